@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+/*
+ * The demo page: follows a channel by EventSource and shows what arrives, how
+ * the connection is, and what happened when it was lost.
+ *
+ * The query string may say ?channel= (several times) and ?names= (a list with
+ * commas) for the fields, ?url= for another place than /events, and, only on
+ * this very machine, ?queue= and ?fifo= for the commands to show.
+ *
+ * All that comes from outside goes into the page as textContent.
+ */
+"use strict";
+
+const LIST_MAX = 500; /* items; older ones are dropped */
+const AGAIN_FIRST_S = 3; /* after a failure that the browser gives up on */
+const AGAIN_MAX_S = 10;
+const BURST_MS = 500; /* without better knowledge, what is "caught up" */
+const SETTLE_MS = 250; /* a stream that ends sooner was none */
+
+const query = new URLSearchParams(location.search);
+const $ = (id) => document.getElementById(id);
+
+let source = null;
+let listening = new Set();
+let lastId = "";
+let lost = null; /* since when there is no connection: Date */
+let opened = null; /* when the stream opened that has not settled yet: Date */
+let resumed = null; /* the divider that counts what is caught up */
+let clockOffset = Infinity; /* this clock minus the one in the ids, ms */
+const counts = { count: 0, reconnects: 0, gaps: 0 };
+let timer = 0;
+let settling = 0;
+let againSeconds = AGAIN_FIRST_S;
+
+function element(tag, className, text)
+{
+	const e = document.createElement(tag);
+
+	if (className)
+		e.className = className;
+	if (text !== undefined)
+		e.textContent = text;
+	return e;
+}
+
+function plural(n, word)
+{
+	return n + " " + word + (n === 1 ? "" : "s");
+}
+
+function clock(date)
+{
+	return date.toLocaleTimeString([], { hour: "2-digit",
+		minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+}
+
+function count(name)
+{
+	counts[name]++;
+	$(name).textContent = counts[name];
+}
+
+/* The connection's state, and a note beside it. */
+
+function state(name, note)
+{
+	const s = $("state");
+
+	if (s.dataset.state !== name) {
+		s.dataset.state = name;
+		s.textContent = name;
+	}
+	$("note").textContent = note || "";
+	$("again").hidden = name !== "closed";
+}
+
+/* Calls tick(seconds since start) at once and every second; one at a time. */
+function everySecond(start, tick)
+{
+	const call = () => tick(Math.round((Date.now() - start) / 1000));
+
+	clearInterval(timer);
+	timer = setInterval(call, 1000);
+	call();
+}
+
+/* The list, newest first. */
+
+function listAdd(item)
+{
+	const list = $("events");
+
+	list.prepend(item);
+	while (list.childElementCount > LIST_MAX)
+		list.lastElementChild.remove();
+	$("empty").hidden = true;
+}
+
+/* The object in text if it is JSON worth showing in parts, otherwise null. */
+function parse(text)
+{
+	let value;
+
+	if (!/^\s*[[{]/.test(text))
+		return null;
+	try {
+		value = JSON.parse(text);
+	} catch (e) {
+		return null;
+	}
+	return Object.keys(value).length > 0 ? value : null;
+}
+
+/* In one line if it is short. */
+function prettyNested(value)
+{
+	const line = JSON.stringify(value, null, 1).replace(/\n */g, " ");
+
+	return line.length <= 60 ? line : JSON.stringify(value, null, 2);
+}
+
+function pretty(value)
+{
+	const list = element("dl", "pretty");
+
+	for (const [key, part] of Object.entries(value)) {
+		const row = element("div");
+		const nested = part !== null && typeof part === "object";
+
+		row.append(element("dt", "", key));
+		row.append(element("dd", nested ? "nested" : typeof part,
+		    nested ? prettyNested(part) : String(part)));
+		list.append(row);
+	}
+	return list;
+}
+
+/* The same name always has the same of the six colours. */
+function colour(name)
+{
+	let sum = 5;
+
+	if (name === "message")
+		return "plain";
+	for (const c of name)
+		sum = (sum * 33 + c.codePointAt(0)) % 9973;
+	return "colour" + sum % 6;
+}
+
+function listEvent(name, id, data, note)
+{
+	const item = element("li", "event");
+	const head = element("div", "head");
+	const now = new Date();
+	const time = element("time", "", clock(now));
+	const value = parse(data);
+
+	item.dataset.id = id;
+	item.dataset.event = name;
+	time.dateTime = now.toISOString();
+	head.append(element("span", "name " + colour(name), name));
+	if (id !== "")
+		head.append(element("code", "id", id));
+	head.append(time);
+	item.append(head);
+	if (note) {
+		item.classList.add("own");
+		item.append(element("p", "about", note));
+	}
+	if (value !== null) {
+		item.classList.add("json");
+		item.append(pretty(value));
+	}
+	item.append(element("pre", "data", data));
+	listAdd(item);
+}
+
+/* The line that stays where the connection was lost. */
+
+function dividerText()
+{
+	const r = resumed;
+	const parts = ["connection lost " + clock(r.at) + ", "];
+
+	if (r.id === "")
+		parts.push("back " + clock(r.back));
+	else
+		parts.push("resumed " + clock(r.back) + " after ",
+		    element("code", "id", r.id));
+	parts.push(", " + plural(r.events, "event") + " caught up");
+	r.item.firstElementChild.replaceChildren(...parts);
+}
+
+function dividerAdd()
+{
+	const item = element("li", "divider");
+
+	item.append(element("span"));
+	resumed = { item, at: lost, back: opened, id: lastId, events: 0 };
+	dividerText();
+	listAdd(item);
+}
+
+/*
+ * Whether the event was there before the connection was back.  Its id begins
+ * with the server's time; how far that is from ours was seen while live.
+ */
+function isCaughtUp(id, now)
+{
+	const ms = /^(\d{12,15})-\d+$/.exec(id);
+	const back = resumed.back.getTime();
+
+	if (ms !== null && clockOffset !== Infinity)
+		return Number(ms[1]) + clockOffset < back;
+	return now - back < BURST_MS;
+}
+
+function clockLearn(id, now)
+{
+	const ms = /^(\d{12,15})-\d+$/.exec(id);
+
+	if (ms !== null)
+		clockOffset = Math.min(clockOffset, now - Number(ms[1]));
+}
+
+/* What the stream brings. */
+
+function eventCb(e)
+{
+	const now = Date.now();
+
+	settled();
+	count("count");
+	/* Newest first: what was caught up stands above the divider. */
+	listEvent(e.type, e.lastEventId, e.data);
+	if (e.lastEventId !== "")
+		lastId = e.lastEventId;
+	if (resumed !== null && isCaughtUp(e.lastEventId, now)) {
+		resumed.events++;
+		dividerText();
+	} else {
+		resumed = null;
+		clockLearn(e.lastEventId, now);
+	}
+}
+
+function gapCb(e)
+{
+	settled();
+	count("gaps");
+	listEvent(e.type, "", e.data,
+	    "Some events are missing here: the server no longer had them.");
+}
+
+function endCb(e)
+{
+	const value = parse(e.data);
+	const reason = value && value.reason ? String(value.reason) : "";
+
+	listEvent(e.type, "", e.data, "The server ended the stream" +
+	    (reason ? ": " + reason + "." : "."));
+}
+
+function names()
+{
+	return new Set($("names").value.split(/[\s,]+/).filter((n) =>
+	    n !== "" && n !== "message" && n !== "error" && n !== "open" &&
+	    n !== "crier.gap" && n !== "crier.end"));
+}
+
+/* EventSource hands out only events of names that somebody listens for. */
+function listen()
+{
+	const wanted = names();
+
+	for (const n of listening)
+		if (!wanted.has(n))
+			source.removeEventListener(n, eventCb);
+	for (const n of wanted)
+		source.addEventListener(n, eventCb);
+	listening = wanted;
+}
+
+/*
+ * While crierd is down the web server may answer in its place with an empty
+ * stream, so being open is not yet being live.
+ */
+function openCb()
+{
+	opened = new Date();
+	settling = setTimeout(settled, SETTLE_MS);
+}
+
+function settled()
+{
+	if (opened === null)
+		return;
+	clearTimeout(settling);
+	clearInterval(timer);
+	againSeconds = AGAIN_FIRST_S;
+	if (lost !== null) {
+		count("reconnects");
+		dividerAdd();
+		lost = null;
+	}
+	opened = null;
+	state("live");
+}
+
+function errorCb()
+{
+	clearTimeout(settling);
+	opened = null;
+	if ($("state").dataset.state === "live")
+		lost = new Date();
+	if (source.readyState === EventSource.CLOSED)
+		closed("refused by the server");
+	else if (lost !== null)
+		everySecond(lost, (s) => state("reconnecting",
+		    "by itself, for " + s + " s now"));
+	else
+		state("connecting", "no answer yet");
+}
+
+/*
+ * Any answer but 200 ends an EventSource for good, also the 503 of a web
+ * server whose crierd is being restarted.  So try again ourselves.
+ */
+function closed(why)
+{
+	const wait = againSeconds;
+
+	againSeconds = Math.min(againSeconds * 2, AGAIN_MAX_S);
+	everySecond(Date.now(), (s) => {
+		state("closed", why + "; again in " + (wait - s) + " s");
+		if (s >= wait) {
+			clearInterval(timer);
+			again();
+		}
+	});
+}
+
+/* 204 means stop: EventSource does not say so, fetch() does. */
+async function again()
+{
+	const mine = source;
+	const abort = new AbortController();
+	let status = 0;
+
+	state("closed", "trying again");
+	try {
+		const r = await fetch(streamUrl(), { signal: abort.signal,
+		    cache: "no-store", headers: { Accept: "text/event-stream" } });
+		status = r.status;
+		abort.abort();
+	} catch (e) {
+		/* No server at all; status stays 0. */
+	}
+	if (source !== mine)
+		return;
+	if (status === 200)
+		connect();
+	else if (status === 204)
+		state("closed", "the server has closed this channel");
+	else
+		closed(status === 0 ? "no answer" : "the server says " + status);
+}
+
+function channels()
+{
+	return $("channel").value.split(/\s+/).filter((c) => c !== "");
+}
+
+function streamUrl()
+{
+	const url = new URL(query.get("url") || "/events", location.href);
+
+	for (const c of channels())
+		url.searchParams.append("channel", c);
+	if (lastId !== "")
+		url.searchParams.set("lastEventId", lastId);
+	return url.href;
+}
+
+function connect()
+{
+	if (source !== null)
+		source.close();
+	clearInterval(timer);
+	clearTimeout(settling);
+	opened = null;
+	if (lost === null)
+		state("connecting");
+	source = new EventSource(streamUrl());
+	listening = new Set();
+	source.onopen = openCb;
+	source.onerror = errorCb;
+	source.onmessage = eventCb;
+	source.addEventListener("crier.gap", gapCb);
+	source.addEventListener("crier.end", endCb);
+	listen();
+}
+
+/* The commands. */
+
+function quote(word)
+{
+	return /^[\w./:@%+,=-]+$/.test(word) ? word :
+	    "'" + word.replace(/'/g, "'\\''") + "'";
+}
+
+/* Double quotes read better, as long as nothing in them is special. */
+function quoteText(text)
+{
+	return /^[^"$`\\!]*$/.test(text) ? '"' + text + '"' : quote(text);
+}
+
+/* A path from the query string: only where it can be meant for this shell. */
+function path(name, otherwise)
+{
+	const value = query.get(name);
+	const here = /^(localhost|127\.[\d.]+|\[::1\])$/;
+
+	return value && here.test(location.hostname) &&
+	    !/[\x00-\x1f\x7f]/.test(value) ? value : otherwise;
+}
+
+function commandList()
+{
+	const c = channels()[0] || "news";
+	const queue = path("queue", "");
+	const pub = "crier " + (queue ? "-s " + quote(queue) + " " : "") + "pub ";
+	const fifo = quote(path("fifo", "/run/crier/queue.fifo"));
+	const q = quote(c);
+
+	return [
+		["Some text", pub + q + ' "Going down at five"'],
+		["With a name", pub + "-e notice " + q + ' "Tea is ready"'],
+		["A JSON object", pub + "-J -e exit " + q +
+		    ' job=backup status=0 seconds=12.5'],
+		["Each line of a program", "ping -c 5 localhost | " + pub +
+		    "-l " + q],
+		["Without a program of ours", "echo " +
+		    quoteText(c + " The gates are open") + " > " + fifo],
+	];
+}
+
+/* Clipboard access needs https or localhost; the old way does not. */
+async function copy(text)
+{
+	if (navigator.clipboard && window.isSecureContext) {
+		try {
+			await navigator.clipboard.writeText(text);
+			return true;
+		} catch (e) {
+			/* Not allowed: the old way. */
+		}
+	}
+	const area = element("textarea", "offscreen");
+	area.value = text;
+	document.body.append(area);
+	area.select();
+	const done = document.execCommand("copy");
+	area.remove();
+	return done;
+}
+
+async function copyCb(button, text)
+{
+	const done = await copy(text);
+
+	button.focus();
+	button.textContent = done ? "Copied" : "Not allowed";
+	$("copied").textContent = done ? "Copied: paste it into a shell" :
+	    "The browser does not allow it: mark the text and copy it";
+	setTimeout(() => {
+		button.textContent = "Copy";
+		$("copied").textContent = "";
+	}, 2500);
+}
+
+function commandsShow()
+{
+	$("commands").replaceChildren(...commandList().map(([title, text]) => {
+		const card = element("div", "card");
+		const button = element("button", "copy", "Copy");
+
+		button.type = "button";
+		button.setAttribute("aria-label", "Copy: " + title);
+		button.addEventListener("click", () => copyCb(button, text));
+		const code = element("pre", "command");
+		code.append(element("code", "", text));
+		card.append(element("h3", "", title), button, code);
+		return card;
+	}));
+}
+
+/* The fields. */
+
+function clear()
+{
+	$("events").replaceChildren();
+	$("empty").hidden = false;
+	resumed = null;
+}
+
+function addressUpdate()
+{
+	query.delete("channel");
+	for (const c of channels())
+		query.append("channel", c);
+	query.set("names", [...names()].join(","));
+	history.replaceState(null, "", "?" + query);
+}
+
+function followCb(e)
+{
+	e.preventDefault();
+	clear();
+	lastId = "";
+	lost = null;
+	addressUpdate();
+	commandsShow();
+	connect();
+}
+
+function listenCb(e)
+{
+	e.preventDefault();
+	listen();
+	addressUpdate();
+}
+
+function start()
+{
+	if (query.has("channel"))
+		$("channel").value = query.getAll("channel").join(" ");
+	if (query.has("names"))
+		$("names").value = query.get("names").split(",").join(", ");
+	$("follow").addEventListener("submit", followCb);
+	$("listen").addEventListener("submit", listenCb);
+	$("names").addEventListener("change", listenCb);
+	$("clear").addEventListener("click", clear);
+	$("again").addEventListener("click", connect);
+	commandsShow();
+	connect();
+}
+
+start();

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_BASE_CONFIG_H
+#define CRIER_BASE_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "base/log.h"
+
+/* A list of words. */
+struct config_list {
+	char **items;
+	size_t count;
+};
+
+/*
+ * What holds for the channels that a pattern matches.  A section has the top
+ * level's values, after the overrides, for what it leaves out.
+ */
+struct config_channel {
+	char *pattern;         /* "**" for the defaults */
+	uint64_t keep;         /* events, at least 1 */
+	uint64_t keep_bytes;   /* at least 1 */
+	uint64_t keep_ms;      /* 0: no limit by age */
+	uint64_t heartbeat_ms; /* 0: none */
+	uint64_t retry_ms;
+	uint64_t max_time_ms; /* 0: no limit */
+};
+
+/*
+ * The settings as crier.conf(5) names them, checked and in the program's own
+ * units.  Immutable once made: a reload makes another one.
+ */
+struct config {
+	struct config_list listen; /* unix:PATH or tcp:HOST:PORT, checked */
+	mode_t listen_mode;
+	char *listen_group; /* "" for none, as all strings here */
+	char *queue;        /* a path that fits into sun_path */
+	mode_t queue_mode;
+	char *queue_group;
+	struct config_list queue_allow;
+	char *fifo; /* "": none */
+	char *user;
+	uint64_t max_streams;  /* 0: what the descriptor limit allows */
+	uint64_t max_channels; /* on one stream */
+	uint64_t max_request_bytes;
+	uint64_t request_timeout_ms;
+	uint64_t max_event_bytes;
+	uint64_t history_bytes; /* of all channels together */
+	uint64_t stop_ms;
+	uint64_t drain_ms;
+	struct config_list allow_origin; /* "*" or origins in lower case */
+	bool log_auto; /* standard error in the foreground, else syslog */
+	enum log_target log_target;
+	enum log_level log_level;
+	struct config_channel
+	    *channels; /* first match wins; the last is "**" */
+	size_t channel_count;
+};
+
+/*
+ * One -o NAME=VALUE, as given; any setting of the top level.  Of a list, the
+ * first override replaces what the file says, each further one appends, and
+ * an empty VALUE empties it.
+ */
+struct config_override {
+	const char *text;
+};
+
+/*
+ * Reads file (NULL: no file), then the overrides.  Returns a configuration of
+ * the caller's, or NULL with *cause in words, one line, the caller's to free
+ * (NULL if there is no memory even for that): "FILE:LINE: NAME: what is
+ * wrong", "FILE: why it cannot be read", "-o NAME=VALUE: what is wrong".
+ * Sizes are taken with K, M and G, times as seconds with up to three decimals.
+ */
+struct config *config_load(const char *file,
+    const struct config_override *overrides, size_t count, char **cause);
+
+/* Frees it; NULL is allowed. */
+void config_free(struct config *);
+
+/*
+ * Prints it as understood, in the syntax of the file, defaults included:
+ * config_load reads it back to the same.
+ */
+void config_print(const struct config *, FILE *);
+
+/* The first channel section that matches a name; never NULL. */
+const struct config_channel *
+config_match_channel(const struct config *, const char *name, size_t len);
+
+/*
+ * The name of the first setting in which a and b differ and which takes a
+ * restart to change (listen, queue, fifo, user, …), or NULL.
+ */
+const char *
+config_needs_restart(const struct config *a, const struct config *b);
+
+/*
+ * Whether pattern ('*' one segment, '**' the rest, which is at least one)
+ * matches all of name.
+ */
+bool config_pattern_match(const char *pattern, const char *name, size_t len);
+
+#endif

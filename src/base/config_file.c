@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+/*
+ * libConfuse reads the syntax; every value is text to it, so that sizes,
+ * fractions and octal modes are ours to read.  A value is checked in the
+ * callback that comes right after it was read, which knows the line, and
+ * stored when the whole file is known to be good.
+ */
+
+#include <errno.h>
+#include <confuse.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buffer.h"
+#include "base/config_file.h"
+#include "base/config_scan.h"
+#include "base/config_setting.h"
+#include "base/config_value.h"
+#include "base/text.h"
+
+enum {
+	CONFIG_FILE_MAX = 1024 * 1024,
+	CONFIG_FILE_OPTIONS = 64
+};
+
+struct config_file {
+	const char *path;
+	const char *text; /* as it is parsed */
+	char *cause;      /* the first error */
+};
+
+/* libConfuse's callbacks take no pointer of ours: set while it parses. */
+static struct config_file *config_file_now;
+
+static void __attribute__((format(printf, 3, 0)))
+config_file_verror(struct config_file *file, int line, const char *fmt,
+    va_list ap)
+{
+	char raw[1024], text[1024];
+
+	if (file->cause != NULL)
+		return;
+	if (vsnprintf(raw, sizeof raw, fmt, ap) < 0)
+		return;
+	text_escape(raw, strlen(raw), text, sizeof text);
+	if (asprintf(&file->cause, "%s:%d: %s", file->path, line, text) == -1)
+		file->cause = NULL;
+}
+
+static void __attribute__((format(printf, 3, 4)))
+config_file_error(struct config_file *file, int line, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	config_file_verror(file, line, fmt, ap);
+	va_end(ap);
+}
+
+static void __attribute__((format(printf, 2, 0)))
+config_file_error_cb(cfg_t *cfg, const char *fmt, va_list ap)
+{
+	config_file_verror(config_file_now, cfg->line, fmt, ap);
+}
+
+static const struct config_setting *
+config_file_setting(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < config_setting_count; i++)
+		if (strcmp(config_settings[i].name, name) == 0)
+			return &config_settings[i];
+	return NULL;
+}
+
+/* Runs after each value, of a list also at its end. */
+static int
+config_file_value_cb(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const struct config_setting *s = config_file_setting(opt->name);
+	unsigned n = cfg_opt_size(opt);
+	char why[CONFIG_WHY_SIZE];
+
+	if (n == 0 || config_setting_check(s, cfg_opt_getnstr(opt, n - 1), why))
+		return 0;
+	config_file_error(config_file_now, cfg->line, "%s: %s", opt->name, why);
+	return -1;
+}
+
+/*
+ * The line of a section's title, looked for upwards from its end, which is
+ * all that libConfuse knows when it tells of a section.
+ */
+static int
+config_file_title_line(const char *text, const char *title, int end)
+{
+	const char *p = text, *found;
+	int line, last = end;
+
+	for (line = 1; line <= end && p != NULL; line++) {
+		found = strstr(p, title);
+		p = strchr(p, '\n');
+		if (found != NULL && (p == NULL || found < p))
+			last = line;
+		if (p != NULL)
+			p++;
+	}
+	return last;
+}
+
+/* Runs after each section. */
+static int
+config_file_channel_cb(cfg_t *cfg, cfg_opt_t *opt)
+{
+	cfg_t *section = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
+	const char *title = cfg_title(section);
+	const char *why = config_value_wrong_pattern(title);
+
+	if (why == NULL)
+		return 0;
+	config_file_error(config_file_now,
+	    config_file_title_line(config_file_now->text, title, cfg->line),
+	    "channel \"%s\": the pattern %s", title, why);
+	return -1;
+}
+
+static cfg_opt_t
+config_file_option(const struct config_setting *s)
+{
+	cfg_opt_t one = CFG_STR(s->name, NULL, CFGF_NODEFAULT);
+	cfg_opt_t list = CFG_STR_LIST(s->name, NULL, CFGF_NODEFAULT);
+	cfg_opt_t option = config_setting_is_list(s) ? list : one;
+
+	option.validcb = config_file_value_cb;
+	return option;
+}
+
+/* libConfuse's parser for our table, or NULL. */
+static cfg_t *
+config_file_parser(void)
+{
+	cfg_opt_t top[CONFIG_FILE_OPTIONS], in_channel[CONFIG_FILE_OPTIONS];
+	cfg_opt_t section = CFG_SEC("channel", in_channel,
+	    CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
+	cfg_opt_t end = CFG_END();
+	size_t i, n = 0, m = 0;
+	cfg_t *cfg;
+
+	for (i = 0; i < config_setting_count; i++) {
+		top[n++] = config_file_option(&config_settings[i]);
+		if (config_settings[i].per_channel)
+			in_channel[m++] =
+			    config_file_option(&config_settings[i]);
+	}
+	in_channel[m] = end;
+	section.validcb = config_file_channel_cb;
+	top[n++] = section;
+	top[n] = end;
+	if ((cfg = cfg_init(top, CFGF_NONE)) != NULL)
+		cfg_set_error_function(cfg, config_file_error_cb);
+	return cfg;
+}
+
+/* Stores all values that cfg has. */
+static int
+config_file_store(struct config_file *file, cfg_t *cfg, bool in_channel,
+    void *base, struct config_channel *defaults)
+{
+	const struct config_setting *s;
+	char why[CONFIG_WHY_SIZE];
+	size_t i;
+	unsigned n;
+	cfg_opt_t *opt;
+	void *to;
+
+	for (i = 0; i < config_setting_count; i++) {
+		s = &config_settings[i];
+		if (in_channel && !s->per_channel)
+			continue;
+		opt = cfg_getopt(cfg, s->name);
+		to = s->per_channel && !in_channel ? (void *)defaults : base;
+		if ((opt->flags & CFGF_MODIFIED) != 0)
+			config_setting_clear(s, to);
+		for (n = 0; n < cfg_opt_size(opt); n++)
+			if (config_setting_store(s, to, cfg_opt_getnstr(opt, n),
+				why) == -1) {
+				config_file_error(file, cfg->line, "%s: %s",
+				    s->name, why);
+				return -1;
+			}
+	}
+	return 0;
+}
+
+static int
+config_file_add_channel(struct config_file *file, struct config *c, cfg_t *cfg)
+{
+	struct config_channel *channels, *new;
+	size_t i;
+
+	channels =
+	    realloc(c->channels, (c->channel_count + 1) * sizeof *channels);
+	if (channels == NULL)
+		return -1;
+	c->channels = channels;
+	new = &channels[c->channel_count - 1];
+	channels[c->channel_count] = *new;
+	memset(new, 0, sizeof *new);
+	c->channel_count++;
+	for (i = 0; i < config_setting_count; i++)
+		if (config_settings[i].per_channel)
+			*config_setting_number(&config_settings[i], new) =
+			    UINT64_MAX;
+	if ((new->pattern = strdup(cfg_title(cfg))) == NULL)
+		return -1;
+	return config_file_store(file, cfg, true, new, NULL);
+}
+
+static int
+config_file_parse(struct config_file *file, struct config *c)
+{
+	cfg_t *cfg = config_file_parser();
+	unsigned i;
+	int rc = -1;
+
+	if (cfg == NULL)
+		return -1;
+	config_file_now = file;
+	if (cfg_parse_buf(cfg, file->text) == CFG_SUCCESS)
+		rc = config_file_store(file, cfg, false, c,
+		    &c->channels[c->channel_count - 1]);
+	config_file_now = NULL;
+	for (i = 0; rc == 0 && i < cfg_size(cfg, "channel"); i++)
+		rc = config_file_add_channel(file, c,
+		    cfg_getnsec(cfg, "channel", i));
+	cfg_free(cfg);
+	return rc;
+}
+
+/* The whole file and a NUL; -1 with errno. */
+static int
+config_file_slurp(const char *path, struct buffer *b)
+{
+	FILE *fp = fopen(path, "re");
+	size_t n;
+	char *to;
+	int error = 0;
+
+	if (fp == NULL)
+		return -1;
+	do {
+		to = buffer_reserve(b, 4096);
+		n = to == NULL ? 0 : fread(to, 1, 4095, fp);
+		buffer_commit(b, n);
+	} while (n > 0 && b->len <= CONFIG_FILE_MAX);
+	if (to == NULL || ferror(fp))
+		error = errno;
+	else if (b->len > CONFIG_FILE_MAX)
+		error = EFBIG;
+	else
+		*to = '\0';
+	fclose(fp);
+	errno = error;
+	return error == 0 ? 0 : -1;
+}
+
+int
+config_file_read(struct config *c, const char *path, char **cause)
+{
+	struct config_file file = { .path = path };
+	struct buffer b = { 0 };
+	const char *why;
+	int line, rc = -1;
+
+	if (config_file_slurp(path, &b) == -1) {
+		if (asprintf(cause, "%s: %s", path, strerror(errno)) == -1)
+			*cause = NULL;
+		goto out;
+	}
+	file.text = b.data;
+	if ((why = config_scan(b.data, b.len, &line)) != NULL)
+		config_file_error(&file, line, "%s", why);
+	else
+		rc = config_file_parse(&file, c);
+	*cause = file.cause;
+out:
+	buffer_clear(&b);
+	return rc;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/config.h"
+#include "base/config_setting.h"
+#include "base/config_value.h"
+
+/* '$' is escaped because libConfuse replaces ${NAME} in quotes. */
+static void
+config_print_quoted(const char *text, FILE *to)
+{
+	fputc('"', to);
+	for (; *text != '\0'; text++) {
+		if (strchr("\"\\$", *text) != NULL)
+			fputc('\\', to);
+		fputc(*text, to);
+	}
+	fputc('"', to);
+}
+
+static void
+config_print_list(const struct config_list *list, FILE *to)
+{
+	size_t i;
+
+	fputc('{', to);
+	for (i = 0; i < list->count; i++) {
+		fputs(i == 0 ? " " : ", ", to);
+		config_print_quoted(list->items[i], to);
+	}
+	fputs(list->count == 0 ? "}" : " }", to);
+}
+
+static void
+config_print_number(const struct config_setting *s, uint64_t value, FILE *to)
+{
+	char text[CONFIG_TEXT_SIZE];
+
+	if (s->kind == CONFIG_SIZE)
+		config_value_format_size(value, text);
+	else if (s->kind == CONFIG_SECONDS)
+		config_value_format_seconds(value, text);
+	else
+		snprintf(text, sizeof text, "%" PRIu64, value);
+	fputs(text, to);
+}
+
+/* base is only read; the accessors are shared with those who write. */
+static void
+config_print_value(const struct config_setting *s, void *base, FILE *to)
+{
+	switch (s->kind) {
+	case CONFIG_TEXT:
+	case CONFIG_SOCKET:
+	case CONFIG_FIFO:
+		config_print_quoted(*config_setting_text(s, base), to);
+		break;
+	case CONFIG_LIST:
+	case CONFIG_LISTEN:
+	case CONFIG_ORIGINS:
+		config_print_list(config_setting_list(s, base), to);
+		break;
+	case CONFIG_MODE:
+		fprintf(to, "%04o", (unsigned)*config_setting_mode(s, base));
+		break;
+	case CONFIG_LOG_TARGET:
+	case CONFIG_LOG_LEVEL:
+		fputs(config_setting_log_word(s, base), to);
+		break;
+	default:
+		config_print_number(s, *config_setting_number(s, base), to);
+		break;
+	}
+}
+
+static void
+config_print_channel(struct config_channel *channel, FILE *to)
+{
+	const struct config_setting *s;
+	size_t i;
+
+	fputs("channel ", to);
+	config_print_quoted(channel->pattern, to);
+	fputs(" {\n", to);
+	for (i = 0; i < config_setting_count; i++) {
+		s = &config_settings[i];
+		if (!s->per_channel)
+			continue;
+		fprintf(to, "\t%s = ", s->name);
+		config_print_value(s, channel, to);
+		fputc('\n', to);
+	}
+	fputs("}\n", to);
+}
+
+void
+config_print(const struct config *config, FILE *to)
+{
+	struct config c = *config;
+	struct config_channel *top = &c.channels[c.channel_count - 1];
+	const struct config_setting *s;
+	size_t i;
+
+	for (i = 0; i < config_setting_count; i++) {
+		s = &config_settings[i];
+		fprintf(to, "%s = ", s->name);
+		config_print_value(s, s->per_channel ? (void *)top : (void *)&c,
+		    to);
+		fputc('\n', to);
+	}
+	for (i = 0; i + 1 < c.channel_count; i++)
+		config_print_channel(&c.channels[i], to);
+}
+
+static bool
+config_list_equal(const struct config_list *a, const struct config_list *b)
+{
+	size_t i;
+
+	for (i = 0; a->count == b->count && i < a->count; i++)
+		if (strcmp(a->items[i], b->items[i]) != 0)
+			return false;
+	return a->count == b->count;
+}
+
+static bool
+config_value_equal(const struct config_setting *s, struct config *a,
+    struct config *b)
+{
+	if (config_setting_is_list(s))
+		return config_list_equal(config_setting_list(s, a),
+		    config_setting_list(s, b));
+	if (config_setting_is_text(s))
+		return strcmp(*config_setting_text(s, a),
+			   *config_setting_text(s, b)) == 0;
+	if (s->kind == CONFIG_MODE)
+		return *config_setting_mode(s, a) == *config_setting_mode(s, b);
+	return *config_setting_number(s, a) == *config_setting_number(s, b);
+}
+
+const char *
+config_needs_restart(const struct config *a, const struct config *b)
+{
+	struct config was = *a, is = *b;
+	size_t i;
+
+	for (i = 0; i < config_setting_count; i++)
+		if (config_settings[i].restart &&
+		    !config_value_equal(&config_settings[i], &was, &is))
+			return config_settings[i].name;
+	return NULL;
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <errno.h>
+#include <libgen.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/listener.h"
+#include "base/log.h"
+#include "base/loop.h"
+
+enum {
+	LISTENER_BACKLOG = 4096,
+	LISTENER_BATCH = 64, /* accepted before others have their turn */
+	LISTENER_REST_MS = 200
+};
+
+struct listener {
+	int fd;
+	struct event *io, *rest;
+	void (*accept_cb)(void *, int);
+	void *arg;
+};
+
+static int __attribute__((format(printf, 2, 3)))
+listener_fail(char **cause, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(cause, fmt, ap) == -1)
+		*cause = NULL;
+	va_end(ap);
+	return -1;
+}
+
+const char *
+listener_path(const char *address)
+{
+	if (strncmp(address, "unix:", 5) == 0)
+		return address + 5;
+	return strncmp(address, "tcp:", 4) == 0 ? NULL : address;
+}
+
+int
+listener_set_access(
+    const char *path, const struct listener_access *access, char **cause)
+{
+	if ((access->owner != (uid_t)-1 || access->group != (gid_t)-1) &&
+	    lchown(path, access->owner, access->group) == -1)
+		return listener_fail(
+		    cause, "%s: cannot set its owner: %s", path, strerror(errno));
+	if (chmod(path, access->mode) == -1)
+		return listener_fail(
+		    cause, "%s: cannot set its mode: %s", path, strerror(errno));
+	return 0;
+}
+
+int
+listener_make_directory(
+    const char *path, const struct listener_access *access, char **cause)
+{
+	char *copy = strdup(path), *dir;
+	int rc = 0;
+
+	if (copy == NULL)
+		return listener_fail(cause, "out of memory");
+	dir = dirname(copy);
+	if (mkdir(dir, 0755) == 0) {
+		if (access->owner != (uid_t)-1 &&
+		    chown(dir, access->owner, access->group) == -1)
+			rc = listener_fail(cause, "%s: cannot set its owner: %s",
+			    dir, strerror(errno));
+	} else if (errno != EEXIST) {
+		rc = listener_fail(cause, "%s: cannot make the directory: %s",
+		    dir, strerror(errno));
+	}
+	free(copy);
+	return rc;
+}
+
+/* Whether somebody accepts connections there. */
+static bool
+listener_is_live(const struct sockaddr_un *sun)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	bool live = true;
+
+	if (fd == -1)
+		return true;
+	if (connect(fd, (const struct sockaddr *)sun, sizeof *sun) == -1)
+		live = errno != ECONNREFUSED && errno != ENOENT;
+	close(fd);
+	return live;
+}
+
+static int
+listener_clear_path(const struct sockaddr_un *sun, char **cause)
+{
+	struct stat st;
+
+	if (lstat(sun->sun_path, &st) == -1)
+		return 0;
+	if (!S_ISSOCK(st.st_mode))
+		return listener_fail(cause,
+		    "%s: is there already, and is no socket", sun->sun_path);
+	if (listener_is_live(sun))
+		return listener_fail(cause,
+		    "%s: another process listens on it", sun->sun_path);
+	if (unlink(sun->sun_path) == -1)
+		return listener_fail(cause,
+		    "%s: cannot remove the socket that a dead process left: %s",
+		    sun->sun_path, strerror(errno));
+	return 0;
+}
+
+static int
+listener_open_unix(
+    const char *path, const struct listener_access *access, char **cause)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	mode_t mask;
+	int fd, rc;
+
+	if (strlen(path) >= sizeof sun.sun_path)
+		return listener_fail(cause, "%s: path is too long", path);
+	strncpy(sun.sun_path, path, sizeof sun.sun_path - 1);
+	if (listener_make_directory(path, access, cause) == -1 ||
+	    listener_clear_path(&sun, cause) == -1)
+		return -1;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return listener_fail(cause, "%s: %s", path, strerror(errno));
+	/* Nobody gets in between bind and chmod. */
+	mask = umask(0777);
+	rc = bind(fd, (const struct sockaddr *)&sun, sizeof sun);
+	umask(mask);
+	if (rc == -1 || listen(fd, LISTENER_BACKLOG) == -1) {
+		listener_fail(
+		    cause, "%s: cannot listen: %s", path, strerror(errno));
+		close(fd);
+		return -1;
+	}
+	if (listener_set_access(path, access, cause) == -1) {
+		unlink(path);
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* HOST:PORT or [HOST]:PORT, in place. */
+static int
+listener_split(char *text, char **host, char **port)
+{
+	char *colon = strrchr(text, ':');
+	size_t len;
+
+	if (colon == NULL || colon == text)
+		return -1;
+	*colon = '\0';
+	*port = colon + 1;
+	*host = text;
+	len = strlen(text);
+	if (text[0] == '[' && text[len - 1] == ']') {
+		text[len - 1] = '\0';
+		*host = text + 1;
+	}
+	return 0;
+}
+
+static int
+listener_bind_tcp(const struct addrinfo *ai)
+{
+	int fd = socket(
+	    ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int on = 1, error;
+
+	if (fd == -1)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == -1 ||
+	    listen(fd, LISTENER_BACKLOG) == -1) {
+		error = errno;
+		close(fd);
+		errno = error;
+		return -1;
+	}
+	return fd;
+}
+
+static int
+listener_open_tcp(const char *address, char **cause)
+{
+	struct addrinfo hints = {.ai_family = AF_UNSPEC,
+	    .ai_socktype = SOCK_STREAM,
+	    .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+	struct addrinfo *list = NULL;
+	char *copy = strdup(address), *host, *port;
+	int fd = -1, rc;
+
+	if (copy == NULL || listener_split(copy, &host, &port) == -1) {
+		free(copy);
+		return listener_fail(
+		    cause, "tcp:%s: not of the form tcp:HOST:PORT", address);
+	}
+	rc = getaddrinfo(host, port, &hints, &list);
+	if (rc != 0)
+		listener_fail(cause, "tcp:%s: %s", address, gai_strerror(rc));
+	else if ((fd = listener_bind_tcp(list)) == -1)
+		listener_fail(cause, "tcp:%s: cannot listen: %s", address,
+		    strerror(errno));
+	if (list != NULL)
+		freeaddrinfo(list);
+	free(copy);
+	return fd;
+}
+
+int
+listener_open(
+    const char *address, const struct listener_access *access, char **cause)
+{
+	const char *path = listener_path(address);
+
+	if (path == NULL)
+		return listener_open_tcp(address + 4, cause);
+	return listener_open_unix(path, access, cause);
+}
+
+bool
+listener_is_listening(int fd)
+{
+	int on = 0;
+	socklen_t len = sizeof on;
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &len) == 0 &&
+	    on != 0;
+}
+
+static void
+listener_rest_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct listener *l = arg;
+
+	(void)fd;
+	(void)what;
+	event_add(l->io, NULL);
+}
+
+/* Out of descriptors or memory: whoever waits in the backlog is not lost. */
+static void
+listener_rest(struct listener *l, int error)
+{
+	static const struct timeval rest = {.tv_usec = LISTENER_REST_MS * 1000};
+	static uint64_t said_ms;
+	uint64_t now = loop_monotonic_ms();
+
+	if (said_ms == 0 || now - said_ms > 10000)
+		log_warning("cannot accept a connection, waiting: %s",
+		    strerror(error));
+	said_ms = now;
+	event_del(l->io);
+	event_add(l->rest, &rest);
+}
+
+static bool
+listener_is_passing(int error)
+{
+	return error == ECONNABORTED || error == EINTR || error == EPROTO;
+}
+
+static void
+listener_accept_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct listener *l = arg;
+	int i, on = 1, got;
+
+	(void)what;
+	for (i = 0; i < LISTENER_BATCH; i++) {
+		got = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (got == -1 && listener_is_passing(errno))
+			continue;
+		if (got == -1) {
+			if (errno != EAGAIN)
+				listener_rest(l, errno);
+			return;
+		}
+		/* Fails for a Unix socket, where there is nothing to do. */
+		setsockopt(got, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+		l->accept_cb(l->arg, got);
+	}
+}
+
+struct listener *
+listener_new(struct event_base *base, int fd,
+    void (*accept_cb)(void *, int), void *arg)
+{
+	struct listener *l = calloc(1, sizeof *l);
+
+	if (l == NULL)
+		return NULL;
+	l->fd = fd;
+	l->accept_cb = accept_cb;
+	l->arg = arg;
+	l->io = event_new(base, fd, EV_READ | EV_PERSIST, listener_accept_cb, l);
+	l->rest = event_new(base, -1, 0, listener_rest_cb, l);
+	if (l->io == NULL || l->rest == NULL || event_add(l->io, NULL) == -1) {
+		listener_free(l);
+		return NULL;
+	}
+	return l;
+}
+
+void
+listener_free(struct listener *l)
+{
+	if (l == NULL)
+		return;
+	if (l->io != NULL)
+		event_free(l->io);
+	if (l->rest != NULL)
+		event_free(l->rest);
+	close(l->fd);
+	free(l);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+
+enum { LOG_LINE = 4096 };
+
+static enum log_target log_target_now = LOG_TARGET_STDERR;
+static enum log_level log_level_now = LOG_LEVEL_INFO;
+
+static const int log_priority[] = {
+    [LOG_LEVEL_ERROR] = LOG_ERR,
+    [LOG_LEVEL_WARNING] = LOG_WARNING,
+    [LOG_LEVEL_INFO] = LOG_INFO,
+    [LOG_LEVEL_DEBUG] = LOG_DEBUG,
+};
+
+static const char *const log_name[] = {
+    [LOG_LEVEL_ERROR] = "error",
+    [LOG_LEVEL_WARNING] = "warning",
+    [LOG_LEVEL_INFO] = "info",
+    [LOG_LEVEL_DEBUG] = "debug",
+};
+
+void
+log_open(enum log_target target, enum log_level level)
+{
+	if (log_target_now == LOG_TARGET_SYSLOG)
+		closelog();
+	if (target == LOG_TARGET_SYSLOG)
+		openlog("crierd", LOG_PID | LOG_NDELAY, LOG_DAEMON);
+	log_target_now = target;
+	log_level_now = level;
+}
+
+int
+log_wants(enum log_level level)
+{
+	return level <= log_level_now;
+}
+
+/* One write a line, so that lines of several processes stay whole. */
+static void
+log_to_stderr(enum log_level level, const char *text)
+{
+	char line[LOG_LINE + 128], stamp[32];
+	time_t now = time(NULL);
+	struct tm tm;
+	ssize_t written;
+	int n;
+
+	if (gmtime_r(&now, &tm) == NULL ||
+	    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		stamp[0] = '\0';
+	n = snprintf(line, sizeof line, "%s crierd[%ld] %s: %s\n", stamp,
+	    (long)getpid(), log_name[level], text);
+	if (n < 0)
+		return;
+	written = write(STDERR_FILENO, line, (size_t)n);
+	(void)written; /* there is nowhere to report it */
+}
+
+static void __attribute__((format(printf, 2, 0)))
+log_line(enum log_level level, const char *fmt, va_list ap)
+{
+	char raw[LOG_LINE], text[LOG_LINE];
+	int n;
+
+	if (!log_wants(level))
+		return;
+	n = vsnprintf(raw, sizeof raw, fmt, ap);
+	if (n < 0)
+		return;
+	text_escape(raw, strlen(raw), text, sizeof text);
+	if (log_target_now == LOG_TARGET_SYSLOG)
+		syslog(log_priority[level], "%s", text);
+	else
+		log_to_stderr(level, text);
+}
+
+#define LOG_FUNCTION(name, level)                                              \
+	void name(const char *fmt, ...)                                        \
+	{                                                                      \
+		va_list ap;                                                    \
+		va_start(ap, fmt);                                             \
+		log_line(level, fmt, ap);                                      \
+		va_end(ap);                                                    \
+	}
+
+LOG_FUNCTION(log_error, LOG_LEVEL_ERROR)
+LOG_FUNCTION(log_warning, LOG_LEVEL_WARNING)
+LOG_FUNCTION(log_info, LOG_LEVEL_INFO)
+LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG)
+
+void
+log_fatal(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_line(LOG_LEVEL_ERROR, fmt, ap);
+	va_end(ap);
+	exit(1);
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/process.h"
+
+static int process_ready_fd = -1;
+
+static int __attribute__((format(printf, 2, 3)))
+process_fail(char **cause, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(cause, fmt, ap) == -1)
+		*cause = NULL;
+	va_end(ap);
+	return -1;
+}
+
+int
+process_find_account(
+    const char *user, struct process_account *account, char **cause)
+{
+	static const char *const names[] = {"crier", "www-data", "nobody"};
+	const struct passwd *pw = NULL;
+	size_t i;
+
+	memset(account, 0, sizeof *account);
+	if (geteuid() != 0 || strcmp(user, "root") == 0)
+		return 0;
+	if (*user != '\0')
+		pw = getpwnam(user);
+	for (i = 0; *user == '\0' && pw == NULL &&
+	     i < sizeof names / sizeof *names;
+	     i++)
+		pw = getpwnam(names[i]);
+	if (pw == NULL)
+		return process_fail(cause, "user: there is no account %s",
+		    *user == '\0' ? "crier, www-data or nobody" : user);
+	account->is_set = true;
+	account->uid = pw->pw_uid;
+	account->gid = pw->pw_gid;
+	snprintf(account->name, sizeof account->name, "%s", pw->pw_name);
+	return 0;
+}
+
+int
+process_find_group(const char *group, gid_t *gid, char **cause)
+{
+	const struct group *gr;
+
+	*gid = (gid_t)-1;
+	if (*group == '\0')
+		return 0;
+	if ((gr = getgrnam(group)) == NULL)
+		return process_fail(cause, "there is no group %s", group);
+	*gid = gr->gr_gid;
+	return 0;
+}
+
+int
+process_drop(const struct process_account *account, char **cause)
+{
+	if (!account->is_set)
+		return 0;
+	if (initgroups(account->name, account->gid) == -1 ||
+	    setgid(account->gid) == -1 || setuid(account->uid) == -1)
+		return process_fail(cause, "cannot become %s: %s",
+		    account->name, strerror(errno));
+	if (account->uid != 0 && setuid(0) == 0)
+		return process_fail(
+		    cause, "still root after becoming %s", account->name);
+	return 0;
+}
+
+size_t
+process_raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+		return 256;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) == -1 &&
+	    getrlimit(RLIMIT_NOFILE, &limit) == -1)
+		return 256;
+	return (size_t)limit.rlim_cur;
+}
+
+/* The one in front: its exit status is what the starter sees. */
+static void
+process_await(int fd)
+{
+	char ready;
+	ssize_t n;
+
+	do
+		n = read(fd, &ready, 1);
+	while (n == -1 && errno == EINTR);
+	_exit(n == 1 ? 0 : 1);
+}
+
+int
+process_detach(char **cause)
+{
+	int pair[2], null;
+	pid_t pid;
+
+	if (pipe2(pair, O_CLOEXEC) == -1)
+		return process_fail(cause, "pipe: %s", strerror(errno));
+	if ((pid = fork()) == -1)
+		return process_fail(cause, "fork: %s", strerror(errno));
+	if (pid > 0) {
+		close(pair[1]);
+		process_await(pair[0]);
+	}
+	close(pair[0]);
+	setsid();
+	/* A session leader could gain a terminal; its child cannot. */
+	if ((pid = fork()) == -1)
+		return process_fail(cause, "fork: %s", strerror(errno));
+	if (pid > 0)
+		_exit(0);
+	process_ready_fd = pair[1];
+	if (chdir("/") == -1 || (null = open("/dev/null", O_RDWR)) == -1)
+		return process_fail(cause, "/dev/null: %s", strerror(errno));
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	if (null > STDERR_FILENO)
+		close(null);
+	return 0;
+}
+
+void
+process_ready(void)
+{
+	ssize_t n;
+
+	if (process_ready_fd == -1)
+		return;
+	dup2(STDOUT_FILENO, STDERR_FILENO);
+	n = write(process_ready_fd, "", 1);
+	(void)n; /* whoever waited is gone then */
+	close(process_ready_fd);
+	process_ready_fd = -1;
+}
+
+int
+process_lock(
+    const char *path, const struct process_account *account, char **cause)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd == -1)
+		return process_fail(cause, "%s: %s", path, strerror(errno));
+	if (account->is_set && fchown(fd, account->uid, account->gid) == -1) {
+		close(fd);
+		return process_fail(cause, "%s: %s", path, strerror(errno));
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+		close(fd);
+		return process_fail(
+		    cause, "%s: another crierd is running on it", path);
+	}
+	return 0; /* the descriptor stays open, and with it the lock */
+}

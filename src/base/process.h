@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_BASE_PROCESS_H
+#define CRIER_BASE_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Who a process that was started as root goes on as. */
+struct process_account {
+	bool is_set; /* false: we are not root, or stay root */
+	uid_t uid;
+	gid_t gid;
+	char name[64];
+};
+
+/*
+ * Finds the account that `user` names, or, for "", the first that exists of
+ * crier, www-data and nobody.  Nothing to find when not root.  0, or -1 with
+ * *cause, the caller's.
+ */
+int process_find_account(
+    const char *user, struct process_account *, char **cause);
+
+/* The id of a group, or (gid_t)-1 for "".  0, or -1 with *cause. */
+int process_find_group(const char *group, gid_t *, char **cause);
+
+/* Becomes the account for good; 0, or -1 with *cause. */
+int process_drop(const struct process_account *, char **cause);
+
+/* Raises the limit of descriptors to what is allowed; returns it. */
+size_t process_raise_descriptors(void);
+
+/*
+ * Goes into the background.  The caller that returns is the daemon; what
+ * started it waits until process_ready, and exits with 1 if that never comes.
+ */
+int process_detach(char **cause);
+void process_ready(void);
+
+/*
+ * Holds a lock on a file, made if need be, for as long as the process lives.
+ * 0; -1 with *cause: another process has it, or it cannot be made.
+ */
+int process_lock(
+    const char *path, const struct process_account *, char **cause);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_BASE_TABLE_H
+#define CRIER_BASE_TABLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * A hash table from names to the structures that embed a table_entry.  Visitors
+ * choose the names, so the hash is keyed with a secret (SipHash-1-3), and
+ * removal leaves no trace that a later look-up would have to step over; json-c's
+ * linkhash does neither.
+ */
+struct table_entry {
+	struct table_entry *next;
+	uint64_t hash;
+	const char *name; /* the owner's, unchanged while in the table */
+	size_t name_len;
+};
+
+struct table {
+	struct table_entry **slots;
+	size_t slot_count; /* a power of two, or 0 */
+	size_t count;
+	uint64_t key[2];
+};
+
+/* An empty table with a random key. */
+void table_init(struct table *);
+
+/* Frees the table, not the entries. */
+void table_clear(struct table *);
+
+struct table_entry *table_find(
+    const struct table *, const char *name, size_t len);
+
+/* Adds an entry whose name is set and not in the table; 0, or -1 (memory). */
+int table_insert(struct table *, struct table_entry *);
+
+void table_remove(struct table *, struct table_entry *);
+
+/* SipHash-1-3 of the bytes (Aumasson and Bernstein, 2012). */
+uint64_t table_hash(const uint64_t key[2], const char *data, size_t len);
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <stdbool.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "door/answer.h"
+
+static const char answer_methods[] = "GET, HEAD, POST, OPTIONS";
+
+static const char *
+answer_phrase(int status)
+{
+	static const struct {
+		int status;
+		const char *phrase;
+	} phrases[] = {{200, "OK"}, {204, "No Content"}, {400, "Bad Request"},
+	    {403, "Forbidden"}, {404, "Not Found"},
+	    {405, "Method Not Allowed"}, {413, "Content Too Large"},
+	    {415, "Unsupported Media Type"},
+	    {431, "Request Header Fields Too Large"},
+	    {503, "Service Unavailable"}};
+	size_t i;
+
+	for (i = 0; i < sizeof phrases / sizeof *phrases; i++)
+		if (phrases[i].status == status)
+			return phrases[i].phrase;
+	return "Error";
+}
+
+/*
+ * Cross-origin sharing (Fetch, 3.2.3): credentials only for an origin that is
+ * named, and `*` never together with them.
+ */
+static int
+answer_put_cors(struct buffer *b, const struct answer_context *c)
+{
+	const struct config_list *allowed = &c->config->allow_origin;
+	bool any = false;
+	size_t i;
+
+	if (allowed->count == 0)
+		return 0;
+	for (i = 0; i < allowed->count; i++) {
+		any = any || strcmp(allowed->items[i], "*") == 0;
+		if (*c->origin != '\0' &&
+		    strcmp(allowed->items[i], c->origin) == 0)
+			return buffer_printf(b,
+			    "Access-Control-Allow-Origin: %s\r\n"
+			    "Access-Control-Allow-Credentials: true\r\n"
+			    "Vary: Origin\r\n",
+			    c->origin);
+	}
+	return buffer_append_text(b,
+	    any ? "Access-Control-Allow-Origin: *\r\nVary: Origin\r\n"
+		: "Vary: Origin\r\n");
+}
+
+static int
+answer_put_status(struct buffer *b, const struct answer_context *c, int status)
+{
+	if (buffer_printf(b, "Status: %d %s\r\n", status,
+		answer_phrase(status)) == -1)
+		return -1;
+	return answer_put_cors(b, c);
+}
+
+static int
+answer_put_padding(struct buffer *b, uint64_t padding)
+{
+	char *to;
+
+	if (padding == 0)
+		return 0;
+	if ((to = buffer_reserve(b, padding)) == NULL)
+		return -1;
+	/* A comment line of just so many bytes, its end included. */
+	memset(to, ' ', padding);
+	to[0] = ':';
+	to[padding - 1] = '\n';
+	buffer_commit(b, padding);
+	return 0;
+}
+
+int
+answer_stream(
+    struct buffer *b, const struct answer_context *c, uint64_t padding)
+{
+	if (answer_put_status(b, c, 200) == -1 ||
+	    buffer_append_text(b,
+		"Content-Type: text/event-stream; charset=utf-8\r\n"
+		"Cache-Control: no-cache, no-store, no-transform\r\n"
+		"X-Accel-Buffering: no\r\n"
+		"\r\n") == -1)
+		return -1;
+	return c->is_head ? 0 : answer_put_padding(b, padding);
+}
+
+int
+answer_later(struct buffer *b, const struct answer_context *c,
+    uint64_t retry_ms, const char *why)
+{
+	if (answer_stream(b, c, 0) == -1)
+		return -1;
+	return buffer_printf(b, "retry: %llu\n\n: %s\n\n",
+	    (unsigned long long)retry_ms, why);
+}
+
+static int
+answer_put_error_body(struct buffer *b, const char *error)
+{
+	struct json_object *o = json_object_new_object();
+	const char *text;
+	int rc = -1;
+
+	json_object_object_add(o, "ok", json_object_new_boolean(false));
+	json_object_object_add(o, "error", json_object_new_string(error));
+	text = json_object_to_json_string_ext(
+	    o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	if (text != NULL)
+		rc = buffer_printf(b, "%s\n", text);
+	json_object_put(o);
+	return rc;
+}
+
+int
+answer_error(struct buffer *b, const struct answer_context *c, int status,
+    const char *error)
+{
+	if (answer_put_status(b, c, status) == -1)
+		return -1;
+	if (status == 405 &&
+	    buffer_printf(b, "Allow: %s\r\n", answer_methods) == -1)
+		return -1;
+	if (status == 503 && buffer_append_text(b, "Retry-After: 5\r\n") == -1)
+		return -1;
+	if (buffer_append_text(b,
+		"Content-Type: application/json\r\n"
+		"Cache-Control: no-store\r\n"
+		"\r\n") == -1)
+		return -1;
+	return c->is_head ? 0 : answer_put_error_body(b, error);
+}
+
+int
+answer_stop(struct buffer *b, const struct answer_context *c)
+{
+	if (answer_put_status(b, c, 204) == -1)
+		return -1;
+	return buffer_append_text(b, "Cache-Control: no-store\r\n\r\n");
+}
+
+int
+answer_options(struct buffer *b, const struct answer_context *c)
+{
+	if (answer_put_status(b, c, 204) == -1 ||
+	    buffer_printf(b, "Allow: %s\r\n", answer_methods) == -1)
+		return -1;
+	if (c->config->allow_origin.count > 0 &&
+	    buffer_printf(b,
+		"Access-Control-Allow-Methods: %s\r\n"
+		"Access-Control-Allow-Headers: Last-Event-ID, Cache-Control, "
+		"Authorization, Content-Type\r\n"
+		"Access-Control-Max-Age: 86400\r\n",
+		answer_methods) == -1)
+		return -1;
+	return buffer_append_text(b, "\r\n");
+}

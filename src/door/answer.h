@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_DOOR_ANSWER_H
+#define CRIER_DOOR_ANSWER_H
+
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/config.h"
+
+/*
+ * The answers of a door, as a CGI response (RFC 3875, 6): a `Status:` line, the
+ * header fields, an empty line, the body.  All append; 0, or -1 (memory).
+ */
+
+/* What every answer depends on, of the request and the configuration. */
+struct answer_context {
+	const struct config *config;
+	const char *origin; /* the Origin field, or "" */
+	bool is_head;       /* no body */
+};
+
+/* The header of an event stream, then a comment of padding bytes, if any. */
+int answer_stream(
+    struct buffer *, const struct answer_context *, uint64_t padding);
+
+/*
+ * To a client that cannot be served for now: a stream which says why in a
+ * comment and asks to come again after retry_ms, and ends.  Any status but
+ * 200 would end an EventSource for good (WHATWG HTML 9.2.3).
+ */
+int answer_later(struct buffer *, const struct answer_context *,
+    uint64_t retry_ms, const char *why);
+
+/* {"ok":false,"error":...} with this status. */
+int answer_error(struct buffer *, const struct answer_context *, int status,
+    const char *error);
+
+/* 204, which tells an EventSource not to come again. */
+int answer_stop(struct buffer *, const struct answer_context *);
+
+/* To OPTIONS: what is allowed, for a preflight too (Fetch, 4.8). */
+int answer_options(struct buffer *, const struct answer_context *);
+
+#endif

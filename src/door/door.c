@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <stdlib.h>
+
+#include <fastcgi.h>
+
+#include "door/connection.h"
+#include "door/door.h"
+#include "door/record.h"
+
+static int
+door_put_end(struct buffer *b, uint16_t request_id)
+{
+	return record_append_finish(b, request_id);
+}
+
+/* Answers that may stand between a stream's records. */
+static int
+door_answer_record(
+    struct door *door, struct stream *s, const struct record *r)
+{
+	struct buffer b = {0};
+	int rc;
+
+	if (r->request_id != FCGI_NULL_REQUEST_ID)
+		rc = record_append_end(&b, r->request_id, FCGI_CANT_MPX_CONN);
+	else if (r->type == FCGI_GET_VALUES)
+		rc = record_append_values(&b, r, door->hub->max_streams);
+	else
+		rc = record_append_unknown_type(&b, r->type);
+	if (rc == 0)
+		rc = stream_insert(s, b.data, b.len);
+	buffer_clear(&b);
+	return rc;
+}
+
+/*
+ * What a web server sends while its stream is open: an ABORT (of those tested,
+ * only HAProxy), else nothing but the end of file.
+ */
+static ptrdiff_t
+door_input(struct stream *s, const char *data, size_t len)
+{
+	struct record r;
+	size_t whole;
+
+	if (data[0] != FCGI_VERSION_1)
+		return -1;
+	if ((whole = record_parse(data, len, &r)) == 0)
+		return 0;
+	if (r.request_id == FCGI_NULL_REQUEST_ID ||
+	    (r.type == FCGI_BEGIN_REQUEST && r.request_id != s->request_id)) {
+		if (door_answer_record(s->framing->arg, s, &r) == -1)
+			return -1;
+	} else if (r.request_id == s->request_id) {
+		if (r.type == FCGI_BEGIN_REQUEST)
+			return -1;
+		if (r.type == FCGI_ABORT_REQUEST)
+			stream_end(s, STREAM_CLIENT, 0);
+	}
+	return (ptrdiff_t)whole;
+}
+
+static void
+door_returned(void *arg, int fd, struct text_span input)
+{
+	connection_open(arg, fd, true, input);
+}
+
+static void
+door_accept_cb(void *arg, int fd)
+{
+	static const struct text_span nothing;
+	struct door *door = arg;
+
+	door->counters.connections++;
+	connection_open(door, fd, false, nothing);
+}
+
+struct door *
+door_new(struct event_base *base, struct hub *hub)
+{
+	struct door *door = calloc(1, sizeof *door);
+
+	if (door == NULL)
+		return NULL;
+	door->base = base;
+	door->hub = hub;
+	TAILQ_INIT(&door->connections);
+	door->framing = (struct framing){.header_bytes = FCGI_HEADER_LEN,
+	    .put_header = record_put_stdout,
+	    .put_end = door_put_end,
+	    .input = door_input,
+	    .returned = door_returned,
+	    .arg = door};
+	return door;
+}
+
+int
+door_listen(struct door *door, int fd)
+{
+	struct listener *l;
+
+	if (door->listener_count == DOOR_LISTENERS_MAX)
+		return -1;
+	l = listener_new(door->base, fd, door_accept_cb, door);
+	if (l == NULL)
+		return -1;
+	door->listeners[door->listener_count++] = l;
+	return 0;
+}
+
+void
+door_close(struct door *door)
+{
+	while (door->listener_count > 0)
+		listener_free(door->listeners[--door->listener_count]);
+}
+
+void
+door_free(struct door *door)
+{
+	struct connection *c;
+
+	if (door == NULL)
+		return;
+	door_close(door);
+	while ((c = TAILQ_FIRST(&door->connections)) != NULL)
+		connection_close(c);
+	free(door);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_DOOR_FCGI_H
+#define CRIER_DOOR_FCGI_H
+
+#include <stddef.h>
+
+#include "door/request.h"
+
+/* Once, before any signal handler of our own: libfcgi installs its own. */
+void fcgi_init(void);
+
+/*
+ * Decodes the records of one whole request (what the gate gathered) with
+ * libfcgi.  Never blocks.  0, or -1: malformed, or out of memory.
+ */
+int fcgi_decode(const char *records, size_t len, struct request *);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_DOOR_REQUEST_H
+#define CRIER_DOOR_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/text.h"
+
+/* A decoded request: the web server's variables and the body. */
+struct request {
+	struct buffer env; /* NAME=VALUE, each with its NUL */
+	struct buffer body;
+};
+
+void request_clear(struct request *);
+
+/* Adds a variable; 0, or -1 (memory). */
+int request_add(struct request *, const char *name_value);
+
+/* The value of a variable (RFC 3875, 4.1), or "" if it is not set. */
+const char *request_get(const struct request *, const char *name);
+
+/* What was asked for, taken from REQUEST_URI, which no server has decoded. */
+struct request_target {
+	char *path; /* percent-decoded, the caller's */
+	size_t path_len;
+	struct text_span query; /* not decoded, within the request */
+};
+
+/*
+ * Reads the target.  Behind a server without REQUEST_URI it is SCRIPT_NAME,
+ * PATH_INFO and QUERY_STRING.  0, or -1 with *why (a phrase): malformed.
+ */
+int request_read_target(
+    const struct request *, struct request_target *, const char **why);
+
+/*
+ * The decoded value of the index-th (from 0) parameter of this name in a query
+ * or form body.  Returns 1 and the caller's terminated text, 0 if there are
+ * not so many, -1 with *why: malformed.
+ */
+int request_parameter(struct text_span form, const char *name, size_t index,
+    char **value, size_t *len, const char **why);
+
+#endif

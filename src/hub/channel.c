@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub/channel.h"
+#include "hub/hub.h"
+
+enum { CHANNEL_CURSORS_MIN = 2 };
+
+#define CHANNEL_OF(entry_or_timer, member)                                     \
+	((struct channel *)(void *)((char *)(entry_or_timer)-offsetof(         \
+	    struct channel, member)))
+
+struct channel *
+channel_find(struct hub *hub, const char *name, size_t len)
+{
+	struct table_entry *e = table_find(&hub->channels, name, len);
+
+	return e == NULL ? NULL : CHANNEL_OF(e, entry);
+}
+
+struct channel *
+channel_get(struct hub *hub, const char *name, size_t len)
+{
+	struct channel *c = channel_find(hub, name, len);
+
+	if (c != NULL)
+		return c;
+	if ((c = calloc(1, sizeof *c + len + 1)) == NULL)
+		return NULL;
+	memcpy(c->name, name, len);
+	c->entry.name = c->name;
+	c->entry.name_len = len;
+	c->rule = config_match_channel(hub->config, name, len);
+	history_init(&c->history, hub->forgotten);
+	if (table_insert(&hub->channels, &c->entry) == -1) {
+		free(c);
+		return NULL;
+	}
+	TAILQ_INSERT_TAIL(&hub->recent, c, recent);
+	return c;
+}
+
+void
+channel_free(struct hub *hub, struct channel *c)
+{
+	if (c->is_dirty)
+		SLIST_REMOVE(&hub->dirty, c, channel, dirty);
+	TAILQ_REMOVE(&hub->recent, c, recent);
+	table_remove(&hub->channels, &c->entry);
+	wheel_clear(&hub->channel_wheel, &c->timer);
+	/* A later namesake must know that events may have been lost here. */
+	hub->history_bytes -= history_memory(&c->history);
+	history_clear(&c->history);
+	if (id_cmp(hub->forgotten, c->history.floor) < 0)
+		hub->forgotten = c->history.floor;
+	free(c->cursors);
+	free(c);
+}
+
+void
+channel_release(struct hub *hub, struct channel *c)
+{
+	if (c->cursor_count == 0 && history_count(&c->history) == 0 &&
+	    c->stopped_until_ms == 0 && !c->is_dirty)
+		channel_free(hub, c);
+}
+
+void
+channel_append(struct hub *hub, struct channel *c,
+    const struct history_note *note, const char *record, size_t len)
+{
+	size_t before = history_memory(&c->history);
+
+	history_append(&c->history, note, record, len);
+	hub->history_bytes += history_memory(&c->history) - before;
+	c->stopped_until_ms = 0;
+	TAILQ_REMOVE(&hub->recent, c, recent);
+	TAILQ_INSERT_TAIL(&hub->recent, c, recent);
+	if (!c->is_dirty) {
+		c->is_dirty = true;
+		SLIST_INSERT_HEAD(&hub->dirty, c, dirty);
+	}
+}
+
+/* The next moment at which the channel has something to drop by age. */
+static void
+channel_set_timer(struct hub *hub, struct channel *c)
+{
+	uint64_t due = c->stopped_until_ms, ends;
+
+	if (c->rule->keep_ms != 0 && history_count(&c->history) > 0) {
+		ends = history_at(&c->history, c->history.first_seq)->id.ms +
+		    c->rule->keep_ms;
+		ends = hub->now_ms + (ends > hub->wall_ms ? ends - hub->wall_ms : 0) + 1;
+		if (due == 0 || ends < due)
+			due = ends;
+	}
+	if (due == 0)
+		wheel_clear(&hub->channel_wheel, &c->timer);
+	else if (!wheel_is_set(&c->timer) || due != c->timer.due_ms)
+		hub_set_timer(hub, &hub->channel_wheel, &c->timer, due);
+}
+
+void
+channel_trim(struct hub *hub, struct channel *c)
+{
+		struct history_limits limits = {
+	    .count = c->rule->keep, .bytes = c->rule->keep_bytes};
+	size_t before = history_memory(&c->history);
+
+	if (c->rule->keep_ms != 0 && hub->wall_ms > c->rule->keep_ms)
+		limits.oldest_ms = hub->wall_ms - c->rule->keep_ms;
+	history_trim(&c->history, &limits);
+	hub->history_bytes -= before - history_memory(&c->history);
+	channel_set_timer(hub, c);
+}
+
+void
+channel_shrink(struct hub *hub, struct channel *c, size_t bytes)
+{
+	size_t before = history_memory(&c->history);
+	struct history_limits limits = {.count = UINT64_MAX};
+
+	if (c->history.bytes > bytes)
+		limits.bytes = c->history.bytes - bytes;
+	history_trim(&c->history, &limits);
+	hub->history_bytes -= before - history_memory(&c->history);
+	channel_set_timer(hub, c);
+}
+
+void
+channel_due_cb(struct wheel_timer *timer, void *arg)
+{
+	struct channel *c = CHANNEL_OF(timer, timer);
+	struct hub *hub = arg;
+
+	if (c->stopped_until_ms != 0 && c->stopped_until_ms <= hub->now_ms)
+		c->stopped_until_ms = 0;
+	channel_trim(hub, c);
+	channel_release(hub, c);
+}
+
+int
+channel_add_cursor(struct channel *c, struct cursor *cursor)
+{
+	uint32_t capacity;
+	struct cursor **grown;
+
+	if (c->cursor_count == c->cursor_capacity) {
+		capacity = c->cursor_capacity == 0 ? CHANNEL_CURSORS_MIN
+						   : c->cursor_capacity * 2;
+		grown = realloc(c->cursors, capacity * sizeof *grown);
+		if (grown == NULL)
+			return -1;
+		c->cursors = grown;
+		c->cursor_capacity = capacity;
+	}
+	cursor->channel = c;
+	cursor->slot = c->cursor_count;
+	c->cursors[c->cursor_count++] = cursor;
+	return 0;
+}
+
+void
+channel_remove_cursor(struct cursor *cursor)
+{
+	struct channel *c = cursor->channel;
+	struct cursor *last = c->cursors[--c->cursor_count];
+	struct cursor **shrunk;
+	uint32_t capacity = c->cursor_capacity / 2;
+
+	c->cursors[cursor->slot] = last;
+	last->slot = cursor->slot;
+	cursor->channel = NULL;
+	if (c->cursor_count >= capacity / 2 || capacity < CHANNEL_CURSORS_MIN)
+		return;
+	/* Failing to shrink is no harm. */
+	if ((shrunk = realloc(c->cursors, capacity * sizeof *shrunk)) != NULL) {
+		c->cursors = shrunk;
+		c->cursor_capacity = capacity;
+	}
+}
+
+void
+channel_stop(struct hub *hub, struct channel *c)
+{
+	if (hub->config->stop_ms == 0)
+		return;
+	c->stopped_until_ms = hub->now_ms + hub->config->stop_ms;
+	channel_trim(hub, c);
+}
+
+bool
+channel_is_stopped(const struct hub *hub, const struct channel *c)
+{
+	return c->stopped_until_ms > hub->now_ms;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_HUB_CHANNEL_H
+#define CRIER_HUB_CHANNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/list.h"
+
+#include "base/config.h"
+#include "base/table.h"
+#include "base/wheel.h"
+#include "hub/history.h"
+
+struct hub;
+struct stream;
+
+enum { CURSORS_MAX = 256 }; /* channels that one stream can follow */
+
+/*
+ * A named, ordered sequence of events.  It exists while it has history,
+ * streams, or was closed for good; else it costs nothing, for it is freed.
+ */
+struct channel {
+	struct table_entry entry; /* in hub->channels, by name */
+	TAILQ_ENTRY(channel) recent; /* in hub->recent, by last event */
+	SLIST_ENTRY(channel) dirty;  /* in hub->dirty, while is_dirty */
+	struct wheel_timer timer;    /* when history or stop ends by age */
+	const struct config_channel *rule;
+	struct history history;
+	struct cursor **cursors; /* of the streams that follow it, dense */
+	uint32_t cursor_count, cursor_capacity;
+	uint64_t stopped_until_ms; /* monotonic; 0: not stopped */
+	bool is_dirty;
+	char name[];
+};
+
+/*
+ * A stream's place in one channel: all before seq was sent, or is in the
+ * stream's half-sent unit.  Part of the stream; known to the channel.
+ */
+struct cursor {
+	struct stream *stream;
+	struct channel *channel;
+	uint64_t seq;
+	uint32_t slot; /* channel->cursors[slot] is this one */
+};
+
+/* The channel, or NULL if it does not exist. */
+struct channel *channel_find(struct hub *, const char *name, size_t len);
+
+/* The channel, made if need be; NULL for want of memory. */
+struct channel *channel_get(struct hub *, const char *name, size_t len);
+
+/* Frees a channel that has nothing left to keep it. */
+void channel_release(struct hub *, struct channel *);
+
+/* Frees it with all that it has; no stream may follow it. */
+void channel_free(struct hub *, struct channel *);
+
+/*
+ * Appends a record, for which history_prepare made room, and marks the channel
+ * for delivery.  The history is trimmed only after that (channel_trim): a batch
+ * larger than what is kept still reaches every stream that can take it.
+ */
+void channel_append(struct hub *, struct channel *,
+    const struct history_note *, const char *record, size_t len);
+
+/* Applies keep, keep-bytes, keep-seconds, and sets the timer for the rest. */
+void channel_trim(struct hub *, struct channel *);
+
+/* Drops at least so many bytes of the oldest events, or all. */
+void channel_shrink(struct hub *, struct channel *, size_t bytes);
+
+/* A timer of hub->channel_wheel is due; arg is the hub. */
+void channel_due_cb(struct wheel_timer *, void *arg);
+
+/* Joins and leaves; 0, or -1 (memory). */
+int channel_add_cursor(struct channel *, struct cursor *);
+void channel_remove_cursor(struct cursor *);
+
+/* `close --stop`: from now on nobody may follow it, until a new event. */
+void channel_stop(struct hub *, struct channel *);
+bool channel_is_stopped(const struct hub *, const struct channel *);
+
+#endif

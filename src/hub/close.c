@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub/hub.h"
+
+enum {
+	/*
+	 * Clients of a hub that exits come back after so long, and so much
+	 * later that they come at no more than a few thousand a second.
+	 */
+	CLOSE_RETRY_MS = 1000,
+	CLOSE_SPREAD_MS = 2000,
+	CLOSE_STREAMS_PER_MS = 5
+};
+
+/* From the back: a stream that ends at once stays in place until reaped. */
+size_t
+hub_close_channel(struct hub *hub, const char *name, size_t len, bool stop)
+{
+	struct channel *c = stop ? channel_get(hub, name, len)
+				 : channel_find(hub, name, len);
+	struct stream *s;
+	size_t closed = 0;
+	uint32_t i;
+
+	if (c == NULL)
+		return 0;
+	if (stop)
+		channel_stop(hub, c);
+	for (i = c->cursor_count; i-- > 0;) {
+		s = c->cursors[i]->stream;
+		if (s->state >= STREAM_ENDING)
+			continue;
+		stream_end(s, STREAM_CLOSED, 0);
+		closed++;
+	}
+	channel_release(hub, c);
+	return closed;
+}
+
+static void
+hub_stop_user(struct hub *hub, const char *user)
+{
+	struct hub_stop *stop;
+	size_t len = strlen(user) + 1;
+
+	SLIST_FOREACH(stop, &hub->stops, link)
+		if (strcmp(stop->user, user) == 0)
+			break;
+	if (stop == NULL) {
+		if ((stop = malloc(sizeof *stop + len)) == NULL)
+			return;
+		memcpy(stop->user, user, len);
+		SLIST_INSERT_HEAD(&hub->stops, stop, link);
+	}
+	stop->until_ms = hub->now_ms + hub->config->stop_ms;
+}
+
+bool
+hub_user_is_stopped(struct hub *hub, struct text_span user)
+{
+	struct hub_stop *stop, *next;
+	bool found = false;
+
+	SLIST_FOREACH_SAFE(stop, &hub->stops, link, next) {
+		if (stop->until_ms <= hub->now_ms) {
+			SLIST_REMOVE(&hub->stops, stop, hub_stop, link);
+			free(stop);
+		} else if (strlen(stop->user) == user.len &&
+		    memcmp(stop->user, user.text, user.len) == 0) {
+			found = true;
+		}
+	}
+	return found;
+}
+
+void
+hub_forget_stops(struct hub *hub)
+{
+	struct hub_stop *stop;
+
+	while ((stop = SLIST_FIRST(&hub->stops)) != NULL) {
+		SLIST_REMOVE_HEAD(&hub->stops, link);
+		free(stop);
+	}
+}
+
+size_t
+hub_close_user(struct hub *hub, const char *user, bool stop)
+{
+	struct stream *s, *next;
+	size_t closed = 0;
+
+	if (stop && hub->config->stop_ms > 0)
+		hub_stop_user(hub, user);
+	TAILQ_FOREACH_SAFE(s, &hub->streams, link, next) {
+		if (s->state >= STREAM_ENDING ||
+		    strcmp(stream_user(s), user) != 0)
+			continue;
+		stream_end(s, STREAM_CLOSED, 0);
+		closed++;
+	}
+	return closed;
+}
+
+size_t
+hub_close_stream(struct hub *hub, uint64_t id)
+{
+	struct stream *s;
+
+	TAILQ_FOREACH(s, &hub->streams, link) {
+		if (s->id != id || s->state >= STREAM_ENDING)
+			continue;
+		stream_end(s, STREAM_CLOSED, 0);
+		return 1;
+	}
+	return 0;
+}
+
+void
+hub_drained(struct hub *hub)
+{
+	void (*drained_cb)(void *) = hub->drained_cb;
+
+	hub->drained_cb = NULL;
+	event_del(hub->drain_limit);
+	if (drained_cb != NULL)
+		drained_cb(hub->drained_arg);
+}
+
+void
+hub_drain_limit_cb(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	hub_drained(arg);
+}
+
+void
+hub_drain(struct hub *hub, void (*drained_cb)(void *), void *arg)
+{
+	uint64_t spread = CLOSE_SPREAD_MS +
+	    hub->stream_count / CLOSE_STREAMS_PER_MS;
+	struct timeval limit = {
+	    .tv_sec = (time_t)(hub->config->drain_ms / 1000),
+	    .tv_usec = (suseconds_t)(hub->config->drain_ms % 1000 * 1000)};
+	struct stream *s, *next;
+
+	hub_now(hub);
+	hub->is_draining = true;
+	hub->drained_cb = drained_cb;
+	hub->drained_arg = arg;
+	TAILQ_FOREACH_SAFE(s, &hub->streams, link, next)
+		stream_end(s, STREAM_SHUTDOWN,
+		    CLOSE_RETRY_MS + loop_random(spread));
+	if (hub->stream_count == 0)
+		hub_reap_later(hub);
+	else
+		event_add(hub->drain_limit, &limit);
+}

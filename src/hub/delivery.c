@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <errno.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include <json-c/json.h>
+
+#include "hub/delivery.h"
+#include "hub/hub.h"
+
+/*
+ * From cursors to writev(2).  The units of one call are collected on the
+ * stack and sent; only then, by how much the socket took, are they made true:
+ * a unit that was begun moves its cursor, and one that did not go out to its
+ * end becomes the stream's half-sent unit.
+ */
+
+enum {
+	DELIVERY_IOVS = 64,
+	DELIVERY_UNITS = 24,
+	/* A call's worth, so that one far behind holds up nobody. */
+	DELIVERY_BYTES = 262144
+};
+
+struct delivery_unit {
+	struct block *block;
+	size_t off, len;
+	size_t sent; /* before this call, as on the wire */
+	bool framed;
+	struct cursor *cursor; /* to move when begun; NULL: none */
+	uint64_t next_seq;
+	uint32_t events;
+	struct id last;
+};
+
+struct delivery {
+	struct stream *stream;
+	size_t iov_count, unit_count, bytes;
+	bool is_cut; /* more is pending than this call takes */
+	struct iovec iov[DELIVERY_IOVS];
+	char headers[DELIVERY_IOVS][FRAMING_HEADER_MAX];
+	struct delivery_unit units[DELIVERY_UNITS];
+};
+
+static size_t
+delivery_header_bytes(const struct stream *s, const struct delivery_unit *u)
+{
+	return u->framed ? 0 : s->framing->header_bytes;
+}
+
+/* What a unit takes on the wire, headers included. */
+static size_t
+delivery_wire_bytes(const struct stream *s, const struct delivery_unit *u)
+{
+	size_t pieces =
+	    (u->len + FRAMING_CONTENT_MAX - 1) / FRAMING_CONTENT_MAX;
+
+	return u->len + pieces * delivery_header_bytes(s, u);
+}
+
+static void
+delivery_add_iov(struct delivery *d, char *base, size_t len)
+{
+	if (len == 0)
+		return;
+	d->iov[d->iov_count].iov_base = base;
+	d->iov[d->iov_count].iov_len = len;
+	d->iov_count++;
+	d->bytes += len;
+}
+
+/* One piece of content with its header, but for the first skip bytes. */
+static void
+delivery_add_piece(
+    struct delivery *d, size_t header, char *content, size_t len, size_t skip)
+{
+	struct stream *s = d->stream;
+	char *to = d->headers[d->iov_count];
+
+	if (skip < header) {
+		s->framing->put_header(to, s->request_id, len);
+		delivery_add_iov(d, to + skip, header - skip);
+		skip = header;
+	}
+	delivery_add_iov(d, content + (skip - header), len - (skip - header));
+}
+
+/* Adds what of a unit is yet to be sent, as far as there is room. */
+static void
+delivery_add_unit(struct delivery *d, const struct delivery_unit *u)
+{
+	size_t header = delivery_header_bytes(d->stream, u);
+	size_t at, len, skip = u->sent;
+
+	d->units[d->unit_count++] = *u;
+	for (at = 0; at < u->len; at += len) {
+		len = u->len - at;
+		if (len > FRAMING_CONTENT_MAX)
+			len = FRAMING_CONTENT_MAX;
+		if (skip >= header + len) {
+			skip -= header + len;
+			continue;
+		}
+		if (d->iov_count + 2 > DELIVERY_IOVS) {
+			d->is_cut = true;
+			return;
+		}
+		delivery_add_piece(
+		    d, header, u->block->data + u->off + at, len, skip);
+		skip = 0;
+	}
+}
+
+/*
+ * The channel whose next event is the oldest, and in *limit the id at which
+ * another channel's comes first.  An event that went to several channels has
+ * one id in all of them: it was sent if its id is not greater than sent.
+ */
+static bool
+delivery_oldest(const struct stream *s, uint64_t *seqs, struct id sent,
+    size_t *oldest, struct id *limit)
+{
+	struct id least = {UINT64_MAX, UINT64_MAX}, id;
+	const struct history *h;
+	bool found = false;
+	size_t i;
+
+	*limit = least;
+	for (i = 0; i < s->cursor_count; i++) {
+		h = &s->cursors[i].channel->history;
+		while (seqs[i] < h->next_seq &&
+		    id_cmp(history_at(h, seqs[i])->id, sent) <= 0)
+			seqs[i]++;
+		if (seqs[i] == h->next_seq)
+			continue;
+		id = history_at(h, seqs[i])->id;
+		if (id_cmp(id, least) < 0) {
+			*limit = least;
+			least = id;
+			*oldest = i;
+			found = true;
+		} else if (id_cmp(id, *limit) < 0) {
+			*limit = id;
+		}
+	}
+	/* Of the same event in two channels, one alone. */
+	if (found && id_cmp(*limit, least) == 0)
+		limit->n++;
+	return found;
+}
+
+/* The next run to send, as if all before seqs and sent were out. */
+static bool
+delivery_pick(const struct stream *s, uint64_t *seqs, struct id sent,
+    uint64_t wall_ms, size_t *index, struct history_slice *slice)
+{
+	struct id limit;
+
+	*index = 0;
+	if (s->cursor_count == 1)
+		return history_slice(&s->cursors[0].channel->history, seqs,
+		    wall_ms, NULL, slice);
+	while (delivery_oldest(s, seqs, sent, index, &limit))
+		if (history_slice(&s->cursors[*index].channel->history,
+			&seqs[*index], wall_ms, &limit, slice))
+			return true;
+	return false;
+}
+
+static void
+delivery_add_half_sent(struct delivery *d)
+{
+	struct stream *s = d->stream;
+	struct delivery_unit u = {.block = s->unit,
+	    .off = s->unit_off,
+	    .len = s->unit_len,
+	    .sent = s->unit_sent,
+	    .framed = s->unit_framed};
+
+	delivery_add_unit(d, &u);
+}
+
+static void
+delivery_add_events(struct delivery *d, uint64_t *seqs)
+{
+	struct stream *s = d->stream;
+	uint64_t wall_ms = s->hub->wall_ms;
+	struct id sent = s->sent;
+	struct history_slice slice;
+	struct delivery_unit u = {0};
+	size_t i;
+
+	while (!d->is_cut && delivery_pick(s, seqs, sent, wall_ms, &i, &slice)) {
+		if (d->unit_count == DELIVERY_UNITS ||
+		    d->iov_count + 2 > DELIVERY_IOVS ||
+		    d->bytes >= DELIVERY_BYTES) {
+			d->is_cut = true;
+			return;
+		}
+		u.block = slice.block;
+		u.off = slice.off;
+		u.len = slice.len;
+		u.cursor = &s->cursors[i];
+		u.next_seq = slice.next_seq;
+		u.events = slice.events;
+		u.last = slice.last;
+		delivery_add_unit(d, &u);
+		seqs[i] = slice.next_seq;
+		sent = slice.last;
+	}
+}
+
+/* A unit of which the first byte is out: its events are the client's now. */
+static void
+delivery_begin(struct stream *s, const struct delivery_unit *u)
+{
+	if (u->cursor == NULL)
+		return;
+	u->cursor->seq = u->next_seq;
+	s->sent = u->last;
+	s->events += u->events;
+	s->hub->counters.delivered += u->events;
+}
+
+static void
+delivery_set_unit(
+    struct stream *s, const struct delivery_unit *u, size_t sent)
+{
+	struct block *old = s->unit;
+
+	s->unit = block_ref(u->block);
+	s->unit_off = (uint32_t)u->off;
+	s->unit_len = (uint32_t)u->len;
+	s->unit_sent = (uint32_t)sent;
+	s->unit_framed = u->framed;
+	block_unref(old);
+}
+
+/* Makes true what n bytes of the collected units are. */
+static void
+delivery_commit(struct delivery *d, size_t n)
+{
+	struct stream *s = d->stream;
+	struct delivery_unit *u;
+	size_t i, wire;
+
+	for (i = 0; i < d->unit_count && n > 0; i++) {
+		u = &d->units[i];
+		wire = delivery_wire_bytes(s, u) - u->sent;
+		delivery_begin(s, u);
+		if (n < wire) {
+			delivery_set_unit(s, u, u->sent + n);
+			return;
+		}
+		n -= wire;
+		if (i == 0) {
+			block_unref(s->unit);
+			s->unit = NULL;
+		}
+	}
+}
+
+/*
+ * The cursors pass what needs no sending (expired, or sent by another
+ * channel), so that it cannot fall off and be taken for a gap.
+ */
+static void
+delivery_pass(struct stream *s, const uint64_t *seqs)
+{
+	size_t i;
+
+	for (i = 0; i < s->cursor_count; i++)
+		s->cursors[i].seq = seqs[i];
+}
+
+static enum delivery_result
+delivery_send(struct delivery *d)
+{
+	struct stream *s = d->stream;
+	ssize_t n;
+
+	n = writev(event_get_fd(&s->io), d->iov, (int)d->iov_count);
+	s->hub->counters.writes++;
+	if (n == -1)
+		return errno == EAGAIN || errno == EINTR ? DELIVERY_BLOCKED
+							 : DELIVERY_FAILED;
+	if (n > 0)
+		s->written_ms = s->hub->now_ms;
+	s->bytes += (size_t)n;
+	s->hub->counters.bytes += (size_t)n;
+	delivery_commit(d, (size_t)n);
+	if ((size_t)n < d->bytes)
+		return DELIVERY_BLOCKED;
+	return d->is_cut ? DELIVERY_MORE : DELIVERY_DONE;
+}
+
+enum delivery_result
+delivery_write(struct stream *s)
+{
+	struct delivery d; /* only what is counted is initialised */
+	uint64_t seqs[CURSORS_MAX];
+	enum delivery_result result = DELIVERY_DONE;
+	bool is_open = s->state <= STREAM_LAST_EVENTS;
+	bool adds_events = is_open && !delivery_has_gap(s);
+	size_t i;
+
+	d.stream = s;
+	d.iov_count = d.unit_count = d.bytes = 0;
+	d.is_cut = false;
+	if (s->unit != NULL)
+		delivery_add_half_sent(&d);
+	if (adds_events) {
+		for (i = 0; i < s->cursor_count; i++)
+			seqs[i] = s->cursors[i].seq;
+		delivery_add_events(&d, seqs);
+	}
+	if (d.iov_count > 0)
+		result = delivery_send(&d);
+	if (adds_events && result == DELIVERY_DONE)
+		delivery_pass(s, seqs);
+	if (!adds_events && is_open && result == DELIVERY_DONE)
+		result = DELIVERY_MORE; /* the gap, now that it can be told */
+	return result;
+}
+
+bool
+delivery_has_gap(const struct stream *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->cursor_count; i++)
+		if (s->cursors[i].seq <
+		    s->cursors[i].channel->history.first_seq)
+			return true;
+	return false;
+}
+
+static struct json_object *
+delivery_gap_json(
+    const struct channel *c, uint64_t missed, struct text_span since)
+{
+	const struct history *h = &c->history;
+	struct json_object *o = json_object_new_object();
+	char text[ID_TEXT_SIZE];
+
+	json_object_object_add(o, "channel", json_object_new_string(c->name));
+	if (missed > 0)
+		json_object_object_add(
+		    o, "missed", json_object_new_uint64(missed));
+	else if (since.len <= EVENT_NAME_MAX &&
+	    text_is_utf8(since.text, since.len))
+		json_object_object_add(o, "since",
+		    json_object_new_string_len(since.text, (int)since.len));
+	if (history_count(h) > 0) {
+		id_format(history_at(h, h->first_seq)->id, text);
+		json_object_object_add(
+		    o, "oldest", json_object_new_string(text));
+	}
+	return o;
+}
+
+int
+delivery_put_gap(struct buffer *b, const struct channel *c, uint64_t missed,
+    struct text_span since)
+{
+	struct json_object *o = delivery_gap_json(c, missed, since);
+	const char *json = json_object_to_json_string_ext(
+	    o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	int rc = -1;
+
+	if (json != NULL)
+		rc = buffer_printf(
+		    b, "event: crier.gap\ndata: %s\n\n", json);
+	json_object_put(o);
+	return rc;
+}
+
+int
+delivery_announce_gaps(struct stream *s)
+{
+	static const struct text_span nothing;
+	struct buffer b = {0};
+	struct cursor *cursor;
+	uint64_t first;
+	size_t i;
+	int rc = -1;
+
+	for (i = 0; i < s->cursor_count; i++) {
+		cursor = &s->cursors[i];
+		first = cursor->channel->history.first_seq;
+		if (cursor->seq >= first)
+			continue;
+		if (delivery_put_gap(&b, cursor->channel, first - cursor->seq,
+			nothing) == -1)
+			goto out;
+		s->hub->counters.gaps++;
+		cursor->seq = first;
+	}
+	if ((s->unit = block_of(b.data, b.len)) == NULL)
+		goto out;
+	s->unit_off = s->unit_sent = 0;
+	s->unit_len = (uint32_t)b.len;
+	s->unit_framed = false;
+	rc = 0;
+out:
+	buffer_clear(&b);
+	return rc;
+}

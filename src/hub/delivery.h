@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_HUB_DELIVERY_H
+#define CRIER_HUB_DELIVERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "hub/stream.h"
+
+/* What a delivery_write came to. */
+enum delivery_result {
+	DELIVERY_DONE,    /* nothing is pending */
+	DELIVERY_MORE,    /* something is, and the socket may take it */
+	DELIVERY_BLOCKED, /* something is, and the socket is full */
+	DELIVERY_FAILED   /* the peer is gone: errno */
+};
+
+/*
+ * Sends the half-sent unit and, while the stream is open and has no gap, what
+ * its cursors have not passed, in id order over its channels, with one
+ * writev(2).  Each cursor ends behind the last unit of which a byte was sent.
+ */
+enum delivery_result delivery_write(struct stream *);
+
+/* Whether a cursor of the stream is behind its channel's retained history. */
+bool delivery_has_gap(const struct stream *);
+
+/*
+ * Appends a `crier.gap` record for one channel: missed counts the events that
+ * fell off while the stream was open; 0: since is what its client last saw.
+ * 0, or -1 (memory).
+ */
+int delivery_put_gap(struct buffer *, const struct channel *,
+    uint64_t missed, struct text_span since);
+
+/*
+ * Makes the gap records of a stream that fell behind its next unit, and puts
+ * its cursors on the oldest events that are left.  No unit may be half sent.
+ * 0, or -1 (memory).
+ */
+int delivery_announce_gaps(struct stream *);
+
+#endif

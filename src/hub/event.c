@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <string.h>
+
+#include "base/text.h"
+#include "hub/event.h"
+
+/* A line end or NUL in a field would begin another field, or void this one. */
+static bool
+event_is_one_line(const char *text, size_t len)
+{
+	return memchr(text, '\n', len) == NULL &&
+	    memchr(text, '\r', len) == NULL && memchr(text, '\0', len) == NULL;
+}
+
+const char *
+event_check(const struct event_fields *e, size_t max_event_bytes)
+{
+	if (e->data_len > max_event_bytes)
+		return "data is longer than max-event";
+	if (!text_is_utf8(e->data, e->data_len))
+		return "data is not valid UTF-8";
+	if (e->name_len > EVENT_NAME_MAX)
+		return "event is longer than 255 bytes";
+	if (e->name_len > 0 && !event_is_one_line(e->name, e->name_len))
+		return "event has a line end or NUL in it";
+	if (e->name_len > 0 && !text_is_utf8(e->name, e->name_len))
+		return "event is not valid UTF-8";
+	if (e->id_len > EVENT_NAME_MAX)
+		return "id is longer than 255 bytes";
+	if (e->id_len > 0 && !event_is_one_line(e->id, e->id_len))
+		return "id has a line end or NUL in it";
+	if (e->id_len > 0 && !text_is_utf8(e->id, e->id_len))
+		return "id is not valid UTF-8";
+	if (e->retry_ms != EVENT_RETRY_NONE && e->retry_ms > EVENT_RETRY_MAX)
+		return "retry is more than a day";
+	return NULL;
+}
+
+/* Bytes up to the first CR or LF. */
+static size_t
+event_line_length(const char *text, size_t len)
+{
+	const char *lf = memchr(text, '\n', len);
+	const char *cr;
+
+	if (lf != NULL)
+		len = (size_t)(lf - text);
+	cr = memchr(text, '\r', len);
+	return cr == NULL ? len : (size_t)(cr - text);
+}
+
+static int
+event_encode_field(
+    struct buffer *b, const char *field, const char *value, size_t len)
+{
+	if (buffer_append_text(b, field) == -1 ||
+	    buffer_append(b, value, len) == -1)
+		return -1;
+	return buffer_append(b, "\n", 1);
+}
+
+/*
+ * CR, LF and CRLF all end a line for the client, so each begins a `data:` of
+ * its own here.  The space after the colon keeps a leading one in the data.
+ */
+static int
+event_encode_data(struct buffer *b, const char *data, size_t len)
+{
+	size_t line;
+
+	for (;;) {
+		line = event_line_length(data, len);
+		if (event_encode_field(
+			b, line == 0 ? "data:" : "data: ", data, line) == -1)
+			return -1;
+		if (line == len)
+			return 0;
+		line += data[line] == '\r' && line + 1 < len &&
+			data[line + 1] == '\n'
+		    ? 2
+		    : 1;
+		data += line;
+		len -= line;
+	}
+}
+
+int
+event_encode(
+    struct buffer *b, const struct event_fields *e, const char *id, size_t id_len)
+{
+	size_t before = b->len;
+
+	if (event_encode_field(b, "id: ", id, id_len) == -1)
+		goto fail;
+	if (e->name_len > 0 &&
+	    event_encode_field(b, "event: ", e->name, e->name_len) == -1)
+		goto fail;
+	if (e->retry_ms != EVENT_RETRY_NONE &&
+	    buffer_printf(b, "retry: %llu\n",
+		(unsigned long long)e->retry_ms) == -1)
+		goto fail;
+	if (event_encode_data(b, e->data, e->data_len) == -1 ||
+	    buffer_append(b, "\n", 1) == -1)
+		goto fail;
+	return 0;
+fail:
+	buffer_truncate(b, before);
+	return -1;
+}
+
+const char *
+event_check_channel(const char *name, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)name;
+	size_t i;
+
+	if (len == 0)
+		return "channel name is empty";
+	if (len > CHANNEL_NAME_MAX)
+		return "channel name is longer than 255 bytes";
+	if (!text_is_utf8(name, len))
+		return "channel name is not valid UTF-8";
+	for (i = 0; i < len; i++) {
+		if (p[i] <= ' ' || p[i] == 0x7f ||
+		    (p[i] == 0xc2 && p[i + 1] < 0xa0))
+			return "channel name has a space or control character";
+		if (p[i] == '*' || p[i] == '{' || p[i] == '}')
+			return "channel name has one of * { }";
+	}
+	return NULL;
+}
+
+bool
+event_channel_is_reserved(const char *name, size_t len)
+{
+	return len > 0 && name[0] == '$';
+}

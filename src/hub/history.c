@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub/event.h"
+#include "hub/history.h"
+
+enum { HISTORY_RING_MIN = 4 };
+
+struct block *
+block_new(size_t size)
+{
+	struct block *b;
+
+	if (size > UINT32_MAX) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	if ((b = malloc(sizeof *b + size)) == NULL)
+		return NULL;
+	b->refs = 1;
+	b->size = (uint32_t)size;
+	b->used = 0;
+	b->end_seq = 0;
+	return b;
+}
+
+struct block *
+block_of(const void *data, size_t len)
+{
+	struct block *b = block_new(len);
+
+	if (b != NULL) {
+		memcpy(b->data, data, len);
+		b->used = (uint32_t)len;
+	}
+	return b;
+}
+
+struct block *
+block_ref(struct block *b)
+{
+	b->refs++;
+	return b;
+}
+
+void
+block_unref(struct block *b)
+{
+	if (b != NULL && --b->refs == 0)
+		free(b);
+}
+
+void
+history_init(struct history *h, struct id floor)
+{
+	memset(h, 0, sizeof *h);
+	h->floor = floor;
+}
+
+size_t
+history_count(const struct history *h)
+{
+	return (size_t)(h->next_seq - h->first_seq);
+}
+
+size_t
+history_memory(const struct history *h)
+{
+	return h->bytes + history_count(h) * sizeof(struct history_entry);
+}
+
+static struct history_entry *
+history_slot(const struct history *h, uint64_t seq)
+{
+	return &h->ring[seq & (h->capacity - 1)];
+}
+
+const struct history_entry *
+history_at(const struct history *h, uint64_t seq)
+{
+	return history_slot(h, seq);
+}
+
+static int
+history_resize(struct history *h, size_t capacity)
+{
+	struct history_entry *ring;
+	uint64_t seq;
+
+	if ((ring = calloc(capacity, sizeof *ring)) == NULL)
+		return -1;
+	for (seq = h->first_seq; seq < h->next_seq; seq++)
+		ring[seq & (capacity - 1)] = *history_slot(h, seq);
+	free(h->ring);
+	h->ring = ring;
+	h->capacity = capacity;
+	return 0;
+}
+
+static struct block *
+history_last_block(const struct history *h)
+{
+	if (h->next_seq == h->first_seq)
+		return NULL;
+	return history_slot(h, h->next_seq - 1)->block;
+}
+
+static bool
+block_has_room(const struct block *b, size_t len)
+{
+	return b != NULL && b->size - b->used >= len;
+}
+
+/* Blocks double, so that a quiet channel is small, a busy one has long runs. */
+static int
+history_prepare_block(struct history *h, size_t len)
+{
+	const struct block *last = history_last_block(h);
+	size_t size = HISTORY_BLOCK_MIN;
+
+	if (block_has_room(last, len) || block_has_room(h->spare, len))
+		return 0;
+	if (last != NULL)
+		size = (size_t)last->size * 2;
+	if (size > HISTORY_BLOCK_MAX)
+		size = HISTORY_BLOCK_MAX;
+	block_unref(h->spare);
+	h->spare = block_new(size < len ? len : size);
+	return h->spare == NULL ? -1 : 0;
+}
+
+int
+history_prepare(struct history *h, size_t len)
+{
+	size_t capacity = h->capacity;
+
+	if (history_count(h) == capacity &&
+	    history_resize(
+		h, capacity == 0 ? HISTORY_RING_MIN : capacity * 2) == -1)
+		return -1;
+	return history_prepare_block(h, len);
+}
+
+void
+history_append(struct history *h, const struct history_note *note,
+    const char *record, size_t len)
+{
+	struct block *b = history_last_block(h);
+	struct history_entry *e;
+
+	if (!block_has_room(b, len)) {
+		b = h->spare;
+		h->spare = NULL;
+	}
+	memcpy(b->data + b->used, record, len);
+	e = history_slot(h, h->next_seq);
+	e->id = note->id;
+	e->block = b;
+	e->expires_ms = note->expires_ms;
+	e->off = b->used;
+	e->len = (uint32_t)len;
+	e->own_id_len = (uint32_t)note->own_id_len;
+	b->used += (uint32_t)len;
+	b->end_seq = ++h->next_seq;
+	h->bytes += len;
+	h->expiring += e->expires_ms != 0;
+	h->own_ids += e->own_id_len != 0;
+}
+
+static void
+history_drop_first(struct history *h)
+{
+	struct history_entry *e = history_slot(h, h->first_seq);
+
+	h->floor = e->id;
+	h->bytes -= e->len;
+	h->expiring -= e->expires_ms != 0;
+	h->own_ids -= e->own_id_len != 0;
+	h->first_seq++;
+	/* The history holds one reference to a block: its last event's. */
+	if (e->block->end_seq == h->first_seq)
+		block_unref(e->block);
+}
+
+static bool
+history_is_over(const struct history *h, const struct history_limits *limits)
+{
+	return history_count(h) > limits->count || h->bytes > limits->bytes ||
+	    history_slot(h, h->first_seq)->id.ms < limits->oldest_ms;
+}
+
+void
+history_trim(struct history *h, const struct history_limits *limits)
+{
+	size_t count = history_count(h);
+
+	while (history_count(h) > 0 && history_is_over(h, limits))
+		history_drop_first(h);
+	if (history_count(h) == 0) {
+		free(h->ring);
+		h->ring = NULL;
+		h->capacity = 0;
+		block_unref(h->spare);
+		h->spare = NULL;
+	} else if (count != history_count(h) &&
+	    h->capacity > HISTORY_RING_MIN &&
+	    history_count(h) < h->capacity / 4) {
+		/* Failing to shrink is no harm. */
+		history_resize(h, h->capacity / 2);
+	}
+}
+
+void
+history_clear(struct history *h)
+{
+	static const struct history_limits nothing;
+
+	history_trim(h, &nothing);
+}
+
+uint64_t
+history_after(const struct history *h, struct id id)
+{
+	uint64_t low = h->first_seq, high = h->next_seq, middle;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (id_cmp(history_slot(h, middle)->id, id) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+bool
+history_find_own(
+    const struct history *h, const char *text, size_t len, struct id *id)
+{
+	const struct history_entry *e;
+	uint64_t seq;
+
+	if (h->own_ids == 0)
+		return false;
+	for (seq = h->next_seq; seq > h->first_seq; seq--) {
+		e = history_slot(h, seq - 1);
+		if (e->own_id_len == len && len > 0 &&
+		    memcmp(e->block->data + e->off + EVENT_ID_OFFSET, text,
+			len) == 0) {
+			*id = e->id;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+history_has_expired(const struct history_entry *e, uint64_t now_ms)
+{
+	return e->expires_ms != 0 && e->expires_ms <= now_ms;
+}
+
+/* Event by event, where some have expired or belong behind the limit. */
+static bool
+history_slice_walk(const struct history *h, uint64_t *seq, uint64_t now_ms,
+    const struct id *limit, struct history_slice *s)
+{
+	const struct history_entry *e;
+	uint64_t at;
+
+	while (*seq < h->next_seq &&
+	    history_has_expired(history_slot(h, *seq), now_ms))
+		++*seq;
+	memset(s, 0, sizeof *s);
+	for (at = *seq; at < h->next_seq; at++) {
+		e = history_slot(h, at);
+		if ((s->block != NULL && s->block != e->block) ||
+		    history_has_expired(e, now_ms) ||
+		    (limit != NULL && id_cmp(e->id, *limit) >= 0))
+			break;
+		if (s->block == NULL) {
+			s->block = e->block;
+			s->off = e->off;
+		}
+		s->len += e->len;
+		s->events++;
+		s->last = e->id;
+	}
+	s->next_seq = at;
+	return s->block != NULL;
+}
+
+bool
+history_slice(const struct history *h, uint64_t *seq, uint64_t now_ms,
+    const struct id *limit, struct history_slice *s)
+{
+	const struct history_entry *e;
+
+	if (*seq >= h->next_seq)
+		return false;
+	if (h->expiring > 0 || limit != NULL)
+		return history_slice_walk(h, seq, now_ms, limit, s);
+	e = history_slot(h, *seq);
+	s->block = e->block;
+	s->off = e->off;
+	s->len = e->block->used - e->off;
+	s->next_seq = e->block->end_seq;
+	s->events = (uint32_t)(s->next_seq - *seq);
+	s->last = history_slot(h, s->next_seq - 1)->id;
+	return true;
+}

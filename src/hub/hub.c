@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "hub/hub.h"
+
+/*
+ * Set-up, clocks and timers, publishing, delivery.  Opening streams is in
+ * subscribe.c, closing them in close.c.
+ */
+
+enum { HUB_TICK_US = WHEEL_TICK_MS * 1000 };
+
+static void
+hub_tick_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct hub *hub = arg;
+
+	(void)fd;
+	(void)what;
+	hub_now(hub);
+	wheel_turn(&hub->stream_wheel, hub->now_ms, stream_due_cb, hub);
+	wheel_turn(&hub->channel_wheel, hub->now_ms, channel_due_cb, hub);
+	if (hub->stream_wheel.count + hub->channel_wheel.count == 0) {
+		event_del(hub->tick);
+		hub->is_ticking = false;
+	}
+}
+
+static void
+hub_reap_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct hub *hub = arg;
+	struct stream *s;
+
+	(void)fd;
+	(void)what;
+	while ((s = TAILQ_FIRST(&hub->dead)) != NULL)
+		stream_free(s);
+	if (hub->is_draining && hub->stream_count == 0)
+		hub_drained(hub);
+}
+
+void
+hub_reap_later(struct hub *hub)
+{
+	event_active(hub->reap, 0, 0);
+}
+
+void
+hub_set_timer(struct hub *hub, struct wheel *wheel, struct wheel_timer *timer,
+    uint64_t due_ms)
+{
+	static const struct timeval tick = {.tv_usec = HUB_TICK_US};
+
+	wheel_set(wheel, timer, due_ms);
+	if (!hub->is_ticking && event_add(hub->tick, &tick) == 0)
+		hub->is_ticking = true;
+}
+
+void
+hub_now(struct hub *hub)
+{
+	hub->now_ms = loop_monotonic_ms();
+	hub->wall_ms = loop_wall_ms();
+}
+
+struct hub *
+hub_new(struct event_base *base, const struct config *config,
+    size_t max_streams)
+{
+	struct hub *hub = calloc(1, sizeof *hub);
+
+	if (hub == NULL)
+		return NULL;
+	hub->base = base;
+	hub->config = config;
+	hub->max_streams = max_streams;
+	table_init(&hub->channels);
+	TAILQ_INIT(&hub->recent);
+	SLIST_INIT(&hub->dirty);
+	TAILQ_INIT(&hub->streams);
+	TAILQ_INIT(&hub->dead);
+	SLIST_INIT(&hub->stops);
+	hub_now(hub);
+	hub->started_ms = hub->now_ms;
+	/* Whatever was published before this moment is not known here. */
+	hub->last.ms = hub->wall_ms;
+	hub->forgotten = hub->last;
+	wheel_init(&hub->stream_wheel, hub->now_ms);
+	wheel_init(&hub->channel_wheel, hub->now_ms);
+	hub->tick = event_new(base, -1, EV_PERSIST, hub_tick_cb, hub);
+	hub->reap = event_new(base, -1, 0, hub_reap_cb, hub);
+	hub->drain_limit = event_new(base, -1, 0, hub_drain_limit_cb, hub);
+	hub->heartbeat = block_of(":\n", 2);
+	if (hub->tick == NULL || hub->reap == NULL ||
+	    hub->drain_limit == NULL || hub->heartbeat == NULL) {
+		hub_free(hub);
+		return NULL;
+	}
+	return hub;
+}
+
+static void
+hub_free_event(struct event *e)
+{
+	if (e != NULL)
+		event_free(e);
+}
+
+void
+hub_free(struct hub *hub)
+{
+	struct stream *s;
+	struct channel *c;
+
+	while ((s = TAILQ_FIRST(&hub->streams)) != NULL)
+		stream_kill(s, STREAM_SHUTDOWN);
+	while ((s = TAILQ_FIRST(&hub->dead)) != NULL)
+		stream_free(s);
+	while ((c = TAILQ_FIRST(&hub->recent)) != NULL)
+		channel_free(hub, c);
+	table_clear(&hub->channels);
+	hub_forget_stops(hub);
+	hub_free_event(hub->tick);
+	hub_free_event(hub->reap);
+	hub_free_event(hub->drain_limit);
+	block_unref(hub->heartbeat);
+	buffer_clear(&hub->scratch);
+	free(hub);
+}
+
+void
+hub_reconfigure(
+    struct hub *hub, const struct config *config, size_t max_streams)
+{
+	struct channel *c, *next;
+
+	hub_now(hub);
+	hub->config = config;
+	hub->max_streams = max_streams;
+	TAILQ_FOREACH_SAFE(c, &hub->recent, recent, next) {
+		c->rule = config_match_channel(
+		    config, c->name, c->entry.name_len);
+		channel_trim(hub, c);
+		channel_release(hub, c);
+	}
+}
+
+/* What all channels together keep is bounded: the longest unused one gives. */
+static void
+hub_shrink(struct hub *hub)
+{
+	struct channel *c, *next;
+
+	TAILQ_FOREACH_SAFE(c, &hub->recent, recent, next) {
+		if (hub->history_bytes <= hub->config->history_bytes)
+			return;
+		if (history_count(&c->history) == 0)
+			continue;
+		channel_shrink(hub, c,
+		    hub->history_bytes - hub->config->history_bytes);
+		channel_release(hub, c);
+	}
+}
+
+void
+hub_deliver(struct hub *hub)
+{
+	struct channel *c;
+	struct stream *s;
+	uint32_t i;
+
+	while ((c = SLIST_FIRST(&hub->dirty)) != NULL) {
+		SLIST_REMOVE_HEAD(&hub->dirty, dirty);
+		c->is_dirty = false;
+		/* From the back: whoever comes meanwhile is up to date. */
+		for (i = c->cursor_count; i-- > 0;) {
+			s = c->cursors[i]->stream;
+			if (!s->is_writing)
+				stream_write(s);
+		}
+		channel_trim(hub, c);
+		channel_release(hub, c);
+	}
+	if (hub->history_bytes > hub->config->history_bytes)
+		hub_shrink(hub);
+}

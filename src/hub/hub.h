@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_HUB_HUB_H
+#define CRIER_HUB_HUB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/list.h"
+
+#include <event2/event.h>
+
+#include "base/buffer.h"
+#include "base/config.h"
+#include "base/id.h"
+#include "base/loop.h"
+#include "base/table.h"
+#include "base/wheel.h"
+#include "hub/channel.h"
+#include "hub/event.h"
+#include "hub/stream.h"
+
+/*
+ * The one owner of all histories and streams.  The queue publishes into it,
+ * the doors bring it streams; it knows neither.
+ *
+ * Everything happens on the loop's thread.  A turn is: hub_now, then any
+ * number of hub_publish and hub_subscribe, then hub_deliver.
+ */
+
+struct hub_counters {
+	uint64_t published; /* events accepted */
+	uint64_t refused;   /* and not */
+	uint64_t delivered; /* events begun to be sent, over all streams */
+	uint64_t bytes;     /* sent */
+	uint64_t writes;    /* system calls that sent them */
+	uint64_t opened, closed; /* streams */
+	uint64_t turned_away;    /* full or draining: asked to come again */
+	uint64_t gaps;
+};
+
+/* A user whose streams were closed for good. */
+struct hub_stop {
+	SLIST_ENTRY(hub_stop) link;
+	uint64_t until_ms;
+	char user[];
+};
+
+struct hub {
+	struct event_base *base;
+	const struct config *config;
+	struct table channels;
+	TAILQ_HEAD(, channel) recent; /* all, least recently published first */
+	SLIST_HEAD(, channel) dirty;  /* have events to deliver */
+	TAILQ_HEAD(, stream) streams;
+	TAILQ_HEAD(, stream) dead; /* to be freed when the turn ends */
+	SLIST_HEAD(, hub_stop) stops;
+	size_t stream_count;
+	size_t max_streams; /* of the configuration and the descriptors */
+	size_t history_bytes;
+	uint64_t next_stream;
+	uint64_t now_ms, started_ms; /* monotonic */
+	uint64_t wall_ms;
+	struct id last;      /* given out last */
+	struct id forgotten; /* events up to here may have been freed */
+	struct wheel stream_wheel, channel_wheel;
+	struct event *tick, *reap, *drain_limit;
+	bool is_ticking;
+	struct block *heartbeat;
+	struct buffer scratch; /* the record being encoded */
+	struct hub_counters counters;
+	bool is_draining;
+	void (*drained_cb)(void *);
+	void *drained_arg;
+};
+
+/* A hub, or NULL (memory).  The configuration stays the caller's. */
+struct hub *hub_new(struct event_base *, const struct config *,
+    size_t max_streams);
+
+/* Closes all streams as they are and frees everything. */
+void hub_free(struct hub *);
+
+/* Reads the clock; at the start of every callback that uses the hub. */
+void hub_now(struct hub *);
+
+/* Sets a timer of one of the hub's wheels, and sees that the wheels turn. */
+void hub_set_timer(
+    struct hub *, struct wheel *, struct wheel_timer *, uint64_t due_ms);
+
+/* Whether `close --stop --user` holds for this user. */
+bool hub_user_is_stopped(struct hub *, struct text_span user);
+void hub_forget_stops(struct hub *);
+
+/* Calls back the waiter of hub_drain, once; the timer of its limit. */
+void hub_drained(struct hub *);
+void hub_drain_limit_cb(evutil_socket_t, short, void *hub);
+
+/* Sees that dead streams are freed when this turn of the loop ends. */
+void hub_reap_later(struct hub *);
+
+/* From now on this configuration holds, for existing channels too. */
+void hub_reconfigure(struct hub *, const struct config *, size_t max_streams);
+
+/* What became of an event. */
+struct hub_published {
+	char id[EVENT_NAME_MAX + 1]; /* as its clients see it */
+	size_t id_len;
+	size_t streams; /* that follow the channels now */
+	const char *refusal; /* if not accepted: why */
+	int code;            /* and the exit code of sysexits(3) for it */
+};
+
+/*
+ * Appends an event to the histories of its channels, under one id: in all of
+ * them or, with a refusal, in none.  0 or -1.  hub_deliver sends it.
+ */
+int hub_publish(struct hub *, const struct text_span *channels, size_t count,
+    const struct event_fields *,
+    struct hub_published *);
+
+/* Writes what is pending to every stream of the channels that grew. */
+void hub_deliver(struct hub *);
+
+enum hub_answer {
+	HUB_OPENED,
+	HUB_STOPPED,  /* closed for good */
+	HUB_FULL,     /* max-streams */
+	HUB_DRAINING, /* about to exit */
+	HUB_NO_MEMORY
+};
+
+/*
+ * Opens a stream; its first bytes are the subscription's head, `retry:` and
+ * the cursor.  If HUB_OPENED the descriptor is the stream's, else untouched.
+ */
+enum hub_answer hub_subscribe(struct hub *, const struct subscription *);
+
+/*
+ * Ends streams and returns how many: those of a channel, of a user, or one by
+ * its id.  With stop, their clients are told not to come back.
+ */
+size_t hub_close_channel(struct hub *, const char *name, size_t len, bool stop);
+size_t hub_close_user(struct hub *, const char *user, bool stop);
+size_t hub_close_stream(struct hub *, uint64_t id);
+
+/*
+ * Ends all streams with a `retry:` that spreads their return, admits no more,
+ * and calls back once, when the last one is gone or after drain-time.
+ */
+void hub_drain(struct hub *, void (*drained_cb)(void *), void *arg);
+
+#endif

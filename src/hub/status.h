@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_HUB_STATUS_H
+#define CRIER_HUB_STATUS_H
+
+#include <json-c/json.h>
+
+#include "hub/hub.h"
+
+/* Adds what the hub has to say to a status object; its members' own. */
+void hub_status(const struct hub *, struct json_object *status);
+
+/* Adds a number; for every module that fills a status. */
+void status_add(struct json_object *, const char *name, uint64_t value);
+
+#endif

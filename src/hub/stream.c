@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "base/log.h"
+#include "hub/delivery.h"
+#include "hub/hub.h"
+#include "hub/stream.h"
+
+enum {
+	STREAM_TAP_MS = 100, /* between the two comments of a heartbeat */
+	STREAM_READ_BYTES = 4096,
+	STREAM_INPUT_MAX = 131072, /* a record, and then some */
+	STREAM_LOG_CHANNELS = 512  /* bytes of names in the log */
+};
+
+static const char *const stream_reason_name[] = {
+    [STREAM_CLIENT] = "client",
+    [STREAM_TIMEOUT] = "timeout",
+    [STREAM_CLOSED] = "closed",
+    [STREAM_SHUTDOWN] = "shutdown",
+    [STREAM_ERROR] = "error",
+};
+
+static void stream_io_cb(evutil_socket_t, short, void *);
+
+/* Waits for input, and for room to write only while there is what to write. */
+static int
+stream_watch(struct stream *s, int fd, bool writing)
+{
+	short what = writing ? EV_READ | EV_WRITE | EV_PERSIST
+			     : EV_READ | EV_PERSIST;
+
+	if (event_assign(&s->io, s->hub->base, fd, what, stream_io_cb, s) == -1)
+		return -1;
+	s->is_writing = writing;
+	return event_add(&s->io, NULL);
+}
+
+static void
+stream_set_writing(struct stream *s, bool writing)
+{
+	if (s->is_writing == writing)
+		return;
+	event_del(&s->io);
+	if (stream_watch(s, event_get_fd(&s->io), writing) == -1)
+		stream_kill(s, STREAM_ERROR);
+}
+
+/*
+ * The heartbeat is two comments a little apart: behind Apache the first write
+ * to a client that has left only draws its reset, and the second one fails.
+ */
+static uint64_t
+stream_next_heartbeat(const struct stream *s)
+{
+	uint64_t now = s->hub->now_ms;
+
+	if (s->heartbeat_ms == 0)
+		return UINT64_MAX;
+	if (s->wants_tap)
+		return now + STREAM_TAP_MS;
+	/* A stalled stream wrote long ago, and needs no heartbeat now. */
+	if (s->written_ms + s->heartbeat_ms <= now)
+		return now + s->heartbeat_ms;
+	return s->written_ms + s->heartbeat_ms;
+}
+
+static void
+stream_set_timer(struct stream *s)
+{
+	uint64_t due;
+
+	if (s->state == STREAM_ENDING) {
+		due = s->hub->now_ms + s->hub->config->drain_ms;
+	} else {
+		due = stream_next_heartbeat(s);
+		if (s->deadline_ms > 0 && s->deadline_ms < due)
+			due = s->deadline_ms;
+	}
+	if (due != UINT64_MAX)
+		hub_set_timer(s->hub, &s->hub->stream_wheel, &s->timer, due);
+}
+
+/* The strictest of what its channels' rules say. */
+static void
+stream_apply_rules(struct stream *s)
+{
+	const struct config_channel *rule;
+	uint64_t max_time_ms = 0;
+	size_t i;
+
+	for (i = 0; i < s->cursor_count; i++) {
+		rule = s->cursors[i].channel->rule;
+		if (rule->heartbeat_ms > 0 &&
+		    (s->heartbeat_ms == 0 ||
+			rule->heartbeat_ms < s->heartbeat_ms))
+			s->heartbeat_ms = (uint32_t)rule->heartbeat_ms;
+		if (rule->max_time_ms > 0 &&
+		    (max_time_ms == 0 || rule->max_time_ms < max_time_ms))
+			max_time_ms = rule->max_time_ms;
+	}
+	/* Streams that began together shall not all come back together. */
+	if (max_time_ms > 0)
+		s->deadline_ms = s->opened_ms + max_time_ms -
+		    loop_random(max_time_ms / 10 + 1);
+}
+
+static char *
+stream_copy_names(const struct subscription *sub)
+{
+	char *copy = malloc(sub->user.len + sub->address.len + 2);
+
+	if (copy == NULL)
+		return NULL;
+	memcpy(copy, sub->user.text, sub->user.len);
+	copy[sub->user.len] = '\0';
+	memcpy(copy + sub->user.len + 1, sub->address.text, sub->address.len);
+	copy[sub->user.len + 1 + sub->address.len] = '\0';
+	return copy;
+}
+
+static void
+stream_leave_channels(struct stream *s)
+{
+	struct channel *c;
+	size_t i;
+
+	for (i = 0; i < s->cursor_count; i++) {
+		if ((c = s->cursors[i].channel) == NULL)
+			continue;
+		channel_remove_cursor(&s->cursors[i]);
+		channel_release(s->hub, c);
+	}
+}
+
+static int
+stream_join_channels(struct stream *s, struct channel *const *channels)
+{
+	size_t i;
+
+	for (i = 0; i < s->cursor_count; i++) {
+		s->cursors[i].stream = s;
+		if (channel_add_cursor(channels[i], &s->cursors[i]) == -1)
+			return -1;
+		s->cursors[i].seq = channels[i]->history.next_seq;
+	}
+	return 0;
+}
+
+static void
+stream_release(struct stream *s)
+{
+	stream_leave_channels(s);
+	block_unref(s->unit);
+	if (s->input != NULL)
+		buffer_clear(s->input);
+	free(s->input);
+	free(s->names);
+	free(s);
+}
+
+void
+stream_free(struct stream *s)
+{
+	TAILQ_REMOVE(&s->hub->dead, s, link);
+	stream_release(s);
+}
+
+void
+stream_discard(struct stream *s)
+{
+	if (event_initialized(&s->io))
+		event_del(&s->io);
+	TAILQ_REMOVE(&s->hub->streams, s, link);
+	s->hub->stream_count--;
+	stream_release(s);
+}
+
+struct stream *
+stream_new(struct hub *hub, const struct subscription *sub,
+    struct channel *const *channels)
+{
+	struct stream *s = calloc(
+	    1, sizeof *s + sub->channel_count * sizeof(struct cursor));
+
+	if (s == NULL)
+		return NULL;
+	s->hub = hub;
+	s->framing = sub->framing;
+	s->request_id = sub->request_id;
+	s->keep = sub->keep;
+	s->cursor_count = (uint16_t)sub->channel_count;
+	s->opened_ms = s->written_ms = hub->now_ms;
+	TAILQ_INSERT_TAIL(&hub->streams, s, link);
+	hub->stream_count++;
+	if ((s->names = stream_copy_names(sub)) == NULL ||
+	    stream_join_channels(s, channels) == -1 ||
+	    stream_watch(s, sub->fd, false) == -1) {
+		stream_discard(s);
+		return NULL;
+	}
+	stream_apply_rules(s);
+	return s;
+}
+
+const char *
+stream_user(const struct stream *s)
+{
+	return s->names;
+}
+
+const char *
+stream_address(const struct stream *s)
+{
+	return s->names + strlen(s->names) + 1;
+}
+
+static void
+stream_log_end(const struct stream *s)
+{
+	char channels[STREAM_LOG_CHANNELS];
+	const char *user = stream_user(s), *address = stream_address(s), *name;
+	size_t n = 0, i, len;
+
+	if (!log_wants(LOG_LEVEL_INFO))
+		return;
+	for (i = 0; i < s->cursor_count; i++) {
+		name = s->cursors[i].channel->name;
+		len = strlen(name);
+		if (n + len + 2 > sizeof channels)
+			break;
+		if (n > 0)
+			channels[n++] = ',';
+		memcpy(channels + n, name, len);
+		n += len;
+	}
+	log_info("stream %llu ended: %s user=%s address=%s channels=%.*s%s "
+		 "seconds=%.1f events=%llu bytes=%llu",
+	    (unsigned long long)s->id, stream_reason_name[s->reason],
+	    *user == '\0' ? "-" : user, *address == '\0' ? "-" : address,
+	    (int)n, channels, i < s->cursor_count ? ",..." : "",
+	    (double)(s->hub->now_ms - s->opened_ms) / 1000,
+	    (unsigned long long)s->events, (unsigned long long)s->bytes);
+}
+
+/* Out of the hub's lists and the loop; what is left is freed later. */
+static void
+stream_retire(struct stream *s)
+{
+	struct hub *hub = s->hub;
+
+	s->state = STREAM_DEAD;
+	event_del(&s->io);
+	wheel_clear(&hub->stream_wheel, &s->timer);
+	TAILQ_REMOVE(&hub->streams, s, link);
+	TAILQ_INSERT_TAIL(&hub->dead, s, link);
+	hub->stream_count--;
+	hub->counters.closed++;
+	stream_log_end(s);
+	hub_reap_later(hub);
+}
+
+void
+stream_kill(struct stream *s, enum stream_reason reason)
+{
+	if (s->state == STREAM_DEAD)
+		return;
+	if (s->state != STREAM_ENDING)
+		s->reason = reason;
+	stream_retire(s);
+	close(event_get_fd(&s->io));
+}
+
+/* Its end went out whole: the connection is closed, or used again. */
+static void
+stream_finish(struct stream *s)
+{
+	int fd = event_get_fd(&s->io);
+	struct text_span rest = {NULL, 0};
+
+	if (s->input != NULL) {
+		rest.text = s->input->data;
+		rest.len = s->input->len;
+	}
+	stream_retire(s);
+	if (s->keep)
+		s->framing->returned(s->framing->arg, fd, rest);
+	else
+		close(fd);
+}
+
+static void
+stream_set_unit(struct stream *s, struct block *block, bool framed)
+{
+	s->unit = block;
+	s->unit_off = s->unit_sent = 0;
+	s->unit_len = block->used;
+	s->unit_framed = framed;
+}
+
+/* One record with the reason, then what the framing ends with. */
+static int
+stream_encode_end(const struct stream *s, struct buffer *b)
+{
+	struct buffer text = {0};
+	char header[FRAMING_HEADER_MAX];
+	int rc = -1;
+
+	if (s->retry_ms > 0 &&
+	    buffer_printf(&text, "retry: %llu\n\n",
+		(unsigned long long)s->retry_ms) == -1)
+		goto out;
+	if (buffer_printf(&text, "event: crier.end\ndata: {\"reason\":\"%s\"}\n\n",
+		stream_reason_name[s->reason]) == -1)
+		goto out;
+	if (s->framing->header_bytes > 0)
+		s->framing->put_header(header, s->request_id, text.len);
+	if (buffer_append(b, header, s->framing->header_bytes) == -1 ||
+	    buffer_append(b, text.data, text.len) == -1 ||
+	    s->framing->put_end(b, s->request_id) == -1)
+		goto out;
+	rc = 0;
+out:
+	buffer_clear(&text);
+	return rc;
+}
+
+static int
+stream_put_end(struct stream *s)
+{
+	struct buffer b = {0};
+	struct block *block = NULL;
+
+	if (stream_encode_end(s, &b) == 0)
+		block = block_of(b.data, b.len);
+	buffer_clear(&b);
+	if (block == NULL)
+		return -1;
+	stream_set_unit(s, block, true);
+	s->is_final = true;
+	return 0;
+}
+
+/* Between two units: what has to be said before the events go on. */
+static int
+stream_prepare(struct stream *s)
+{
+	if (s->unit != NULL)
+		return 0;
+	if (s->state == STREAM_ENDING)
+		return s->is_final ? 0 : stream_put_end(s);
+	if (delivery_has_gap(s))
+		return delivery_announce_gaps(s);
+	return 0;
+}
+
+static void
+stream_begin_end(struct stream *s, enum stream_reason reason)
+{
+	s->state = STREAM_ENDING;
+	s->reason = reason;
+	stream_set_timer(s);
+}
+
+void
+stream_write(struct stream *s)
+{
+	enum delivery_result result;
+
+	while (s->state != STREAM_DEAD) {
+		if (stream_prepare(s) == -1) {
+			stream_kill(s, STREAM_ERROR);
+			return;
+		}
+		result = delivery_write(s);
+		if (result == DELIVERY_FAILED) {
+			stream_kill(s, STREAM_CLIENT);
+			return;
+		}
+		if (result != DELIVERY_DONE) {
+			stream_set_writing(s, true);
+			return;
+		}
+		if (s->state == STREAM_OPEN) {
+			stream_set_writing(s, false);
+			return;
+		}
+		if (s->is_final) {
+			stream_finish(s);
+			return;
+		}
+		if (s->state == STREAM_LAST_EVENTS)
+			stream_begin_end(s, STREAM_CLOSED);
+	}
+}
+
+void
+stream_end(struct stream *s, enum stream_reason reason, uint64_t retry_ms)
+{
+	if (s->state >= STREAM_ENDING)
+		return;
+	s->retry_ms = retry_ms;
+	stream_begin_end(s, reason);
+	stream_write(s);
+}
+
+int
+stream_insert(struct stream *s, const char *data, size_t len)
+{
+	struct block *block;
+
+	if (s->unit != NULL || s->state >= STREAM_ENDING ||
+	    (block = block_of(data, len)) == NULL)
+		return -1;
+	stream_set_unit(s, block, true);
+	stream_write(s);
+	return 0;
+}
+
+static int
+stream_keep_input(struct stream *s, const char *data, size_t len)
+{
+	if (s->input == NULL && (s->input = calloc(1, sizeof *s->input)) == NULL)
+		return -1;
+	if (s->input->len + len > STREAM_INPUT_MAX)
+		return -1;
+	return buffer_append(s->input, data, len);
+}
+
+/*
+ * Shows what came to the framing, record by record.  An ending stream leaves
+ * the rest to whoever has the connection next.
+ */
+static int
+stream_process_input(struct stream *s)
+{
+	ptrdiff_t done;
+
+	while (s->input->len > 0 && s->state <= STREAM_LAST_EVENTS) {
+		done = s->framing->input(s, s->input->data, s->input->len);
+		if (done == -1)
+			return -1;
+		if (done == 0)
+			return 0;
+		buffer_consume(s->input, (size_t)done);
+	}
+	if (s->state != STREAM_DEAD && s->input->len == 0) {
+		buffer_clear(s->input);
+		free(s->input);
+		s->input = NULL;
+	}
+	return 0;
+}
+
+void
+stream_start(struct stream *s, struct block *head, struct text_span input)
+{
+	s->id = ++s->hub->next_stream;
+	s->hub->counters.opened++;
+	stream_set_unit(s, head, false);
+	stream_set_timer(s);
+	if (input.len > 0 && stream_keep_input(s, input.text, input.len) == -1) {
+		stream_kill(s, STREAM_ERROR);
+		return;
+	}
+	stream_write(s);
+	if (s->state != STREAM_DEAD && s->input != NULL &&
+	    stream_process_input(s) == -1)
+		stream_kill(s, STREAM_CLIENT);
+}
+
+static void
+stream_read(struct stream *s)
+{
+	char data[STREAM_READ_BYTES];
+	ssize_t n;
+
+	while (s->state != STREAM_DEAD) {
+		n = read(event_get_fd(&s->io), data, sizeof data);
+		if (n == -1 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n <= 0 || stream_keep_input(s, data, (size_t)n) == -1 ||
+		    stream_process_input(s) == -1) {
+			stream_kill(s, STREAM_CLIENT);
+			return;
+		}
+		if ((size_t)n < sizeof data)
+			return;
+	}
+}
+
+static void
+stream_io_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct stream *s = arg;
+
+	(void)fd;
+	hub_now(s->hub);
+	if (what & EV_READ)
+		stream_read(s);
+	if ((what & EV_WRITE) && s->state != STREAM_DEAD)
+		stream_write(s);
+}
+
+/* A heartbeat that would stand behind a half-sent unit is no heartbeat. */
+static void
+stream_beat(struct stream *s)
+{
+	if (s->unit != NULL) {
+		s->wants_tap = false;
+		return;
+	}
+	s->wants_tap = !s->wants_tap;
+	stream_set_unit(s, block_ref(s->hub->heartbeat), false);
+	stream_write(s);
+}
+
+void
+stream_due_cb(struct wheel_timer *timer, void *arg)
+{
+	struct stream *s = (struct stream *)(void *)((char *)timer -
+	    offsetof(struct stream, timer));
+	struct hub *hub = arg;
+
+	if (s->state == STREAM_ENDING) {
+		stream_kill(s, s->reason);
+		return;
+	}
+	if (s->deadline_ms > 0 && s->deadline_ms <= hub->now_ms) {
+		stream_end(s, STREAM_TIMEOUT, 0);
+		return;
+	}
+	if (s->wants_tap || s->written_ms + s->heartbeat_ms <= hub->now_ms)
+		stream_beat(s);
+	if (s->state != STREAM_DEAD)
+		stream_set_timer(s);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_HUB_STREAM_H
+#define CRIER_HUB_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/list.h"
+
+#include <event2/event_struct.h>
+
+#include "base/buffer.h"
+#include "base/id.h"
+#include "base/text.h"
+#include "base/wheel.h"
+#include "hub/channel.h"
+
+/*
+ * How a stream's bytes are wrapped for its peer.  The sizes are FastCGI's; a
+ * raw framing has no header and no end.
+ */
+enum { FRAMING_HEADER_MAX = 8, FRAMING_CONTENT_MAX = 65528 };
+
+struct framing {
+	size_t header_bytes; /* before each piece of content */
+	void (*put_header)(char *to, uint16_t request_id, size_t content_len);
+
+	/* Appends all that ends a response; 0, or -1 (memory). */
+	int (*put_end)(struct buffer *, uint16_t request_id);
+
+	/*
+	 * Looks at what the peer sent.  Returns how many bytes are done with
+	 * (the rest is shown again with more behind it), or -1: the peer wants
+	 * no more.  May call stream_insert.
+	 */
+	ptrdiff_t (*input)(struct stream *, const char *data, size_t len);
+
+	/*
+	 * Takes back the descriptor of an ended stream that has keep set, and
+	 * what was read from it since (borrowed).
+	 */
+	void (*returned)(void *arg, int fd, struct text_span input);
+	void *arg;
+};
+
+/* A request for a stream, all borrowed but the descriptor. */
+struct subscription {
+	int fd; /* non-blocking */
+	const struct framing *framing;
+	uint16_t request_id;
+	bool keep; /* give the descriptor back when the stream has ended */
+	const struct text_span *channels; /* checked names, none twice */
+	size_t channel_count;
+	struct text_span since; /* Last-Event-ID; none: len 0 */
+	bool since_all;
+	bool has_last;
+	uint64_t last; /* so many events of each channel */
+	struct text_span head;          /* what the door sends first */
+	struct text_span input;         /* what its peer sent since */
+	struct text_span user, address; /* "" if not known */
+};
+
+enum stream_reason {
+	STREAM_CLIENT,
+	STREAM_TIMEOUT,
+	STREAM_CLOSED,
+	STREAM_SHUTDOWN,
+	STREAM_ERROR
+};
+
+enum stream_state {
+	STREAM_OPEN,
+	STREAM_LAST_EVENTS, /* ends as soon as nothing is pending */
+	STREAM_ENDING,      /* its end is being sent */
+	STREAM_DEAD         /* in hub->dead */
+};
+
+/*
+ * One client's open response.  It owns no queue and no output buffer: what it
+ * has yet to get is what its cursors have not passed.  The one thing that it
+ * keeps of the bytes themselves is a reference to the block of the unit that
+ * its socket took only a part of.
+ *
+ * A unit is a run of whole records of one block.  On the wire it is cut into
+ * pieces of FRAMING_CONTENT_MAX, each behind a header; a private block (head,
+ * gap, end) is framed already.
+ */
+struct stream {
+	TAILQ_ENTRY(stream) link; /* in hub->streams or hub->dead */
+	struct hub *hub;
+	const struct framing *framing;
+	struct event io;
+	struct wheel_timer timer;
+
+	struct block *unit; /* half sent, or NULL */
+	uint32_t unit_off, unit_len;
+	uint32_t unit_sent; /* bytes on the wire, headers included */
+	bool unit_framed;   /* no headers to be added */
+
+	uint8_t state;
+	uint8_t reason;
+	bool is_writing; /* waits until the socket takes more */
+	bool wants_tap;  /* the second comment of a heartbeat */
+	bool is_final;      /* its unit is its end */
+	bool keep;
+	uint16_t request_id;
+	uint16_t cursor_count;
+	uint64_t retry_ms; /* for its end */
+	uint64_t written_ms;
+	uint64_t deadline_ms; /* 0: none */
+	uint32_t heartbeat_ms;
+	struct id sent; /* greatest id begun to be sent */
+
+	uint64_t id, events, bytes, opened_ms;
+	struct buffer *input; /* a half-received record; nearly always NULL */
+	char *names;          /* "user\0address\0" */
+	struct cursor cursors[];
+};
+
+/*
+ * A stream that follows the channels from their ends; its cursors may be set
+ * before stream_start.  NULL for want of memory, the descriptor untouched.
+ */
+struct stream *stream_new(struct hub *, const struct subscription *,
+    struct channel *const *channels);
+
+/* Frees a dead one: its place in the hub and its channels, not its descriptor. */
+void stream_free(struct stream *);
+
+/* Undoes stream_new, as long as the stream was not started. */
+void stream_discard(struct stream *);
+
+/*
+ * Begins to send: the head, the stream's from here on, then what its cursors
+ * have not passed; then looks at input, which its peer sent already.
+ */
+void stream_start(
+    struct stream *, struct block *head, struct text_span input);
+
+/* Sends what is pending, in one system call. */
+void stream_write(struct stream *);
+
+/*
+ * Sends an end with its reason, and a `retry:` unless retry_ms is 0; closes.
+ */
+void stream_end(struct stream *, enum stream_reason, uint64_t retry_ms);
+
+/* Closes it as it is; it is freed at the end of the turn. */
+void stream_kill(struct stream *, enum stream_reason);
+
+/*
+ * Sends bytes (framed already) between two units.  -1 if one is half sent, so
+ * that nothing can be said now, or for want of memory.
+ */
+int stream_insert(struct stream *, const char *data, size_t len);
+
+/* Who it is for, "" if not known. */
+const char *stream_user(const struct stream *);
+const char *stream_address(const struct stream *);
+
+/* A timer of hub->stream_wheel is due; arg is the hub. */
+void stream_due_cb(struct wheel_timer *, void *arg);
+
+#endif

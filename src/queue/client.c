@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <errno.h>
+#include <grp.h>
+#include <json-c/json.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "queue/client.h"
+
+enum {
+	CLIENT_CHUNK = 64 * 1024, /* of one read */
+	CLIENT_RETRY_MS = 20,
+	CLIENT_BUSY_MS = 5000 /* how long a full backlog is waited for */
+};
+
+void
+client_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fputs("crier: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	va_end(ap);
+}
+
+uint64_t
+client_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* Connected and non-blocking, or -1 with errno. */
+static int
+client_connect(const struct sockaddr_un *sun)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int error;
+
+	if (fd == -1)
+		return -1;
+	if (connect(fd, (const struct sockaddr *)sun, sizeof *sun) == 0)
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+static int
+client_refused_by_mode(const char *path)
+{
+	struct stat st;
+	struct group *group = NULL;
+
+	if (stat(path, &st) == 0)
+		group = getgrgid(st.st_gid);
+	if (group != NULL)
+		client_warn("not allowed to use %s: it is for the group %s",
+		    path, group->gr_name);
+	else
+		client_warn("not allowed to use %s", path);
+	return EX_NOPERM;
+}
+
+/* Says why there is no connection; returns the exit code. */
+static int
+client_explain(const char *path, int error)
+{
+	switch (error) {
+	case ENOENT:
+		client_warn("no crierd: there is no %s; start crierd, or name "
+			    "its queue with -s or CRIER_QUEUE",
+		    path);
+		return EX_UNAVAILABLE;
+	case ECONNREFUSED:
+		client_warn("no crierd answers at %s: it has ended; start it "
+			    "again, or wait for it with -w",
+		    path);
+		return EX_UNAVAILABLE;
+	case EACCES:
+	case EPERM:
+		return client_refused_by_mode(path);
+	case EAGAIN:
+		client_warn("crierd at %s is too busy, try again", path);
+		return EX_TEMPFAIL;
+	default:
+		client_warn("%s: %s", path, strerror(error));
+		return EX_UNAVAILABLE;
+	}
+}
+
+int
+client_open(struct client *c, const char *path, uint64_t wait_ms)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	struct timespec pause = { .tv_nsec = CLIENT_RETRY_MS * 1000000L };
+	uint64_t begun = client_now_ms(), limit;
+
+	memset(c, 0, sizeof *c);
+	c->fd = -1;
+	if (strlen(path) >= sizeof sun.sun_path)
+		return client_explain(path, ENAMETOOLONG);
+	memcpy(sun.sun_path, path, strlen(path) + 1);
+	while ((c->fd = client_connect(&sun)) == -1) {
+		limit = wait_ms;
+		if (errno == EAGAIN && limit < CLIENT_BUSY_MS)
+			limit = CLIENT_BUSY_MS;
+		if ((errno != ENOENT && errno != ECONNREFUSED &&
+			errno != EAGAIN) ||
+		    client_now_ms() - begun >= limit)
+			return client_explain(path, errno);
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+void
+client_close(struct client *c)
+{
+	if (c->fd != -1)
+		close(c->fd);
+	buffer_clear(&c->out);
+	buffer_clear(&c->in);
+	c->fd = -1;
+}
+
+/*
+ * After a failed send, what the other side said before it closed is still
+ * there to be read.
+ */
+static int
+client_send(struct client *c)
+{
+	ssize_t n = send(c->fd, c->out.data, c->out.len, MSG_NOSIGNAL);
+
+	if (n >= 0) {
+		buffer_consume(&c->out, (size_t)n);
+		return 0;
+	}
+	if (errno == EPIPE || errno == ECONNRESET) {
+		buffer_clear(&c->out);
+		return 0;
+	}
+	return errno == EAGAIN || errno == EINTR ? 0 : -1;
+}
+
+static int
+client_receive(struct client *c)
+{
+	char *to = buffer_reserve(&c->in, CLIENT_CHUNK);
+	ssize_t n;
+
+	if (to == NULL)
+		return -1;
+	n = recv(c->fd, to, CLIENT_CHUNK, 0);
+	if (n > 0) {
+		buffer_commit(&c->in, (size_t)n);
+		return 0;
+	}
+	if (n == 0 || errno == ECONNRESET) {
+		c->ended = true;
+		return 0;
+	}
+	return errno == EAGAIN || errno == EINTR ? 0 : -1;
+}
+
+int
+client_turn(struct client *c, struct pollfd *fds, nfds_t count, int timeout_ms)
+{
+	int n;
+
+	fds[0].fd = c->ended ? -1 : c->fd;
+	fds[0].events = POLLIN;
+	if (c->out.len > 0)
+		fds[0].events |= POLLOUT;
+	if ((n = poll(fds, count, timeout_ms)) <= 0)
+		return n;
+	if ((fds[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0 &&
+	    client_receive(c) == -1)
+		return -1;
+	if ((fds[0].revents & POLLOUT) != 0 && c->out.len > 0 &&
+	    client_send(c) == -1)
+		return -1;
+	return 1;
+}
+
+bool
+client_next_line(struct client *c, const char **line, size_t *len)
+{
+	const char *newline;
+
+	if (c->in.len == c->scanned)
+		return false;
+	newline = memchr(c->in.data + c->scanned, '\n', c->in.len - c->scanned);
+	if (newline == NULL) {
+		c->scanned = c->in.len;
+		return false;
+	}
+	*line = c->in.data;
+	*len = (size_t)(newline - c->in.data);
+	c->scanned = 0;
+	buffer_consume(&c->in, *len + 1);
+	return true;
+}
+
+int
+client_call(struct client *c, const char *line, const char **reply,
+    size_t *reply_len)
+{
+	struct pollfd fds[1];
+	int rc;
+
+	if (buffer_append_text(&c->out, line) == -1 ||
+	    buffer_append(&c->out, "\n", 1) == -1) {
+		client_warn("%s", strerror(errno));
+		return EX_OSERR;
+	}
+	while (!client_next_line(c, reply, reply_len)) {
+		if (c->ended || c->in.len > CLIENT_LINE_MAX) {
+			client_warn("crierd closed the connection");
+			return EX_TEMPFAIL;
+		}
+		rc = client_turn(c, fds, 1, CLIENT_SILENCE_MS);
+		if (rc == 0) {
+			client_warn("crierd does not answer");
+			return EX_TEMPFAIL;
+		}
+		if (rc == -1 && errno != EINTR) {
+			client_warn("%s", strerror(errno));
+			return EX_TEMPFAIL;
+		}
+	}
+	return 0;
+}
+
+struct json_object *
+client_parse(const char *reply, size_t len)
+{
+	struct json_tokener *tokener;
+	struct json_object *object;
+
+	if (len > CLIENT_LINE_MAX || (tokener = json_tokener_new()) == NULL)
+		return NULL;
+	object = json_tokener_parse_ex(tokener, reply, (int)len);
+	json_tokener_free(tokener);
+	if (json_object_is_type(object, json_type_object))
+		return object;
+	json_object_put(object);
+	return NULL;
+}
+
+static int
+client_refusal(struct json_object *reply, char *why, size_t why_size)
+{
+	struct json_object *value;
+	const char *text = "crierd refused without a reason";
+	int code = 0;
+
+	if (json_object_object_get_ex(reply, "error", &value) &&
+	    json_object_is_type(value, json_type_string))
+		text = json_object_get_string(value);
+	if (json_object_object_get_ex(reply, "code", &value))
+		code = json_object_get_int(value);
+	text_escape(text, strlen(text), why, why_size);
+	return code > 0 && code < 126 ? code : EX_DATAERR;
+}
+
+int
+client_reply_code(const char *reply, size_t len, char *why, size_t why_size)
+{
+	static const char good[] = "{\"ok\":true";
+	struct json_object *object, *ok;
+	int code = EX_TEMPFAIL;
+
+	/* Nearly all replies: there are a million of them to one refusal. */
+	if (len >= sizeof good - 1 && memcmp(reply, good, sizeof good - 1) == 0)
+		return 0;
+	snprintf(why, why_size, "crierd's answer cannot be understood");
+	if ((object = client_parse(reply, len)) == NULL)
+		return code;
+	if (json_object_object_get_ex(object, "ok", &ok))
+		code = json_object_get_boolean(ok)
+		    ? 0
+		    : client_refusal(object, why, why_size);
+	json_object_put(object);
+	return code;
+}

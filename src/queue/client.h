@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_QUEUE_CLIENT_H
+#define CRIER_QUEUE_CLIENT_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+
+struct json_object;
+
+/*
+ * The companion's end of a queue socket: lines out, lines in, in order.
+ * Writing never waits while there is something to read, so that neither side
+ * can wait for the other for ever.
+ */
+struct client {
+	int fd;
+	struct buffer out; /* to be sent */
+	struct buffer in;  /* received; client_next_line takes from it */
+	bool ended;        /* the other side has closed, all of it is in in */
+	size_t scanned;    /* bytes of in known to hold no newline */
+};
+
+enum {
+	CLIENT_LINE_MAX = 8 * 1024 * 1024, /* bytes of a line, out or in */
+	CLIENT_SILENCE_MS = 30000 /* a crierd that owes a reply is given up */
+};
+
+/*
+ * Connects, and tries again for wait_ms if there is no crierd yet.  0, or the
+ * exit code (EX_UNAVAILABLE, EX_NOPERM, EX_TEMPFAIL, EX_OSERR) after saying
+ * why on standard error.
+ */
+int client_open(struct client *, const char *path, uint64_t wait_ms);
+
+/* Closes and frees what it holds. */
+void client_close(struct client *);
+
+/*
+ * Waits until something can be sent or received or one of fds is ready, and
+ * does what is possible on the socket.  fds[0] is for the socket itself; count
+ * is at least 1.  Returns 1; 0 after timeout_ms (-1: no limit); -1 with errno
+ * (EINTR: a signal).
+ */
+int
+client_turn(struct client *, struct pollfd *fds, nfds_t count, int timeout_ms);
+
+/*
+ * The next complete line without its newline, the client's until the next
+ * call; false if there is none yet.
+ */
+bool client_next_line(struct client *, const char **line, size_t *len);
+
+/*
+ * Sends one line and waits for its one reply, the client's until the next
+ * call.  0, or the exit code after saying why on standard error.
+ */
+int client_call(struct client *, const char *line, const char **reply,
+    size_t *reply_len);
+
+/*
+ * What a reply says: 0 for ok, or the exit code (EX_DATAERR if it names none)
+ * and the error in why, fit for a terminal.
+ */
+int
+client_reply_code(const char *reply, size_t len, char *why, size_t why_size);
+
+/* A reply as an object, the caller's, or NULL. */
+struct json_object *client_parse(const char *reply, size_t len);
+
+/* Milliseconds of a clock that is never set. */
+uint64_t client_now_ms(void);
+
+/* "crier: " and the words on standard error. */
+void client_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

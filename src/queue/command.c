@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "queue/command.h"
+
+enum {
+	COMMAND_JSON_DEPTH = 32
+};
+
+static int __attribute__((format(printf, 3, 4)))
+command_refuse(struct command *c, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	c->code = code;
+	va_start(ap, fmt);
+	vsnprintf(c->error, sizeof c->error, fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+struct json_tokener *
+command_tokener(void)
+{
+	struct json_tokener *t = json_tokener_new_ex(COMMAND_JSON_DEPTH);
+
+	if (t != NULL)
+		json_tokener_set_flags(t,
+		    JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	return t;
+}
+
+static struct text_span
+command_span(struct json_object *string)
+{
+	struct text_span span = { json_object_get_string(string),
+		(size_t)json_object_get_string_len(string) };
+
+	return span;
+}
+
+static int
+command_read_text(struct command *c, const char *name,
+    struct json_object *value, struct text_span *span)
+{
+	if (!json_object_is_type(value, json_type_string))
+		return command_refuse(c, EX_DATAERR, "%s is not a string",
+		    name);
+	*span = command_span(value);
+	return 0;
+}
+
+static int
+command_read_flag(struct command *c, const char *name,
+    struct json_object *value, bool *flag)
+{
+	if (!json_object_is_type(value, json_type_boolean))
+		return command_refuse(c, EX_DATAERR, "%s is not true or false",
+		    name);
+	*flag = json_object_get_boolean(value);
+	return 0;
+}
+
+/* A whole number in [0, max]; JSON's, or a string of digits alone. */
+static int
+command_read_number(struct command *c, const char *name,
+    struct json_object *value, uint64_t max, uint64_t *number)
+{
+	struct text_span span = {NULL, 0};
+
+	if (json_object_is_type(value, json_type_string)) {
+		span = command_span(value);
+		if (text_parse_number(span.text, span.len, max, number))
+			return 0;
+	} else if (json_object_is_type(value, json_type_int) &&
+	    json_object_get_int64(value) >= 0 &&
+	    json_object_get_uint64(value) <= max) {
+		*number = json_object_get_uint64(value);
+		return 0;
+	}
+	return command_refuse(c, EX_DATAERR,
+	    "%s is not a whole number from 0 to %llu", name,
+	    (unsigned long long)max);
+}
+
+static int
+command_add_channel(struct command *c, struct json_object *name)
+{
+	if (!json_object_is_type(name, json_type_string))
+		return command_refuse(c, EX_DATAERR, "channel is not a string");
+	if (c->channel_count == CURSORS_MAX)
+		return command_refuse(c, EX_DATAERR, "more than %d channels",
+		    CURSORS_MAX);
+	c->channels[c->channel_count++] = command_span(name);
+	return 0;
+}
+
+static int
+command_read_channel(struct command *c, const char *name,
+    struct json_object *value)
+{
+	size_t i;
+
+	(void)name;
+	if (!json_object_is_type(value, json_type_array))
+		return command_add_channel(c, value);
+	for (i = 0; i < json_object_array_length(value); i++)
+		if (command_add_channel(c,
+			json_object_array_get_idx(value, i)) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+command_read_data(struct command *c, const char *name,
+    struct json_object *value)
+{
+	struct text_span span = {NULL, 0};
+
+	(void)name;
+	if (json_object_is_type(value, json_type_string)) {
+		span = command_span(value);
+	} else {
+		span.text = json_object_to_json_string_ext(value,
+		    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+		if (span.text == NULL)
+			return command_refuse(c, EX_TEMPFAIL, "out of memory");
+		span.len = strlen(span.text);
+	}
+	c->event.data = span.text;
+	c->event.data_len = span.len;
+	return 0;
+}
+
+static int
+command_read_event(struct command *c, const char *name,
+    struct json_object *value)
+{
+	struct text_span span = {NULL, 0};
+
+	if (command_read_text(c, name, value, &span) == -1)
+		return -1;
+	c->event.name = span.text;
+	c->event.name_len = span.len;
+	return 0;
+}
+
+static int
+command_read_id(struct command *c, const char *name, struct json_object *value)
+{
+	struct text_span span = {NULL, 0};
+
+	if (command_read_text(c, name, value, &span) == -1)
+		return -1;
+	if (span.len == 0)
+		return command_refuse(c, EX_DATAERR, "id is empty");
+	c->event.id = span.text;
+	c->event.id_len = span.len;
+	return 0;
+}
+
+static int
+command_read_retry(struct command *c, const char *name,
+    struct json_object *value)
+{
+	return command_read_number(c, name, value, EVENT_RETRY_MAX,
+	    &c->event.retry_ms);
+}
+
+/* Seconds, with a fraction if need be. */
+static int
+command_read_expires(struct command *c, const char *name,
+    struct json_object *value)
+{
+	double seconds = json_object_get_double(value);
+
+	if ((!json_object_is_type(value, json_type_int) &&
+		!json_object_is_type(value, json_type_double)) ||
+	    !isfinite(seconds) || seconds <= 0 || seconds > 1e9)
+		return command_refuse(c, EX_DATAERR,
+		    "%s is not a number of seconds above 0", name);
+	c->event.expires_ms = (uint64_t)ceil(seconds * 1000);
+	return 0;
+}
+
+static int
+command_read_do(struct command *c, const char *name, struct json_object *value)
+{
+	static const struct {
+		const char *name;
+		enum command_kind kind;
+	} kinds[] = { { "stream", COMMAND_STREAM },
+		{ "status", COMMAND_STATUS }, { "close", COMMAND_CLOSE } };
+	struct text_span span = {NULL, 0};
+	size_t i;
+
+	if (command_read_text(c, name, value, &span) == -1)
+		return -1;
+	for (i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		if (strcmp(span.text, kinds[i].name) == 0) {
+			c->kind = kinds[i].kind;
+			return 0;
+		}
+	}
+	return command_refuse(c, EX_USAGE,
+	    "\"do\" is none of stream, status, close");
+}
+
+static int
+command_read_since(struct command *c, const char *name,
+    struct json_object *value)
+{
+	if (command_read_text(c, name, value, &c->since) == -1)
+		return -1;
+	c->since_all = strcmp(c->since.text, "all") == 0;
+	if (c->since_all)
+		c->since.len = 0;
+	return 0;
+}
+
+static int
+command_read_last(struct command *c, const char *name,
+    struct json_object *value)
+{
+	c->has_last = true;
+	return command_read_number(c, name, value, UINT32_MAX, &c->last);
+}
+
+static int
+command_read_stop(struct command *c, const char *name,
+    struct json_object *value)
+{
+	return command_read_flag(c, name, value, &c->stop);
+}
+
+static int
+command_read_user(struct command *c, const char *name,
+    struct json_object *value)
+{
+	struct text_span span = {NULL, 0};
+
+	if (command_read_text(c, name, value, &span) == -1)
+		return -1;
+	c->user = span.text;
+	return 0;
+}
+
+static int
+command_read_stream(struct command *c, const char *name,
+    struct json_object *value)
+{
+	c->has_stream = true;
+	return command_read_number(c, name, value, INT64_MAX, &c->stream);
+}
+
+#define COMMAND_BIT(kind) (1U << (kind))
+
+/* Every field, how it is read, and the commands that it belongs to. */
+static const struct command_field {
+	const char *name;
+	int (*read)(struct command *, const char *, struct json_object *);
+	unsigned kinds;
+} command_fields[] = {
+	{ "channel", command_read_channel,
+	    COMMAND_BIT(COMMAND_PUBLISH) | COMMAND_BIT(COMMAND_STREAM) |
+		COMMAND_BIT(COMMAND_CLOSE) },
+	{ "data", command_read_data, COMMAND_BIT(COMMAND_PUBLISH) },
+	{ "event", command_read_event, COMMAND_BIT(COMMAND_PUBLISH) },
+	{ "id", command_read_id, COMMAND_BIT(COMMAND_PUBLISH) },
+	{ "retry", command_read_retry, COMMAND_BIT(COMMAND_PUBLISH) },
+	{ "expires", command_read_expires, COMMAND_BIT(COMMAND_PUBLISH) },
+	{ "since", command_read_since, COMMAND_BIT(COMMAND_STREAM) },
+	{ "last", command_read_last, COMMAND_BIT(COMMAND_STREAM) },
+	{ "stop", command_read_stop, COMMAND_BIT(COMMAND_CLOSE) },
+	{ "user", command_read_user, COMMAND_BIT(COMMAND_CLOSE) },
+	{ "stream", command_read_stream, COMMAND_BIT(COMMAND_CLOSE) },
+};
+
+static int
+command_read_field(struct command *c, const char *name,
+    struct json_object *value)
+{
+	const size_t count = sizeof command_fields / sizeof *command_fields;
+	const struct command_field *f = command_fields;
+	size_t i;
+
+	if (strcmp(name, "do") == 0)
+		return 0;
+	for (i = 0; i < count; i++, f++)
+		if (strcmp(f->name, name) == 0 &&
+		    (f->kinds & COMMAND_BIT(c->kind)) != 0)
+			return f->read(c, name, value);
+	return command_refuse(c, EX_DATAERR, "unknown field \"%s\"", name);
+}
+
+/* Whether all that the command needs was there. */
+static int
+command_check(struct command *c)
+{
+	if (c->kind == COMMAND_PUBLISH && c->event.data == NULL)
+		return command_refuse(c, EX_DATAERR, "data is missing");
+	if (c->kind != COMMAND_STATUS && c->kind != COMMAND_CLOSE &&
+	    c->channel_count == 0)
+		return command_refuse(c, EX_DATAERR, "channel is missing");
+	if (c->kind == COMMAND_CLOSE &&
+	    (c->channel_count > 0) + (c->user != NULL) + c->has_stream != 1)
+		return command_refuse(c, EX_DATAERR,
+		    "close takes one of channel, user, stream");
+	return 0;
+}
+
+static void
+command_init(struct command *c)
+{
+	memset(c, 0, offsetof(struct command, channels));
+	c->channel_count = 0;
+	memset(&c->event, 0, sizeof *c - offsetof(struct command, event));
+	c->event.retry_ms = EVENT_RETRY_NONE;
+}
+
+static int
+command_parse_json(struct command *c, struct json_tokener *tokener,
+    const char *line, size_t len)
+{
+	enum json_tokener_error error;
+
+	json_tokener_reset(tokener);
+	c->json = json_tokener_parse_ex(tokener, line, (int)len);
+	error = json_tokener_get_error(tokener);
+	if (error == json_tokener_continue)
+		return command_refuse(c, EX_DATAERR,
+		    "not valid JSON: it ends too early");
+	if (error == json_tokener_error_parse_utf8_string)
+		return command_refuse(c, EX_DATAERR, "data is not valid UTF-8");
+	if (error != json_tokener_success)
+		return command_refuse(c, EX_DATAERR,
+		    "not valid JSON at byte %zu: %s",
+		    json_tokener_get_parse_end(tokener) + 1,
+		    json_tokener_error_desc(error));
+	if (!json_object_is_type(c->json, json_type_object))
+		return command_refuse(c, EX_DATAERR, "not a JSON object");
+	return 0;
+}
+
+int
+command_parse(struct command *c, struct json_tokener *tokener, const char *line,
+    size_t len)
+{
+	struct json_object *kind;
+
+	command_init(c);
+	if (command_parse_json(c, tokener, line, len) == -1)
+		return -1;
+	if (json_object_object_get_ex(c->json, "do", &kind) &&
+	    command_read_do(c, "do", kind) == -1)
+		return -1;
+	json_object_object_foreach(c->json, name, value)
+	{
+		if (command_read_field(c, name, value) == -1)
+			return -1;
+	}
+	return command_check(c);
+}
+
+int
+command_parse_plain(struct command *c, struct json_tokener *tokener,
+    const char *line, size_t len)
+{
+	const char *space;
+
+	if (len > 0 && line[0] == '{')
+		return command_parse(c, tokener, line, len);
+	command_init(c);
+	if (len == 0)
+		return command_refuse(c, EX_DATAERR, "the line is empty");
+	space = memchr(line, ' ', len);
+	c->channels[0].text = line;
+	c->channels[0].len = space == NULL ? len : (size_t)(space - line);
+	c->channel_count = 1;
+	c->event.data = space == NULL ? line + len : space + 1;
+	c->event.data_len = (size_t)(line + len - c->event.data);
+	return 0;
+}
+
+void
+command_clear(struct command *c)
+{
+	json_object_put(c->json);
+	c->json = NULL;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_QUEUE_COMMAND_H
+#define CRIER_QUEUE_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <json-c/json.h>
+
+#include "base/text.h"
+#include "hub/channel.h"
+#include "hub/event.h"
+
+/* One line of the queue's protocol (crier(7)), read but not carried out. */
+
+enum command_kind {
+	COMMAND_PUBLISH,
+	COMMAND_STREAM,
+	COMMAND_STATUS,
+	COMMAND_CLOSE
+};
+
+enum {
+	COMMAND_ERROR_SIZE = 160
+};
+
+struct command {
+	enum command_kind kind;
+	struct text_span channels[CURSORS_MAX]; /* names are not yet checked */
+	size_t channel_count;
+	struct event_fields event;
+	struct text_span since; /* COMMAND_STREAM */
+	bool since_all, has_last;
+	uint64_t last;
+	bool stop; /* COMMAND_CLOSE */
+	const char *user;
+	bool has_stream;
+	uint64_t stream;
+	struct json_object *json; /* owns what the pointers point to */
+	int code;                 /* if it was refused: of sysexits(3) */
+	char error[COMMAND_ERROR_SIZE];
+};
+
+/* For command_parse; the caller's, to be freed with json_tokener_free. */
+struct json_tokener *command_tokener(void);
+
+/*
+ * Reads a JSON line (without its end).  0, or -1 with error and code set.
+ * command_clear either way.
+ */
+int command_parse(struct command *, struct json_tokener *, const char *line,
+    size_t len);
+
+/*
+ * Reads a line as the named pipe has them: JSON if it begins with '{', else
+ * `CHANNEL TEXT`.  The text form points into line.
+ */
+int command_parse_plain(struct command *, struct json_tokener *,
+    const char *line, size_t len);
+
+void command_clear(struct command *);
+
+#endif

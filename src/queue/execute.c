@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "hub/status.h"
+#include "queue/execute.h"
+
+static int
+execute_put_json(struct buffer *b, struct json_object *o)
+{
+	const char *text = json_object_to_json_string_ext(
+	    o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	int rc = -1;
+
+	if (text != NULL && buffer_append_text(b, text) == 0)
+		rc = buffer_append(b, "\n", 1);
+	json_object_put(o);
+	return rc;
+}
+
+int
+execute_put_error(struct buffer *b, int code, const char *error)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "ok", json_object_new_boolean(false));
+	json_object_object_add(o, "error", json_object_new_string(error));
+	json_object_object_add(o, "code", json_object_new_int(code));
+	return execute_put_json(b, o);
+}
+
+int
+execute_publish(
+    struct queue *q, const struct command *c, struct hub_published *p)
+{
+	int rc = hub_publish(
+	    q->hub, c->channels, c->channel_count, &c->event, p);
+
+	queue_turn_later(q);
+	return rc;
+}
+
+static int
+execute_put_published(
+    struct buffer *b, const struct command *c, const struct hub_published *p)
+{
+	struct json_object *o;
+	char line[ID_TEXT_SIZE + 64];
+	int n;
+
+	/* The hub's own ids need no escaping; bulk publishing is all this. */
+	if (c->event.id_len == 0) {
+		n = snprintf(line, sizeof line,
+		    "{\"ok\":true,\"id\":\"%s\",\"streams\":%zu}\n", p->id,
+		    p->streams);
+		return buffer_append(b, line, (size_t)n);
+	}
+	o = json_object_new_object();
+	json_object_object_add(o, "ok", json_object_new_boolean(true));
+	json_object_object_add(
+	    o, "id", json_object_new_string_len(p->id, (int)p->id_len));
+	status_add(o, "streams", p->streams);
+	return execute_put_json(b, o);
+}
+
+static struct json_object *
+execute_status_queue(const struct queue *q)
+{
+	struct json_object *o = json_object_new_object();
+
+	status_add(o, "connections", q->peer_count);
+	status_add(o, "connections_total", q->counters.connections);
+	status_add(o, "not_allowed", q->counters.not_allowed);
+	status_add(o, "lines", q->counters.lines);
+	status_add(o, "batches", q->counters.batches);
+	status_add(o, "line_max_bytes", queue_line_max(q));
+	status_add(o, "fifo_lines", q->counters.fifo_lines);
+	status_add(o, "fifo_refused", q->counters.fifo_refused);
+	return o;
+}
+
+static int
+execute_status(struct queue *q, struct buffer *b)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "ok", json_object_new_boolean(true));
+	json_object_object_add(
+	    o, "version", json_object_new_string(PACKAGE_VERSION));
+	status_add(o, "pid", (uint64_t)getpid());
+	hub_status(q->hub, o);
+	json_object_object_add(o, "queue", execute_status_queue(q));
+	if (q->status_cb != NULL)
+		q->status_cb(q->status_arg, o);
+	return execute_put_json(b, o);
+}
+
+static int
+execute_close(struct queue *q, const struct command *c, struct buffer *b)
+{
+	struct json_object *o;
+	const char *why;
+	size_t closed = 0, i;
+
+	for (i = 0; i < c->channel_count; i++) {
+		why = event_check_channel(
+		    c->channels[i].text, c->channels[i].len);
+		if (why != NULL)
+			return execute_put_error(b, EX_DATAERR, why);
+	}
+	for (i = 0; i < c->channel_count; i++)
+		closed += hub_close_channel(q->hub, c->channels[i].text,
+		    c->channels[i].len, c->stop);
+	if (c->user != NULL)
+		closed = hub_close_user(q->hub, c->user, c->stop);
+	if (c->has_stream)
+		closed = hub_close_stream(q->hub, c->stream);
+	o = json_object_new_object();
+	json_object_object_add(o, "ok", json_object_new_boolean(true));
+	status_add(o, "closed", closed);
+	return execute_put_json(b, o);
+}
+
+int
+execute_command(struct queue *q, const struct command *c, struct buffer *b)
+{
+	struct hub_published published;
+
+	switch (c->kind) {
+	case COMMAND_STATUS:
+		return execute_status(q, b);
+	case COMMAND_CLOSE:
+		return execute_close(q, c, b);
+	default:
+		if (execute_publish(q, c, &published) == -1)
+			return execute_put_error(
+			    b, published.code, published.refusal);
+		return execute_put_published(b, c, &published);
+	}
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "queue/execute.h"
+#include "queue/fifo.h"
+
+/*
+ * A pipe keeps lines of several writers apart up to PIPE_BUF bytes, the line
+ * end included.  A longer one may have others' lines in its middle, so it is
+ * refused whole.  There is no way to answer: refusals are logged and counted.
+ */
+
+enum { FIFO_READ_BYTES = 65536, FIFO_LOG_EVERY_MS = 1000 };
+
+struct queue_fifo {
+	struct queue *queue;
+	struct event *io;
+	int fd;
+	bool is_skipping;
+	uint64_t logged_ms, unlogged;
+	struct buffer in;
+};
+
+static int
+fifo_fail(char **cause, const char *path, const char *what)
+{
+	if (asprintf(cause, "%s: %s", path, what) == -1)
+		*cause = NULL;
+	return -1;
+}
+
+int
+fifo_open(const char *path, const struct listener_access *access, char **cause)
+{
+	struct stat st;
+	int fd;
+
+	if (listener_make_directory(path, access, cause) == -1)
+		return -1;
+	if (mkfifo(path, 0600) == -1 && errno != EEXIST)
+		return fifo_fail(cause, path, strerror(errno));
+	fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+	if (fd == -1)
+		return fifo_fail(cause, path, strerror(errno));
+	if (fstat(fd, &st) == -1 || !S_ISFIFO(st.st_mode)) {
+		close(fd);
+		return fifo_fail(
+		    cause, path, "is there already, and is no named pipe");
+	}
+	if (listener_set_access(path, access, cause) == -1) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static void
+fifo_refuse(struct queue_fifo *f, const char *why)
+{
+	struct hub *hub = f->queue->hub;
+
+	f->queue->counters.fifo_refused++;
+	f->unlogged++;
+	/* A broken writer shall not fill the log. */
+	if (f->logged_ms != 0 && hub->now_ms - f->logged_ms < FIFO_LOG_EVERY_MS)
+		return;
+	log_warning("named pipe: %llu line(s) refused, the last one: %s",
+	    (unsigned long long)f->unlogged, why);
+	f->logged_ms = hub->now_ms;
+	f->unlogged = 0;
+}
+
+static void
+fifo_take_line(struct queue_fifo *f, const char *line, size_t len)
+{
+	struct hub_published published;
+	struct command c;
+
+	f->queue->counters.fifo_lines++;
+	if (command_parse_plain(&c, f->queue->tokener, line, len) == -1) {
+		f->queue->hub->counters.refused++;
+		fifo_refuse(f, c.error);
+	} else if (c.kind != COMMAND_PUBLISH) {
+		fifo_refuse(f, "only events can be written to the pipe");
+	} else if (execute_publish(f->queue, &c, &published) == -1) {
+		fifo_refuse(f, published.refusal);
+	}
+	command_clear(&c);
+}
+
+static void
+fifo_take_long_line(struct queue_fifo *f)
+{
+	f->queue->counters.fifo_lines++;
+	f->queue->hub->counters.refused++;
+	fifo_refuse(f, "the line is longer than the pipe keeps whole");
+}
+
+static void
+fifo_take_lines(struct queue_fifo *f)
+{
+	const char *end;
+	size_t len;
+
+	while (f->in.len > 0) {
+		end = memchr(f->in.data, '\n', f->in.len);
+		if (end == NULL) {
+			if (f->in.len >= PIPE_BUF || f->is_skipping) {
+				f->is_skipping = true;
+				buffer_consume(&f->in, f->in.len);
+			}
+			return;
+		}
+		len = (size_t)(end - f->in.data);
+		if (f->is_skipping || len >= PIPE_BUF)
+			fifo_take_long_line(f);
+		else
+			fifo_take_line(f, f->in.data, len);
+		f->is_skipping = false;
+		buffer_consume(&f->in, len + 1);
+	}
+}
+
+/* One read; false when nothing was there. */
+static bool
+fifo_read(struct queue_fifo *f)
+{
+	char *to = buffer_reserve(&f->in, FIFO_READ_BYTES);
+	ssize_t n;
+
+	if (to == NULL)
+		return false;
+	n = read(f->fd, to, FIFO_READ_BYTES);
+	if (n <= 0)
+		return false;
+	buffer_commit(&f->in, (size_t)n);
+	fifo_take_lines(f);
+	return true;
+}
+
+static void
+fifo_io_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct queue_fifo *f = arg;
+
+	(void)fd;
+	(void)what;
+	hub_now(f->queue->hub);
+	fifo_read(f);
+}
+
+struct queue_fifo *
+fifo_new(struct queue *q, int fd)
+{
+	struct queue_fifo *f = calloc(1, sizeof *f);
+
+	if (f == NULL)
+		return NULL;
+	f->queue = q;
+	f->fd = fd;
+	f->io = event_new(q->base, fd, EV_READ | EV_PERSIST, fifo_io_cb, f);
+	if (f->io == NULL || event_add(f->io, NULL) == -1) {
+		if (f->io != NULL)
+			event_free(f->io);
+		free(f);
+		return NULL;
+	}
+	return f;
+}
+
+void
+fifo_free(struct queue_fifo *f)
+{
+	if (f == NULL)
+		return;
+	while (fifo_read(f))
+		;
+	event_free(f->io);
+	close(f->fd);
+	buffer_clear(&f->in);
+	free(f);
+}

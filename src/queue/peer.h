@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_QUEUE_PEER_H
+#define CRIER_QUEUE_PEER_H
+
+#include "queue/queue.h"
+
+/*
+ * A connection to the queue's socket.  While it does not read its replies, no
+ * more of its lines are read: it waits for itself alone.
+ */
+
+/* Takes an accepted descriptor; closes it if its user may not publish. */
+void peer_open(struct queue *, int fd);
+
+/* Sends the replies of the turn; frees the peer if it is gone. */
+void peer_reply(struct queue_peer *);
+
+void peer_close(struct queue_peer *);
+
+/*
+ * Whether a process with these credentials is let in: ourselves and root, and
+ * who is listed, or all if nobody is.
+ */
+bool peer_is_allowed(const struct config_list *allow, int fd);
+
+#endif

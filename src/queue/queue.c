@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "queue/command.h"
+#include "queue/fifo.h"
+#include "queue/peer.h"
+#include "queue/queue.h"
+
+enum {
+	/* JSON may write one byte of data as six, and adds names and id. */
+	QUEUE_ESCAPED_BYTES = 6,
+	QUEUE_LINE_EXTRA = 65536
+};
+
+static void
+queue_turn_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct queue *q = arg;
+	struct queue_peer *p;
+
+	(void)fd;
+	(void)what;
+	q->counters.batches++;
+	hub_deliver(q->hub);
+	while ((p = TAILQ_FIRST(&q->replying)) != NULL)
+		peer_reply(p);
+}
+
+void
+queue_turn_later(struct queue *q)
+{
+	event_active(q->turn, 0, 0);
+}
+
+/* A stream's reader has nothing more to say on its connection. */
+static ptrdiff_t
+queue_stream_input(struct stream *s, const char *data, size_t len)
+{
+	(void)s;
+	(void)data;
+	return (ptrdiff_t)len;
+}
+
+static int
+queue_stream_end(struct buffer *b, uint16_t request_id)
+{
+	(void)b;
+	(void)request_id;
+	return 0;
+}
+
+struct queue *
+queue_new(struct event_base *base, struct hub *hub)
+{
+	struct queue *q = calloc(1, sizeof *q);
+
+	if (q == NULL)
+		return NULL;
+	q->base = base;
+	q->hub = hub;
+	TAILQ_INIT(&q->peers);
+	TAILQ_INIT(&q->replying);
+	q->framing = (struct framing){
+	    .input = queue_stream_input, .put_end = queue_stream_end};
+	q->tokener = command_tokener();
+	q->turn = event_new(base, -1, 0, queue_turn_cb, q);
+	if (q->tokener == NULL || q->turn == NULL) {
+		queue_free(q);
+		return NULL;
+	}
+	return q;
+}
+
+void
+queue_close(struct queue *q)
+{
+	listener_free(q->listener);
+	q->listener = NULL;
+	fifo_free(q->fifo);
+	q->fifo = NULL;
+}
+
+void
+queue_free(struct queue *q)
+{
+	struct queue_peer *p;
+
+	if (q == NULL)
+		return;
+	queue_close(q);
+	while ((p = TAILQ_FIRST(&q->peers)) != NULL)
+		peer_close(p);
+	if (q->tokener != NULL)
+		json_tokener_free(q->tokener);
+	if (q->turn != NULL)
+		event_free(q->turn);
+	free(q);
+}
+
+static void
+queue_accept_cb(void *arg, int fd)
+{
+	peer_open(arg, fd);
+}
+
+int
+queue_listen(struct queue *q, int fd)
+{
+	q->listener = listener_new(q->base, fd, queue_accept_cb, q);
+	return q->listener == NULL ? -1 : 0;
+}
+
+int
+queue_read_fifo(struct queue *q, int fd)
+{
+	q->fifo = fifo_new(q, fd);
+	return q->fifo == NULL ? -1 : 0;
+}
+
+void
+queue_set_status(struct queue *q,
+    void (*status_cb)(void *, struct json_object *), void *arg)
+{
+	q->status_cb = status_cb;
+	q->status_arg = arg;
+}
+
+size_t
+queue_line_max(const struct queue *q)
+{
+	return q->hub->config->max_event_bytes * QUEUE_ESCAPED_BYTES +
+	    QUEUE_LINE_EXTRA;
+}

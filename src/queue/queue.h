@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_QUEUE_QUEUE_H
+#define CRIER_QUEUE_QUEUE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <event2/event.h>
+#include <json-c/json.h>
+
+#include "base/buffer.h"
+#include "base/list.h"
+#include "base/listener.h"
+#include "hub/hub.h"
+
+/*
+ * Where new events come in: a Unix socket with the line protocol of crier(7),
+ * and a named pipe.
+ *
+ * All lines that are readable in one turn of the loop are one batch: each is
+ * carried out as it is read, and when all descriptors were looked at, what was
+ * published is delivered once and the replies go out, one write for each peer.
+ */
+
+struct queue_counters {
+	uint64_t connections;
+	uint64_t not_allowed; /* connections closed for who they are */
+	uint64_t lines;
+	uint64_t fifo_lines;
+	uint64_t fifo_refused;
+	uint64_t batches;
+};
+
+struct queue_peer;
+struct queue_fifo;
+
+struct queue {
+	struct event_base *base;
+	struct hub *hub;
+	struct listener *listener;
+	TAILQ_HEAD(, queue_peer) peers;
+	TAILQ_HEAD(, queue_peer) replying; /* have replies of this turn */
+	size_t peer_count;
+	struct queue_fifo *fifo;
+	struct json_tokener *tokener;
+	struct event *turn;
+	struct framing framing; /* of streams on the queue's own connections */
+	struct queue_counters counters;
+	void (*status_cb)(void *arg, struct json_object *status);
+	void *status_arg;
+};
+
+/* A queue into this hub, or NULL (memory). */
+struct queue *queue_new(struct event_base *, struct hub *);
+
+/* Closes and frees everything. */
+void queue_free(struct queue *);
+
+/* Takes a listening Unix socket; 0, or -1. */
+int queue_listen(struct queue *, int fd);
+
+/* Reads lines from a named pipe that is open for reading and writing. */
+int queue_read_fifo(struct queue *, int fd);
+
+/* Accepts no more connections; lines of those that are there still count. */
+void queue_close(struct queue *);
+
+/* Who else has something to add to `status`. */
+void queue_set_status(struct queue *,
+    void (*status_cb)(void *, struct json_object *), void *arg);
+
+/* Bytes that a line may have, its end not counted. */
+size_t queue_line_max(const struct queue *);
+
+/* Sees that this turn ends with a delivery. */
+void queue_turn_later(struct queue *);
+
+#endif

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "queue/status_table.h"
+
+enum {
+	CELL_SIZE = 256,
+	TABLE_COLUMNS = 32,
+	TABLE_DEPTH = 8,
+	TABLE_INDENT = 2
+};
+
+/* A value as it is shown. */
+struct status_cell {
+	char text[CELL_SIZE];
+	int width; /* characters */
+	bool is_number;
+};
+
+static bool
+status_table_has_suffix(const char *name, const char *suffix)
+{
+	size_t n = strlen(name), m = strlen(suffix);
+
+	return n > m && strcmp(name + n - m, suffix) == 0;
+}
+
+/* Characters of UTF-8. */
+static int
+status_table_width(const char *text)
+{
+	int n = 0;
+
+	for (; *text != '\0'; text++)
+		n += ((unsigned char)*text & 0xc0) != 0x80;
+	return n;
+}
+
+/* "max_age_seconds" is shown as "max age": the unit is in the value. */
+static void
+status_table_name(const char *name, char to[CELL_SIZE])
+{
+	static const char *const suffixes[] = { "_bytes", "_ms", "_seconds" };
+	size_t len = strlen(name), i;
+
+	for (i = 0; i < 3; i++)
+		if (status_table_has_suffix(name, suffixes[i])) {
+			len -= strlen(suffixes[i]);
+			break;
+		}
+	text_escape(name, len, to, CELL_SIZE);
+	for (; *to != '\0'; to++)
+		if (*to == '_')
+			*to = ' ';
+}
+
+static void
+status_table_bytes(double n, char to[CELL_SIZE])
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	size_t i = 0;
+
+	while (n >= 1024 && i < 4) {
+		n /= 1024;
+		i++;
+	}
+	snprintf(to, CELL_SIZE, i == 0 ? "%.0f %s" : "%.1f %s", n, units[i]);
+}
+
+static void
+status_table_time(double ms, char to[CELL_SIZE])
+{
+	unsigned long long s = ms > 0 ? (unsigned long long)(ms / 1000) : 0;
+
+	if (ms < 1000)
+		snprintf(to, CELL_SIZE, "%.0f ms", ms);
+	else if (s < 60)
+		snprintf(to, CELL_SIZE, "%.1f s", ms / 1000);
+	else if (s < 3600)
+		snprintf(to, CELL_SIZE, "%llu min %llu s", s / 60, s % 60);
+	else if (s < 86400)
+		snprintf(to, CELL_SIZE, "%llu h %llu min", s / 3600,
+		    s / 60 % 60);
+	else
+		snprintf(to, CELL_SIZE, "%llu d %llu h", s / 86400,
+		    s / 3600 % 24);
+}
+
+static void
+status_table_number(const char *name, struct json_object *value,
+    struct status_cell *cell)
+{
+	double n = json_object_get_double(value);
+
+	cell->is_number = true;
+	if (status_table_has_suffix(name, "_bytes"))
+		status_table_bytes(n, cell->text);
+	else if (status_table_has_suffix(name, "_ms"))
+		status_table_time(n, cell->text);
+	else if (status_table_has_suffix(name, "_seconds"))
+		status_table_time(n * 1000, cell->text);
+	else
+		snprintf(cell->text, CELL_SIZE, "%s",
+		    json_object_get_string(value));
+}
+
+static void
+status_table_cell(const char *name, struct json_object *value,
+    struct status_cell *cell)
+{
+	const char *text;
+
+	memset(cell, 0, sizeof *cell);
+	switch (json_object_get_type(value)) {
+	case json_type_int:
+	case json_type_double:
+		status_table_number(name, value, cell);
+		break;
+	case json_type_null:
+		strcpy(cell->text, "-");
+		break;
+	case json_type_boolean:
+		strcpy(cell->text,
+		    json_object_get_boolean(value) ? "yes" : "no");
+		break;
+	default:
+		/* A list of words, or an object in a table, as its JSON. */
+		text = json_object_get_string(value);
+		text_escape(text, strlen(text), cell->text, CELL_SIZE);
+		break;
+	}
+	cell->width = status_table_width(cell->text);
+}
+
+static void
+status_table_pad(int n, FILE *to)
+{
+	while (n-- > 0)
+		putc(' ', to);
+}
+
+static void
+status_table_put(const struct status_cell *cell, int width, FILE *to)
+{
+	if (cell->is_number)
+		status_table_pad(width - cell->width, to);
+	fputs(cell->text, to);
+	if (!cell->is_number)
+		status_table_pad(width - cell->width, to);
+}
+
+static bool
+status_table_is_table(struct json_object *value)
+{
+	return json_object_is_type(value, json_type_array) &&
+	    json_object_array_length(value) > 0 &&
+	    json_object_is_type(json_object_array_get_idx(value, 0),
+		json_type_object);
+}
+
+static bool
+status_table_is_group(struct json_object *value)
+{
+	return json_object_is_type(value, json_type_object) ||
+	    status_table_is_table(value);
+}
+
+/* A table's columns: the names of its first row. */
+struct status_columns {
+	const char *names[TABLE_COLUMNS];
+	int widths[TABLE_COLUMNS];
+	size_t count;
+};
+
+static void
+status_table_measure(struct json_object *rows, struct status_columns *columns)
+{
+	struct json_object *row, *value;
+	struct status_cell cell;
+	char name[CELL_SIZE];
+	size_t i, k, n = json_object_array_length(rows);
+
+	columns->count = 0;
+	json_object_object_foreach(json_object_array_get_idx(rows, 0), key,
+	    first)
+	{
+		(void)first;
+		if (columns->count == TABLE_COLUMNS)
+			break;
+		status_table_name(key, name);
+		columns->widths[columns->count] = status_table_width(name);
+		columns->names[columns->count++] = key;
+	}
+	for (i = 0; i < n; i++)
+		for (k = 0; k < columns->count; k++) {
+			row = json_object_array_get_idx(rows, i);
+			value = json_object_object_get(row, columns->names[k]);
+			status_table_cell(columns->names[k], value, &cell);
+			if (cell.width > columns->widths[k])
+				columns->widths[k] = cell.width;
+		}
+}
+
+static void
+status_table_rows(struct json_object *rows, int indent, FILE *to)
+{
+	struct status_columns columns;
+	struct json_object *row, *value;
+	struct status_cell cell;
+	size_t i, k, n = json_object_array_length(rows);
+
+	status_table_measure(rows, &columns);
+	for (i = 0; i <= n; i++) {
+		row = i == 0 ? NULL : json_object_array_get_idx(rows, i - 1);
+		status_table_pad(indent, to);
+		for (k = 0; k < columns.count; k++) {
+			value = json_object_object_get(i == 0
+				? json_object_array_get_idx(rows, 0)
+				: row,
+			    columns.names[k]);
+			status_table_cell(columns.names[k], value, &cell);
+			if (i == 0) {
+				status_table_name(columns.names[k], cell.text);
+				cell.width = status_table_width(cell.text);
+			}
+			if (k > 0)
+				fputs("  ", to);
+			status_table_put(&cell, columns.widths[k], to);
+		}
+		putc('\n', to);
+	}
+}
+
+static void
+status_table_group(struct json_object *object, int indent, int depth, FILE *to);
+
+static void
+status_table_nested(const char *key, struct json_object *value, int indent,
+    int depth, FILE *to)
+{
+	char name[CELL_SIZE];
+
+	if (depth == TABLE_DEPTH)
+		return;
+	status_table_name(key, name);
+	if (depth == 0)
+		putc('\n', to);
+	status_table_pad(indent, to);
+	fprintf(to, "%s\n", name);
+	if (json_object_is_type(value, json_type_object))
+		status_table_group(value, indent + TABLE_INDENT, depth + 1, to);
+	else
+		status_table_rows(value, indent + TABLE_INDENT, to);
+}
+
+/* Single values first, aligned with each other, then the groups. */
+static void
+status_table_group(struct json_object *object, int indent, int depth, FILE *to)
+{
+	struct status_cell cell;
+	char name[CELL_SIZE];
+	int name_width = 0, number_width = 0;
+
+	json_object_object_foreach(object, key, value)
+	{
+		if (status_table_is_group(value))
+			continue;
+		status_table_name(key, name);
+		if (status_table_width(name) > name_width)
+			name_width = status_table_width(name);
+		status_table_cell(key, value, &cell);
+		if (cell.is_number && cell.width > number_width)
+			number_width = cell.width;
+	}
+	json_object_object_foreach(object, key2, value2)
+	{
+		if (status_table_is_group(value2) ||
+		    (depth == 0 && strcmp(key2, "ok") == 0))
+			continue;
+		status_table_name(key2, name);
+		status_table_cell(key2, value2, &cell);
+		status_table_pad(indent, to);
+		fputs(name, to);
+		status_table_pad(name_width - status_table_width(name) + 2, to);
+		status_table_put(&cell, cell.is_number ? number_width : 0, to);
+		putc('\n', to);
+	}
+	json_object_object_foreach(object, key3, value3)
+	{
+		if (status_table_is_group(value3))
+			status_table_nested(key3, value3, indent, depth, to);
+	}
+}
+
+void
+status_table_print(struct json_object *object, FILE *to)
+{
+	status_table_group(object, 0, 0, to);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_QUEUE_VERB_H
+#define CRIER_QUEUE_VERB_H
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What the options before the verb say. */
+struct verb_env {
+	const char *queue; /* path of the socket */
+	uint64_t wait_ms;  /* for a crierd that is not there yet */
+};
+
+/* One verb of crier(1); argv[0] is its name.  run returns the exit code. */
+struct verb {
+	const char *name;
+	const char *help; /* the whole text of -h */
+	int (*run)(const struct verb_env *, int argc, char **argv);
+};
+
+extern const struct verb verb_pub, verb_tail, verb_status, verb_close;
+
+/*
+ * getopt_long from the start of argv, without messages of its own.  shorts
+ * begins with ':' ("+:" to stop at the first argument); -h and --help are
+ * always added.  Call with *begun false first.  Returns an option, -1 at the
+ * end (optind is the first argument), or '?' after a message: exit EX_USAGE.
+ * For help prints it and returns 'h': exit 0.
+ */
+int verb_option(const struct verb *, int argc, char **argv, const char *shorts,
+    const struct option *longs, bool *begun);
+
+/* Says what is wrong with the arguments, and where help is; EX_USAGE. */
+int verb_usage(const struct verb *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Flushes standard output: code, or EX_IOERR after a message if that fails. */
+int verb_finish(int code);
+
+#endif

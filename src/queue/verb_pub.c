@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/config_value.h"
+#include "base/text.h"
+#include "queue/client_feed.h"
+#include "queue/verb.h"
+
+enum {
+	PUB_DATA_MAX = 1024 * 1024, /* the most that max-event allows */
+	PUB_RETRY_MAX_MS = 86400000
+};
+
+static const char pub_help[] =
+    "usage: crier pub [options] CHANNEL [TEXT|-]      one event\n"
+    "       crier pub -l [options] CHANNEL            one for each line\n"
+    "       crier pub -J [options] CHANNEL NAME=VALUE...\n"
+    "       crier pub -n [-v]                         many, in JSON\n"
+    "\n"
+    "Publishes events to everybody who follows CHANNEL.  Without TEXT, or\n"
+    "with '-', the text is all of standard input without its last newline.\n"
+    "\n"
+    "  -e EVENT    the event's name; pages get it by addEventListener\n"
+    "  -i ID       the event's own id (otherwise crierd makes one)\n"
+    "  -r MS       tell clients to wait so long before they reconnect\n"
+    "  -x SECONDS  forget the event after that time\n"
+    "  -l          each line of standard input is an event, sent as it "
+    "arrives\n"
+    "  -J          the data is a JSON object; a VALUE that is JSON stays "
+    "so,\n"
+    "              any other is a string\n"
+    "  -n          each line of standard input is a complete event in JSON, "
+    "with\n"
+    "              \"channel\", \"data\" and optionally \"event\", \"id\", "
+    "\"retry\",\n"
+    "              \"expires\"; the fastest way\n"
+    "  -v          print the id of each accepted event\n"
+    "  -h          this text\n"
+    "\n"
+    "Options come before CHANNEL.  With -l and -n, a line that is refused is\n"
+    "named on standard error and the next ones are sent nevertheless.\n"
+    "\n"
+    "exit status: 0 all accepted, 64 wrong usage, 65 an event is bad, 69 no\n"
+    "crierd, 75 refused for now or connection lost, 77 not allowed\n"
+    "\n"
+    "examples:\n"
+    "  crier pub news \"Going down at five\"\n"
+    "  uptime | crier pub status\n"
+    "  tail -F /var/log/syslog | crier pub -l log\n"
+    "  crier pub -e load -J host name=web1 load=0.25 tags='[\"a\",\"b\"]'\n"
+    "  echo '{\"channel\":[\"a\",\"b\"],\"data\":{\"n\":1}}' | crier pub -n\n";
+
+struct pub {
+	const char *channel, *event, *id;
+	uint64_t retry_ms, expires_ms;
+	bool has_retry, has_expires;
+	bool lines, object, bulk, verbose;
+	char *prefix; /* of the event in JSON, up to its data */
+};
+
+/* -r and -x. */
+static int
+pub_number(struct pub *p, int option, const char *text)
+{
+	if (option == 'r') {
+		p->has_retry = true;
+		if (text_parse_number(text, strlen(text), PUB_RETRY_MAX_MS,
+			&p->retry_ms))
+			return 0;
+		return verb_usage(&verb_pub,
+		    "-r takes milliseconds, at most %d", PUB_RETRY_MAX_MS);
+	}
+	p->has_expires = true;
+	if (config_value_seconds(text, &p->expires_ms) && p->expires_ms > 0)
+		return 0;
+	return verb_usage(&verb_pub, "-x takes seconds, more than 0");
+}
+
+/* 0 and optind at the first argument; -1 after help; or the exit code. */
+static int
+pub_options(struct pub *p, int argc, char **argv)
+{
+	static const struct option longs[] = { { "help", 0, NULL, 'h' },
+		{ NULL, 0, NULL, 0 } };
+	bool begun = false;
+	int c, rc;
+
+	while ((c = verb_option(&verb_pub, argc, argv, "+:e:i:r:x:lJnvh", longs,
+		    &begun)) != -1)
+		switch (c) {
+		case 'e':
+			p->event = optarg;
+			break;
+		case 'i':
+			p->id = optarg;
+			break;
+		case 'l':
+			p->lines = true;
+			break;
+		case 'J':
+			p->object = true;
+			break;
+		case 'n':
+			p->bulk = true;
+			break;
+		case 'v':
+			p->verbose = true;
+			break;
+		case 'h':
+			return -1;
+		case 'r':
+		case 'x':
+			if ((rc = pub_number(p, c, optarg)) != 0)
+				return rc;
+			break;
+		default:
+			return EX_USAGE;
+		}
+	return 0;
+}
+
+/* Whether options and arguments (those behind the options) go together. */
+static int
+pub_check(const struct pub *p, int argc)
+{
+	if (p->lines + p->object + p->bulk > 1)
+		return verb_usage(&verb_pub, "-l, -J and -n exclude another");
+	if (p->bulk && argc > 0)
+		return verb_usage(&verb_pub,
+		    "-n takes no channel: the lines name it");
+	if (p->bulk &&
+	    (p->event != NULL || p->id != NULL || p->has_retry ||
+		p->has_expires))
+		return verb_usage(&verb_pub, "-n goes with -v alone");
+	if (p->bulk)
+		return 0;
+	if (argc == 0)
+		return verb_usage(&verb_pub, "which channel?");
+	if (p->lines && p->id != NULL)
+		return verb_usage(&verb_pub,
+		    "-i is for one event, -l for many");
+	if (p->lines && argc > 1)
+		return verb_usage(&verb_pub, "-l reads standard input alone");
+	if (p->object && argc == 1)
+		return verb_usage(&verb_pub, "-J needs NAME=VALUE");
+	if (!p->object && argc > 2)
+		return verb_usage(&verb_pub,
+		    "too many arguments (a text with spaces needs quotes)");
+	return 0;
+}
+
+static int
+pub_add(struct json_object *to, const char *name, struct json_object *value)
+{
+	if (value != NULL && json_object_object_add(to, name, value) == 0)
+		return 0;
+	json_object_put(value);
+	return -1;
+}
+
+static struct json_object *
+pub_seconds(uint64_t ms)
+{
+	char text[CONFIG_TEXT_SIZE];
+
+	if (ms % 1000 == 0)
+		return json_object_new_int64((int64_t)(ms / 1000));
+	config_value_format_seconds(ms, text);
+	return json_object_new_double_s((double)ms / 1000, text);
+}
+
+static char *
+pub_serialize(struct json_object *object)
+{
+	const char *text = json_object_to_json_string_ext(object,
+	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+
+	return text == NULL ? NULL : strdup(text);
+}
+
+/* All of the event but its data and the last brace. */
+static char *
+pub_prefix(const struct pub *p)
+{
+	struct json_object *o = json_object_new_object();
+	char *prefix = NULL;
+	int rc = o == NULL ? -1 : 0;
+
+	if (rc == 0)
+		rc = pub_add(o, "channel", json_object_new_string(p->channel));
+	if (rc == 0 && p->event != NULL)
+		rc = pub_add(o, "event", json_object_new_string(p->event));
+	if (rc == 0 && p->id != NULL)
+		rc = pub_add(o, "id", json_object_new_string(p->id));
+	if (rc == 0 && p->has_retry)
+		rc = pub_add(o, "retry",
+		    json_object_new_int64((int64_t)p->retry_ms));
+	if (rc == 0 && p->has_expires)
+		rc = pub_add(o, "expires", pub_seconds(p->expires_ms));
+	if (rc == 0 && (prefix = pub_serialize(o)) != NULL)
+		prefix[strlen(prefix) - 1] = '\0';
+	json_object_put(o);
+	return prefix;
+}
+
+static int
+pub_append_string(struct buffer *b, const char *text, size_t len)
+{
+	struct json_object *string = json_object_new_string_len(text, (int)len);
+	const char *json;
+	size_t json_len = 0;
+	int rc = -1;
+
+	json = json_object_to_json_string_length(string,
+	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &json_len);
+	if (string != NULL && json != NULL)
+		rc = buffer_append(b, json, json_len);
+	json_object_put(string);
+	return rc;
+}
+
+/* A client_feed_encoder: text becomes the data of an event. */
+static int
+pub_encode(void *arg, const char *text, size_t len, struct buffer *to)
+{
+	const struct pub *p = arg;
+	int rc;
+
+	if (p->lines && len > 0 && text[len - 1] == '\r')
+		len--;
+	if (buffer_append_text(to, p->prefix) == -1 ||
+	    buffer_append_text(to, ",\"data\":") == -1)
+		return -1;
+	if (p->object)
+		rc = buffer_append(to, text, len);
+	else
+		rc = pub_append_string(to, text, len);
+	return rc == -1 ? -1 : buffer_append(to, "}\n", 2);
+}
+
+/*
+ * What json-c's strict mode lets through and RFC 8259 does not: NaN and
+ * Infinity, and control characters in strings.
+ */
+static bool
+pub_is_lenient(const char *text)
+{
+	bool in_string = false;
+
+	for (; *text != '\0'; text++) {
+		if (*text == '"')
+			in_string = !in_string;
+		else if (in_string && (unsigned char)*text < 0x20)
+			return true;
+		else if (in_string && *text == '\\' && text[1] != '\0')
+			text++;
+		else if (!in_string && (*text == 'N' || *text == 'I'))
+			return true;
+	}
+	return false;
+}
+
+/* Whether all of text is JSON as RFC 8259 has it. */
+static bool
+pub_is_json(const char *text)
+{
+	struct json_tokener *tokener = json_tokener_new();
+	struct json_object *value;
+	size_t len = strlen(text);
+	bool good;
+
+	if (tokener == NULL)
+		return false;
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+	value = json_tokener_parse_ex(tokener, text, (int)len + 1);
+	good = json_tokener_get_error(tokener) == json_tokener_success &&
+	    json_tokener_get_parse_end(tokener) >= len && !pub_is_lenient(text);
+	json_object_put(value);
+	json_tokener_free(tokener);
+	return good;
+}
+
+/*
+ * A value that is JSON goes as it was written, so that no digit of a number
+ * changes; only the newlines between its tokens would end the queue's line.
+ */
+static int
+pub_append_value(struct buffer *b, const char *value)
+{
+	size_t i = b->len;
+
+	if (!pub_is_json(value))
+		return pub_append_string(b, value, strlen(value));
+	if (buffer_append_text(b, value) == -1)
+		return -1;
+	for (; i < b->len; i++)
+		if (b->data[i] == '\n' || b->data[i] == '\r')
+			b->data[i] = ' ';
+	return 0;
+}
+
+/* The object of -J.  0, or the exit code after a message. */
+static int
+pub_make_object(struct buffer *b, int argc, char **argv)
+{
+	const char *equals;
+	int i, rc = buffer_append(b, "{", 1);
+
+	for (i = 0; rc == 0 && i < argc; i++) {
+		equals = strchr(argv[i], '=');
+		if (equals == NULL || equals == argv[i])
+			return verb_usage(&verb_pub, "'%s' is not NAME=VALUE",
+			    argv[i]);
+		if (i > 0)
+			rc = buffer_append(b, ",", 1);
+		if (rc == 0)
+			rc = pub_append_string(b, argv[i],
+			    (size_t)(equals - argv[i]));
+		if (rc == 0)
+			rc = buffer_append(b, ":", 1);
+		if (rc == 0)
+			rc = pub_append_value(b, equals + 1);
+	}
+	if (rc == 0)
+		rc = buffer_append(b, "}", 1);
+	if (rc == 0)
+		return 0;
+	client_warn("%s", strerror(errno));
+	return EX_OSERR;
+}
+
+/* All of standard input, without one line end at its end. */
+static int
+pub_read_text(struct buffer *b)
+{
+	ssize_t n = 1;
+	char *to;
+
+	while (n > 0 && b->len <= PUB_DATA_MAX + 2) {
+		to = buffer_reserve(b, 65536);
+		n = to == NULL ? -1 : read(STDIN_FILENO, to, 65536);
+		if (n == -1 && to != NULL && errno == EINTR)
+			n = 1;
+		else if (n > 0)
+			buffer_commit(b, (size_t)n);
+	}
+	if (n == -1) {
+		client_warn("standard input: %s", strerror(errno));
+		return EX_IOERR;
+	}
+	if (b->len > 0 && b->data[b->len - 1] == '\n')
+		buffer_truncate(b, b->len - 1);
+	if (b->len > 0 && b->data[b->len - 1] == '\r')
+		buffer_truncate(b, b->len - 1);
+	if (b->len <= PUB_DATA_MAX)
+		return 0;
+	client_warn("data is longer than %d bytes", PUB_DATA_MAX);
+	return EX_DATAERR;
+}
+
+/* The data of the one event.  0, or the exit code after a message. */
+static int
+pub_data(const struct pub *p, int argc, char **argv, struct buffer *b)
+{
+	if (p->object)
+		return pub_make_object(b, argc - 1, argv + 1);
+	if (argc == 1 || strcmp(argv[1], "-") == 0)
+		return pub_read_text(b);
+	if (buffer_append_text(b, argv[1]) == 0)
+		return 0;
+	client_warn("%s", strerror(errno));
+	return EX_OSERR;
+}
+
+/* Connects and sends: data, or what standard input has. */
+static int
+pub_send(struct pub *p, const struct verb_env *env, const struct buffer *data)
+{
+	struct client client;
+	struct client_feed feed = { .client = &client,
+		.input = p->lines || p->bulk ? STDIN_FILENO : -1,
+		.line_max = p->bulk ? CLIENT_LINE_MAX : PUB_DATA_MAX,
+		.encode = p->bulk ? NULL : pub_encode,
+		.arg = p,
+		.keep_blank = p->lines,
+		.verbose = p->verbose };
+	int rc = client_open(&client, env->queue, env->wait_ms);
+
+	if (rc == 0 && feed.input == -1 &&
+	    client_feed_add(&feed, data->data, data->len) == -1) {
+		client_warn("%s", strerror(errno));
+		rc = EX_OSERR;
+	}
+	if (rc == 0)
+		rc = client_feed_run(&feed);
+	client_feed_clear(&feed);
+	client_close(&client);
+	return rc;
+}
+
+static int
+pub_run(const struct verb_env *env, int argc, char **argv)
+{
+	struct pub p = { 0 };
+	struct buffer data = { 0 };
+	int rc = pub_options(&p, argc, argv);
+
+	if (rc == -1)
+		return verb_finish(0);
+	argc -= optind;
+	argv += optind;
+	if (rc != 0 || (rc = pub_check(&p, argc)) != 0)
+		return rc;
+	if (!p.bulk) {
+		p.channel = argv[0];
+		if ((p.prefix = pub_prefix(&p)) == NULL) {
+			client_warn("%s", strerror(ENOMEM));
+			return EX_OSERR;
+		}
+	}
+	if (!p.bulk && !p.lines)
+		rc = pub_data(&p, argc, argv, &data);
+	if (rc == 0)
+		rc = pub_send(&p, env, &data);
+	free(p.prefix);
+	buffer_clear(&data);
+	return rc;
+}
+
+const struct verb verb_pub = { "pub", pub_help, pub_run };

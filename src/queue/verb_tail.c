@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/eventstream.h"
+#include "base/text.h"
+#include "queue/client.h"
+#include "queue/verb.h"
+
+static const char tail_help[] =
+    "usage: crier tail [-d] [-n COUNT | --since ID] CHANNEL...\n"
+    "\n"
+    "Follows channels: prints each event as a line of JSON when it is\n"
+    "published, until it is interrupted.\n"
+    "\n"
+    "  -d          print the data alone, as it is\n"
+    "  -n COUNT    begin with the last COUNT events of each channel\n"
+    "  --since ID  begin after the event with this id; 'all' is everything\n"
+    "              that is retained\n"
+    "  -h          this text\n"
+    "\n"
+    "When crierd goes away, 'crier -w SECONDS tail' waits so long for it to\n"
+    "come back and goes on where it was; without -w it ends with 75.\n"
+    "\n"
+    "exit status: 0 interrupted, reader gone, or closed by 'crier close';\n"
+    "64 wrong usage, 65 bad channel, 69 no crierd, 75 crierd went away, 77\n"
+    "not allowed\n"
+    "\n"
+    "examples:\n"
+    "  crier tail news sports\n"
+    "  crier tail -d log | grep --line-buffered error\n"
+    "  crier tail --since 1763620000123-0 news\n"
+    "  crier -w 60 tail -n 10 news\n";
+
+enum {
+	TAIL_SINCE = 256,
+	TAIL_COUNT_MAX = 1000000000,
+	TAIL_PAUSE_MS = 100 /* before the next try */
+};
+
+enum tail_end {
+	TAIL_LOST, /* crierd went away or asks to come again */
+	TAIL_TURN, /* ended to be opened again at once (max-time) */
+	TAIL_OVER  /* for good: tail.code */
+};
+
+struct tail {
+	const struct verb_env *env;
+	char **channels;
+	int channel_count;
+	const char *since;
+	uint64_t last;
+	bool has_last, data_only;
+	struct eventstream stream;
+	bool heard; /* this connection has brought something */
+	int code;
+	char why[512]; /* what to say when it is given up */
+};
+
+/*
+ * An interrupted tail ends at once and well, but never within a line: while it
+ * prints, the signal only leaves a note.
+ */
+static volatile sig_atomic_t tail_is_printing, tail_is_interrupted;
+
+static void
+tail_signal_cb(int signal_number)
+{
+	(void)signal_number;
+	if (!tail_is_printing)
+		_exit(0);
+	tail_is_interrupted = 1;
+}
+
+static void
+tail_catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = tail_signal_cb };
+
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+}
+
+/* 0, -1 after help, or the exit code. */
+static int
+tail_options(struct tail *t, int argc, char **argv)
+{
+	static const struct option longs[] = { { "help", 0, NULL, 'h' },
+		{ "since", 1, NULL, TAIL_SINCE }, { NULL, 0, NULL, 0 } };
+	bool begun = false;
+	int c;
+
+	while ((c = verb_option(&verb_tail, argc, argv, ":dn:h", longs,
+		    &begun)) != -1)
+		switch (c) {
+		case 'd':
+			t->data_only = true;
+			break;
+		case 'n':
+			t->has_last = true;
+			if (text_parse_number(optarg, strlen(optarg),
+				TAIL_COUNT_MAX, &t->last))
+				break;
+			return verb_usage(&verb_tail, "-n takes a number");
+		case TAIL_SINCE:
+			t->since = optarg;
+			break;
+		case 'h':
+			return -1;
+		default:
+			return EX_USAGE;
+		}
+	t->channels = argv + optind;
+	t->channel_count = argc - optind;
+	if (t->channel_count == 0)
+		return verb_usage(&verb_tail, "which channel?");
+	if (t->has_last && t->since != NULL)
+		return verb_usage(&verb_tail,
+		    "-n and --since exclude each other");
+	return 0;
+}
+
+static int
+tail_add(struct json_object *to, const char *name, struct json_object *value)
+{
+	if (value != NULL && json_object_object_add(to, name, value) == 0)
+		return 0;
+	json_object_put(value);
+	return -1;
+}
+
+/* What asks for the stream, from where the last one ended. */
+static struct json_object *
+tail_request(const struct tail *t)
+{
+	struct json_object *o = json_object_new_object(), *names;
+	const char *since = eventstream_last_id(&t->stream);
+	int i, rc;
+
+	if (o == NULL)
+		return NULL;
+	names = json_object_new_array();
+	for (i = 0; names != NULL && i < t->channel_count; i++)
+		json_object_array_add(names,
+		    json_object_new_string(t->channels[i]));
+	rc = tail_add(o, "do", json_object_new_string("stream"));
+	if (tail_add(o, "channel", names) == -1)
+		rc = -1;
+	if (since == NULL)
+		since = t->since;
+	if (since != NULL &&
+	    tail_add(o, "since", json_object_new_string(since)))
+		rc = -1;
+	if (since == NULL && t->has_last &&
+	    tail_add(o, "last", json_object_new_int64((int64_t)t->last)))
+		rc = -1;
+	if (rc == 0)
+		return o;
+	json_object_put(o);
+	return NULL;
+}
+
+static void
+tail_print_json(const struct eventstream_event *e)
+{
+	struct json_object *o = json_object_new_object();
+
+	if (o == NULL)
+		return;
+	if (e->id != NULL)
+		tail_add(o, "id",
+		    json_object_new_string_len(e->id, (int)e->id_len));
+	if (e->event != NULL)
+		tail_add(o, "event",
+		    json_object_new_string_len(e->event, (int)e->event_len));
+	tail_add(o, "data",
+	    json_object_new_string_len(e->data, (int)e->data_len));
+	puts(json_object_to_json_string_ext(o,
+	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(o);
+}
+
+static bool
+tail_is_event(const struct eventstream_event *e, const char *name)
+{
+	return e->event_len == strlen(name) &&
+	    memcmp(e->event, name, e->event_len) == 0;
+}
+
+/* What the reason in a crier.end means here. */
+static enum tail_end
+tail_reason(struct tail *t, const struct eventstream_event *e)
+{
+	struct json_object *o = client_parse(e->data, e->data_len), *value;
+	const char *reason = "";
+	enum tail_end end = TAIL_LOST;
+
+	if (json_object_object_get_ex(o, "reason", &value))
+		reason = json_object_get_string(value);
+	if (reason != NULL && strcmp(reason, "timeout") == 0) {
+		end = TAIL_TURN;
+	} else if (reason != NULL && strcmp(reason, "closed") == 0) {
+		t->code = 0;
+		end = TAIL_OVER;
+	}
+	json_object_put(o);
+	return end;
+}
+
+/* True if the event ends the stream, with what that means in *end. */
+static bool
+tail_event(struct tail *t, const struct eventstream_event *e,
+    enum tail_end *end)
+{
+	if (tail_is_event(e, "crier.end")) {
+		*end = tail_reason(t, e);
+		return true;
+	}
+	if (!t->data_only)
+		tail_print_json(e);
+	else if (tail_is_event(e, "crier.gap"))
+		client_warn("events may be missing here");
+	else if (fwrite(e->data, 1, e->data_len, stdout) == e->data_len)
+		putchar('\n');
+	return false;
+}
+
+/* The exit code; a reader that has enough is no error. */
+static int
+tail_print_failed(void)
+{
+	if (errno == EPIPE)
+		return 0;
+	client_warn("standard output: %s", strerror(errno));
+	return EX_IOERR;
+}
+
+/* Prints what has come.  True at the end, with *end. */
+static bool
+tail_read(struct tail *t, struct client *c, enum tail_end *end)
+{
+	struct eventstream_event e;
+	const char *bytes = c->in.data;
+	size_t left = c->in.len;
+	bool ended = false;
+	int rc = 0;
+
+	errno = 0;
+	tail_is_printing = 1;
+	while (!ended && left > 0 &&
+	    (rc = eventstream_read(&t->stream, &bytes, &left, CLIENT_LINE_MAX,
+		 &e)) == 1)
+		ended = tail_event(t, &e, end);
+	buffer_consume(&c->in, c->in.len - left);
+	if (fflush(stdout) == EOF || ferror(stdout) || tail_is_interrupted) {
+		t->code = tail_is_interrupted ? 0 : tail_print_failed();
+		*end = TAIL_OVER;
+		ended = true;
+	} else if (rc == -1) {
+		client_warn("event stream: %s", strerror(errno));
+		t->code = EX_TEMPFAIL;
+		*end = TAIL_OVER;
+		ended = true;
+	}
+	tail_is_printing = 0;
+	return ended;
+}
+
+/* A line of JSON in place of the stream: a refusal. */
+static bool
+tail_refused(struct tail *t, struct client *c, enum tail_end *end)
+{
+	const char *reply;
+	size_t len;
+
+	if (!client_next_line(c, &reply, &len))
+		return false;
+	t->code = client_reply_code(reply, len, t->why, sizeof t->why);
+	*end = t->code == EX_TEMPFAIL ? TAIL_LOST : TAIL_OVER;
+	if (*end == TAIL_OVER && t->code != 0)
+		client_warn("%s", t->why);
+	return true;
+}
+
+/* Waits, and sees whether anybody still reads what is printed. */
+static bool
+tail_wait(struct tail *t, struct client *c, enum tail_end *end)
+{
+	struct pollfd fds[2] = { { .fd = -1 }, { .fd = STDOUT_FILENO } };
+
+	if (client_turn(c, fds, 2, -1) == -1 && errno != EINTR) {
+		client_warn("connection: %s", strerror(errno));
+		*end = TAIL_LOST;
+		return true;
+	}
+	if ((fds[1].revents & (POLLERR | POLLNVAL)) == 0)
+		return false;
+	t->code = 0;
+	*end = TAIL_OVER;
+	return true;
+}
+
+/* From the request to the end of one connection. */
+static enum tail_end
+tail_follow(struct tail *t, struct client *c)
+{
+	enum tail_end end = TAIL_LOST;
+	bool refused;
+
+	t->heard = false;
+	snprintf(t->why, sizeof t->why, "crierd went away");
+	eventstream_restart(&t->stream);
+	while (!c->ended || c->in.len > 0) {
+		refused = !t->heard && c->in.len > 0 && c->in.data[0] == '{';
+		if (refused && tail_refused(t, c, &end))
+			return end;
+		if (refused && c->ended)
+			return TAIL_LOST;
+		if (!refused && c->in.len > 0) {
+			t->heard = true;
+			if (tail_read(t, c, &end))
+				return end;
+		} else if (tail_wait(t, c, &end)) {
+			return end;
+		}
+	}
+	return TAIL_LOST;
+}
+
+/* One connection.  TAIL_OVER also if there is none. */
+static enum tail_end
+tail_connect(struct tail *t, uint64_t wait_ms)
+{
+	struct json_object *request = tail_request(t);
+	struct client c = { .fd = -1 };
+	enum tail_end end = TAIL_OVER;
+
+	t->code = EX_OSERR;
+	if (request == NULL ||
+	    (t->code = client_open(&c, t->env->queue, wait_ms)) != 0)
+		goto out;
+	t->code = EX_TEMPFAIL;
+	if (buffer_append_text(&c.out,
+		json_object_to_json_string_ext(request,
+		    JSON_C_TO_STRING_PLAIN)) == 0 &&
+	    buffer_append(&c.out, "\n", 1) == 0)
+		end = tail_follow(t, &c);
+out:
+	client_close(&c);
+	json_object_put(request);
+	return end;
+}
+
+/* Follows over all connections; returns the exit code. */
+static int
+tail_loop(struct tail *t)
+{
+	struct timespec pause = { .tv_nsec = TAIL_PAUSE_MS * 1000000L };
+	uint64_t deadline = client_now_ms() + t->env->wait_ms, now;
+	enum tail_end end;
+
+	for (;;) {
+		now = client_now_ms();
+		end = tail_connect(t, now < deadline ? deadline - now : 0);
+		now = client_now_ms();
+		if (t->heard)
+			deadline = now + t->env->wait_ms;
+		if (end == TAIL_OVER)
+			return t->code;
+		if (end == TAIL_TURN && t->heard)
+			continue;
+		if (now >= deadline) {
+			client_warn("%s", t->why);
+			return EX_TEMPFAIL;
+		}
+		nanosleep(&pause, NULL);
+	}
+}
+
+static int
+tail_run(const struct verb_env *env, int argc, char **argv)
+{
+	struct tail t = { .env = env };
+	int rc = tail_options(&t, argc, argv);
+
+	if (rc != 0)
+		return rc == -1 ? verb_finish(0) : rc;
+	tail_catch_signals();
+	rc = tail_loop(&t);
+	eventstream_clear(&t.stream);
+	return rc;
+}
+
+const struct verb verb_tail = { "tail", tail_help, tail_run };

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The crier authors
+"""crierd as the tests run it, and every way of publishing to it."""
+
+import json
+import os
+import re
+import signal
+import socket
+
+from . import bench, proc
+
+
+class Crierd:
+    """A crierd in the foreground, its sockets in the bench's run/.
+
+    options are settings for -o; config is the text of a configuration file.
+    """
+
+    def __init__(self, place, options=(), config="", user=True):
+        self.place = place
+        self.log = place.log("crierd.log")
+        self.listen = os.path.join(place.run, "fcgi.sock")
+        self.queue = os.path.join(place.run, "queue.sock")
+        self.fifo = os.path.join(place.run, "queue.fifo")
+        self.config = place.write("crierd.conf", config)
+        self.options = list(options)
+        self.proc = None
+        self.expected = {0}
+        if user and bench.IS_ROOT:
+            self.options.insert(0, "user=" + bench.server_user().pw_name)
+
+    def arguments(self, listen=True):
+        words = ["-c", self.config, "-o", "queue=" + self.queue,
+                 "-o", "fifo=" + self.fifo]
+        if listen:
+            words += ["-o", "listen=unix:" + self.listen]
+        for option in self.options:
+            words += ["-o", option]
+        return words
+
+    def start(self, *more, listen=True, stdin=None, env=None):
+        """Start it and wait until its queue answers."""
+        extra = {} if stdin is None else {"stdin": stdin}
+        self.proc = proc.Proc(
+            bench.CRIERD + ["-f"] + self.arguments(listen) + list(more),
+            self.log, env={**os.environ, **(env or {})}, **extra)
+        self.place.own(self)
+        proc.wait_for(self._is_up, "crierd accepts on its queue")
+        return self
+
+    def _is_up(self):
+        if not self.proc.alive():
+            raise AssertionError("crierd ended at its start, status "
+                                 f"{self.proc.status()}")
+        return proc.can_connect(self.queue)
+
+    @property
+    def pid(self):
+        return self.proc.pid
+
+    def stop(self, number=signal.SIGTERM):
+        """Ask it to end; its exit status must be 0."""
+        status = self.proc.stop(number)
+        self.place.tap.ok(status == 0, "crierd ends with status 0",
+                          f"status {status}")
+        self.proc = None
+        return status
+
+    def kill(self):
+        self.proc.stop(signal.SIGKILL)
+        self.proc = None
+
+    def destroy(self):
+        if self.proc is None:
+            return
+        process, self.proc = self.proc, None
+        early = process.status()
+        try:
+            status = process.stop() if early is None else early
+            if status != 0 or early is not None:
+                raise AssertionError(
+                    f"crierd ended {'by itself' if early is not None else ''}"
+                    f" with status {status}")
+        finally:
+            process.destroy()
+
+    def __str__(self):
+        return "crierd"
+
+    # What it says.
+
+    def log_text(self):
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            return log.read()
+
+    def wait_log(self, pattern, seconds=10):
+        """A line of its log that matches the regular expression."""
+        return proc.wait_for(lambda: re.search(pattern, self.log_text()),
+                             f"{pattern!r} in crierd's log", seconds)
+
+    def crier(self, *arguments, **more):
+        return self.place.crier("-s", self.queue, *arguments, **more)
+
+    def status(self):
+        done = self.crier("status", "-j")
+        if done.returncode:
+            raise AssertionError(f"crier status -j: {done.returncode} "
+                                 f"{done.stderr!r}")
+        return json.loads(done.stdout)
+
+    def streams(self):
+        with Queue(self.queue) as queue:
+            return queue.ask({"do": "status"})["streams"]
+
+    def wait_streams(self, count, seconds=15):
+        proc.wait_for(lambda: self.streams() == count,
+                      f"{count} streams in status", seconds)
+
+    # Publishing.
+
+    def pub(self, *arguments, **more):
+        """crier pub …; it must succeed."""
+        done = self.crier("pub", *arguments, **more)
+        if done.returncode:
+            raise AssertionError(f"crier pub {arguments}: status "
+                                 f"{done.returncode}, {done.stderr!r}")
+        return done.stdout.decode()
+
+    def echo(self, line):
+        """echo LINE > fifo, by the shell."""
+        writer = proc.Proc(["/bin/sh", "-c", 'echo "$1" > "$2"', "sh", line,
+                            self.fifo], self.place.log("echo.log"))
+        self.place.own(writer)
+        if writer.wait() != 0:
+            raise AssertionError("echo > fifo failed")
+
+    def connect(self):
+        return Queue(self.queue)
+
+    def publish(self, channel, data, **more):
+        """One event by the queue socket; its id."""
+        with Queue(self.queue) as queue:
+            return queue.publish(channel, data, **more)
+
+
+class Queue:
+    """A connection to the queue socket: lines of JSON."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(20 * proc.SLOW)
+        self.socket.connect(path)
+        self._input = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_exception):
+        self.close()
+
+    def close(self):
+        self.socket.close()
+
+    def send(self, value):
+        """An object, as its line; or bytes as they are."""
+        if not isinstance(value, bytes):
+            value = json.dumps(value, ensure_ascii=False).encode() + b"\n"
+        self.socket.sendall(value)
+
+    def line(self):
+        """The next line, without its end; None at end of file."""
+        while b"\n" not in self._input:
+            octets = self.socket.recv(1 << 16)
+            if not octets:
+                return None
+            self._input += octets
+        line, _end, self._input = self._input.partition(b"\n")
+        return line
+
+    def reply(self):
+        line = self.line()
+        if line is None:
+            raise AssertionError("the queue was closed, no reply")
+        return json.loads(line)
+
+    def ask(self, value):
+        self.send(value)
+        return self.reply()
+
+    def publish(self, channel, data, **more):
+        answer = self.ask({"channel": channel, "data": data, **more})
+        if answer.get("ok") is not True:
+            raise AssertionError(f"refused: {answer}")
+        return answer["id"]
+
+    def publish_all(self, channel, texts):
+        """Many events, pipelined; their ids."""
+        texts = list(texts)
+        ids = []
+        for start in range(0, len(texts), 500):
+            part = texts[start:start + 500]
+            self.send(b"".join(
+                json.dumps({"channel": channel, "data": text}).encode()
+                + b"\n" for text in part))
+            for _text in part:
+                answer = self.reply()
+                if answer.get("ok") is not True:
+                    raise AssertionError(f"refused: {answer}")
+                ids.append(answer["id"])
+        return ids
