@@ -140,14 +140,18 @@ crierd_read_environment(struct crierd_options *o)
 	o->overrides[0].text = queue;
 }
 
+static bool
+crierd_logs_to_stderr(const struct crierd *d)
+{
+	if (d->config->log_auto)
+		return d->options->foreground || d->is_spawned;
+	return d->config->log_target == LOG_TARGET_STDERR;
+}
+
 static void
 crierd_open_log(const struct crierd *d)
 {
-	bool to_stderr = d->config->log_auto
-	    ? d->options->foreground || d->is_spawned
-	    : d->config->log_target == LOG_TARGET_STDERR;
-
-	log_open(to_stderr ? LOG_TARGET_STDERR : LOG_TARGET_SYSLOG,
+	log_open(crierd_logs_to_stderr(d) ? LOG_TARGET_STDERR : LOG_TARGET_SYSLOG,
 	    d->config->log_level);
 }
 
@@ -432,7 +436,7 @@ main(int argc, char **argv)
 	crierd_open_listeners(&d);
 	crierd_settle(&d);
 	crierd_assemble(&d);
-	process_ready();
+	process_ready(crierd_logs_to_stderr(&d));
 	log_info("crierd " PACKAGE_VERSION
 		 " is ready: queue %s, up to %zu streams",
 	    d.config->queue, d.hub->max_streams);

@@ -134,7 +134,8 @@ process_detach(char **cause)
 	if (pid > 0)
 		_exit(0);
 	process_ready_fd = pair[1];
-	if (chdir("/") == -1 || (null = open("/dev/null", O_RDWR)) == -1)
+	/* The directory stays, so that relative paths go on to mean the same. */
+	if ((null = open("/dev/null", O_RDWR)) == -1)
 		return process_fail(cause, "/dev/null: %s", strerror(errno));
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
@@ -144,13 +145,14 @@ process_detach(char **cause)
 }
 
 void
-process_ready(void)
+process_ready(bool keep_stderr)
 {
 	ssize_t n;
 
 	if (process_ready_fd == -1)
 		return;
-	dup2(STDOUT_FILENO, STDERR_FILENO);
+	if (!keep_stderr)
+		dup2(STDOUT_FILENO, STDERR_FILENO);
 	n = write(process_ready_fd, "", 1);
 	(void)n; /* whoever waited is gone then */
 	close(process_ready_fd);

@@ -36,9 +36,10 @@ size_t process_raise_descriptors(void);
 /*
  * Goes into the background.  The caller that returns is the daemon; what
  * started it waits until process_ready, and exits with 1 if that never comes.
+ * Standard error is the starter's until then, or longer if it is the log.
  */
 int process_detach(char **cause);
-void process_ready(void);
+void process_ready(bool keep_stderr);
 
 /*
  * Holds a lock on a file, made if need be, for as long as the process lives.

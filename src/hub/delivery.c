@@ -18,8 +18,8 @@
  */
 
 enum {
-	DELIVERY_IOVS = 64,
-	DELIVERY_UNITS = 24,
+	DELIVERY_IOVS = 256,
+	DELIVERY_UNITS = 128,
 	/* A call's worth, so that one far behind holds up nobody. */
 	DELIVERY_BYTES = 262144
 };

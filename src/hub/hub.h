@@ -62,6 +62,7 @@ struct hub {
 	uint64_t next_stream;
 	uint64_t now_ms, started_ms; /* monotonic */
 	uint64_t wall_ms;
+	uint64_t full_logged_ms;
 	struct id last;      /* given out last */
 	struct id forgotten; /* events up to here may have been freed */
 	struct wheel stream_wheel, channel_wheel;

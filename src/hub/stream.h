@@ -139,6 +139,12 @@ void stream_discard(struct stream *);
 void stream_start(
     struct stream *, struct block *head, struct text_span input);
 
+/*
+ * Waits for input, and for room to write only while there is what to write.
+ * 0, or -1 (memory).
+ */
+int stream_watch(struct stream *, int fd, bool writing);
+
 /* Sends what is pending, in one system call. */
 void stream_write(struct stream *);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "hub/delivery.h"
 #include "hub/hub.h"
 
@@ -11,6 +12,8 @@
  * Where a stream begins: the position that its client asked for, as one id,
  * and the cursors that follow from it.
  */
+
+enum { SUBSCRIBE_LOG_EVERY_MS = 10000 };
 
 struct subscribe_start {
 	struct id id;    /* the client's cursor until its first event */
@@ -234,6 +237,23 @@ subscribe_release(struct hub *hub, const struct subscription *sub)
 	}
 }
 
+static enum hub_answer
+subscribe_turn_away(struct hub *hub)
+{
+	hub->counters.turned_away++;
+	if (hub->is_draining)
+		return HUB_DRAINING;
+	if (hub->full_logged_ms == 0 ||
+	    hub->now_ms - hub->full_logged_ms > SUBSCRIBE_LOG_EVERY_MS) {
+		log_warning("full: %zu streams (max-streams), %llu clients "
+			    "asked to come again so far",
+		    hub->stream_count,
+		    (unsigned long long)hub->counters.turned_away);
+		hub->full_logged_ms = hub->now_ms;
+	}
+	return HUB_FULL;
+}
+
 enum hub_answer
 hub_subscribe(struct hub *hub, const struct subscription *sub)
 {
@@ -241,10 +261,8 @@ hub_subscribe(struct hub *hub, const struct subscription *sub)
 	enum hub_answer answer = HUB_NO_MEMORY;
 	size_t count = 0;
 
-	if (hub->is_draining || hub->stream_count >= hub->max_streams) {
-		hub->counters.turned_away++;
-		return hub->is_draining ? HUB_DRAINING : HUB_FULL;
-	}
+	if (hub->is_draining || hub->stream_count >= hub->max_streams)
+		return subscribe_turn_away(hub);
 	for (; count < sub->channel_count; count++) {
 		channels[count] = channel_get(hub, sub->channels[count].text,
 		    sub->channels[count].len);

@@ -12,7 +12,9 @@
 #include "queue/peer.h"
 
 enum {
-	PEER_READ_BYTES = 131072
+	PEER_READ_BYTES = 131072,
+	/* Replies that wait for the peer; beyond it, its lines wait for them. */
+	PEER_OUT_MAX = 262144
 };
 
 struct queue_peer {
@@ -21,10 +23,11 @@ struct queue_peer {
 	struct queue *queue;
 	struct event *io;
 	int fd;
-	bool is_writing;
-	bool is_replying;  /* in queue->replying */
-	bool is_skipping;  /* the rest of a line that is too long */
-	bool is_over;      /* the peer has shut down its side */
+	short watched;    /* EV_READ, EV_WRITE */
+	bool is_replying; /* in queue->replying */
+	bool is_skipping; /* the rest of a line that is too long */
+	bool is_over;     /* nothing more comes */
+	bool is_deaf;     /* replies cannot be sent, but lines still come */
 	struct buffer in, out;
 };
 
@@ -54,14 +57,15 @@ peer_close(struct queue_peer *p)
 }
 
 static int
-peer_watch(struct queue_peer *p, bool writing)
+peer_watch(struct queue_peer *p, short what)
 {
-	short what = writing ? EV_WRITE | EV_PERSIST : EV_READ | EV_PERSIST;
-
+	if (p->watched == what)
+		return 0;
 	if (p->io != NULL)
 		event_free(p->io);
-	p->is_writing = writing;
-	p->io = event_new(p->queue->base, p->fd, what, peer_io_cb, p);
+	p->watched = what;
+	p->io = event_new(p->queue->base, p->fd, (short)(what | EV_PERSIST),
+	    peer_io_cb, p);
 	return p->io == NULL ? -1 : event_add(p->io, NULL);
 }
 
@@ -237,30 +241,39 @@ peer_read(struct queue_peer *p)
 		peer_close(p);
 }
 
+/* Some write their lines and close: what they wrote still counts. */
+static void
+peer_send(struct queue_peer *p)
+{
+	ssize_t n;
+
+	while (p->out.len > 0 && !p->is_deaf) {
+		n = write(p->fd, p->out.data, p->out.len);
+		if (n == -1 && errno == EAGAIN)
+			return;
+		if (n == -1 && errno != EINTR)
+			p->is_deaf = true;
+		if (n > 0)
+			buffer_consume(&p->out, (size_t)n);
+	}
+	buffer_truncate(&p->out, 0);
+}
+
 void
 peer_reply(struct queue_peer *p)
 {
-	ssize_t n;
+	short what = 0;
 
 	if (p->is_replying) {
 		TAILQ_REMOVE(&p->queue->replying, p, replying);
 		p->is_replying = false;
 	}
-	while (p->out.len > 0) {
-		n = write(p->fd, p->out.data, p->out.len);
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1 && errno != EAGAIN) {
-			peer_close(p);
-			return;
-		}
-		if (n == -1)
-			break;
-		buffer_consume(&p->out, (size_t)n);
-	}
-	if ((p->is_over && p->out.len == 0) ||
-	    (p->is_writing != (p->out.len > 0) &&
-		peer_watch(p, p->out.len > 0) == -1))
+	peer_send(p);
+	if (!p->is_over && p->out.len < PEER_OUT_MAX)
+		what |= EV_READ;
+	if (p->out.len > 0)
+		what |= EV_WRITE;
+	if (what == 0 || peer_watch(p, what) == -1)
 		peer_close(p);
 }
 
@@ -271,10 +284,10 @@ peer_io_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	hub_now(p->queue->hub);
+	if (what & EV_WRITE)
+		peer_reply_later(p);
 	if (what & EV_READ)
 		peer_read(p);
-	else
-		peer_reply(p);
 }
 
 void
@@ -296,6 +309,6 @@ peer_open(struct queue *q, int fd)
 	p->fd = fd;
 	TAILQ_INSERT_TAIL(&q->peers, p, link);
 	q->peer_count++;
-	if (peer_watch(p, false) == -1)
+	if (peer_watch(p, EV_READ) == -1)
 		peer_close(p);
 }

@@ -246,26 +246,66 @@ pub_encode(void *arg, const char *text, size_t len, struct buffer *to)
 	return rc == -1 ? -1 : buffer_append(to, "}\n", 2);
 }
 
+static const char *
+pub_skip_digits(const char *text)
+{
+	return text + strspn(text, "0123456789");
+}
+
+/* Behind the number at text (RFC 8259, 6), or NULL if it is none. */
+static const char *
+pub_skip_number(const char *text)
+{
+	const char *p = text + (*text == '-'), *digits = p;
+
+	p = pub_skip_digits(p);
+	if (p == digits || (*digits == '0' && p - digits > 1))
+		return NULL;
+	if (*p == '.') {
+		digits = p + 1;
+		if ((p = pub_skip_digits(digits)) == digits)
+			return NULL;
+	}
+	if (*p == 'e' || *p == 'E') {
+		p++;
+		digits = p + (*p == '+' || *p == '-');
+		if ((p = pub_skip_digits(digits)) == digits)
+			return NULL;
+	}
+	return p;
+}
+
+/* Behind the string whose first quote is before text, or NULL. */
+static const char *
+pub_skip_string(const char *text)
+{
+	for (; *text != '"'; text++) {
+		if ((unsigned char)*text < 0x20)
+			return NULL;
+		if (*text == '\\' && text[1] != '\0')
+			text++;
+	}
+	return text + 1;
+}
+
 /*
  * What json-c's strict mode lets through and RFC 8259 does not: NaN and
- * Infinity, and control characters in strings.
+ * Infinity, numbers such as "1.", control characters in strings.
  */
 static bool
 pub_is_lenient(const char *text)
 {
-	bool in_string = false;
-
-	for (; *text != '\0'; text++) {
+	while (text != NULL && *text != '\0') {
 		if (*text == '"')
-			in_string = !in_string;
-		else if (in_string && (unsigned char)*text < 0x20)
+			text = pub_skip_string(text + 1);
+		else if (*text == '-' || (*text >= '0' && *text <= '9'))
+			text = pub_skip_number(text);
+		else if (*text == 'N' || *text == 'I')
 			return true;
-		else if (in_string && *text == '\\' && text[1] != '\0')
+		else
 			text++;
-		else if (!in_string && (*text == 'N' || *text == 'I'))
-			return true;
 	}
-	return false;
+	return text == NULL;
 }
 
 /* Whether all of text is JSON as RFC 8259 has it. */

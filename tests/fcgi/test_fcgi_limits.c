@@ -20,11 +20,13 @@ static struct support_options limits_hasty = { { "request-timeout=1" } };
 static void
 limits_post(struct bytes *to, size_t total, size_t chunk)
 {
-	static const char *const extra[] = { "CONTENT_TYPE",
-		"application/json", NULL };
+	static const char *const extra[] = { "CONTENT_TYPE", "application/json",
+		NULL };
 	static const char head[] = "{\"channel\":[\"limit\"]";
-	struct wire_request request = { .uri = "/events", .method = "POST",
-		.extra = extra, .chunk = chunk };
+	struct wire_request request = { .uri = "/events",
+		.method = "POST",
+		.extra = extra,
+		.chunk = chunk };
 	struct bytes params = { NULL, 0, 0 };
 	struct bytes body = { NULL, 0, 0 };
 

@@ -36,8 +36,8 @@ slow_open(struct watch *watch, const struct daemon *daemon, const char *uri,
 }
 
 /* What a stream got from event FROM on: numbers that only grow, each event
- * intact; what is missing was told by a gap before the next one. Returns how
- * many were missing. */
+ * intact; what is missing was told by a gap before the next one; the end, if
+ * it was told, is last. Returns how many were missing. */
 static unsigned
 slow_check(const struct watch *watch, size_t from, size_t size)
 {
@@ -53,6 +53,9 @@ slow_check(const struct watch *watch, size_t from, size_t size)
 			gap = true;
 			continue;
 		}
+		if (strcmp(event->type, "crier.end") == 0 &&
+		    i + 1 == watch->count)
+			break;
 		assert_string_equal(event->type, "message");
 		number = watch_number(event, size);
 		if (number == -1)
@@ -150,11 +153,12 @@ test_stalled_reader_leaves(void **state)
 	    0);
 	watch_clear(&watches[0]);
 	assert_true(daemon_wait_streams(daemon, 1, FCGI_SOON_MS));
-	/* What has begun is finished before END_REQUEST, or all is closed. */
+	/* What has begun is finished before END_REQUEST; or the connection is
+	 * closed where it stands, for whoever aborts reads no more. */
 	wire_record(&bytes, WIRE_ABORT_REQUEST, 1, NULL, 0, 0);
 	support_send(&watches[1].conn, &bytes);
 	assert_true(daemon_wait_streams(daemon, 0, FCGI_SOON_MS));
-	if (watch_end(&watches[1], FCGI_LONG_MS) == -1)
+	if (watch_end(&watches[1], FCGI_LONG_MS) == -1 && errno != EPIPE)
 		fail_msg("after ABORT: %s", strerror(errno));
 	slow_check(&watches[1], 0, SLOW_EVENT_BYTES);
 	watch_clear(&watches[1]);
@@ -178,9 +182,7 @@ test_stalled_reader_is_closed(void **state)
 	assert_true(watch.ended);
 	assert_true(watch.count > 0);
 	assert_string_equal(watch.events[watch.count - 1].type, "crier.end");
-	watch.count--;
 	slow_check(&watch, 0, SLOW_EVENT_BYTES);
-	watch.count++;
 	watch_clear(&watch);
 	support_expect_healthy(daemon);
 }

@@ -53,7 +53,10 @@ class Crierd:
         if not self.proc.alive():
             raise AssertionError("crierd ended at its start, status "
                                  f"{self.proc.status()}")
-        return proc.can_connect(self.queue)
+        if not proc.can_connect(self.queue):
+            return False
+        self.streams()  # answered by its loop: all is set up
+        return True
 
     @property
     def pid(self):

@@ -123,7 +123,7 @@ def reloads_at_sighup(tap, place):
     with Direct(crierd.listen, "/events/a") as stream:
         tap.eq(stream.wait_open().parser.retry, 2222,
                "SIGHUP with a bad file changes nothing, the log says why")
-    place.write("crierd.conf", 'channel "a" { keep = 0 }\nretry = 4444\n')
+    place.write("crierd.conf", 'channel "a" { keep = 5 }\nretry = 4444\n')
     crierd.proc.send_signal(signal.SIGHUP)
     proc.wait_for(lambda: Direct(crierd.listen, "/events/a").wait_open()
                   .parser.retry == 4444, "retry 4444 after SIGHUP")
@@ -305,7 +305,7 @@ def goes_into_the_background(tap, place):
     proc.wait_for(background.is_gone, "the daemon's end")
     tap.ok(True, "SIGTERM ends it")
 
-    crierd.queue = place.path("nowhere", "queue.sock")
+    crierd.queue = os.path.join(crierd.config, "queue.sock")
     status, _out, err = run_crierd(tap, *crierd.arguments())
     tap.ok(status > 0 and crierd.queue in err,
            "a start that fails is told, not hidden in the background",

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+
+#include "hub/hub.h"
+#include "hub/stream.h"
+
+/* A stream's coming and going: its memory, its names, its channels. */
+
+/* The strictest of what its channels' rules say. */
+static void
+stream_apply_rules(struct stream *s)
+{
+	const struct config_channel *rule;
+	uint64_t max_time_ms = 0;
+	size_t i;
+
+	for (i = 0; i < s->cursor_count; i++) {
+		rule = s->cursors[i].channel->rule;
+		if (rule->heartbeat_ms > 0 &&
+		    (s->heartbeat_ms == 0 ||
+			rule->heartbeat_ms < s->heartbeat_ms))
+			s->heartbeat_ms = (uint32_t)rule->heartbeat_ms;
+		if (rule->max_time_ms > 0 &&
+		    (max_time_ms == 0 || rule->max_time_ms < max_time_ms))
+			max_time_ms = rule->max_time_ms;
+	}
+	/* Streams that began together shall not all come back together. */
+	if (max_time_ms > 0)
+		s->deadline_ms = s->opened_ms + max_time_ms -
+		    loop_random(max_time_ms / 10 + 1);
+}
+
+static char *
+stream_copy_names(const struct subscription *sub)
+{
+	char *copy = malloc(sub->user.len + sub->address.len + 2);
+
+	if (copy == NULL)
+		return NULL;
+	memcpy(copy, sub->user.text, sub->user.len);
+	copy[sub->user.len] = '\0';
+	memcpy(copy + sub->user.len + 1, sub->address.text, sub->address.len);
+	copy[sub->user.len + 1 + sub->address.len] = '\0';
+	return copy;
+}
+
+static void
+stream_leave_channels(struct stream *s)
+{
+	struct channel *c;
+	size_t i;
+
+	for (i = 0; i < s->cursor_count; i++) {
+		if ((c = s->cursors[i].channel) == NULL)
+			continue;
+		channel_remove_cursor(&s->cursors[i]);
+		channel_release(s->hub, c);
+	}
+}
+
+static int
+stream_join_channels(struct stream *s, struct channel *const *channels)
+{
+	size_t i;
+
+	for (i = 0; i < s->cursor_count; i++) {
+		s->cursors[i].stream = s;
+		if (channel_add_cursor(channels[i], &s->cursors[i]) == -1)
+			return -1;
+		s->cursors[i].seq = channels[i]->history.next_seq;
+	}
+	return 0;
+}
+
+static void
+stream_release(struct stream *s)
+{
+	stream_leave_channels(s);
+	block_unref(s->unit);
+	if (s->input != NULL)
+		buffer_clear(s->input);
+	free(s->input);
+	free(s->names);
+	free(s);
+}
+
+void
+stream_free(struct stream *s)
+{
+	TAILQ_REMOVE(&s->hub->dead, s, link);
+	stream_release(s);
+}
+
+void
+stream_discard(struct stream *s)
+{
+	if (event_initialized(&s->io))
+		event_del(&s->io);
+	TAILQ_REMOVE(&s->hub->streams, s, link);
+	s->hub->stream_count--;
+	stream_release(s);
+}
+
+struct stream *
+stream_new(struct hub *hub, const struct subscription *sub,
+    struct channel *const *channels)
+{
+	struct stream *s = calloc(
+	    1, sizeof *s + sub->channel_count * sizeof(struct cursor));
+
+	if (s == NULL)
+		return NULL;
+	s->hub = hub;
+	s->framing = sub->framing;
+	s->request_id = sub->request_id;
+	s->keep = sub->keep;
+	s->cursor_count = (uint16_t)sub->channel_count;
+	s->opened_ms = s->written_ms = hub->now_ms;
+	TAILQ_INSERT_TAIL(&hub->streams, s, link);
+	hub->stream_count++;
+	if ((s->names = stream_copy_names(sub)) == NULL ||
+	    stream_join_channels(s, channels) == -1 ||
+	    stream_watch(s, sub->fd, false) == -1) {
+		stream_discard(s);
+		return NULL;
+	}
+	stream_apply_rules(s);
+	return s;
+}
+
+const char *
+stream_user(const struct stream *s)
+{
+	return s->names;
+}
+
+const char *
+stream_address(const struct stream *s)
+{
+	return s->names + strlen(s->names) + 1;
+}
