@@ -54,8 +54,7 @@ struct crierd {
 	bool is_stopping;
 };
 
-static void __attribute__((noreturn))
-crierd_usage(int status)
+static void __attribute__((noreturn)) crierd_usage(int status)
 {
 	fprintf(status == 0 ? stdout : stderr,
 	    "usage: crierd [-fnV] [-c FILE] [-o NAME=VALUE]...\n"
@@ -68,8 +67,7 @@ crierd_usage(int status)
 	exit(status);
 }
 
-static void __attribute__((noreturn))
-crierd_die(char *cause)
+static void __attribute__((noreturn)) crierd_die(char *cause)
 {
 	log_fatal("%s", cause == NULL ? "out of memory" : cause);
 }
@@ -85,9 +83,9 @@ crierd_add_override(struct crierd_options *o, const char *text)
 static void
 crierd_read_options(struct crierd_options *o, int argc, char **argv)
 {
-	static const struct option longs[] = {
-	    {"help", no_argument, NULL, 'h'},
-	    {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
+	static const struct option longs[] = { { "help", no_argument, NULL,
+						   'h' },
+		{ "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 } };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "c:fhno:V", longs, NULL)) != -1) {
@@ -151,7 +149,8 @@ crierd_logs_to_stderr(const struct crierd *d)
 static void
 crierd_open_log(const struct crierd *d)
 {
-	log_open(crierd_logs_to_stderr(d) ? LOG_TARGET_STDERR : LOG_TARGET_SYSLOG,
+	log_open(crierd_logs_to_stderr(d) ? LOG_TARGET_STDERR
+					  : LOG_TARGET_SYSLOG,
 	    d->config->log_level);
 }
 
@@ -180,8 +179,8 @@ crierd_open_listeners(struct crierd *d)
 	char *cause;
 	size_t i;
 
-	crierd_find_access(d, d->config->listen_group,
-	    d->config->listen_mode, &access);
+	crierd_find_access(d, d->config->listen_group, d->config->listen_mode,
+	    &access);
 	if (d->is_spawned) {
 		if (loop_prepare_fd(STDIN_FILENO) == -1)
 			log_fatal("descriptor 0: %s", strerror(errno));
@@ -199,7 +198,8 @@ crierd_open_listeners(struct crierd *d)
 	}
 }
 
-/* One hub for a queue: the lock decides, also between two that start at once. */
+/* One hub for a queue: the lock decides, also between two that start at once.
+ */
 static void
 crierd_open_queue(struct crierd *d)
 {
@@ -229,7 +229,8 @@ static size_t
 crierd_max_streams(const struct crierd *d)
 {
 	size_t limit = d->max_descriptors;
-	size_t reserve = limit / 4 < CRIERD_RESERVE ? limit / 4 : CRIERD_RESERVE;
+	size_t reserve =
+	    limit / 4 < CRIERD_RESERVE ? limit / 4 : CRIERD_RESERVE;
 	size_t most = limit - reserve;
 
 	if (d->config->max_streams == 0)
@@ -301,7 +302,8 @@ crierd_reload_cb(evutil_socket_t number, short what, void *arg)
 	}
 	if ((setting = config_needs_restart(old, fresh)) != NULL) {
 		log_error("configuration not changed: %s cannot change "
-			  "without a restart", setting);
+			  "without a restart",
+		    setting);
 		config_free(fresh);
 		return;
 	}
@@ -409,14 +411,14 @@ crierd_check(const struct crierd *d)
 int
 main(int argc, char **argv)
 {
-	struct crierd_options options = {0};
-	struct crierd d = {.options = &options};
+	struct crierd_options options = { 0 };
+	struct crierd d = { .options = &options };
 	char *cause;
 
 	crierd_read_options(&options, argc, argv);
 	crierd_read_environment(&options);
-	d.config = config_load(
-	    options.file, options.overrides, options.override_count, &cause);
+	d.config = config_load(options.file, options.overrides,
+	    options.override_count, &cause);
 	if (d.config == NULL) {
 		fprintf(stderr, "crierd: %s\n",
 		    cause == NULL ? "out of memory" : cause);

@@ -107,7 +107,7 @@ check_suite() {
 	find "$dir" \( -name '*.trs' -o -path '*/tests/*.log' \) -exec rm -f {} +
 	began=$(date +%s)
 	timeout -k 20 "$CHECK_LIMIT" make -C "$dir" -j"$JOBS" "$3" \
-	    >"$dir/make-check.log" 2>&1 &
+	    TEST_LIMIT='timeout -k 10 200' >"$dir/make-check.log" 2>&1 &
 	running=$!
 	wait "$running"
 	status=$?

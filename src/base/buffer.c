@@ -9,7 +9,9 @@
 
 #include "base/buffer.h"
 
-enum { BUFFER_MIN = 256 };
+enum {
+	BUFFER_MIN = 256
+};
 
 static size_t
 buffer_front(const struct buffer *b)

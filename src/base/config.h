@@ -97,7 +97,7 @@ config_match_channel(const struct config *, const char *name, size_t len);
 
 /*
  * The name of the first setting in which a and b differ and which takes a
- * restart to change (listen, queue, fifo, user, …), or NULL.
+ * restart to change (sockets, pipe and user), or NULL.
  */
 const char *
 config_needs_restart(const struct config *a, const struct config *b);

@@ -18,7 +18,7 @@ id_cmp(struct id a, struct id b)
 struct id
 id_next(struct id last, uint64_t now_ms)
 {
-	struct id id = {.ms = now_ms, .n = 0};
+	struct id id = { .ms = now_ms, .n = 0 };
 
 	if (now_ms > last.ms)
 		return id;

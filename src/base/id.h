@@ -18,7 +18,9 @@ struct id {
 	uint64_t n;
 };
 
-enum { ID_TEXT_SIZE = 42 }; /* two 20-digit numbers, '-', NUL */
+enum {
+	ID_TEXT_SIZE = 42
+}; /* two 20-digit numbers, '-', NUL */
 
 /* < 0, 0, > 0 as a is before, at, after b. */
 int id_cmp(struct id a, struct id b);

@@ -52,22 +52,22 @@ listener_path(const char *address)
 }
 
 int
-listener_set_access(
-    const char *path, const struct listener_access *access, char **cause)
+listener_set_access(const char *path, const struct listener_access *access,
+    char **cause)
 {
 	if ((access->owner != (uid_t)-1 || access->group != (gid_t)-1) &&
 	    lchown(path, access->owner, access->group) == -1)
-		return listener_fail(
-		    cause, "%s: cannot set its owner: %s", path, strerror(errno));
+		return listener_fail(cause, "%s: cannot set its owner: %s",
+		    path, strerror(errno));
 	if (chmod(path, access->mode) == -1)
-		return listener_fail(
-		    cause, "%s: cannot set its mode: %s", path, strerror(errno));
+		return listener_fail(cause, "%s: cannot set its mode: %s", path,
+		    strerror(errno));
 	return 0;
 }
 
 int
-listener_make_directory(
-    const char *path, const struct listener_access *access, char **cause)
+listener_make_directory(const char *path, const struct listener_access *access,
+    char **cause)
 {
 	char *copy = strdup(path), *dir;
 	int rc = 0;
@@ -78,8 +78,9 @@ listener_make_directory(
 	if (mkdir(dir, 0755) == 0) {
 		if (access->owner != (uid_t)-1 &&
 		    chown(dir, access->owner, access->group) == -1)
-			rc = listener_fail(cause, "%s: cannot set its owner: %s",
-			    dir, strerror(errno));
+			rc =
+			    listener_fail(cause, "%s: cannot set its owner: %s",
+				dir, strerror(errno));
 	} else if (errno != EEXIST) {
 		rc = listener_fail(cause, "%s: cannot make the directory: %s",
 		    dir, strerror(errno));
@@ -114,8 +115,8 @@ listener_clear_path(const struct sockaddr_un *sun, char **cause)
 		return listener_fail(cause,
 		    "%s: is there already, and is no socket", sun->sun_path);
 	if (listener_is_live(sun))
-		return listener_fail(cause,
-		    "%s: another process listens on it", sun->sun_path);
+		return listener_fail(cause, "%s: another process listens on it",
+		    sun->sun_path);
 	if (unlink(sun->sun_path) == -1)
 		return listener_fail(cause,
 		    "%s: cannot remove the socket that a dead process left: %s",
@@ -124,10 +125,10 @@ listener_clear_path(const struct sockaddr_un *sun, char **cause)
 }
 
 static int
-listener_open_unix(
-    const char *path, const struct listener_access *access, char **cause)
+listener_open_unix(const char *path, const struct listener_access *access,
+    char **cause)
 {
-	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	mode_t mask;
 	int fd, rc;
 
@@ -145,8 +146,8 @@ listener_open_unix(
 	rc = bind(fd, (const struct sockaddr *)&sun, sizeof sun);
 	umask(mask);
 	if (rc == -1 || listen(fd, LISTENER_BACKLOG) == -1) {
-		listener_fail(
-		    cause, "%s: cannot listen: %s", path, strerror(errno));
+		listener_fail(cause, "%s: cannot listen: %s", path,
+		    strerror(errno));
 		close(fd);
 		return -1;
 	}
@@ -181,8 +182,8 @@ listener_split(char *text, char **host, char **port)
 static int
 listener_bind_tcp(const struct addrinfo *ai)
 {
-	int fd = socket(
-	    ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(ai->ai_family,
+	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int on = 1, error;
 
 	if (fd == -1)
@@ -201,17 +202,17 @@ listener_bind_tcp(const struct addrinfo *ai)
 static int
 listener_open_tcp(const char *address, char **cause)
 {
-	struct addrinfo hints = {.ai_family = AF_UNSPEC,
-	    .ai_socktype = SOCK_STREAM,
-	    .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+	struct addrinfo hints = { .ai_family = AF_UNSPEC,
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_PASSIVE | AI_NUMERICSERV };
 	struct addrinfo *list = NULL;
 	char *copy = strdup(address), *host, *port;
 	int fd = -1, rc;
 
 	if (copy == NULL || listener_split(copy, &host, &port) == -1) {
 		free(copy);
-		return listener_fail(
-		    cause, "tcp:%s: not of the form tcp:HOST:PORT", address);
+		return listener_fail(cause,
+		    "tcp:%s: not of the form tcp:HOST:PORT", address);
 	}
 	rc = getaddrinfo(host, port, &hints, &list);
 	if (rc != 0)
@@ -226,8 +227,8 @@ listener_open_tcp(const char *address, char **cause)
 }
 
 int
-listener_open(
-    const char *address, const struct listener_access *access, char **cause)
+listener_open(const char *address, const struct listener_access *access,
+    char **cause)
 {
 	const char *path = listener_path(address);
 
@@ -260,7 +261,8 @@ listener_rest_cb(evutil_socket_t fd, short what, void *arg)
 static void
 listener_rest(struct listener *l, int error)
 {
-	static const struct timeval rest = {.tv_usec = LISTENER_REST_MS * 1000};
+	static const struct timeval rest = { .tv_usec =
+						 LISTENER_REST_MS * 1000 };
 	static uint64_t said_ms;
 	uint64_t now = loop_monotonic_ms();
 
@@ -301,8 +303,8 @@ listener_accept_cb(evutil_socket_t fd, short what, void *arg)
 }
 
 struct listener *
-listener_new(struct event_base *base, int fd,
-    void (*accept_cb)(void *, int), void *arg)
+listener_new(struct event_base *base, int fd, void (*accept_cb)(void *, int),
+    void *arg)
 {
 	struct listener *l = calloc(1, sizeof *l);
 
@@ -311,7 +313,8 @@ listener_new(struct event_base *base, int fd,
 	l->fd = fd;
 	l->accept_cb = accept_cb;
 	l->arg = arg;
-	l->io = event_new(base, fd, EV_READ | EV_PERSIST, listener_accept_cb, l);
+	l->io =
+	    event_new(base, fd, EV_READ | EV_PERSIST, listener_accept_cb, l);
 	l->rest = event_new(base, -1, 0, listener_rest_cb, l);
 	if (l->io == NULL || l->rest == NULL || event_add(l->io, NULL) == -1) {
 		listener_free(l);

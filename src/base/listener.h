@@ -22,16 +22,16 @@ struct listener_access {
  * somebody listens on, or a file that is no socket, never is.  Missing
  * directories right above PATH are made.  -1 with *cause, the caller's.
  */
-int listener_open(
-    const char *address, const struct listener_access *, char **cause);
+int listener_open(const char *address, const struct listener_access *,
+    char **cause);
 
 /* Applies owner, group and mode to a path; 0, or -1 with *cause. */
-int listener_set_access(
-    const char *path, const struct listener_access *, char **cause);
+int listener_set_access(const char *path, const struct listener_access *,
+    char **cause);
 
 /* Makes the directory that a path lies in, owned as the path will be. */
-int listener_make_directory(
-    const char *path, const struct listener_access *, char **cause);
+int listener_make_directory(const char *path, const struct listener_access *,
+    char **cause);
 
 /* The path of a Unix address, or NULL for a TCP one. */
 const char *listener_path(const char *address);

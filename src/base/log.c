@@ -12,23 +12,25 @@
 #include "base/log.h"
 #include "base/text.h"
 
-enum { LOG_LINE = 4096 };
+enum {
+	LOG_LINE = 4096
+};
 
 static enum log_target log_target_now = LOG_TARGET_STDERR;
 static enum log_level log_level_now = LOG_LEVEL_INFO;
 
 static const int log_priority[] = {
-    [LOG_LEVEL_ERROR] = LOG_ERR,
-    [LOG_LEVEL_WARNING] = LOG_WARNING,
-    [LOG_LEVEL_INFO] = LOG_INFO,
-    [LOG_LEVEL_DEBUG] = LOG_DEBUG,
+	[LOG_LEVEL_ERROR] = LOG_ERR,
+	[LOG_LEVEL_WARNING] = LOG_WARNING,
+	[LOG_LEVEL_INFO] = LOG_INFO,
+	[LOG_LEVEL_DEBUG] = LOG_DEBUG,
 };
 
 static const char *const log_name[] = {
-    [LOG_LEVEL_ERROR] = "error",
-    [LOG_LEVEL_WARNING] = "warning",
-    [LOG_LEVEL_INFO] = "info",
-    [LOG_LEVEL_DEBUG] = "debug",
+	[LOG_LEVEL_ERROR] = "error",
+	[LOG_LEVEL_WARNING] = "warning",
+	[LOG_LEVEL_INFO] = "info",
+	[LOG_LEVEL_DEBUG] = "debug",
 };
 
 void
@@ -87,13 +89,13 @@ log_line(enum log_level level, const char *fmt, va_list ap)
 		log_to_stderr(level, text);
 }
 
-#define LOG_FUNCTION(name, level)                                              \
-	void name(const char *fmt, ...)                                        \
-	{                                                                      \
-		va_list ap;                                                    \
-		va_start(ap, fmt);                                             \
-		log_line(level, fmt, ap);                                      \
-		va_end(ap);                                                    \
+#define LOG_FUNCTION(name, level)         \
+	void name(const char *fmt, ...)   \
+	{                                 \
+		va_list ap;               \
+		va_start(ap, fmt);        \
+		log_line(level, fmt, ap); \
+		va_end(ap);               \
 	}
 
 LOG_FUNCTION(log_error, LOG_LEVEL_ERROR)

@@ -4,10 +4,17 @@
 #ifndef CRIER_BASE_LOG_H
 #define CRIER_BASE_LOG_H
 
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO,
-	LOG_LEVEL_DEBUG };
+enum log_level {
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARNING,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG
+};
 
-enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG };
+enum log_target {
+	LOG_TARGET_STDERR,
+	LOG_TARGET_SYSLOG
+};
 
 /* Where lines go and which; before it: standard error, LOG_LEVEL_INFO. */
 void log_open(enum log_target, enum log_level);
@@ -21,9 +28,10 @@ void log_warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* log_error and exit(1): only before the loop runs, or for a broken invariant. */
-void log_fatal(const char *fmt, ...)
-    __attribute__((format(printf, 1, 2), noreturn));
+/* log_error and exit(1): only before the loop runs, or for a broken invariant.
+ */
+void
+log_fatal(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 /* Whether lines of this level are written at all. */
 int log_wants(enum log_level);

@@ -30,10 +30,10 @@ process_fail(char **cause, const char *fmt, ...)
 }
 
 int
-process_find_account(
-    const char *user, struct process_account *account, char **cause)
+process_find_account(const char *user, struct process_account *account,
+    char **cause)
 {
-	static const char *const names[] = {"crier", "www-data", "nobody"};
+	static const char *const names[] = { "crier", "www-data", "nobody" };
 	const struct passwd *pw = NULL;
 	size_t i;
 
@@ -42,8 +42,8 @@ process_find_account(
 		return 0;
 	if (*user != '\0')
 		pw = getpwnam(user);
-	for (i = 0; *user == '\0' && pw == NULL &&
-	     i < sizeof names / sizeof *names;
+	for (i = 0;
+	     *user == '\0' && pw == NULL && i < sizeof names / sizeof *names;
 	     i++)
 		pw = getpwnam(names[i]);
 	if (pw == NULL)
@@ -80,8 +80,8 @@ process_drop(const struct process_account *account, char **cause)
 		return process_fail(cause, "cannot become %s: %s",
 		    account->name, strerror(errno));
 	if (account->uid != 0 && setuid(0) == 0)
-		return process_fail(
-		    cause, "still root after becoming %s", account->name);
+		return process_fail(cause, "still root after becoming %s",
+		    account->name);
 	return 0;
 }
 
@@ -134,7 +134,8 @@ process_detach(char **cause)
 	if (pid > 0)
 		_exit(0);
 	process_ready_fd = pair[1];
-	/* The directory stays, so that relative paths go on to mean the same. */
+	/* The directory stays, so that relative paths go on to mean the same.
+	 */
 	if ((null = open("/dev/null", O_RDWR)) == -1)
 		return process_fail(cause, "/dev/null: %s", strerror(errno));
 	dup2(null, STDIN_FILENO);
@@ -160,8 +161,8 @@ process_ready(bool keep_stderr)
 }
 
 int
-process_lock(
-    const char *path, const struct process_account *account, char **cause)
+process_lock(const char *path, const struct process_account *account,
+    char **cause)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
@@ -173,8 +174,8 @@ process_lock(
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
 		close(fd);
-		return process_fail(
-		    cause, "%s: another crierd is running on it", path);
+		return process_fail(cause,
+		    "%s: another crierd is running on it", path);
 	}
 	return 0; /* the descriptor stays open, and with it the lock */
 }

@@ -21,8 +21,8 @@ struct process_account {
  * crier, www-data and nobody.  Nothing to find when not root.  0, or -1 with
  * *cause, the caller's.
  */
-int process_find_account(
-    const char *user, struct process_account *, char **cause);
+int
+process_find_account(const char *user, struct process_account *, char **cause);
 
 /* The id of a group, or (gid_t)-1 for "".  0, or -1 with *cause. */
 int process_find_group(const char *group, gid_t *, char **cause);
@@ -45,7 +45,7 @@ void process_ready(bool keep_stderr);
  * Holds a lock on a file, made if need be, for as long as the process lives.
  * 0; -1 with *cause: another process has it, or it cannot be made.
  */
-int process_lock(
-    const char *path, const struct process_account *, char **cause);
+int
+process_lock(const char *path, const struct process_account *, char **cause);
 
 #endif

@@ -8,7 +8,9 @@
 
 #include "base/table.h"
 
-enum { TABLE_MIN_SLOTS = 16 };
+enum {
+	TABLE_MIN_SLOTS = 16
+};
 
 static uint64_t
 table_rotate(uint64_t v, int bits)
@@ -34,10 +36,10 @@ table_sip_round(uint64_t v[4])
 uint64_t
 table_hash(const uint64_t key[2], const char *data, size_t len)
 {
-	uint64_t v[4] = {key[0] ^ 0x736f6d6570736575U,
-	    key[1] ^ 0x646f72616e646f6dU, key[0] ^ 0x6c7967656e657261U,
-	    key[1] ^ 0x7465646279746573U};
-	unsigned char last[8] = {0};
+	uint64_t v[4] = { key[0] ^ 0x736f6d6570736575U,
+		key[1] ^ 0x646f72616e646f6dU, key[0] ^ 0x6c7967656e657261U,
+		key[1] ^ 0x7465646279746573U };
+	unsigned char last[8] = { 0 };
 	uint64_t word;
 	size_t left = len;
 

@@ -10,8 +10,8 @@
 /*
  * A hash table from names to the structures that embed a table_entry.  Visitors
  * choose the names, so the hash is keyed with a secret (SipHash-1-3), and
- * removal leaves no trace that a later look-up would have to step over; json-c's
- * linkhash does neither.
+ * removal leaves no trace that a later look-up would have to step over;
+ * json-c's linkhash does neither.
  */
 struct table_entry {
 	struct table_entry *next;
@@ -33,8 +33,8 @@ void table_init(struct table *);
 /* Frees the table, not the entries. */
 void table_clear(struct table *);
 
-struct table_entry *table_find(
-    const struct table *, const char *name, size_t len);
+struct table_entry *
+table_find(const struct table *, const char *name, size_t len);
 
 /* Adds an entry whose name is set and not in the table; 0, or -1 (memory). */
 int table_insert(struct table *, struct table_entry *);

@@ -158,8 +158,8 @@ text_escape(const char *text, size_t len, char *to, size_t size)
 	while (i < len) {
 		step = text_utf8_sequence(p + i, len - i);
 		/* U+0080 to U+009F are control characters too. */
-		if (step == 0 || p[i] < 0x20 || p[i] == 0x7f ||
-		    p[i] == '\\' || (p[i] == 0xc2 && p[i + 1] < 0xa0)) {
+		if (step == 0 || p[i] < 0x20 || p[i] == 0x7f || p[i] == '\\' ||
+		    (p[i] == 0xc2 && p[i + 1] < 0xa0)) {
 			if (n + 4 >= size)
 				break;
 			to[n++] = '\\';

@@ -14,7 +14,8 @@ struct text_span {
 	size_t len;
 };
 
-/* Whether all of it is UTF-8 as RFC 3629 has it (no surrogates, no overlong). */
+/* Whether all of it is UTF-8 as RFC 3629 has it (no surrogates, no overlong).
+ */
 bool text_is_utf8(const char *text, size_t len);
 
 /*
@@ -22,8 +23,8 @@ bool text_is_utf8(const char *text, size_t len);
  * for len bytes and may be text itself.  Returns the decoded length, or -1
  * for a '%' that two hexadecimal digits do not follow (RFC 3986, 2.1).
  */
-ptrdiff_t text_percent_decode(
-    const char *text, size_t len, bool plus, char *to);
+ptrdiff_t
+text_percent_decode(const char *text, size_t len, bool plus, char *to);
 
 /*
  * The next NAME=VALUE of a query string or form body, not yet decoded.
@@ -36,8 +37,8 @@ struct text_pair {
 bool text_next_pair(const char **rest, size_t *rest_len, struct text_pair *);
 
 /* A decimal number without sign or spaces in [0, max]; false for all else. */
-bool text_parse_number(
-    const char *text, size_t len, uint64_t max, uint64_t *value);
+bool
+text_parse_number(const char *text, size_t len, uint64_t max, uint64_t *value);
 
 /*
  * Copies text so that it may stand in a log line or on a terminal: control

@@ -107,7 +107,7 @@ wheel_turn(struct wheel *w, uint64_t now_ms,
 		w->turned = end - WHEEL_SLOTS;
 	while (w->turned < end) {
 		w->turned++;
-		wheel_turn_slot(
-		    w, wheel_slot(w, w->turned), now_ms, due_cb, arg);
+		wheel_turn_slot(w, wheel_slot(w, w->turned), now_ms, due_cb,
+		    arg);
 	}
 }

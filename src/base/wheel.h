@@ -13,7 +13,10 @@
  * WHEEL_TICK_MS.  Setting and clearing cost the same for one timer as for a
  * million.  It has no clock of its own: the owner turns it.
  */
-enum { WHEEL_TICK_MS = 50, WHEEL_SLOTS = 1024 };
+enum {
+	WHEEL_TICK_MS = 50,
+	WHEEL_SLOTS = 1024
+};
 
 struct wheel_timer {
 	struct wheel_timer *next, **prev; /* prev NULL: not set */

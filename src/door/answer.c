@@ -16,12 +16,12 @@ answer_phrase(int status)
 	static const struct {
 		int status;
 		const char *phrase;
-	} phrases[] = {{200, "OK"}, {204, "No Content"}, {400, "Bad Request"},
-	    {403, "Forbidden"}, {404, "Not Found"},
-	    {405, "Method Not Allowed"}, {413, "Content Too Large"},
-	    {415, "Unsupported Media Type"},
-	    {431, "Request Header Fields Too Large"},
-	    {503, "Service Unavailable"}};
+	} phrases[] = { { 200, "OK" }, { 204, "No Content" },
+		{ 400, "Bad Request" }, { 403, "Forbidden" },
+		{ 404, "Not Found" }, { 405, "Method Not Allowed" },
+		{ 413, "Content Too Large" }, { 415, "Unsupported Media Type" },
+		{ 431, "Request Header Fields Too Large" },
+		{ 503, "Service Unavailable" } };
 	size_t i;
 
 	for (i = 0; i < sizeof phrases / sizeof *phrases; i++)
@@ -85,8 +85,8 @@ answer_put_padding(struct buffer *b, uint64_t padding)
 }
 
 int
-answer_stream(
-    struct buffer *b, const struct answer_context *c, uint64_t padding)
+answer_stream(struct buffer *b, const struct answer_context *c,
+    uint64_t padding)
 {
 	if (answer_put_status(b, c, 200) == -1 ||
 	    buffer_append_text(b,
@@ -117,8 +117,8 @@ answer_put_error_body(struct buffer *b, const char *error)
 
 	json_object_object_add(o, "ok", json_object_new_boolean(false));
 	json_object_object_add(o, "error", json_object_new_string(error));
-	text = json_object_to_json_string_ext(
-	    o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	text = json_object_to_json_string_ext(o,
+	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	if (text != NULL)
 		rc = buffer_printf(b, "%s\n", text);
 	json_object_put(o);

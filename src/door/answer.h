@@ -22,8 +22,8 @@ struct answer_context {
 };
 
 /* The header of an event stream, then a comment of padding bytes, if any. */
-int answer_stream(
-    struct buffer *, const struct answer_context *, uint64_t padding);
+int
+answer_stream(struct buffer *, const struct answer_context *, uint64_t padding);
 
 /*
  * To a client that cannot be served for now: a stream which says why in a

@@ -16,7 +16,7 @@
 
 enum {
 	CONNECTION_READ_BYTES = 65536,
-	CONNECTION_RETRY_MS = 5000  /* for whom there is no place now */
+	CONNECTION_RETRY_MS = 5000 /* for whom there is no place now */
 };
 
 struct connection {
@@ -80,8 +80,8 @@ static void
 connection_set_deadline(struct connection *c, bool on)
 {
 	uint64_t ms = c->door->hub->config->request_timeout_ms;
-	struct timeval tv = {.tv_sec = (time_t)(ms / 1000),
-	    .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
+	struct timeval tv = { .tv_sec = (time_t)(ms / 1000),
+		.tv_usec = (suseconds_t)(ms % 1000 * 1000) };
 
 	if (on == c->has_deadline)
 		return;
@@ -154,14 +154,13 @@ connection_answer_refusal(struct buffer *b,
 	case HUB_STOPPED:
 		return answer_stop(b, context);
 	case HUB_FULL:
-		return answer_later(
-		    b, context, retry_ms, "crierd is full (max-streams)");
+		return answer_later(b, context, retry_ms,
+		    "crierd is full (max-streams)");
 	case HUB_DRAINING:
-		return answer_later(
-		    b, context, retry_ms, "crierd is stopping");
+		return answer_later(b, context, retry_ms, "crierd is stopping");
 	default:
-		return answer_later(
-		    b, context, retry_ms, "crierd is out of memory");
+		return answer_later(b, context, retry_ms,
+		    "crierd is out of memory");
 	}
 }
 
@@ -170,22 +169,22 @@ static int
 connection_subscribe(struct connection *c, const struct request *request,
     const struct route *route, const struct answer_context *context)
 {
-	struct buffer head = {0};
+	struct buffer head = { 0 };
 	const char *user = request_get(request, "REMOTE_USER");
 	const char *address = request_get(request, "REMOTE_ADDR");
-	struct subscription sub = {.fd = c->fd,
-	    .framing = &c->door->framing,
-	    .request_id = c->gate.request_id,
-	    .keep = c->gate.keep,
-	    .channels = route->channels,
-	    .channel_count = route->channel_count,
-	    .since = {route->since, route->since_len},
-	    .since_all = route->since_all,
-	    .has_last = route->has_last,
-	    .last = route->last,
-	    .input = {c->in.data, c->in.len},
-	    .user = {user, strlen(user)},
-	    .address = {address, strlen(address)}};
+	struct subscription sub = { .fd = c->fd,
+		.framing = &c->door->framing,
+		.request_id = c->gate.request_id,
+		.keep = c->gate.keep,
+		.channels = route->channels,
+		.channel_count = route->channel_count,
+		.since = { route->since, route->since_len },
+		.since_all = route->since_all,
+		.has_last = route->has_last,
+		.last = route->last,
+		.input = { c->in.data, c->in.len },
+		.user = { user, strlen(user) },
+		.address = { address, strlen(address) } };
 	enum hub_answer answer;
 	int rc = -1;
 
@@ -214,7 +213,7 @@ static int
 connection_answer_route(struct connection *c, const struct route *route,
     const struct answer_context *context)
 {
-	struct buffer b = {0};
+	struct buffer b = { 0 };
 	int rc;
 
 	switch (route->kind) {
@@ -256,18 +255,19 @@ connection_route(struct connection *c, const struct request *request,
 static int
 connection_serve(struct connection *c)
 {
-	struct request request = {0};
+	struct request request = { 0 };
 	struct route route;
-	struct answer_context context = {.config = c->door->hub->config};
+	struct answer_context context = { .config = c->door->hub->config };
 	int rc;
 
 	c->door->counters.requests++;
-	if (c->gate.request.len > 0 &&
-	    fcgi_decode(
-		c->gate.request.data, c->gate.request.len, &request) == -1) {
+	if (fcgi_decode(c->gate.params.data, c->gate.params.len, &request) ==
+	    -1) {
 		request_clear(&request);
 		return -1;
 	}
+	request.body.text = c->gate.body.data;
+	request.body.len = c->gate.body.len;
 	context.origin = request_get(&request, "HTTP_ORIGIN");
 	context.is_head =
 	    strcmp(request_get(&request, "REQUEST_METHOD"), "HEAD") == 0;
@@ -289,8 +289,9 @@ static void
 connection_process(struct connection *c)
 {
 	struct gate_limits limits = {
-	    .max_request_bytes = c->door->hub->config->max_request_bytes,
-	    .max_connections = c->door->hub->max_streams};
+		.max_request_bytes = c->door->hub->config->max_request_bytes,
+		.max_connections = c->door->hub->max_streams
+	};
 	enum gate_result result;
 	int sent, served;
 

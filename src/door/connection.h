@@ -12,8 +12,7 @@
  * request, or sending a short answer.  Takes the descriptor in any case.
  * input is what was read from it already; with kept it may stay idle.
  */
-void connection_open(
-    struct door *, int fd, bool kept, struct text_span input);
+void connection_open(struct door *, int fd, bool kept, struct text_span input);
 
 /* Closes and frees it. */
 void connection_close(struct connection *);

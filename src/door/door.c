@@ -17,10 +17,9 @@ door_put_end(struct buffer *b, uint16_t request_id)
 
 /* Answers that may stand between a stream's records. */
 static int
-door_answer_record(
-    struct door *door, struct stream *s, const struct record *r)
+door_answer_record(struct door *door, struct stream *s, const struct record *r)
 {
-	struct buffer b = {0};
+	struct buffer b = { 0 };
 	int rc;
 
 	if (r->request_id != FCGI_NULL_REQUEST_ID)
@@ -88,12 +87,12 @@ door_new(struct event_base *base, struct hub *hub)
 	door->base = base;
 	door->hub = hub;
 	TAILQ_INIT(&door->connections);
-	door->framing = (struct framing){.header_bytes = FCGI_HEADER_LEN,
-	    .put_header = record_put_stdout,
-	    .put_end = door_put_end,
-	    .input = door_input,
-	    .returned = door_returned,
-	    .arg = door};
+	door->framing = (struct framing){ .header_bytes = FCGI_HEADER_LEN,
+		.put_header = record_put_stdout,
+		.put_end = door_put_end,
+		.input = door_input,
+		.returned = door_returned,
+		.arg = door };
 	return door;
 }
 

@@ -19,12 +19,14 @@
  * subscriptions, to the hub.
  */
 
-enum { DOOR_LISTENERS_MAX = 16 };
+enum {
+	DOOR_LISTENERS_MAX = 16
+};
 
 struct door_counters {
 	uint64_t connections, requests;
 	uint64_t refused; /* answered with an error */
-	uint64_t broken;  /* connections closed for what they sent, or did not */
+	uint64_t broken; /* connections closed for what they sent, or did not */
 };
 
 struct connection;

@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#include <sys/socket.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <fcgiapp.h>
 
 #include "base/log.h"
 #include "door/fcgi.h"
+#include "door/record.h"
 
 /*
  * libfcgi expects a connection: it reads with blocking calls, up to 8192 bytes
  * ahead, and on an error closes what it reads from, or begins to accept.  So it
- * never gets a real one.  It gets one end of a socket pair in which just the
- * bytes of one whole request lie, followed by the end of file:
+ * never gets a real one.  It gets a file in memory with a request that we wrote
+ * ourselves around the parameters that the gate gathered:
  *
- *  - it cannot block, whatever the bytes are;
+ *  - it cannot block, whatever the bytes are: a file has an end;
  *  - what follows the request on the real connection (an ABORT, the next
  *    request) is still there, where reading ahead would have lost it;
+ *  - odd records (padding, one byte at a time, a length that overflows an int,
+ *    at which 2.4.2 aborts the process) do not reach it;
  *  - the real connection stays ours, non-blocking, from accept to close.
  *
  * The order of the calls below is what 2.4.0 to 2.4.7 ask for:
@@ -29,10 +32,8 @@
  *  - FCGX_GetError of the input too: FCGX_Accept_r returns 0 with an empty or
  *    short environment if the parameters end between two pairs;
  *  - FCGX_Free(&r, 0) frees the buffers and leaves the descriptor; with 1 it
- *    would linger up to two seconds for the peer to close.
+ *    would linger up to two seconds for a peer to close.
  */
-
-enum { FCGI_PAIR_EXTRA = 65536 };
 
 void
 fcgi_init(void)
@@ -41,25 +42,23 @@ fcgi_init(void)
 		log_fatal("libfcgi cannot be initialised");
 }
 
-/* Both ends in pair; all bytes and the end of file are in pair[0]. */
+/* A descriptor from which just these parameters' request can be read. */
 static int
-fcgi_fill_pair(const char *records, size_t len, int pair[2])
+fcgi_write_file(const char *params, size_t len)
 {
-	/* The kernel counts its own overhead into this, too. */
-	int size = (int)len + FCGI_PAIR_EXTRA;
-	ssize_t n;
+	struct buffer b = { 0 };
+	int fd = memfd_create("request", MFD_CLOEXEC);
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == -1)
+	if (fd == -1)
 		return -1;
-	if (len > FCGI_PAIR_EXTRA)
-		setsockopt(
-		    pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-	n = send(pair[1], records, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-	close(pair[1]);
-	if (n == (ssize_t)len)
-		return 0;
-	close(pair[0]);
-	return -1;
+	if (record_append_request(&b, params, len) == -1 ||
+	    write(fd, b.data, b.len) != (ssize_t)b.len ||
+	    lseek(fd, 0, SEEK_SET) == -1) {
+		close(fd);
+		fd = -1;
+	}
+	buffer_clear(&b);
+	return fd;
 }
 
 static int
@@ -71,36 +70,23 @@ fcgi_copy_env(char **envp, struct request *r)
 	return 0;
 }
 
-static int
-fcgi_copy_body(FCGX_Stream *in, struct request *r)
-{
-	char data[4096];
-	int n;
-
-	while ((n = FCGX_GetStr(data, sizeof data, in)) > 0)
-		if (buffer_append(&r->body, data, (size_t)n) == -1)
-			return -1;
-	return FCGX_GetError(in) == 0 ? 0 : -1;
-}
-
 int
-fcgi_decode(const char *records, size_t len, struct request *request)
+fcgi_decode(const char *params, size_t len, struct request *request)
 {
 	FCGX_Request r;
-	int pair[2], rc = -1;
+	int fd = fcgi_write_file(params, len), rc = -1;
 
-	if (fcgi_fill_pair(records, len, pair) == -1)
+	if (fd == -1)
 		return -1;
 	FCGX_InitRequest(&r, -1, 0);
-	r.ipcFd = pair[0];
+	r.ipcFd = fd;
 	r.keepConnection = 1;
 	/* On failure it has closed the descriptor and freed all. */
 	if (FCGX_Accept_r(&r) != 0)
 		return -1;
-	if (FCGX_GetError(r.in) == 0 && fcgi_copy_env(r.envp, request) == 0 &&
-	    fcgi_copy_body(r.in, request) == 0)
-		rc = 0;
+	if (FCGX_GetError(r.in) == 0)
+		rc = fcgi_copy_env(r.envp, request);
 	FCGX_Free(&r, 0);
-	close(pair[0]);
+	close(fd);
 	return rc;
 }

@@ -12,9 +12,10 @@
 void fcgi_init(void);
 
 /*
- * Decodes the records of one whole request (what the gate gathered) with
- * libfcgi.  Never blocks.  0, or -1: malformed, or out of memory.
+ * Decodes the parameters of a request (what the gate gathered, so that the
+ * lengths in them add up) with libfcgi into the request's variables.  Never
+ * blocks.  0, or -1: malformed, or out of memory.
  */
-int fcgi_decode(const char *records, size_t len, struct request *);
+int fcgi_decode(const char *params, size_t len, struct request *);
 
 #endif

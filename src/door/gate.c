@@ -11,7 +11,8 @@
 void
 gate_reset(struct gate *g)
 {
-	buffer_clear(&g->request);
+	buffer_clear(&g->params);
+	buffer_clear(&g->body);
 	memset(g, 0, sizeof *g);
 }
 
@@ -25,9 +26,59 @@ gate_take_management(const struct gate_limits *limits, const struct record *r,
 	return record_append_unknown_type(out, r->type);
 }
 
+static bool
+gate_pairs_at_start(const struct gate_pairs *p)
+{
+	return p->which == 0 && p->more == 0 && p->skip == 0;
+}
+
+/* One byte of a length: 1 byte below 128, else 4 with the top bit set. */
+static void
+gate_pairs_length(struct gate_pairs *p, unsigned char byte)
+{
+	if (p->more > 0) {
+		p->len[p->which] = p->len[p->which] << 8 | byte;
+		p->more--;
+	} else {
+		p->len[p->which] = byte & 0x7f;
+		p->more = byte & 0x80 ? 3 : 0;
+	}
+	if (p->more == 0)
+		p->which++;
+}
+
+/*
+ * libfcgi adds the two lengths as ints and aborts the process if it cannot
+ * allocate their sum, so it must not see a pair that is longer than the
+ * request may be.
+ */
 static int
-gate_take_begin(struct gate *g, const struct record *r, const char *raw,
-    size_t raw_len, struct buffer *out)
+gate_pairs_feed(struct gate_pairs *p, size_t max, const char *at, size_t len)
+{
+	size_t part;
+
+	while (len > 0) {
+		if (p->skip > 0) {
+			part = p->skip < len ? p->skip : len;
+			p->skip -= part;
+		} else {
+			part = 1;
+			gate_pairs_length(p, (unsigned char)*at);
+		}
+		at += part;
+		len -= part;
+		if (p->which < 2)
+			continue;
+		p->skip = (size_t)p->len[0] + p->len[1];
+		p->which = 0;
+		if (p->skip > max)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+gate_take_begin(struct gate *g, const struct record *r, struct buffer *out)
 {
 	const unsigned char *body = (const unsigned char *)r->content;
 
@@ -37,28 +88,43 @@ gate_take_begin(struct gate *g, const struct record *r, const char *raw,
 	if (g->phase != GATE_IDLE)
 		return r->request_id == g->request_id
 		    ? -1
-		    : record_append_end(
-			  out, r->request_id, FCGI_CANT_MPX_CONN);
+		    : record_append_end(out, r->request_id, FCGI_CANT_MPX_CONN);
 	g->keep = (body[2] & FCGI_KEEP_CONN) != 0;
 	if ((body[0] << 8 | body[1]) != FCGI_RESPONDER) {
 		g->is_over = !g->keep;
-		return record_append_end(
-		    out, r->request_id, FCGI_UNKNOWN_ROLE);
+		return record_append_end(out, r->request_id, FCGI_UNKNOWN_ROLE);
 	}
 	g->phase = GATE_PARAMS;
 	g->request_id = r->request_id;
-	return buffer_append(&g->request, raw, raw_len);
+	return 0;
+}
+
+/* The empty PARAMS may only stand where a pair has ended. */
+static int
+gate_check_pairs(struct gate *g, const struct gate_limits *limits,
+    const struct record *r)
+{
+	if (g->params_too_large)
+		return 0;
+	if (r->content_len == 0)
+		return gate_pairs_at_start(&g->pairs) ? 0 : -1;
+	if (gate_pairs_feed(&g->pairs, limits->max_request_bytes, r->content,
+		r->content_len) == -1)
+		g->params_too_large = true;
+	return 0;
 }
 
 /* PARAMS or STDIN of the request in hand.  What is too much is dropped. */
 static int
 gate_take_content(struct gate *g, const struct gate_limits *limits,
-    const struct record *r, const char *raw, size_t raw_len)
+    const struct record *r)
 {
 	enum gate_phase phase =
 	    r->type == FCGI_PARAMS ? GATE_PARAMS : GATE_STDIN;
 
 	if (g->phase != phase)
+		return -1;
+	if (phase == GATE_PARAMS && gate_check_pairs(g, limits, r) == -1)
 		return -1;
 	if (r->content_len == 0)
 		g->phase = phase == GATE_PARAMS ? GATE_STDIN : GATE_IDLE;
@@ -68,11 +134,14 @@ gate_take_content(struct gate *g, const struct gate_limits *limits,
 			g->params_too_large = true;
 		else
 			g->body_too_large = true;
-		buffer_clear(&g->request);
 	}
-	if (g->params_too_large || g->body_too_large)
+	if (g->params_too_large || g->body_too_large) {
+		buffer_clear(&g->params);
+		buffer_clear(&g->body);
 		return 0;
-	return buffer_append(&g->request, raw, raw_len);
+	}
+	return buffer_append(phase == GATE_PARAMS ? &g->params : &g->body,
+	    r->content, r->content_len);
 }
 
 static int
@@ -90,8 +159,7 @@ gate_take_abort(struct gate *g, const struct record *r, struct buffer *out)
 
 static int
 gate_take(struct gate *g, const struct gate_limits *limits,
-    const struct record *r, const char *raw, size_t raw_len,
-    struct buffer *out)
+    const struct record *r, struct buffer *out)
 {
 	if (r->version != FCGI_VERSION_1)
 		return -1;
@@ -99,7 +167,7 @@ gate_take(struct gate *g, const struct gate_limits *limits,
 		return gate_take_management(limits, r, out);
 	switch (r->type) {
 	case FCGI_BEGIN_REQUEST:
-		return gate_take_begin(g, r, raw, raw_len, out);
+		return gate_take_begin(g, r, out);
 	case FCGI_ABORT_REQUEST:
 		return gate_take_abort(g, r, out);
 	case FCGI_PARAMS:
@@ -107,7 +175,7 @@ gate_take(struct gate *g, const struct gate_limits *limits,
 		/* Of a request that was refused, or is over: skipped (3.3). */
 		if (g->phase == GATE_IDLE || r->request_id != g->request_id)
 			return 0;
-		return gate_take_content(g, limits, r, raw, raw_len);
+		return gate_take_content(g, limits, r);
 	default:
 		return -1;
 	}
@@ -125,7 +193,7 @@ gate_feed(struct gate *g, const struct gate_limits *limits, struct buffer *in,
 	while (in->len > 0 && in->data[0] == FCGI_VERSION_1 &&
 	    (len = record_parse(in->data, in->len, &r)) > 0) {
 		was_reading = g->phase == GATE_STDIN;
-		if (gate_take(g, limits, &r, in->data, len, out) == -1)
+		if (gate_take(g, limits, &r, out) == -1)
 			return GATE_BAD;
 		buffer_consume(in, len);
 		if (g->is_over)
@@ -135,5 +203,5 @@ gate_feed(struct gate *g, const struct gate_limits *limits, struct buffer *in,
 			return GATE_REQUEST;
 	}
 	return in->len > 0 && in->data[0] != FCGI_VERSION_1 ? GATE_BAD
-							     : GATE_MORE;
+							    : GATE_MORE;
 }

@@ -14,14 +14,27 @@
  * What stands between a FastCGI connection and libfcgi, which reads with
  * blocking calls, reads ahead, and trusts what it reads.  The gate takes the
  * connection's records one by one, answers by itself what is not part of a
- * request, and gathers the records of one request (BEGIN_REQUEST, PARAMS up to
- * the empty one, STDIN up to the empty one, all of one id) until it is whole.
- * Only then, and only those bytes, go to libfcgi.
+ * request, and gathers what the records of one request carry (BEGIN_REQUEST,
+ * PARAMS up to the empty one, STDIN up to the empty one, all of one id) until
+ * it is whole.  Only then, and only parameters whose lengths add up, are given
+ * to libfcgi.
  *
  * Pure: bytes in, bytes out.
  */
 
-enum gate_phase { GATE_IDLE, GATE_PARAMS, GATE_STDIN };
+enum gate_phase {
+	GATE_IDLE,
+	GATE_PARAMS,
+	GATE_STDIN
+};
+
+/* Where in the name-value pairs of PARAMS (3.4) the gate is. */
+struct gate_pairs {
+	uint32_t len[2]; /* of the name and the value, as far as read */
+	unsigned which;  /* of the two the one that is read; 2: the texts */
+	unsigned more;   /* bytes of that length to come */
+	size_t skip;     /* bytes of the texts to come */
+};
 
 struct gate {
 	enum gate_phase phase;
@@ -30,7 +43,8 @@ struct gate {
 	bool is_over;
 	bool params_too_large, body_too_large; /* then not all of it is there */
 	size_t content_bytes;
-	struct buffer request; /* its records */
+	struct gate_pairs pairs;
+	struct buffer params, body; /* what was carried */
 };
 
 struct gate_limits {

@@ -10,8 +10,8 @@
 #include "door/record.h"
 
 static void
-record_put_header(
-    char *to, uint8_t type, uint16_t request_id, size_t content_len)
+record_put_header(char *to, uint8_t type, uint16_t request_id,
+    size_t content_len)
 {
 	unsigned char *p = (unsigned char *)to;
 
@@ -64,16 +64,16 @@ record_append(struct buffer *b, uint8_t type, uint16_t request_id,
 	return 0;
 }
 
-int
-record_append_stdout(
-    struct buffer *b, uint16_t request_id, const char *data, size_t len)
+/* As many records as it takes; none for no data. */
+static int
+record_append_stream(struct buffer *b, uint8_t type, uint16_t request_id,
+    const char *data, size_t len)
 {
 	size_t before = b->len, piece;
 
 	while (len > 0) {
 		piece = len < FCGI_MAX_LENGTH ? len : FCGI_MAX_LENGTH;
-		if (record_append(b, FCGI_STDOUT, request_id, data, piece) ==
-		    -1) {
+		if (record_append(b, type, request_id, data, piece) == -1) {
 			buffer_truncate(b, before);
 			return -1;
 		}
@@ -84,21 +84,45 @@ record_append_stdout(
 }
 
 int
+record_append_stdout(struct buffer *b, uint16_t request_id, const char *data,
+    size_t len)
+{
+	return record_append_stream(b, FCGI_STDOUT, request_id, data, len);
+}
+
+int
+record_append_request(struct buffer *b, const char *params, size_t len)
+{
+	static const FCGI_BeginRequestBody begin = { .roleB0 = FCGI_RESPONDER,
+		.flags = FCGI_KEEP_CONN };
+	size_t before = b->len;
+
+	if (record_append(b, FCGI_BEGIN_REQUEST, 1, &begin, sizeof begin) ==
+		0 &&
+	    record_append_stream(b, FCGI_PARAMS, 1, params, len) == 0 &&
+	    record_append(b, FCGI_PARAMS, 1, NULL, 0) == 0 &&
+	    record_append(b, FCGI_STDIN, 1, NULL, 0) == 0)
+		return 0;
+	buffer_truncate(b, before);
+	return -1;
+}
+
+int
 record_append_end(struct buffer *b, uint16_t request_id, uint8_t status)
 {
-	FCGI_EndRequestBody body = {.protocolStatus = status};
+	FCGI_EndRequestBody body = { .protocolStatus = status };
 
-	return record_append(
-	    b, FCGI_END_REQUEST, request_id, &body, sizeof body);
+	return record_append(b, FCGI_END_REQUEST, request_id, &body,
+	    sizeof body);
 }
 
 int
 record_append_unknown_type(struct buffer *b, uint8_t type)
 {
-	FCGI_UnknownTypeBody body = {.type = type};
+	FCGI_UnknownTypeBody body = { .type = type };
 
-	return record_append(
-	    b, FCGI_UNKNOWN_TYPE, FCGI_NULL_REQUEST_ID, &body, sizeof body);
+	return record_append(b, FCGI_UNKNOWN_TYPE, FCGI_NULL_REQUEST_ID, &body,
+	    sizeof body);
 }
 
 int
@@ -141,8 +165,8 @@ struct record_value {
 };
 
 static void
-record_find_asked(
-    const struct record *r, struct record_value *values, size_t count)
+record_find_asked(const struct record *r, struct record_value *values,
+    size_t count)
 {
 	const unsigned char *p = (const unsigned char *)r->content;
 	size_t left = r->content_len, name_len, value_len, i;
@@ -160,13 +184,13 @@ record_find_asked(
 }
 
 int
-record_append_values(
-    struct buffer *b, const struct record *r, size_t max_connections)
+record_append_values(struct buffer *b, const struct record *r,
+    size_t max_connections)
 {
 	struct record_value values[] = {
-	    {FCGI_MAX_CONNS, max_connections, false},
-	    {FCGI_MAX_REQS, max_connections, false},
-	    {FCGI_MPXS_CONNS, 0, false},
+		{ FCGI_MAX_CONNS, max_connections, false },
+		{ FCGI_MAX_REQS, max_connections, false },
+		{ FCGI_MPXS_CONNS, 0, false },
 	};
 	size_t count = sizeof values / sizeof *values, i, n = 0, name_len;
 	char body[128], digits[24];
@@ -185,6 +209,6 @@ record_append_values(
 		memcpy(body + n, digits, (size_t)len);
 		n += (size_t)len;
 	}
-	return record_append(
-	    b, FCGI_GET_VALUES_RESULT, FCGI_NULL_REQUEST_ID, body, n);
+	return record_append(b, FCGI_GET_VALUES_RESULT, FCGI_NULL_REQUEST_ID,
+	    body, n);
 }

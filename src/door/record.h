@@ -27,9 +27,15 @@ size_t record_parse(const char *data, size_t len, struct record *);
 /* The header of a STDOUT record of content_len bytes (at most 65535). */
 void record_put_stdout(char *to, uint16_t request_id, size_t content_len);
 
+/*
+ * Appends the records of a request that has these parameters and no body, as
+ * request id 1, to be kept alive; 0, or -1 (memory) with the buffer unchanged.
+ */
+int record_append_request(struct buffer *, const char *params, size_t len);
+
 /* Appends what is named; 0, or -1 (memory) with the buffer unchanged. */
-int record_append_stdout(
-    struct buffer *, uint16_t request_id, const char *data, size_t len);
+int record_append_stdout(struct buffer *, uint16_t request_id, const char *data,
+    size_t len);
 int record_append_end(struct buffer *, uint16_t request_id, uint8_t status);
 int record_append_unknown_type(struct buffer *, uint8_t type);
 
@@ -40,7 +46,7 @@ int record_append_finish(struct buffer *, uint16_t request_id);
  * The answer to a GET_VALUES record: each known name that is asked for, once.
  * Names that are malformed or unknown are left out (4.1).
  */
-int record_append_values(
-    struct buffer *, const struct record *, size_t max_connections);
+int record_append_values(struct buffer *, const struct record *,
+    size_t max_connections);
 
 #endif

@@ -10,7 +10,6 @@ void
 request_clear(struct request *r)
 {
 	buffer_clear(&r->env);
-	buffer_clear(&r->body);
 }
 
 int
@@ -23,9 +22,11 @@ const char *
 request_get(const struct request *r, const char *name)
 {
 	size_t name_len = strlen(name), len;
-	const char *p = r->env.data, *end = p + r->env.len;
+	const char *p;
+	size_t at = 0;
 
-	for (; r->env.len > 0 && p < end; p += len + 1) {
+	for (; at < r->env.len; at += len + 1) {
+		p = r->env.data + at;
 		len = strlen(p);
 		if (len > name_len && p[name_len] == '=' &&
 		    memcmp(p, name, name_len) == 0)
@@ -38,7 +39,7 @@ request_get(const struct request *r, const char *name)
 static int
 request_join_path(const struct request *r, struct request_target *t)
 {
-	struct buffer b = {0};
+	struct buffer b = { 0 };
 
 	if (buffer_append_text(&b, request_get(r, "SCRIPT_NAME")) == -1 ||
 	    buffer_append_text(&b, request_get(r, "PATH_INFO")) == -1 ||

@@ -13,8 +13,8 @@
 
 /* A decoded request: the web server's variables and the body. */
 struct request {
-	struct buffer env; /* NAME=VALUE, each with its NUL */
-	struct buffer body;
+	struct buffer env;     /* NAME=VALUE, each with its NUL */
+	struct text_span body; /* somebody else's memory */
 };
 
 void request_clear(struct request *);
@@ -36,8 +36,8 @@ struct request_target {
  * Reads the target.  Behind a server without REQUEST_URI it is SCRIPT_NAME,
  * PATH_INFO and QUERY_STRING.  0, or -1 with *why (a phrase): malformed.
  */
-int request_read_target(
-    const struct request *, struct request_target *, const char **why);
+int request_read_target(const struct request *, struct request_target *,
+    const char **why);
 
 /*
  * The decoded value of the index-th (from 0) parameter of this name in a query

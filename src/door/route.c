@@ -12,7 +12,9 @@
 #include "door/route.h"
 #include "hub/event.h"
 
-enum { ROUTE_JSON_DEPTH = 8 };
+enum {
+	ROUTE_JSON_DEPTH = 8
+};
 
 static const char route_prefix[] = "/events";
 
@@ -37,8 +39,8 @@ route_refuse_memory(struct route *r)
 
 /* Adds a channel, unless it is there; a copy of its name. */
 static int
-route_add_channel(
-    struct route *r, const struct config *config, const char *name, size_t len)
+route_add_channel(struct route *r, const struct config *config,
+    const char *name, size_t len)
 {
 	const char *why = event_check_channel(name, len);
 	char *copy;
@@ -47,8 +49,8 @@ route_add_channel(
 	if (why != NULL)
 		return route_refuse(r, 400, "%s", why);
 	if (event_channel_is_reserved(name, len))
-		return route_refuse(
-		    r, 403, "channels that begin with $ are crier's own");
+		return route_refuse(r, 403,
+		    "channels that begin with $ are crier's own");
 	for (i = 0; i < r->channel_count; i++)
 		if (r->channels[i].len == len &&
 		    memcmp(r->channels[i].text, name, len) == 0)
@@ -69,8 +71,8 @@ route_add_channel(
 
 /* A value from a query is one segment of a name: it may not hold a '/'. */
 static int
-route_read_query_channels(
-    struct route *r, const struct config *config, struct text_span query)
+route_read_query_channels(struct route *r, const struct config *config,
+    struct text_span query)
 {
 	const char *why;
 	char *name;
@@ -78,8 +80,7 @@ route_read_query_channels(
 	int got, rc = 0;
 
 	for (i = 0; rc == 0; i++) {
-		got = request_parameter(
-		    query, "channel", i, &name, &len, &why);
+		got = request_parameter(query, "channel", i, &name, &len, &why);
 		if (got == 0)
 			break;
 		if (got == -1)
@@ -130,11 +131,11 @@ route_read_number(struct route *r, struct text_span query, const char *name,
 
 /* Polyfills cannot set a header, and each has its own name for it. */
 static int
-route_read_since(
-    struct route *r, const struct request *request, struct text_span query)
+route_read_since(struct route *r, const struct request *request,
+    struct text_span query)
 {
-	static const char *const names[] = {
-	    "lastEventId", "last-event-id", "Last-Event-ID", "since"};
+	static const char *const names[] = { "lastEventId", "last-event-id",
+		"Last-Event-ID", "since" };
 	const char *header = request_get(request, "HTTP_LAST_EVENT_ID");
 	const char *why;
 	char *text;
@@ -157,8 +158,8 @@ route_read_since(
 }
 
 static int
-route_read_query(
-    struct route *r, const struct request *request, struct text_span query)
+route_read_query(struct route *r, const struct request *request,
+    struct text_span query)
 {
 	int got;
 
@@ -168,14 +169,14 @@ route_read_query(
 	if (got == -1)
 		return -1;
 	r->has_last = got == 1;
-	got = route_read_number(
-	    r, query, "padding", ROUTE_PADDING_MAX, &r->padding);
+	got = route_read_number(r, query, "padding", ROUTE_PADDING_MAX,
+	    &r->padding);
 	return got == -1 ? -1 : 0;
 }
 
 static int
-route_add_json_channel(
-    struct route *r, const struct config *config, struct json_object *name)
+route_add_json_channel(struct route *r, const struct config *config,
+    struct json_object *name)
 {
 	if (!json_object_is_type(name, json_type_string))
 		return route_refuse(r, 400, "channel is not a string");
@@ -184,8 +185,8 @@ route_add_json_channel(
 }
 
 static int
-route_read_json(
-    struct route *r, const struct config *config, struct json_object *body)
+route_read_json(struct route *r, const struct config *config,
+    struct json_object *body)
 {
 	struct json_object *channel, *since;
 	size_t i;
@@ -223,14 +224,13 @@ route_read_body(struct route *r, const struct config *config,
 		return 0;
 	if (strncasecmp(type, json, sizeof json - 1) != 0 ||
 	    strchr("; \t", type[sizeof json - 1]) == NULL)
-		return route_refuse(
-		    r, 415, "the body is not application/json");
+		return route_refuse(r, 415, "the body is not application/json");
 	if ((tokener = json_tokener_new_ex(ROUTE_JSON_DEPTH)) == NULL)
 		return route_refuse_memory(r);
-	json_tokener_set_flags(
-	    tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	body = json_tokener_parse_ex(
-	    tokener, request->body.data, (int)request->body.len);
+	json_tokener_set_flags(tokener,
+	    JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	body = json_tokener_parse_ex(tokener, request->body.text,
+	    (int)request->body.len);
 	if (json_tokener_get_error(tokener) != json_tokener_success)
 		rc = route_refuse(r, 400, "the body is not valid JSON");
 	else
@@ -264,8 +264,8 @@ route_set_kind(struct route *r, const char *method)
 	static const struct {
 		const char *method;
 		enum route_kind kind;
-	} kinds[] = {{"GET", ROUTE_STREAM}, {"POST", ROUTE_STREAM},
-	    {"HEAD", ROUTE_HEAD}, {"OPTIONS", ROUTE_PREFLIGHT}};
+	} kinds[] = { { "GET", ROUTE_STREAM }, { "POST", ROUTE_STREAM },
+		{ "HEAD", ROUTE_HEAD }, { "OPTIONS", ROUTE_PREFLIGHT } };
 	size_t i;
 
 	for (i = 0; i < sizeof kinds / sizeof *kinds; i++) {

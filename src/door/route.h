@@ -12,7 +12,10 @@
 #include "door/request.h"
 #include "hub/channel.h"
 
-enum { ROUTE_ERROR_SIZE = 160, ROUTE_PADDING_MAX = 4096 };
+enum {
+	ROUTE_ERROR_SIZE = 160,
+	ROUTE_PADDING_MAX = 4096
+};
 
 enum route_kind {
 	ROUTE_STREAM,    /* follow the channels */
@@ -38,8 +41,8 @@ struct route {
 };
 
 /* Decides; never fails, for a refusal is an answer too. */
-void route_decide(
-    const struct request *, const struct config *, struct route *);
+void
+route_decide(const struct request *, const struct config *, struct route *);
 
 void route_clear(struct route *);
 

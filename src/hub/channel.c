@@ -7,11 +7,13 @@
 #include "hub/channel.h"
 #include "hub/hub.h"
 
-enum { CHANNEL_CURSORS_MIN = 2 };
+enum {
+	CHANNEL_CURSORS_MIN = 2
+};
 
-#define CHANNEL_OF(entry_or_timer, member)                                     \
-	((struct channel *)(void *)((char *)(entry_or_timer)-offsetof(         \
-	    struct channel, member)))
+#define CHANNEL_OF(entry_or_timer, member) \
+	((struct channel *)(void           \
+		*)((char *)(entry_or_timer)-offsetof(struct channel, member)))
 
 struct channel *
 channel_find(struct hub *hub, const char *name, size_t len)
@@ -94,7 +96,8 @@ channel_set_timer(struct hub *hub, struct channel *c)
 	if (c->rule->keep_ms != 0 && history_count(&c->history) > 0) {
 		ends = history_at(&c->history, c->history.first_seq)->id.ms +
 		    c->rule->keep_ms;
-		ends = hub->now_ms + (ends > hub->wall_ms ? ends - hub->wall_ms : 0) + 1;
+		ends = hub->now_ms +
+		    (ends > hub->wall_ms ? ends - hub->wall_ms : 0) + 1;
 		if (due == 0 || ends < due)
 			due = ends;
 	}
@@ -107,8 +110,8 @@ channel_set_timer(struct hub *hub, struct channel *c)
 void
 channel_trim(struct hub *hub, struct channel *c)
 {
-		struct history_limits limits = {
-	    .count = c->rule->keep, .bytes = c->rule->keep_bytes};
+	struct history_limits limits = { .count = c->rule->keep,
+		.bytes = c->rule->keep_bytes };
 	size_t before = history_memory(&c->history);
 
 	if (c->rule->keep_ms != 0 && hub->wall_ms > c->rule->keep_ms)
@@ -122,7 +125,7 @@ void
 channel_shrink(struct hub *hub, struct channel *c, size_t bytes)
 {
 	size_t before = history_memory(&c->history);
-	struct history_limits limits = {.count = UINT64_MAX};
+	struct history_limits limits = { .count = UINT64_MAX };
 
 	if (c->history.bytes > bytes)
 		limits.bytes = c->history.bytes - bytes;

@@ -17,14 +17,16 @@
 struct hub;
 struct stream;
 
-enum { CURSORS_MAX = 256 }; /* channels that one stream can follow */
+enum {
+	CURSORS_MAX = 256
+}; /* channels that one stream can follow */
 
 /*
  * A named, ordered sequence of events.  It exists while it has history,
  * streams, or was closed for good; else it costs nothing, for it is freed.
  */
 struct channel {
-	struct table_entry entry; /* in hub->channels, by name */
+	struct table_entry entry;    /* in hub->channels, by name */
 	TAILQ_ENTRY(channel) recent; /* in hub->recent, by last event */
 	SLIST_ENTRY(channel) dirty;  /* in hub->dirty, while is_dirty */
 	struct wheel_timer timer;    /* when history or stop ends by age */
@@ -65,8 +67,8 @@ void channel_free(struct hub *, struct channel *);
  * for delivery.  The history is trimmed only after that (channel_trim): a batch
  * larger than what is kept still reaches every stream that can take it.
  */
-void channel_append(struct hub *, struct channel *,
-    const struct history_note *, const char *record, size_t len);
+void channel_append(struct hub *, struct channel *, const struct history_note *,
+    const char *record, size_t len);
 
 /* Applies keep, keep-bytes, keep-seconds, and sets the timer for the rest. */
 void channel_trim(struct hub *, struct channel *);

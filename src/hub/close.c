@@ -20,8 +20,8 @@ enum {
 size_t
 hub_close_channel(struct hub *hub, const char *name, size_t len, bool stop)
 {
-	struct channel *c = stop ? channel_get(hub, name, len)
-				 : channel_find(hub, name, len);
+	struct channel *c =
+	    stop ? channel_get(hub, name, len) : channel_find(hub, name, len);
 	struct stream *s;
 	size_t closed = 0;
 	uint32_t i;
@@ -65,7 +65,8 @@ hub_user_is_stopped(struct hub *hub, struct text_span user)
 	struct hub_stop *stop, *next;
 	bool found = false;
 
-	SLIST_FOREACH_SAFE(stop, &hub->stops, link, next) {
+	SLIST_FOREACH_SAFE(stop, &hub->stops, link, next)
+	{
 		if (stop->until_ms <= hub->now_ms) {
 			SLIST_REMOVE(&hub->stops, stop, hub_stop, link);
 			free(stop);
@@ -142,11 +143,11 @@ hub_drain_limit_cb(evutil_socket_t fd, short what, void *arg)
 void
 hub_drain(struct hub *hub, void (*drained_cb)(void *), void *arg)
 {
-	uint64_t spread = CLOSE_SPREAD_MS +
-	    hub->stream_count / CLOSE_STREAMS_PER_MS;
-	struct timeval limit = {
-	    .tv_sec = (time_t)(hub->config->drain_ms / 1000),
-	    .tv_usec = (suseconds_t)(hub->config->drain_ms % 1000 * 1000)};
+	uint64_t spread =
+	    CLOSE_SPREAD_MS + hub->stream_count / CLOSE_STREAMS_PER_MS;
+	struct timeval limit = { .tv_sec =
+				     (time_t)(hub->config->drain_ms / 1000),
+		.tv_usec = (suseconds_t)(hub->config->drain_ms % 1000 * 1000) };
 	struct stream *s, *next;
 
 	hub_now(hub);

@@ -73,8 +73,8 @@ delivery_add_iov(struct delivery *d, char *base, size_t len)
 
 /* One piece of content with its header, but for the first skip bytes. */
 static void
-delivery_add_piece(
-    struct delivery *d, size_t header, char *content, size_t len, size_t skip)
+delivery_add_piece(struct delivery *d, size_t header, char *content, size_t len,
+    size_t skip)
 {
 	struct stream *s = d->stream;
 	char *to = d->headers[d->iov_count];
@@ -107,8 +107,8 @@ delivery_add_unit(struct delivery *d, const struct delivery_unit *u)
 			d->is_cut = true;
 			return;
 		}
-		delivery_add_piece(
-		    d, header, u->block->data + u->off + at, len, skip);
+		delivery_add_piece(d, header, u->block->data + u->off + at, len,
+		    skip);
 		skip = 0;
 	}
 }
@@ -122,7 +122,7 @@ static bool
 delivery_oldest(const struct stream *s, uint64_t *seqs, struct id sent,
     size_t *oldest, struct id *limit)
 {
-	struct id least = {UINT64_MAX, UINT64_MAX}, id;
+	struct id least = { UINT64_MAX, UINT64_MAX }, id;
 	const struct history *h;
 	bool found = false;
 	size_t i;
@@ -173,11 +173,11 @@ static void
 delivery_add_half_sent(struct delivery *d)
 {
 	struct stream *s = d->stream;
-	struct delivery_unit u = {.block = s->unit,
-	    .off = s->unit_off,
-	    .len = s->unit_len,
-	    .sent = s->unit_sent,
-	    .framed = s->unit_framed};
+	struct delivery_unit u = { .block = s->unit,
+		.off = s->unit_off,
+		.len = s->unit_len,
+		.sent = s->unit_sent,
+		.framed = s->unit_framed };
 
 	delivery_add_unit(d, &u);
 }
@@ -189,10 +189,11 @@ delivery_add_events(struct delivery *d, uint64_t *seqs)
 	uint64_t wall_ms = s->hub->wall_ms;
 	struct id sent = s->sent;
 	struct history_slice slice;
-	struct delivery_unit u = {0};
+	struct delivery_unit u = { 0 };
 	size_t i;
 
-	while (!d->is_cut && delivery_pick(s, seqs, sent, wall_ms, &i, &slice)) {
+	while (!d->is_cut &&
+	    delivery_pick(s, seqs, sent, wall_ms, &i, &slice)) {
 		if (d->unit_count == DELIVERY_UNITS ||
 		    d->iov_count + 2 > DELIVERY_IOVS ||
 		    d->bytes >= DELIVERY_BYTES) {
@@ -225,8 +226,7 @@ delivery_begin(struct stream *s, const struct delivery_unit *u)
 }
 
 static void
-delivery_set_unit(
-    struct stream *s, const struct delivery_unit *u, size_t sent)
+delivery_set_unit(struct stream *s, const struct delivery_unit *u, size_t sent)
 {
 	struct block *old = s->unit;
 
@@ -338,8 +338,8 @@ delivery_has_gap(const struct stream *s)
 }
 
 static struct json_object *
-delivery_gap_json(
-    const struct channel *c, uint64_t missed, struct text_span since)
+delivery_gap_json(const struct channel *c, uint64_t missed,
+    struct text_span since)
 {
 	const struct history *h = &c->history;
 	struct json_object *o = json_object_new_object();
@@ -347,16 +347,16 @@ delivery_gap_json(
 
 	json_object_object_add(o, "channel", json_object_new_string(c->name));
 	if (missed > 0)
-		json_object_object_add(
-		    o, "missed", json_object_new_uint64(missed));
+		json_object_object_add(o, "missed",
+		    json_object_new_uint64(missed));
 	else if (since.len <= EVENT_NAME_MAX &&
 	    text_is_utf8(since.text, since.len))
 		json_object_object_add(o, "since",
 		    json_object_new_string_len(since.text, (int)since.len));
 	if (history_count(h) > 0) {
 		id_format(history_at(h, h->first_seq)->id, text);
-		json_object_object_add(
-		    o, "oldest", json_object_new_string(text));
+		json_object_object_add(o, "oldest",
+		    json_object_new_string(text));
 	}
 	return o;
 }
@@ -366,13 +366,12 @@ delivery_put_gap(struct buffer *b, const struct channel *c, uint64_t missed,
     struct text_span since)
 {
 	struct json_object *o = delivery_gap_json(c, missed, since);
-	const char *json = json_object_to_json_string_ext(
-	    o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	const char *json = json_object_to_json_string_ext(o,
+	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	int rc = -1;
 
 	if (json != NULL)
-		rc = buffer_printf(
-		    b, "event: crier.gap\ndata: %s\n\n", json);
+		rc = buffer_printf(b, "event: crier.gap\ndata: %s\n\n", json);
 	json_object_put(o);
 	return rc;
 }
@@ -381,7 +380,7 @@ int
 delivery_announce_gaps(struct stream *s)
 {
 	static const struct text_span nothing;
-	struct buffer b = {0};
+	struct buffer b = { 0 };
 	struct cursor *cursor;
 	uint64_t first;
 	size_t i;

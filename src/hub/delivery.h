@@ -32,8 +32,8 @@ bool delivery_has_gap(const struct stream *);
  * fell off while the stream was open; 0: since is what its client last saw.
  * 0, or -1 (memory).
  */
-int delivery_put_gap(struct buffer *, const struct channel *,
-    uint64_t missed, struct text_span since);
+int delivery_put_gap(struct buffer *, const struct channel *, uint64_t missed,
+    struct text_span since);
 
 /*
  * Makes the gap records of a stream that fell behind its next unit, and puts

@@ -38,22 +38,20 @@ event_check(const struct event_fields *e, size_t max_event_bytes)
 	return NULL;
 }
 
-/* Bytes up to the first CR or LF. */
+/* Bytes up to the first CR or LF; each byte is looked at but once. */
 static size_t
 event_line_length(const char *text, size_t len)
 {
-	const char *lf = memchr(text, '\n', len);
-	const char *cr;
+	size_t i = 0;
 
-	if (lf != NULL)
-		len = (size_t)(lf - text);
-	cr = memchr(text, '\r', len);
-	return cr == NULL ? len : (size_t)(cr - text);
+	while (i < len && text[i] != '\n' && text[i] != '\r')
+		i++;
+	return i;
 }
 
 static int
-event_encode_field(
-    struct buffer *b, const char *field, const char *value, size_t len)
+event_encode_field(struct buffer *b, const char *field, const char *value,
+    size_t len)
 {
 	if (buffer_append_text(b, field) == -1 ||
 	    buffer_append(b, value, len) == -1)
@@ -72,8 +70,8 @@ event_encode_data(struct buffer *b, const char *data, size_t len)
 
 	for (;;) {
 		line = event_line_length(data, len);
-		if (event_encode_field(
-			b, line == 0 ? "data:" : "data: ", data, line) == -1)
+		if (event_encode_field(b, line == 0 ? "data:" : "data: ", data,
+			line) == -1)
 			return -1;
 		if (line == len)
 			return 0;
@@ -87,8 +85,8 @@ event_encode_data(struct buffer *b, const char *data, size_t len)
 }
 
 int
-event_encode(
-    struct buffer *b, const struct event_fields *e, const char *id, size_t id_len)
+event_encode(struct buffer *b, const struct event_fields *e, const char *id,
+    size_t id_len)
 {
 	size_t before = b->len;
 

@@ -45,7 +45,9 @@ int event_encode(struct buffer *, const struct event_fields *, const char *id,
     size_t id_len);
 
 /* The publisher's or the hub's id in a record that event_encode made. */
-enum { EVENT_ID_OFFSET = 4 };
+enum {
+	EVENT_ID_OFFSET = 4
+};
 
 /*
  * NULL for the name of a channel that anybody may use, else what is wrong:

@@ -8,7 +8,9 @@
 #include "hub/event.h"
 #include "hub/history.h"
 
-enum { HISTORY_RING_MIN = 4 };
+enum {
+	HISTORY_RING_MIN = 4
+};
 
 struct block *
 block_new(size_t size)
@@ -139,8 +141,8 @@ history_prepare(struct history *h, size_t len)
 	size_t capacity = h->capacity;
 
 	if (history_count(h) == capacity &&
-	    history_resize(
-		h, capacity == 0 ? HISTORY_RING_MIN : capacity * 2) == -1)
+	    history_resize(h,
+		capacity == 0 ? HISTORY_RING_MIN : capacity * 2) == -1)
 		return -1;
 	return history_prepare_block(h, len);
 }
@@ -238,8 +240,8 @@ history_after(const struct history *h, struct id id)
 }
 
 bool
-history_find_own(
-    const struct history *h, const char *text, size_t len, struct id *id)
+history_find_own(const struct history *h, const char *text, size_t len,
+    struct id *id)
 {
 	const struct history_entry *e;
 	uint64_t seq;

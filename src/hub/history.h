@@ -47,17 +47,18 @@ struct history_entry {
 	struct block *block;
 	uint64_t expires_ms; /* wall clock; 0: never */
 	uint32_t off, len;   /* the record in the block */
-	uint32_t own_id_len; /* the publisher's id at the record's front, or 0 */
+	uint32_t
+	    own_id_len; /* the publisher's id at the record's front, or 0 */
 };
 
 struct history {
 	struct history_entry *ring; /* of capacity entries, a power of two */
 	uint64_t first_seq, next_seq;
 	size_t capacity;
-	size_t bytes; /* of the records retained */
+	size_t bytes;             /* of the records retained */
 	size_t expiring, own_ids; /* how many of the entries have one */
-	struct id floor; /* every event after this id is retained */
-	struct block *spare; /* for the next record, made ahead */
+	struct id floor;          /* every event after this id is retained */
+	struct block *spare;      /* for the next record, made ahead */
 };
 
 /* An empty history of a channel whose events up to floor are unknown. */
@@ -98,8 +99,8 @@ const struct history_entry *history_at(const struct history *, uint64_t seq);
 uint64_t history_after(const struct history *, struct id);
 
 /* Finds the newest event with this id of the publisher's own. */
-bool history_find_own(
-    const struct history *, const char *text, size_t len, struct id *);
+bool history_find_own(const struct history *, const char *text, size_t len,
+    struct id *);
 
 /* A run of whole records in one block. */
 struct history_slice {
@@ -107,7 +108,7 @@ struct history_slice {
 	uint32_t off, len;
 	uint64_t next_seq; /* behind the run */
 	uint32_t events;
-	struct id last;    /* id of the run's last event */
+	struct id last; /* id of the run's last event */
 };
 
 /*

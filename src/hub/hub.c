@@ -12,7 +12,9 @@
  * subscribe.c, closing them in close.c.
  */
 
-enum { HUB_TICK_US = WHEEL_TICK_MS * 1000 };
+enum {
+	HUB_TICK_US = WHEEL_TICK_MS * 1000
+};
 
 static void
 hub_tick_cb(evutil_socket_t fd, short what, void *arg)
@@ -54,7 +56,7 @@ void
 hub_set_timer(struct hub *hub, struct wheel *wheel, struct wheel_timer *timer,
     uint64_t due_ms)
 {
-	static const struct timeval tick = {.tv_usec = HUB_TICK_US};
+	static const struct timeval tick = { .tv_usec = HUB_TICK_US };
 
 	wheel_set(wheel, timer, due_ms);
 	if (!hub->is_ticking && event_add(hub->tick, &tick) == 0)
@@ -134,8 +136,8 @@ hub_free(struct hub *hub)
 }
 
 void
-hub_reconfigure(
-    struct hub *hub, const struct config *config, size_t max_streams)
+hub_reconfigure(struct hub *hub, const struct config *config,
+    size_t max_streams)
 {
 	struct channel *c, *next;
 
@@ -143,8 +145,8 @@ hub_reconfigure(
 	hub->config = config;
 	hub->max_streams = max_streams;
 	TAILQ_FOREACH_SAFE(c, &hub->recent, recent, next) {
-		c->rule = config_match_channel(
-		    config, c->name, c->entry.name_len);
+		c->rule =
+		    config_match_channel(config, c->name, c->entry.name_len);
 		channel_trim(hub, c);
 		channel_release(hub, c);
 	}

@@ -30,11 +30,11 @@
  */
 
 struct hub_counters {
-	uint64_t published; /* events accepted */
-	uint64_t refused;   /* and not */
-	uint64_t delivered; /* events begun to be sent, over all streams */
-	uint64_t bytes;     /* sent */
-	uint64_t writes;    /* system calls that sent them */
+	uint64_t published;      /* events accepted */
+	uint64_t refused;        /* and not */
+	uint64_t delivered;      /* events begun to be sent, over all streams */
+	uint64_t bytes;          /* sent */
+	uint64_t writes;         /* system calls that sent them */
 	uint64_t opened, closed; /* streams */
 	uint64_t turned_away;    /* full or draining: asked to come again */
 	uint64_t gaps;
@@ -77,8 +77,8 @@ struct hub {
 };
 
 /* A hub, or NULL (memory).  The configuration stays the caller's. */
-struct hub *hub_new(struct event_base *, const struct config *,
-    size_t max_streams);
+struct hub *
+hub_new(struct event_base *, const struct config *, size_t max_streams);
 
 /* Closes all streams as they are and frees everything. */
 void hub_free(struct hub *);
@@ -87,8 +87,8 @@ void hub_free(struct hub *);
 void hub_now(struct hub *);
 
 /* Sets a timer of one of the hub's wheels, and sees that the wheels turn. */
-void hub_set_timer(
-    struct hub *, struct wheel *, struct wheel_timer *, uint64_t due_ms);
+void hub_set_timer(struct hub *, struct wheel *, struct wheel_timer *,
+    uint64_t due_ms);
 
 /* Whether `close --stop --user` holds for this user. */
 bool hub_user_is_stopped(struct hub *, struct text_span user);
@@ -108,7 +108,7 @@ void hub_reconfigure(struct hub *, const struct config *, size_t max_streams);
 struct hub_published {
 	char id[EVENT_NAME_MAX + 1]; /* as its clients see it */
 	size_t id_len;
-	size_t streams; /* that follow the channels now */
+	size_t streams;      /* that follow the channels now */
 	const char *refusal; /* if not accepted: why */
 	int code;            /* and the exit code of sysexits(3) for it */
 };
@@ -118,8 +118,7 @@ struct hub_published {
  * them or, with a refusal, in none.  0 or -1.  hub_deliver sends it.
  */
 int hub_publish(struct hub *, const struct text_span *channels, size_t count,
-    const struct event_fields *,
-    struct hub_published *);
+    const struct event_fields *, struct hub_published *);
 
 /* Writes what is pending to every stream of the channels that grew. */
 void hub_deliver(struct hub *);

@@ -41,8 +41,8 @@ hub_check_names(const struct text_span *names, size_t count, int *code)
 }
 
 static bool
-hub_has_channel(
-    struct channel *const *channels, size_t count, const struct channel *c)
+hub_has_channel(struct channel *const *channels, size_t count,
+    const struct channel *c)
 {
 	size_t i;
 
@@ -80,7 +80,7 @@ static void
 hub_append(struct hub *hub, struct channel **channels, size_t count,
     const struct event_fields *e, struct hub_published *p)
 {
-	struct history_note note = {.id = hub->last, .own_id_len = e->id_len};
+	struct history_note note = { .id = hub->last, .own_id_len = e->id_len };
 	size_t i;
 
 	if (e->expires_ms > 0)

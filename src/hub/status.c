@@ -63,8 +63,7 @@ hub_status(const struct hub *hub, struct json_object *status)
 	status_add(status, "channels", hub->channels.count);
 	status_add(status, "history_bytes", hub->history_bytes);
 	id_format(hub->last, last);
-	json_object_object_add(
-	    status, "last_id", json_object_new_string(last));
+	json_object_object_add(status, "last_id", json_object_new_string(last));
 	json_object_object_add(status, "events", hub_status_events(hub));
 	json_object_object_add(status, "limits", hub_status_limits(hub));
 }

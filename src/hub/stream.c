@@ -21,11 +21,11 @@ enum {
 };
 
 static const char *const stream_reason_name[] = {
-    [STREAM_CLIENT] = "client",
-    [STREAM_TIMEOUT] = "timeout",
-    [STREAM_CLOSED] = "closed",
-    [STREAM_SHUTDOWN] = "shutdown",
-    [STREAM_ERROR] = "error",
+	[STREAM_CLIENT] = "client",
+	[STREAM_TIMEOUT] = "timeout",
+	[STREAM_CLOSED] = "closed",
+	[STREAM_SHUTDOWN] = "shutdown",
+	[STREAM_ERROR] = "error",
 };
 
 static void stream_io_cb(evutil_socket_t, short, void *);
@@ -33,8 +33,8 @@ static void stream_io_cb(evutil_socket_t, short, void *);
 int
 stream_watch(struct stream *s, int fd, bool writing)
 {
-	short what = writing ? EV_READ | EV_WRITE | EV_PERSIST
-			     : EV_READ | EV_PERSIST;
+	short what =
+	    writing ? EV_READ | EV_WRITE | EV_PERSIST : EV_READ | EV_PERSIST;
 
 	if (event_assign(&s->io, s->hub->base, fd, what, stream_io_cb, s) == -1)
 		return -1;
@@ -148,7 +148,7 @@ static void
 stream_finish(struct stream *s)
 {
 	int fd = event_get_fd(&s->io);
-	struct text_span rest = {NULL, 0};
+	struct text_span rest = { NULL, 0 };
 
 	if (s->input != NULL) {
 		rest.text = s->input->data;
@@ -174,7 +174,7 @@ stream_set_unit(struct stream *s, struct block *block, bool framed)
 static int
 stream_encode_end(const struct stream *s, struct buffer *b)
 {
-	struct buffer text = {0};
+	struct buffer text = { 0 };
 	char header[FRAMING_HEADER_MAX];
 	int rc = -1;
 
@@ -182,7 +182,8 @@ stream_encode_end(const struct stream *s, struct buffer *b)
 	    buffer_printf(&text, "retry: %llu\n\n",
 		(unsigned long long)s->retry_ms) == -1)
 		goto out;
-	if (buffer_printf(&text, "event: crier.end\ndata: {\"reason\":\"%s\"}\n\n",
+	if (buffer_printf(&text,
+		"event: crier.end\ndata: {\"reason\":\"%s\"}\n\n",
 		stream_reason_name[s->reason]) == -1)
 		goto out;
 	if (s->framing->header_bytes > 0)
@@ -200,7 +201,7 @@ out:
 static int
 stream_put_end(struct stream *s)
 {
-	struct buffer b = {0};
+	struct buffer b = { 0 };
 	struct block *block = NULL;
 
 	if (stream_encode_end(s, &b) == 0)
@@ -292,7 +293,8 @@ stream_insert(struct stream *s, const char *data, size_t len)
 static int
 stream_keep_input(struct stream *s, const char *data, size_t len)
 {
-	if (s->input == NULL && (s->input = calloc(1, sizeof *s->input)) == NULL)
+	if (s->input == NULL &&
+	    (s->input = calloc(1, sizeof *s->input)) == NULL)
 		return -1;
 	if (s->input->len + len > STREAM_INPUT_MAX)
 		return -1;
@@ -331,7 +333,8 @@ stream_start(struct stream *s, struct block *head, struct text_span input)
 	s->hub->counters.opened++;
 	stream_set_unit(s, head, false);
 	stream_set_timer(s);
-	if (input.len > 0 && stream_keep_input(s, input.text, input.len) == -1) {
+	if (input.len > 0 &&
+	    stream_keep_input(s, input.text, input.len) == -1) {
 		stream_kill(s, STREAM_ERROR);
 		return;
 	}
@@ -348,7 +351,7 @@ stream_start(struct stream *s, struct block *head, struct text_span input)
 static void
 stream_take_leave(struct stream *s)
 {
-	struct buffer b = {0};
+	struct buffer b = { 0 };
 	ssize_t n;
 
 	if (s->unit == NULL && s->state != STREAM_ENDING &&

@@ -21,7 +21,10 @@
  * How a stream's bytes are wrapped for its peer.  The sizes are FastCGI's; a
  * raw framing has no header and no end.
  */
-enum { FRAMING_HEADER_MAX = 8, FRAMING_CONTENT_MAX = 65528 };
+enum {
+	FRAMING_HEADER_MAX = 8,
+	FRAMING_CONTENT_MAX = 65528
+};
 
 struct framing {
 	size_t header_bytes; /* before each piece of content */
@@ -56,7 +59,7 @@ struct subscription {
 	struct text_span since; /* Last-Event-ID; none: len 0 */
 	bool since_all;
 	bool has_last;
-	uint64_t last; /* so many events of each channel */
+	uint64_t last;                  /* so many events of each channel */
 	struct text_span head;          /* what the door sends first */
 	struct text_span input;         /* what its peer sent since */
 	struct text_span user, address; /* "" if not known */
@@ -103,7 +106,7 @@ struct stream {
 	uint8_t reason;
 	bool is_writing; /* waits until the socket takes more */
 	bool wants_tap;  /* the second comment of a heartbeat */
-	bool is_final;      /* its unit is its end */
+	bool is_final;   /* its unit is its end */
 	bool keep;
 	uint16_t request_id;
 	uint16_t cursor_count;
@@ -126,7 +129,8 @@ struct stream {
 struct stream *stream_new(struct hub *, const struct subscription *,
     struct channel *const *channels);
 
-/* Frees a dead one: its place in the hub and its channels, not its descriptor. */
+/* Frees a dead one: its place in the hub and its channels, not its descriptor.
+ */
 void stream_free(struct stream *);
 
 /* Undoes stream_new, as long as the stream was not started. */
@@ -136,8 +140,7 @@ void stream_discard(struct stream *);
  * Begins to send: the head, the stream's from here on, then what its cursors
  * have not passed; then looks at input, which its peer sent already.
  */
-void stream_start(
-    struct stream *, struct block *head, struct text_span input);
+void stream_start(struct stream *, struct block *head, struct text_span input);
 
 /*
  * Waits for input, and for room to write only while there is what to write.

@@ -110,8 +110,8 @@ struct stream *
 stream_new(struct hub *hub, const struct subscription *sub,
     struct channel *const *channels)
 {
-	struct stream *s = calloc(
-	    1, sizeof *s + sub->channel_count * sizeof(struct cursor));
+	struct stream *s =
+	    calloc(1, sizeof *s + sub->channel_count * sizeof(struct cursor));
 
 	if (s == NULL)
 		return NULL;

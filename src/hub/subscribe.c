@@ -13,7 +13,9 @@
  * and the cursors that follow from it.
  */
 
-enum { SUBSCRIBE_LOG_EVERY_MS = 10000 };
+enum {
+	SUBSCRIBE_LOG_EVERY_MS = 10000
+};
 
 struct subscribe_start {
 	struct id id;    /* the client's cursor until its first event */
@@ -44,8 +46,8 @@ subscribe_find_own(struct channel *const *channels, size_t count,
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		if (!history_find_own(
-			&channels[i]->history, text.text, text.len, &found))
+		if (!history_find_own(&channels[i]->history, text.text,
+			text.len, &found))
 			continue;
 		if (!any || id_cmp(found, *id) > 0)
 			*id = found;
@@ -79,8 +81,8 @@ subscribe_find_start(const struct hub *hub, const struct subscription *sub,
 
 /* For last=N: the cursors that far back, and an id from before all of them. */
 static void
-subscribe_step_back(
-    struct stream *s, uint64_t last, struct subscribe_start *start)
+subscribe_step_back(struct stream *s, uint64_t last,
+    struct subscribe_start *start)
 {
 	struct cursor *cursor;
 	const struct history *h;
@@ -123,8 +125,8 @@ subscribe_put_head(struct stream *s, const struct subscription *sub,
 			retry_ms = s->cursors[i].channel->rule->retry_ms;
 	id_format(start->id, id);
 	if (buffer_append(b, sub->head.text, sub->head.len) == -1 ||
-	    buffer_printf(b, "retry: %llu\n\nid: ",
-		(unsigned long long)retry_ms) == -1 ||
+	    buffer_printf(b,
+		"retry: %llu\n\nid: ", (unsigned long long)retry_ms) == -1 ||
 	    (start->is_resume && !start->is_unknown && sub->since.len > 0
 		    ? buffer_append(b, sub->since.text, sub->since.len)
 		    : buffer_append_text(b, id)) == -1 ||
@@ -181,8 +183,8 @@ subscribe_set_cursors(struct stream *s, const struct subscription *sub,
 			cursor = &s->cursors[i];
 			cursor->seq = start->is_unknown
 			    ? cursor->channel->history.first_seq
-			    : history_after(
-				  &cursor->channel->history, start->id);
+			    : history_after(&cursor->channel->history,
+				  start->id);
 		}
 	} else if (sub->has_last) {
 		subscribe_step_back(s, sub->last, start);
@@ -195,7 +197,7 @@ subscribe_open(struct hub *hub, const struct subscription *sub,
     struct channel *const *channels)
 {
 	struct subscribe_start start;
-	struct buffer b = {0};
+	struct buffer b = { 0 };
 	struct block *head = NULL;
 	struct stream *s;
 	bool stopped = subscribe_is_stopped(hub, sub, channels);

@@ -10,7 +10,9 @@
 
 #include "queue/peer.h"
 
-enum { ALLOW_GROUPS_MAX = 256 };
+enum {
+	ALLOW_GROUPS_MAX = 256
+};
 
 static bool
 allow_has_group(int fd, gid_t own, gid_t wanted)

@@ -72,7 +72,7 @@ static int
 command_read_number(struct command *c, const char *name,
     struct json_object *value, uint64_t max, uint64_t *number)
 {
-	struct text_span span = {NULL, 0};
+	struct text_span span = { NULL, 0 };
 
 	if (json_object_is_type(value, json_type_string)) {
 		span = command_span(value);
@@ -121,7 +121,7 @@ static int
 command_read_data(struct command *c, const char *name,
     struct json_object *value)
 {
-	struct text_span span = {NULL, 0};
+	struct text_span span = { NULL, 0 };
 
 	(void)name;
 	if (json_object_is_type(value, json_type_string)) {
@@ -142,7 +142,7 @@ static int
 command_read_event(struct command *c, const char *name,
     struct json_object *value)
 {
-	struct text_span span = {NULL, 0};
+	struct text_span span = { NULL, 0 };
 
 	if (command_read_text(c, name, value, &span) == -1)
 		return -1;
@@ -154,7 +154,7 @@ command_read_event(struct command *c, const char *name,
 static int
 command_read_id(struct command *c, const char *name, struct json_object *value)
 {
-	struct text_span span = {NULL, 0};
+	struct text_span span = { NULL, 0 };
 
 	if (command_read_text(c, name, value, &span) == -1)
 		return -1;
@@ -197,7 +197,7 @@ command_read_do(struct command *c, const char *name, struct json_object *value)
 		enum command_kind kind;
 	} kinds[] = { { "stream", COMMAND_STREAM },
 		{ "status", COMMAND_STATUS }, { "close", COMMAND_CLOSE } };
-	struct text_span span = {NULL, 0};
+	struct text_span span = { NULL, 0 };
 	size_t i;
 
 	if (command_read_text(c, name, value, &span) == -1)
@@ -243,7 +243,7 @@ static int
 command_read_user(struct command *c, const char *name,
     struct json_object *value)
 {
-	struct text_span span = {NULL, 0};
+	struct text_span span = { NULL, 0 };
 
 	if (command_read_text(c, name, value, &span) == -1)
 		return -1;

@@ -12,8 +12,8 @@
 static int
 execute_put_json(struct buffer *b, struct json_object *o)
 {
-	const char *text = json_object_to_json_string_ext(
-	    o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	const char *text = json_object_to_json_string_ext(o,
+	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	int rc = -1;
 
 	if (text != NULL && buffer_append_text(b, text) == 0)
@@ -34,19 +34,19 @@ execute_put_error(struct buffer *b, int code, const char *error)
 }
 
 int
-execute_publish(
-    struct queue *q, const struct command *c, struct hub_published *p)
+execute_publish(struct queue *q, const struct command *c,
+    struct hub_published *p)
 {
-	int rc = hub_publish(
-	    q->hub, c->channels, c->channel_count, &c->event, p);
+	int rc =
+	    hub_publish(q->hub, c->channels, c->channel_count, &c->event, p);
 
 	queue_turn_later(q);
 	return rc;
 }
 
 static int
-execute_put_published(
-    struct buffer *b, const struct command *c, const struct hub_published *p)
+execute_put_published(struct buffer *b, const struct command *c,
+    const struct hub_published *p)
 {
 	struct json_object *o;
 	char line[ID_TEXT_SIZE + 64];
@@ -61,8 +61,8 @@ execute_put_published(
 	}
 	o = json_object_new_object();
 	json_object_object_add(o, "ok", json_object_new_boolean(true));
-	json_object_object_add(
-	    o, "id", json_object_new_string_len(p->id, (int)p->id_len));
+	json_object_object_add(o, "id",
+	    json_object_new_string_len(p->id, (int)p->id_len));
 	status_add(o, "streams", p->streams);
 	return execute_put_json(b, o);
 }
@@ -89,8 +89,8 @@ execute_status(struct queue *q, struct buffer *b)
 	struct json_object *o = json_object_new_object();
 
 	json_object_object_add(o, "ok", json_object_new_boolean(true));
-	json_object_object_add(
-	    o, "version", json_object_new_string(PACKAGE_VERSION));
+	json_object_object_add(o, "version",
+	    json_object_new_string(PACKAGE_VERSION));
 	status_add(o, "pid", (uint64_t)getpid());
 	hub_status(q->hub, o);
 	json_object_object_add(o, "queue", execute_status_queue(q));
@@ -107,8 +107,8 @@ execute_close(struct queue *q, const struct command *c, struct buffer *b)
 	size_t closed = 0, i;
 
 	for (i = 0; i < c->channel_count; i++) {
-		why = event_check_channel(
-		    c->channels[i].text, c->channels[i].len);
+		why = event_check_channel(c->channels[i].text,
+		    c->channels[i].len);
 		if (why != NULL)
 			return execute_put_error(b, EX_DATAERR, why);
 	}
@@ -137,8 +137,8 @@ execute_command(struct queue *q, const struct command *c, struct buffer *b)
 		return execute_close(q, c, b);
 	default:
 		if (execute_publish(q, c, &published) == -1)
-			return execute_put_error(
-			    b, published.code, published.refusal);
+			return execute_put_error(b, published.code,
+			    published.refusal);
 		return execute_put_published(b, c, &published);
 	}
 }

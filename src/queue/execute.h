@@ -17,7 +17,7 @@ int execute_command(struct queue *, const struct command *, struct buffer *);
 int execute_put_error(struct buffer *, int code, const char *error);
 
 /* Publishes the command's event; 0, or -1 with the refusal in the result. */
-int execute_publish(
-    struct queue *, const struct command *, struct hub_published *);
+int
+execute_publish(struct queue *, const struct command *, struct hub_published *);
 
 #endif

@@ -20,7 +20,10 @@
  * refused whole.  There is no way to answer: refusals are logged and counted.
  */
 
-enum { FIFO_READ_BYTES = 65536, FIFO_LOG_EVERY_MS = 1000 };
+enum {
+	FIFO_READ_BYTES = 65536,
+	FIFO_LOG_EVERY_MS = 1000
+};
 
 struct queue_fifo {
 	struct queue *queue;
@@ -54,8 +57,8 @@ fifo_open(const char *path, const struct listener_access *access, char **cause)
 		return fifo_fail(cause, path, strerror(errno));
 	if (fstat(fd, &st) == -1 || !S_ISFIFO(st.st_mode)) {
 		close(fd);
-		return fifo_fail(
-		    cause, path, "is there already, and is no named pipe");
+		return fifo_fail(cause, path,
+		    "is there already, and is no named pipe");
 	}
 	if (listener_set_access(path, access, cause) == -1) {
 		close(fd);

@@ -13,7 +13,8 @@
 
 enum {
 	PEER_READ_BYTES = 131072,
-	/* Replies that wait for the peer; beyond it, its lines wait for them. */
+	/* Replies that wait for the peer; beyond it, its lines wait for them.
+	 */
 	PEER_OUT_MAX = 262144
 };
 
@@ -101,8 +102,8 @@ peer_check_channels(const struct command *c)
 	size_t i, j;
 
 	for (i = 0; why == NULL && i < c->channel_count; i++) {
-		why = event_check_channel(
-		    c->channels[i].text, c->channels[i].len);
+		why = event_check_channel(c->channels[i].text,
+		    c->channels[i].len);
 		for (j = 0; why == NULL && j < i; j++)
 			if (c->channels[i].len == c->channels[j].len &&
 			    memcmp(c->channels[i].text, c->channels[j].text,
@@ -116,17 +117,17 @@ peer_check_channels(const struct command *c)
 static int
 peer_subscribe(struct queue_peer *p, const struct command *c)
 {
-	struct subscription sub = {.fd = p->fd,
-	    .framing = &p->queue->framing,
-	    .channels = c->channels,
-	    .channel_count = c->channel_count,
-	    .since = c->since,
-	    .since_all = c->since_all,
-	    .has_last = c->has_last,
-	    .last = c->last,
-	    .user = {"", 0},
-	    .address = {"queue", 5},
-	    .head = {"", 0}};
+	struct subscription sub = { .fd = p->fd,
+		.framing = &p->queue->framing,
+		.channels = c->channels,
+		.channel_count = c->channel_count,
+		.since = c->since,
+		.since_all = c->since_all,
+		.has_last = c->has_last,
+		.last = c->last,
+		.user = { "", 0 },
+		.address = { "queue", 5 },
+		.head = { "", 0 } };
 	const char *why = peer_check_channels(c);
 	enum hub_answer answer;
 
@@ -143,8 +144,8 @@ peer_subscribe(struct queue_peer *p, const struct command *c)
 		return 1;
 	if (event_add(p->io, NULL) == -1)
 		return -1;
-	return execute_put_error(
-	    &p->out, EX_TEMPFAIL, peer_subscribe_error(answer));
+	return execute_put_error(&p->out, EX_TEMPFAIL,
+	    peer_subscribe_error(answer));
 }
 
 /* As peer_subscribe, for any line. */

@@ -63,8 +63,8 @@ queue_new(struct event_base *base, struct hub *hub)
 	q->hub = hub;
 	TAILQ_INIT(&q->peers);
 	TAILQ_INIT(&q->replying);
-	q->framing = (struct framing){
-	    .input = queue_stream_input, .put_end = queue_stream_end};
+	q->framing = (struct framing){ .input = queue_stream_input,
+		.put_end = queue_stream_end };
 	q->tokener = command_tokener();
 	q->turn = event_new(base, -1, 0, queue_turn_cb, q);
 	if (q->tokener == NULL || q->turn == NULL) {

@@ -12,7 +12,6 @@
 enum {
 	CELL_SIZE = 256,
 	TABLE_COLUMNS = 32,
-	TABLE_DEPTH = 8,
 	TABLE_INDENT = 2
 };
 
@@ -42,9 +41,13 @@ status_table_width(const char *text)
 	return n;
 }
 
-/* "max_age_seconds" is shown as "max age": the unit is in the value. */
+/*
+ * "max_age_seconds" is shown as "max age", for the unit is in the value, unless
+ * there is a "max_age" too.
+ */
 static void
-status_table_name(const char *name, char to[CELL_SIZE])
+status_table_name(struct json_object *object, const char *name,
+    char to[CELL_SIZE])
 {
 	static const char *const suffixes[] = { "_bytes", "_ms", "_seconds" };
 	size_t len = strlen(name), i;
@@ -55,6 +58,8 @@ status_table_name(const char *name, char to[CELL_SIZE])
 			break;
 		}
 	text_escape(name, len, to, CELL_SIZE);
+	if (len < strlen(name) && json_object_object_get_ex(object, to, NULL))
+		text_escape(name, strlen(name), to, CELL_SIZE);
 	for (; *to != '\0'; to++)
 		if (*to == '_')
 			*to = ' ';
@@ -78,10 +83,10 @@ status_table_time(double ms, char to[CELL_SIZE])
 {
 	unsigned long long s = ms > 0 ? (unsigned long long)(ms / 1000) : 0;
 
-	if (ms < 1000)
+	if (ms > 0 && ms < 1000)
 		snprintf(to, CELL_SIZE, "%.0f ms", ms);
 	else if (s < 60)
-		snprintf(to, CELL_SIZE, "%.1f s", ms / 1000);
+		snprintf(to, CELL_SIZE, "%.3g s", ms / 1000);
 	else if (s < 3600)
 		snprintf(to, CELL_SIZE, "%llu min %llu s", s / 60, s % 60);
 	else if (s < 86400)
@@ -123,14 +128,14 @@ status_table_cell(const char *name, struct json_object *value,
 		status_table_number(name, value, cell);
 		break;
 	case json_type_null:
-		strcpy(cell->text, "-");
+		snprintf(cell->text, CELL_SIZE, "-");
 		break;
 	case json_type_boolean:
-		strcpy(cell->text,
+		snprintf(cell->text, CELL_SIZE, "%s",
 		    json_object_get_boolean(value) ? "yes" : "no");
 		break;
 	default:
-		/* A list of words, or an object in a table, as its JSON. */
+		/* A list of words, or what is nested deeper, as its JSON. */
 		text = json_object_get_string(value);
 		text_escape(text, strlen(text), cell->text, CELL_SIZE);
 		break;
@@ -181,30 +186,51 @@ struct status_columns {
 static void
 status_table_measure(struct json_object *rows, struct status_columns *columns)
 {
-	struct json_object *row, *value;
+	struct json_object *first = json_object_array_get_idx(rows, 0), *row;
 	struct status_cell cell;
 	char name[CELL_SIZE];
 	size_t i, k, n = json_object_array_length(rows);
 
 	columns->count = 0;
-	json_object_object_foreach(json_object_array_get_idx(rows, 0), key,
-	    first)
+	json_object_object_foreach(first, key, ignored)
 	{
-		(void)first;
+		(void)ignored;
 		if (columns->count == TABLE_COLUMNS)
 			break;
-		status_table_name(key, name);
+		status_table_name(first, key, name);
 		columns->widths[columns->count] = status_table_width(name);
 		columns->names[columns->count++] = key;
 	}
 	for (i = 0; i < n; i++)
 		for (k = 0; k < columns->count; k++) {
 			row = json_object_array_get_idx(rows, i);
-			value = json_object_object_get(row, columns->names[k]);
-			status_table_cell(columns->names[k], value, &cell);
+			status_table_cell(columns->names[k],
+			    json_object_object_get(row, columns->names[k]),
+			    &cell);
 			if (cell.width > columns->widths[k])
 				columns->widths[k] = cell.width;
 		}
+}
+
+/* The names, above numbers at the right. */
+static void
+status_table_header(struct json_object *first,
+    const struct status_columns *columns, int indent, FILE *to)
+{
+	struct status_cell cell;
+	size_t k;
+
+	status_table_pad(indent, to);
+	for (k = 0; k < columns->count; k++) {
+		status_table_cell(columns->names[k],
+		    json_object_object_get(first, columns->names[k]), &cell);
+		status_table_name(first, columns->names[k], cell.text);
+		cell.width = status_table_width(cell.text);
+		if (k > 0)
+			fputs("  ", to);
+		status_table_put(&cell, columns->widths[k], to);
+	}
+	putc('\n', to);
 }
 
 static void
@@ -216,19 +242,14 @@ status_table_rows(struct json_object *rows, int indent, FILE *to)
 	size_t i, k, n = json_object_array_length(rows);
 
 	status_table_measure(rows, &columns);
-	for (i = 0; i <= n; i++) {
-		row = i == 0 ? NULL : json_object_array_get_idx(rows, i - 1);
+	status_table_header(json_object_array_get_idx(rows, 0), &columns,
+	    indent, to);
+	for (i = 0; i < n; i++) {
+		row = json_object_array_get_idx(rows, i);
 		status_table_pad(indent, to);
 		for (k = 0; k < columns.count; k++) {
-			value = json_object_object_get(i == 0
-				? json_object_array_get_idx(rows, 0)
-				: row,
-			    columns.names[k]);
+			value = json_object_object_get(row, columns.names[k]);
 			status_table_cell(columns.names[k], value, &cell);
-			if (i == 0) {
-				status_table_name(columns.names[k], cell.text);
-				cell.width = status_table_width(cell.text);
-			}
 			if (k > 0)
 				fputs("  ", to);
 			status_table_put(&cell, columns.widths[k], to);
@@ -237,31 +258,16 @@ status_table_rows(struct json_object *rows, int indent, FILE *to)
 	}
 }
 
-static void
-status_table_group(struct json_object *object, int indent, int depth, FILE *to);
-
-static void
-status_table_nested(const char *key, struct json_object *value, int indent,
-    int depth, FILE *to)
+static bool
+status_table_is_skipped(const char *key, struct json_object *value, int indent)
 {
-	char name[CELL_SIZE];
-
-	if (depth == TABLE_DEPTH)
-		return;
-	status_table_name(key, name);
-	if (depth == 0)
-		putc('\n', to);
-	status_table_pad(indent, to);
-	fprintf(to, "%s\n", name);
-	if (json_object_is_type(value, json_type_object))
-		status_table_group(value, indent + TABLE_INDENT, depth + 1, to);
-	else
-		status_table_rows(value, indent + TABLE_INDENT, to);
+	return indent == 0 &&
+	    (status_table_is_group(value) || strcmp(key, "ok") == 0);
 }
 
-/* Single values first, aligned with each other, then the groups. */
+/* Values under each other; at the top, groups come later. */
 static void
-status_table_group(struct json_object *object, int indent, int depth, FILE *to)
+status_table_values(struct json_object *object, int indent, FILE *to)
 {
 	struct status_cell cell;
 	char name[CELL_SIZE];
@@ -269,37 +275,44 @@ status_table_group(struct json_object *object, int indent, int depth, FILE *to)
 
 	json_object_object_foreach(object, key, value)
 	{
-		if (status_table_is_group(value))
+		if (status_table_is_skipped(key, value, indent))
 			continue;
-		status_table_name(key, name);
+		status_table_name(object, key, name);
 		if (status_table_width(name) > name_width)
 			name_width = status_table_width(name);
 		status_table_cell(key, value, &cell);
 		if (cell.is_number && cell.width > number_width)
 			number_width = cell.width;
 	}
-	json_object_object_foreach(object, key2, value2)
+	json_object_object_foreach(object, again, shown)
 	{
-		if (status_table_is_group(value2) ||
-		    (depth == 0 && strcmp(key2, "ok") == 0))
+		if (status_table_is_skipped(again, shown, indent))
 			continue;
-		status_table_name(key2, name);
-		status_table_cell(key2, value2, &cell);
+		status_table_name(object, again, name);
+		status_table_cell(again, shown, &cell);
 		status_table_pad(indent, to);
 		fputs(name, to);
 		status_table_pad(name_width - status_table_width(name) + 2, to);
 		status_table_put(&cell, cell.is_number ? number_width : 0, to);
 		putc('\n', to);
 	}
-	json_object_object_foreach(object, key3, value3)
-	{
-		if (status_table_is_group(value3))
-			status_table_nested(key3, value3, indent, depth, to);
-	}
 }
 
 void
 status_table_print(struct json_object *object, FILE *to)
 {
-	status_table_group(object, 0, 0, to);
+	char name[CELL_SIZE];
+
+	status_table_values(object, 0, to);
+	json_object_object_foreach(object, key, value)
+	{
+		if (!status_table_is_group(value))
+			continue;
+		status_table_name(NULL, key, name);
+		fprintf(to, "\n%s\n", name);
+		if (json_object_is_type(value, json_type_object))
+			status_table_values(value, TABLE_INDENT, to);
+		else
+			status_table_rows(value, TABLE_INDENT, to);
+	}
 }

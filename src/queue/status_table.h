@@ -9,10 +9,10 @@
 struct json_object;
 
 /*
- * Prints an object for people: a line for each member, an object as an
- * indented group, a list of objects as a table.  Members whose names end in
- * _bytes, _ms or _seconds get units; "ok" is left out.  What is not printable
- * is escaped.
+ * Prints an object for people: a line for each member, then each object in it
+ * as an indented group and each list of objects as a table.  Members whose
+ * names end in _bytes, _ms or _seconds get units; "ok" is left out.  What is
+ * not printable is escaped.
  */
 void status_table_print(struct json_object *, FILE *);
 

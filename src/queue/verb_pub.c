@@ -12,6 +12,7 @@
 #include "base/config_value.h"
 #include "base/text.h"
 #include "queue/client_feed.h"
+#include "queue/pub_json.h"
 #include "queue/verb.h"
 
 enum {
@@ -211,22 +212,6 @@ pub_prefix(const struct pub *p)
 	return prefix;
 }
 
-static int
-pub_append_string(struct buffer *b, const char *text, size_t len)
-{
-	struct json_object *string = json_object_new_string_len(text, (int)len);
-	const char *json;
-	size_t json_len = 0;
-	int rc = -1;
-
-	json = json_object_to_json_string_length(string,
-	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &json_len);
-	if (string != NULL && json != NULL)
-		rc = buffer_append(b, json, json_len);
-	json_object_put(string);
-	return rc;
-}
-
 /* A client_feed_encoder: text becomes the data of an event. */
 static int
 pub_encode(void *arg, const char *text, size_t len, struct buffer *to)
@@ -242,109 +227,8 @@ pub_encode(void *arg, const char *text, size_t len, struct buffer *to)
 	if (p->object)
 		rc = buffer_append(to, text, len);
 	else
-		rc = pub_append_string(to, text, len);
+		rc = pub_json_append_string(to, text, len);
 	return rc == -1 ? -1 : buffer_append(to, "}\n", 2);
-}
-
-static const char *
-pub_skip_digits(const char *text)
-{
-	return text + strspn(text, "0123456789");
-}
-
-/* Behind the number at text (RFC 8259, 6), or NULL if it is none. */
-static const char *
-pub_skip_number(const char *text)
-{
-	const char *p = text + (*text == '-'), *digits = p;
-
-	p = pub_skip_digits(p);
-	if (p == digits || (*digits == '0' && p - digits > 1))
-		return NULL;
-	if (*p == '.') {
-		digits = p + 1;
-		if ((p = pub_skip_digits(digits)) == digits)
-			return NULL;
-	}
-	if (*p == 'e' || *p == 'E') {
-		p++;
-		digits = p + (*p == '+' || *p == '-');
-		if ((p = pub_skip_digits(digits)) == digits)
-			return NULL;
-	}
-	return p;
-}
-
-/* Behind the string whose first quote is before text, or NULL. */
-static const char *
-pub_skip_string(const char *text)
-{
-	for (; *text != '"'; text++) {
-		if ((unsigned char)*text < 0x20)
-			return NULL;
-		if (*text == '\\' && text[1] != '\0')
-			text++;
-	}
-	return text + 1;
-}
-
-/*
- * What json-c's strict mode lets through and RFC 8259 does not: NaN and
- * Infinity, numbers such as "1.", control characters in strings.
- */
-static bool
-pub_is_lenient(const char *text)
-{
-	while (text != NULL && *text != '\0') {
-		if (*text == '"')
-			text = pub_skip_string(text + 1);
-		else if (*text == '-' || (*text >= '0' && *text <= '9'))
-			text = pub_skip_number(text);
-		else if (*text == 'N' || *text == 'I')
-			return true;
-		else
-			text++;
-	}
-	return text == NULL;
-}
-
-/* Whether all of text is JSON as RFC 8259 has it. */
-static bool
-pub_is_json(const char *text)
-{
-	struct json_tokener *tokener = json_tokener_new();
-	struct json_object *value;
-	size_t len = strlen(text);
-	bool good;
-
-	if (tokener == NULL)
-		return false;
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
-	value = json_tokener_parse_ex(tokener, text, (int)len + 1);
-	good = json_tokener_get_error(tokener) == json_tokener_success &&
-	    json_tokener_get_parse_end(tokener) >= len && !pub_is_lenient(text);
-	json_object_put(value);
-	json_tokener_free(tokener);
-	return good;
-}
-
-/*
- * A value that is JSON goes as it was written, so that no digit of a number
- * changes; only the newlines between its tokens would end the queue's line.
- */
-static int
-pub_append_value(struct buffer *b, const char *value)
-{
-	size_t i = b->len;
-
-	if (!pub_is_json(value))
-		return pub_append_string(b, value, strlen(value));
-	if (buffer_append_text(b, value) == -1)
-		return -1;
-	for (; i < b->len; i++)
-		if (b->data[i] == '\n' || b->data[i] == '\r')
-			b->data[i] = ' ';
-	return 0;
 }
 
 /* The object of -J.  0, or the exit code after a message. */
@@ -362,12 +246,12 @@ pub_make_object(struct buffer *b, int argc, char **argv)
 		if (i > 0)
 			rc = buffer_append(b, ",", 1);
 		if (rc == 0)
-			rc = pub_append_string(b, argv[i],
+			rc = pub_json_append_string(b, argv[i],
 			    (size_t)(equals - argv[i]));
 		if (rc == 0)
 			rc = buffer_append(b, ":", 1);
 		if (rc == 0)
-			rc = pub_append_value(b, equals + 1);
+			rc = pub_json_append_value(b, equals + 1);
 	}
 	if (rc == 0)
 		rc = buffer_append(b, "}", 1);

@@ -74,6 +74,8 @@ daemon_exec(const struct daemon *daemon, const char *const *options)
 	if (log == -1 || null == -1 || dup2(null, 0) == -1 ||
 	    dup2(log, 1) == -1 || dup2(log, 2) == -1)
 		_exit(126);
+	if (argv[0] == NULL)
+		_exit(127);
 	execvp(argv[0], argv);
 	fprintf(stderr, "%s: %s\n", argv[0], strerror(errno));
 	_exit(127);

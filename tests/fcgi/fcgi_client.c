@@ -169,11 +169,12 @@ fcgi_send(struct fcgi_conn *conn, const void *bytes, size_t len)
 		if (n >= 0) {
 			at += n;
 			len -= (size_t)n;
-		} else if (errno != EAGAIN && errno != EINTR) {
-			return -1;
-		} else if (fcgi_wait(conn, POLLOUT, deadline) == -1) {
-			return -1;
+			continue;
 		}
+		if (errno != EAGAIN && errno != EINTR)
+			return -1;
+		if (fcgi_wait(conn, POLLOUT, deadline) == -1)
+			return -1;
 	}
 	return 0;
 }
@@ -192,7 +193,7 @@ fcgi_fill(struct fcgi_conn *conn, size_t want, int64_t deadline)
 	uint8_t block[65536];
 	ssize_t n;
 
-	if (want > sizeof(block) || conn->max_read == 0)
+	if (conn->max_read == 0 || want > sizeof(block))
 		want = sizeof(block);
 	if (conn->max_read != 0 && want > conn->max_read)
 		want = conn->max_read;
@@ -337,6 +338,8 @@ fcgi_body_at(const struct bytes *out)
 {
 	const uint8_t *found;
 
+	if (out->len == 0)
+		return 0;
 	found = memmem(out->at, out->len, "\r\n\r\n", 4);
 	if (found != NULL)
 		return (size_t)(found - out->at) + 4;

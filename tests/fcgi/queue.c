@@ -150,14 +150,14 @@ daemon_fill(char *data, unsigned n, size_t size)
 	snprintf(number, sizeof(number), "%06u:", n);
 	memcpy(data, number, 7);
 	for (size_t i = 7; i < size; i++)
-		data[i] = (char)('a' + (n * 5 + i + i / 23) % 26);
+		data[i] = (char)('a' + ((size_t)n * 5 + i + i / 23) % 26);
 }
 
 int
 daemon_publish_many(const struct daemon *daemon, const char *channel,
     unsigned first, unsigned count, size_t size)
 {
-	struct daemon_queue queue;
+	struct daemon_queue queue = { .fd = -1 };
 	struct bytes lines = { NULL, 0, 0 };
 	char *data = malloc(size);
 	unsigned waiting = 0;

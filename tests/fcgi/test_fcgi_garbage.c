@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-/* Random bytes and broken requests from thousands of connections; $CRIER_TEST_SEED
- * repeats a run. A stream next door must not notice. */
+/* Random bytes and broken requests from thousands of connections;
+ * $CRIER_TEST_SEED repeats a run. A stream next door must not notice. */
 #include "support.h"
 
 #include <dirent.h>

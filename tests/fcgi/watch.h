@@ -24,22 +24,22 @@ struct watch_event {
 
 struct watch {
 	struct fcgi_conn conn;
-	unsigned id;       /* the request's */
 	struct bytes head; /* the CGI header, to its blank line */
-	bool open;         /* the header is complete */
 	struct sse_parser *parser;
 	struct watch_event *events;
 	size_t count;
 	size_t cap;
-	unsigned comments;
 	uint64_t retry_ms;  /* the last retry: seen */
-	unsigned retries;   /* how many */
 	size_t stdouts;     /* STDOUT records with content */
 	size_t cut_records; /* of those, how many ended inside an event */
-	bool ended;         /* END_REQUEST came */
-	bool closed;        /* the connection was closed */
+	unsigned id;        /* the request's */
+	unsigned comments;
+	unsigned retries; /* how many retry: were seen */
 	uint32_t app_status;
 	uint8_t protocol_status;
+	bool open;   /* the header is complete */
+	bool ended;  /* END_REQUEST came */
+	bool closed; /* the connection was closed */
 };
 
 /* Connects, sends the request and waits for the stream's first bytes (the

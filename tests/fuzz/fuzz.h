@@ -8,6 +8,7 @@
 #ifndef CRIER_TESTS_FUZZ_H
 #define CRIER_TESTS_FUZZ_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -20,14 +21,17 @@ extern const char *const fuzz_name;
  * libFuzzer's. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static inline void
+fuzz_judge(bool good, const char *file, int line, const char *condition)
+{
+	if (good)
+		return;
+	fprintf(stderr, "# %s:%d: not so: %s\n", file, line, condition);
+	abort();
+}
+
 /* Like assert(), in every build. */
-#define fuzz_check(condition)                                              \
-	do {                                                               \
-		if (!(condition)) {                                        \
-			fprintf(stderr, "# %s:%d: not so: %s\n", __FILE__, \
-			    __LINE__, #condition);                         \
-			abort();                                           \
-		}                                                          \
-	} while (0)
+#define fuzz_check(condition) \
+	fuzz_judge((condition), __FILE__, __LINE__, #condition)
 
 #endif

@@ -51,7 +51,8 @@ void sse_parser_end(struct sse_parser *parser);
  * Last-Event-ID. Set by each blank line, even if that dispatches nothing. */
 const char *sse_parser_last_id(const struct sse_parser *parser, size_t *len);
 
-/* Characters of the block that no blank line has ended yet; 0: between blocks. */
+/* Characters of the block that no blank line has ended yet; 0: between blocks.
+ */
 size_t sse_parser_pending(const struct sse_parser *parser);
 
 #endif

@@ -169,9 +169,10 @@ transcript_add(struct transcript *transcript, const char *bytes, size_t len)
 		if (bytes[i] == '\0') {
 			transcript->text[transcript->len++] = '%';
 			transcript->text[transcript->len++] = '0';
+		} else if (bytes[i] == '\n') {
+			transcript->text[transcript->len++] = '|';
 		} else {
-			transcript->text[transcript->len++] =
-			    bytes[i] == '\n' ? '|' : bytes[i];
+			transcript->text[transcript->len++] = bytes[i];
 		}
 	}
 	transcript->text[transcript->len] = '\0';

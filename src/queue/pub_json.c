@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <json-c/json.h>
+#include <string.h>
+
+#include "queue/pub_json.h"
+
+int
+pub_json_append_string(struct buffer *b, const char *text, size_t len)
+{
+	struct json_object *string = json_object_new_string_len(text, (int)len);
+	const char *json;
+	size_t json_len = 0;
+	int rc = -1;
+
+	json = json_object_to_json_string_length(string,
+	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &json_len);
+	if (string != NULL && json != NULL)
+		rc = buffer_append(b, json, json_len);
+	json_object_put(string);
+	return rc;
+}
+
+static const char *
+pub_json_skip_digits(const char *text)
+{
+	return text + strspn(text, "0123456789");
+}
+
+/* Behind the number at text (RFC 8259, 6), or NULL if it is none. */
+static const char *
+pub_json_skip_number(const char *text)
+{
+	const char *p = text + (*text == '-'), *digits = p;
+
+	p = pub_json_skip_digits(p);
+	if (p == digits || (*digits == '0' && p - digits > 1))
+		return NULL;
+	if (*p == '.') {
+		digits = p + 1;
+		if ((p = pub_json_skip_digits(digits)) == digits)
+			return NULL;
+	}
+	if (*p == 'e' || *p == 'E') {
+		p++;
+		digits = p + (*p == '+' || *p == '-');
+		if ((p = pub_json_skip_digits(digits)) == digits)
+			return NULL;
+	}
+	return p;
+}
+
+/* Behind the string whose first quote is before text, or NULL. */
+static const char *
+pub_json_skip_string(const char *text)
+{
+	for (; *text != '"'; text++) {
+		if ((unsigned char)*text < 0x20)
+			return NULL;
+		if (*text == '\\' && text[1] != '\0')
+			text++;
+	}
+	return text + 1;
+}
+
+/*
+ * What json-c's strict mode lets through and RFC 8259 does not: NaN and
+ * Infinity, numbers such as "1.", control characters in strings.
+ */
+static bool
+pub_json_is_lenient(const char *text)
+{
+	while (text != NULL && *text != '\0') {
+		if (*text == '"')
+			text = pub_json_skip_string(text + 1);
+		else if (*text == '-' || (*text >= '0' && *text <= '9'))
+			text = pub_json_skip_number(text);
+		else if (*text == 'N' || *text == 'I')
+			return true;
+		else
+			text++;
+	}
+	return text == NULL;
+}
+
+/* Whether all of text is JSON as RFC 8259 has it. */
+bool
+pub_json_is_valid(const char *text)
+{
+	struct json_tokener *tokener = json_tokener_new();
+	struct json_object *value;
+	size_t len = strlen(text);
+	bool good;
+
+	if (tokener == NULL)
+		return false;
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+	value = json_tokener_parse_ex(tokener, text, (int)len + 1);
+	good = json_tokener_get_error(tokener) == json_tokener_success &&
+	    json_tokener_get_parse_end(tokener) >= len &&
+	    !pub_json_is_lenient(text);
+	json_object_put(value);
+	json_tokener_free(tokener);
+	return good;
+}
+
+/*
+ * A value that is JSON goes as it was written, so that no digit of a number
+ * changes; only the newlines between its tokens would end the queue's line.
+ */
+int
+pub_json_append_value(struct buffer *b, const char *value)
+{
+	size_t i = b->len;
+
+	if (!pub_json_is_valid(value))
+		return pub_json_append_string(b, value, strlen(value));
+	if (buffer_append_text(b, value) == -1)
+		return -1;
+	for (; i < b->len; i++)
+		if (b->data[i] == '\n' || b->data[i] == '\r')
+			b->data[i] = ' ';
+	return 0;
+}

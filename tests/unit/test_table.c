@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/table.h"
+#include "support.h"
+
+enum { TEST_NAMES = 5000 };
+
+struct test_name {
+	struct table_entry entry;
+	int is_in;
+	char text[16];
+};
+
+/* Of the bytes 0, 1, 2…, under the key 0, 1, … 15, by another program. */
+static void
+test_hash(void **state)
+{
+	static const struct {
+		size_t len;
+		uint64_t want;
+	} cases[] = {
+		{ 0, UINT64_C(0xabac0158050fc4dc) },
+		{ 1, UINT64_C(0xc9f49bf37d57ca93) },
+		{ 2, UINT64_C(0x82cb9b024dc7d44d) },
+		{ 3, UINT64_C(0x8bf80ab8e7ddf7fb) },
+		{ 4, UINT64_C(0xcf75576088d38328) },
+		{ 5, UINT64_C(0xdef9d52f49533b67) },
+		{ 6, UINT64_C(0xc50d2b50c59f22a7) },
+		{ 7, UINT64_C(0xd3927d989bb11140) },
+		{ 8, UINT64_C(0x369095118d299a8e) },
+		{ 9, UINT64_C(0x25a48eb36c063de4) },
+		{ 15, UINT64_C(0xd320d86d2a519956) },
+		{ 16, UINT64_C(0xcc4fdd1a7d908b66) },
+		{ 17, UINT64_C(0x9cf2689063dbd80c) },
+		{ 31, UINT64_C(0x2370dd1f8c21d1bc) },
+		{ 63, UINT64_C(0x9d199062b7bbb3a8) },
+		{ 300, UINT64_C(0x4016a23bda5a2224) },
+	};
+	static const uint64_t key[2] = { UINT64_C(0x0706050403020100),
+		UINT64_C(0x0f0e0d0c0b0a0908) };
+	char data[300];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof data; i++)
+		data[i] = (char)i;
+	for (i = 0; i < sizeof cases / sizeof *cases; i++)
+		assert_true(table_hash(key, support_guard(data, cases[i].len),
+				cases[i].len) == cases[i].want);
+}
+
+static void
+test_keys(void **state)
+{
+	struct table a, b;
+
+	(void)state;
+	table_init(&a);
+	table_init(&b);
+	/* Nobody can choose names that collide in a table he does not know. */
+	assert_true(a.key[0] != b.key[0] || a.key[1] != b.key[1]);
+	assert_true(table_hash(a.key, "x", 1) != table_hash(b.key, "x", 1));
+	table_clear(&a);
+	table_clear(&b);
+}
+
+static void
+test_names(void **state)
+{
+	static const struct {
+		const char *name;
+		size_t len;
+	} names[] = { { "a", 1 }, { "ab", 2 }, { "b", 1 }, { "a\0b", 3 },
+		{ "a\0c", 3 }, { "", 0 }, { "A", 1 }, { "a/b", 3 } };
+	struct table_entry entries[sizeof names / sizeof *names];
+	struct table t;
+	size_t i, count = sizeof names / sizeof *names;
+
+	(void)state;
+	table_init(&t);
+	assert_null(table_find(&t, "a", 1));
+	for (i = 0; i < count; i++) {
+		assert_null(table_find(&t, names[i].name, names[i].len));
+		entries[i].name = names[i].name;
+		entries[i].name_len = names[i].len;
+		assert_int_equal(table_insert(&t, &entries[i]), 0);
+	}
+	for (i = 0; i < count; i++)
+		assert_ptr_equal(table_find(&t,
+				     support_guard(names[i].name, names[i].len),
+				     names[i].len),
+		    &entries[i]);
+	assert_null(table_find(&t, "abc", 3));
+	assert_int_equal(t.count, count);
+	for (i = 0; i < count; i++) {
+		table_remove(&t, &entries[i]);
+		assert_null(table_find(&t, names[i].name, names[i].len));
+		assert_int_equal(t.count, count - 1 - i);
+	}
+	table_clear(&t);
+	assert_null(t.slots);
+	table_clear(&t);
+}
+
+/* All in one chain: the same hash does not make the same name. */
+static void
+test_collisions(void **state)
+{
+	struct table_entry entries[5];
+	static const char names[] = "abcde";
+	struct table t;
+	size_t i, j;
+
+	(void)state;
+	for (j = 0; j < 5; j++) {
+		table_init(&t);
+		for (i = 0; i < 5; i++) {
+			entries[i].name = &names[i];
+			entries[i].name_len = 1;
+			assert_int_equal(table_insert(&t, &entries[i]), 0);
+		}
+		/* As if the hash were the same. */
+		memset(t.slots, 0, t.slot_count * sizeof *t.slots);
+		for (i = 0; i < 5; i++) {
+			entries[i].hash = table_hash(t.key, names, 1);
+			entries[i].next = i == 4 ? NULL : &entries[i + 1];
+		}
+		t.slots[entries[0].hash & (t.slot_count - 1)] = &entries[0];
+		assert_ptr_equal(table_find(&t, names, 1), &entries[0]);
+		table_remove(&t, &entries[j]);
+		assert_ptr_equal(table_find(&t, names, 1),
+		    j == 0 ? NULL : &entries[0]);
+		table_clear(&t);
+	}
+}
+
+static void
+test_check_all(
+    const struct table *t, const struct test_name *names, size_t count)
+{
+	struct table_entry *e;
+	size_t i, in = 0;
+
+	for (i = 0; i < count; i++) {
+		e = table_find(t, names[i].text, strlen(names[i].text));
+		assert_ptr_equal(
+		    e, names[i].is_in ? (const void *)&names[i].entry : NULL);
+		in += (size_t)names[i].is_in;
+	}
+	assert_int_equal(t->count, in);
+	assert_true(in == 0 || t->slot_count >= 16);
+	assert_int_equal(t->slot_count & (t->slot_count - 1), 0);
+}
+
+static void
+test_model(void **state)
+{
+	struct test_name *names = calloc(TEST_NAMES, sizeof *names);
+	struct table t;
+	uint64_t seed = 3;
+	uint32_t i, step, wants_in;
+
+	(void)state;
+	assert_non_null(names);
+	table_init(&t);
+	for (i = 0; i < TEST_NAMES; i++) {
+		names[i].entry.name = names[i].text;
+		names[i].entry.name_len = (size_t)snprintf(
+		    names[i].text, sizeof names[i].text, "n/%u", i);
+	}
+	for (step = 0; step < 60000; step++) {
+		i = support_random(&seed, TEST_NAMES);
+		/* Filling for a while, then emptying. */
+		wants_in = support_random(&seed, 10) <
+		    (step / 15000 % 2 == 0 ? 9U : 1U);
+		if (wants_in && !names[i].is_in)
+			assert_int_equal(
+			    table_insert(&t, &names[i].entry), 0);
+		else if (!wants_in && names[i].is_in)
+			table_remove(&t, &names[i].entry);
+		names[i].is_in = (int)wants_in;
+		if (step % 5000 == 4999)
+			test_check_all(&t, names, TEST_NAMES);
+	}
+	for (i = 0; i < TEST_NAMES; i++)
+		if (names[i].is_in)
+			table_remove(&t, &names[i].entry);
+	/* Empty again, it does not keep what it took at its fullest. */
+	assert_int_equal(t.count, 0);
+	assert_true(t.slot_count <= 32);
+	table_clear(&t);
+	free(names);
+}
+
+static void
+test_growth(void **state)
+{
+	struct test_name *names = calloc(TEST_NAMES, sizeof *names);
+	struct table t;
+	uint32_t i;
+
+	(void)state;
+	assert_non_null(names);
+	table_init(&t);
+	for (i = 0; i < TEST_NAMES; i++) {
+		names[i].entry.name = names[i].text;
+		names[i].entry.name_len = (size_t)snprintf(
+		    names[i].text, sizeof names[i].text, "%x", i);
+		assert_int_equal(table_insert(&t, &names[i].entry), 0);
+		names[i].is_in = 1;
+		assert_true(t.count <= t.slot_count);
+	}
+	test_check_all(&t, names, TEST_NAMES);
+	table_clear(&t);
+	free(names);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_hash),
+		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_collisions),
+		cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_model),
+	};
+
+	return cmocka_run_group_tests_name("table", tests, NULL, NULL);
+}
