@@ -13,12 +13,12 @@
 #include <event2/event.h>
 
 #include "base/config.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "door/door.h"
 #include "door/fcgi.h"
 #include "hub/hub.h"
-#include "hub/status.h"
 #include "queue/fifo.h"
 #include "queue/queue.h"
 
@@ -262,7 +262,10 @@ crierd_drained_cb(void *arg)
 	event_base_loopexit(d->base, NULL);
 }
 
-/* First what came in is taken, then the streams are told. */
+/*
+ * The sockets' files go before the sockets, lest they be a successor's.  What
+ * came in is taken, then the streams are told.
+ */
 static void
 crierd_stop_cb(evutil_socket_t number, short what, void *arg)
 {
@@ -276,6 +279,7 @@ crierd_stop_cb(evutil_socket_t number, short what, void *arg)
 	log_info("stopping: signal %d", (int)number);
 	d->is_stopping = true;
 	hub_now(d->hub);
+	crierd_remove_sockets(d);
 	door_close(d->door);
 	queue_close(d->queue);
 	hub_deliver(d->hub);
@@ -321,12 +325,12 @@ crierd_status_cb(void *arg, struct json_object *status)
 	const struct door_counters *counters = &d->door->counters;
 	struct json_object *o = json_object_new_object();
 
-	status_add(o, "waiting", d->door->connection_count);
-	status_add(o, "connections", counters->connections);
-	status_add(o, "requests", counters->requests);
-	status_add(o, "refused", counters->refused);
-	status_add(o, "broken", counters->broken);
-	json_object_object_add(status, "fastcgi", o);
+	json_add_number(o, "waiting", d->door->connection_count);
+	json_add_number(o, "connections", counters->connections);
+	json_add_number(o, "requests", counters->requests);
+	json_add_number(o, "refused", counters->refused);
+	json_add_number(o, "broken", counters->broken);
+	json_add(status, "fastcgi", o);
 }
 
 static void
@@ -337,11 +341,25 @@ crierd_add_signal(struct crierd *d, size_t i, int number, event_callback_fn cb)
 		log_fatal("cannot watch signal %d", number);
 }
 
+/* A signal that comes while libfcgi's handlers are in place would be lost. */
+static void
+crierd_hold_signals(bool hold)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
 static void
 crierd_assemble(struct crierd *d)
 {
 	size_t i;
 
+	crierd_hold_signals(true);
 	fcgi_init();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGUSR1, SIG_IGN);
@@ -364,6 +382,7 @@ crierd_assemble(struct crierd *d)
 	crierd_add_signal(d, 0, SIGTERM, crierd_stop_cb);
 	crierd_add_signal(d, 1, SIGINT, crierd_stop_cb);
 	crierd_add_signal(d, 2, SIGHUP, crierd_reload_cb);
+	crierd_hold_signals(false);
 }
 
 static void
@@ -371,7 +390,6 @@ crierd_disassemble(struct crierd *d)
 {
 	size_t i;
 
-	crierd_remove_sockets(d);
 	door_free(d->door);
 	queue_free(d->queue);
 	hub_free(d->hub);
@@ -415,6 +433,7 @@ main(int argc, char **argv)
 	struct crierd d = { .options = &options };
 	char *cause;
 
+	process_guard_descriptors();
 	crierd_read_options(&options, argc, argv);
 	crierd_read_environment(&options);
 	d.config = config_load(options.file, options.overrides,

@@ -54,6 +54,7 @@ struct config {
 	uint64_t history_bytes; /* of all channels together */
 	uint64_t stop_ms;
 	uint64_t drain_ms;
+	uint64_t stall_ms;               /* 0: no limit */
 	struct config_list allow_origin; /* "*" or origins in lower case */
 	bool log_auto; /* standard error in the foreground, else syslog */
 	enum log_target log_target;

@@ -62,6 +62,8 @@ const struct config_setting config_settings[] = {
 	    .min = CONFIG_KILO, .max = CONFIG_TERA, .initial = "256M" },
 	{ "stop-seconds", CONFIG_SECONDS, CONFIG_IN(stop_ms),
 	    .max = CONFIG_YEAR, .initial = "3600" },
+	{ "stall-time", CONFIG_SECONDS, CONFIG_IN(stall_ms), .max = CONFIG_YEAR,
+	    .initial = "300" },
 	{ "drain-time", CONFIG_SECONDS, CONFIG_IN(drain_ms), .max = CONFIG_HOUR,
 	    .initial = "2" },
 	{ "allow-origin", CONFIG_ORIGINS, CONFIG_IN(allow_origin) },

@@ -52,20 +52,6 @@ listener_path(const char *address)
 }
 
 int
-listener_set_access(const char *path, const struct listener_access *access,
-    char **cause)
-{
-	if ((access->owner != (uid_t)-1 || access->group != (gid_t)-1) &&
-	    lchown(path, access->owner, access->group) == -1)
-		return listener_fail(cause, "%s: cannot set its owner: %s",
-		    path, strerror(errno));
-	if (chmod(path, access->mode) == -1)
-		return listener_fail(cause, "%s: cannot set its mode: %s", path,
-		    strerror(errno));
-	return 0;
-}
-
-int
 listener_make_directory(const char *path, const struct listener_access *access,
     char **cause)
 {
@@ -141,18 +127,21 @@ listener_open_unix(const char *path, const struct listener_access *access,
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return listener_fail(cause, "%s: %s", path, strerror(errno));
-	/* Nobody gets in between bind and chmod. */
-	mask = umask(0777);
-	rc = bind(fd, (const struct sockaddr *)&sun, sizeof sun);
+	/*
+	 * The mode goes to the file by way of the socket, for between bind and
+	 * chmod another file could be put in its place.
+	 */
+	mask = umask(0);
+	rc = fchmod(fd, access->mode);
+	if (rc == 0)
+		rc = bind(fd, (const struct sockaddr *)&sun, sizeof sun);
 	umask(mask);
+	if (rc == 0 &&
+	    (access->owner != (uid_t)-1 || access->group != (gid_t)-1))
+		rc = lchown(path, access->owner, access->group);
 	if (rc == -1 || listen(fd, LISTENER_BACKLOG) == -1) {
 		listener_fail(cause, "%s: cannot listen: %s", path,
 		    strerror(errno));
-		close(fd);
-		return -1;
-	}
-	if (listener_set_access(path, access, cause) == -1) {
-		unlink(path);
 		close(fd);
 		return -1;
 	}

@@ -25,10 +25,6 @@ struct listener_access {
 int listener_open(const char *address, const struct listener_access *,
     char **cause);
 
-/* Applies owner, group and mode to a path; 0, or -1 with *cause. */
-int listener_set_access(const char *path, const struct listener_access *,
-    char **cause);
-
 /* Makes the directory that a path lies in, owned as the path will be. */
 int listener_make_directory(const char *path, const struct listener_access *,
     char **cause);

@@ -85,6 +85,18 @@ process_drop(const struct process_account *account, char **cause)
 	return 0;
 }
 
+void
+process_guard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 size_t
 process_raise_descriptors(void)
 {

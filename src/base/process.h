@@ -30,6 +30,12 @@ int process_find_group(const char *group, gid_t *, char **cause);
 /* Becomes the account for good; 0, or -1 with *cause. */
 int process_drop(const struct process_account *, char **cause);
 
+/*
+ * Opens those of descriptors 0 to 2 that are closed, before anything else gets
+ * their numbers and is taken for standard input or error.
+ */
+void process_guard_descriptors(void);
+
 /* Raises the limit of descriptors to what is allowed; returns it. */
 size_t process_raise_descriptors(void);
 

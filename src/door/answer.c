@@ -4,8 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include <json-c/json.h>
-
+#include "base/json.h"
 #include "door/answer.h"
 
 static const char answer_methods[] = "GET, HEAD, POST, OPTIONS";
@@ -112,17 +111,10 @@ static int
 answer_put_error_body(struct buffer *b, const char *error)
 {
 	struct json_object *o = json_object_new_object();
-	const char *text;
-	int rc = -1;
 
-	json_object_object_add(o, "ok", json_object_new_boolean(false));
-	json_object_object_add(o, "error", json_object_new_string(error));
-	text = json_object_to_json_string_ext(o,
-	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-	if (text != NULL)
-		rc = buffer_printf(b, "%s\n", text);
-	json_object_put(o);
-	return rc;
+	json_add(o, "ok", json_object_new_boolean(false));
+	json_add_text(o, "error", error, strlen(error));
+	return json_append(b, o) == 0 ? buffer_append(b, "\n", 1) : -1;
 }
 
 int

@@ -313,6 +313,7 @@ connection_process(struct connection *c)
 				return;
 			}
 			c->is_over = result == GATE_OVER;
+			c->is_kept = c->is_kept || c->out.len > 0;
 			c->has_request = result == GATE_REQUEST;
 			if (c->out.len > 0)
 				continue;
@@ -392,6 +393,7 @@ connection_open(struct door *door, int fd, bool kept, struct text_span input)
 		return;
 	}
 	connection_set_deadline(c, !kept);
+	/* Later: this may be called from within the end of another request. */
 	if (input.len > 0)
-		connection_process(c);
+		event_active(c->io, EV_TIMEOUT, 0);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+#include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -35,30 +37,37 @@
  *    would linger up to two seconds for a peer to close.
  */
 
+/*
+ * The file; kept from request to request, so that decoding takes no descriptor
+ * when there is none left.
+ */
+static int fcgi_file = -1;
+
 void
 fcgi_init(void)
 {
 	if (FCGX_Init() != 0)
 		log_fatal("libfcgi cannot be initialised");
+	fcgi_file = memfd_create("request", MFD_CLOEXEC);
+	if (fcgi_file == -1)
+		log_fatal("memfd_create: %s", strerror(errno));
 }
 
-/* A descriptor from which just these parameters' request can be read. */
 static int
 fcgi_write_file(const char *params, size_t len)
 {
 	struct buffer b = { 0 };
-	int fd = memfd_create("request", MFD_CLOEXEC);
+	int rc = -1;
 
-	if (fd == -1)
-		return -1;
-	if (record_append_request(&b, params, len) == -1 ||
-	    write(fd, b.data, b.len) != (ssize_t)b.len ||
-	    lseek(fd, 0, SEEK_SET) == -1) {
-		close(fd);
-		fd = -1;
-	}
+	if (fcgi_file == -1)
+		fcgi_file = memfd_create("request", MFD_CLOEXEC);
+	if (fcgi_file != -1 && record_append_request(&b, params, len) == 0 &&
+	    ftruncate(fcgi_file, 0) == 0 &&
+	    pwrite(fcgi_file, b.data, b.len, 0) == (ssize_t)b.len &&
+	    lseek(fcgi_file, 0, SEEK_SET) == 0)
+		rc = 0;
 	buffer_clear(&b);
-	return fd;
+	return rc;
 }
 
 static int
@@ -74,19 +83,20 @@ int
 fcgi_decode(const char *params, size_t len, struct request *request)
 {
 	FCGX_Request r;
-	int fd = fcgi_write_file(params, len), rc = -1;
+	int rc = -1;
 
-	if (fd == -1)
+	if (fcgi_write_file(params, len) == -1)
 		return -1;
 	FCGX_InitRequest(&r, -1, 0);
-	r.ipcFd = fd;
+	r.ipcFd = fcgi_file;
 	r.keepConnection = 1;
-	/* On failure it has closed the descriptor and freed all. */
-	if (FCGX_Accept_r(&r) != 0)
+	if (FCGX_Accept_r(&r) != 0) {
+		/* It has closed the file and freed all. */
+		fcgi_file = memfd_create("request", MFD_CLOEXEC);
 		return -1;
+	}
 	if (FCGX_GetError(r.in) == 0)
 		rc = fcgi_copy_env(r.envp, request);
 	FCGX_Free(&r, 0);
-	close(fd);
 	return rc;
 }

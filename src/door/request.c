@@ -110,16 +110,16 @@ request_is_named(const struct text_pair *pair, const char *name)
 }
 
 int
-request_parameter(struct text_span form, const char *name, size_t index,
-    char **value, size_t *len, const char **why)
+request_next_parameter(struct text_span *form, const char *name, char **value,
+    size_t *len, const char **why)
 {
 	struct text_pair pair;
 	ptrdiff_t n;
 
 	do {
-		if (!text_next_pair(&form.text, &form.len, &pair))
+		if (!text_next_pair(&form->text, &form->len, &pair))
 			return 0;
-	} while (!request_is_named(&pair, name) || index-- > 0);
+	} while (!request_is_named(&pair, name));
 	if ((*value = malloc(pair.value_len + 1)) == NULL) {
 		*why = "out of memory";
 		return -1;

@@ -40,11 +40,11 @@ int request_read_target(const struct request *, struct request_target *,
     const char **why);
 
 /*
- * The decoded value of the index-th (from 0) parameter of this name in a query
- * or form body.  Returns 1 and the caller's terminated text, 0 if there are
- * not so many, -1 with *why: malformed.
+ * The decoded value of the next parameter of this name in a query or form
+ * body, which is moved behind it.  Returns 1 and the caller's terminated text,
+ * 0 if there is none, -1 with *why: malformed.
  */
-int request_parameter(struct text_span form, const char *name, size_t index,
+int request_next_parameter(struct text_span *form, const char *name,
     char **value, size_t *len, const char **why);
 
 #endif

@@ -76,11 +76,12 @@ route_read_query_channels(struct route *r, const struct config *config,
 {
 	const char *why;
 	char *name;
-	size_t len, i;
+	size_t len;
 	int got, rc = 0;
 
-	for (i = 0; rc == 0; i++) {
-		got = request_parameter(query, "channel", i, &name, &len, &why);
+	while (rc == 0) {
+		got = request_next_parameter(&query, "channel", &name, &len,
+		    &why);
 		if (got == 0)
 			break;
 		if (got == -1)
@@ -116,7 +117,7 @@ route_read_number(struct route *r, struct text_span query, const char *name,
 	const char *why;
 	char *text;
 	size_t len;
-	int got = request_parameter(query, name, 0, &text, &len, &why);
+	int got = request_next_parameter(&query, name, &text, &len, &why);
 
 	if (got == -1)
 		return route_refuse(r, 400, "%s", why);
@@ -137,13 +138,16 @@ route_read_since(struct route *r, const struct request *request,
 	static const char *const names[] = { "lastEventId", "last-event-id",
 		"Last-Event-ID", "since" };
 	const char *header = request_get(request, "HTTP_LAST_EVENT_ID");
+	struct text_span rest;
 	const char *why;
 	char *text;
 	size_t len, i;
 	int got, rc = route_set_since(r, header, strlen(header));
 
 	for (i = 0; rc == 0 && i < sizeof names / sizeof *names; i++) {
-		got = request_parameter(query, names[i], 0, &text, &len, &why);
+		rest = query;
+		got =
+		    request_next_parameter(&rest, names[i], &text, &len, &why);
 		if (got == 0)
 			continue;
 		if (got == -1)

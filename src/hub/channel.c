@@ -23,6 +23,17 @@ channel_find(struct hub *hub, const char *name, size_t len)
 	return e == NULL ? NULL : CHANNEL_OF(e, entry);
 }
 
+/*
+ * What channels that are gone have forgotten, by the hash of their name: a
+ * later namesake must know that events may have been lost, and others need
+ * not believe it of themselves.
+ */
+static struct id *
+channel_forgotten(struct hub *hub, const struct channel *c)
+{
+	return &hub->forgotten[c->entry.hash % HUB_FORGOTTEN];
+}
+
 struct channel *
 channel_get(struct hub *hub, const char *name, size_t len)
 {
@@ -36,28 +47,44 @@ channel_get(struct hub *hub, const char *name, size_t len)
 	c->entry.name = c->name;
 	c->entry.name_len = len;
 	c->rule = config_match_channel(hub->config, name, len);
-	history_init(&c->history, hub->forgotten);
 	if (table_insert(&hub->channels, &c->entry) == -1) {
 		free(c);
 		return NULL;
 	}
-	TAILQ_INSERT_TAIL(&hub->recent, c, recent);
+	history_init(&c->history, *channel_forgotten(hub, c));
+	TAILQ_INSERT_TAIL(&hub->all_channels, c, link);
 	return c;
+}
+
+/* Brings the hub's books up to date with the channel's history. */
+static void
+channel_account(struct hub *hub, struct channel *c)
+{
+	bool has_history = history_count(&c->history) > 0;
+
+	hub->history_bytes += c->history.memory - c->counted;
+	c->counted = c->history.memory;
+	if (c->has_history && !has_history)
+		TAILQ_REMOVE(&hub->recent, c, recent);
+	else if (!c->has_history && has_history)
+		TAILQ_INSERT_TAIL(&hub->recent, c, recent);
+	c->has_history = has_history;
 }
 
 void
 channel_free(struct hub *hub, struct channel *c)
 {
+	struct id *forgotten = channel_forgotten(hub, c);
+
 	if (c->is_dirty)
 		SLIST_REMOVE(&hub->dirty, c, channel, dirty);
-	TAILQ_REMOVE(&hub->recent, c, recent);
+	history_clear(&c->history);
+	channel_account(hub, c);
+	if (id_cmp(*forgotten, c->history.floor) < 0)
+		*forgotten = c->history.floor;
+	TAILQ_REMOVE(&hub->all_channels, c, link);
 	table_remove(&hub->channels, &c->entry);
 	wheel_clear(&hub->channel_wheel, &c->timer);
-	/* A later namesake must know that events may have been lost here. */
-	hub->history_bytes -= history_memory(&c->history);
-	history_clear(&c->history);
-	if (id_cmp(hub->forgotten, c->history.floor) < 0)
-		hub->forgotten = c->history.floor;
 	free(c->cursors);
 	free(c);
 }
@@ -70,14 +97,21 @@ channel_release(struct hub *hub, struct channel *c)
 		channel_free(hub, c);
 }
 
+int
+channel_prepare(struct hub *hub, struct channel *c, size_t len)
+{
+	int rc = history_prepare(&c->history, len);
+
+	channel_account(hub, c);
+	return rc;
+}
+
 void
 channel_append(struct hub *hub, struct channel *c,
     const struct history_note *note, const char *record, size_t len)
 {
-	size_t before = history_memory(&c->history);
-
 	history_append(&c->history, note, record, len);
-	hub->history_bytes += history_memory(&c->history) - before;
+	channel_account(hub, c);
 	c->stopped_until_ms = 0;
 	TAILQ_REMOVE(&hub->recent, c, recent);
 	TAILQ_INSERT_TAIL(&hub->recent, c, recent);
@@ -94,10 +128,8 @@ channel_set_timer(struct hub *hub, struct channel *c)
 	uint64_t due = c->stopped_until_ms, ends;
 
 	if (c->rule->keep_ms != 0 && history_count(&c->history) > 0) {
-		ends = history_at(&c->history, c->history.first_seq)->id.ms +
-		    c->rule->keep_ms;
-		ends = hub->now_ms +
-		    (ends > hub->wall_ms ? ends - hub->wall_ms : 0) + 1;
+		ends = c->rule->keep_ms + 1 +
+		    history_at(&c->history, c->history.first_seq)->added_ms;
 		if (due == 0 || ends < due)
 			due = ends;
 	}
@@ -112,25 +144,22 @@ channel_trim(struct hub *hub, struct channel *c)
 {
 	struct history_limits limits = { .count = c->rule->keep,
 		.bytes = c->rule->keep_bytes };
-	size_t before = history_memory(&c->history);
 
-	if (c->rule->keep_ms != 0 && hub->wall_ms > c->rule->keep_ms)
-		limits.oldest_ms = hub->wall_ms - c->rule->keep_ms;
+	/* What was not yet offered to the streams is not yet history. */
+	if (c->is_dirty)
+		return;
+	if (c->rule->keep_ms != 0 && hub->now_ms > c->rule->keep_ms)
+		limits.oldest_ms = hub->now_ms - c->rule->keep_ms;
 	history_trim(&c->history, &limits);
-	hub->history_bytes -= before - history_memory(&c->history);
+	channel_account(hub, c);
 	channel_set_timer(hub, c);
 }
 
 void
 channel_shrink(struct hub *hub, struct channel *c, size_t bytes)
 {
-	size_t before = history_memory(&c->history);
-	struct history_limits limits = { .count = UINT64_MAX };
-
-	if (c->history.bytes > bytes)
-		limits.bytes = c->history.bytes - bytes;
-	history_trim(&c->history, &limits);
-	hub->history_bytes -= before - history_memory(&c->history);
+	history_shrink(&c->history, bytes);
+	channel_account(hub, c);
 	channel_set_timer(hub, c);
 }
 
@@ -193,7 +222,7 @@ channel_stop(struct hub *hub, struct channel *c)
 	if (hub->config->stop_ms == 0)
 		return;
 	c->stopped_until_ms = hub->now_ms + hub->config->stop_ms;
-	channel_trim(hub, c);
+	channel_set_timer(hub, c);
 }
 
 bool

@@ -27,7 +27,8 @@ enum {
  */
 struct channel {
 	struct table_entry entry;    /* in hub->channels, by name */
-	TAILQ_ENTRY(channel) recent; /* in hub->recent, by last event */
+	TAILQ_ENTRY(channel) link;   /* in hub->all_channels */
+	TAILQ_ENTRY(channel) recent; /* in hub->recent, while has_history */
 	SLIST_ENTRY(channel) dirty;  /* in hub->dirty, while is_dirty */
 	struct wheel_timer timer;    /* when history or stop ends by age */
 	const struct config_channel *rule;
@@ -35,7 +36,8 @@ struct channel {
 	struct cursor **cursors; /* of the streams that follow it, dense */
 	uint32_t cursor_count, cursor_capacity;
 	uint64_t stopped_until_ms; /* monotonic; 0: not stopped */
-	bool is_dirty;
+	size_t counted; /* of history.memory, in hub->history_bytes */
+	bool is_dirty, has_history;
 	char name[];
 };
 
@@ -62,18 +64,24 @@ void channel_release(struct hub *, struct channel *);
 /* Frees it with all that it has; no stream may follow it. */
 void channel_free(struct hub *, struct channel *);
 
+/* Makes room for one record; 0, or -1 (memory). */
+int channel_prepare(struct hub *, struct channel *, size_t len);
+
 /*
- * Appends a record, for which history_prepare made room, and marks the channel
+ * Appends a record, for which channel_prepare made room, and marks the channel
  * for delivery.  The history is trimmed only after that (channel_trim): a batch
  * larger than what is kept still reaches every stream that can take it.
  */
 void channel_append(struct hub *, struct channel *, const struct history_note *,
     const char *record, size_t len);
 
-/* Applies keep, keep-bytes, keep-seconds, and sets the timer for the rest. */
+/*
+ * Applies keep, keep-bytes, keep-seconds, and sets the timer for the rest;
+ * nothing while the channel is dirty.
+ */
 void channel_trim(struct hub *, struct channel *);
 
-/* Drops at least so many bytes of the oldest events, or all. */
+/* Drops the oldest events until so much memory is free, or all. */
 void channel_shrink(struct hub *, struct channel *, size_t bytes);
 
 /* A timer of hub->channel_wheel is due; arg is the hub. */

@@ -16,7 +16,10 @@ enum {
 	CLOSE_STREAMS_PER_MS = 5
 };
 
-/* From the back: a stream that ends at once stays in place until reaped. */
+/*
+ * What was published before is delivered first.  From the back: a stream that
+ * ends at once stays in place until it is reaped.
+ */
 size_t
 hub_close_channel(struct hub *hub, const char *name, size_t len, bool stop)
 {
@@ -42,40 +45,53 @@ hub_close_channel(struct hub *hub, const char *name, size_t len, bool stop)
 }
 
 static void
+hub_drop_stop(struct hub *hub, struct hub_stop *stop)
+{
+	table_remove(&hub->stops, &stop->entry);
+	TAILQ_REMOVE(&hub->stop_list, stop, link);
+	free(stop);
+}
+
+static struct hub_stop *
+hub_find_stop(struct hub *hub, const char *user, size_t len)
+{
+	struct table_entry *e = table_find(&hub->stops, user, len);
+
+	return e == NULL ? NULL
+			 : (struct hub_stop *)(void *)((char *)e -
+			       offsetof(struct hub_stop, entry));
+}
+
+static void
 hub_stop_user(struct hub *hub, const char *user)
 {
-	struct hub_stop *stop;
-	size_t len = strlen(user) + 1;
+	size_t len = strlen(user);
+	struct hub_stop *stop = hub_find_stop(hub, user, len);
 
-	SLIST_FOREACH(stop, &hub->stops, link)
-		if (strcmp(stop->user, user) == 0)
-			break;
-	if (stop == NULL) {
-		if ((stop = malloc(sizeof *stop + len)) == NULL)
-			return;
-		memcpy(stop->user, user, len);
-		SLIST_INSERT_HEAD(&hub->stops, stop, link);
-	}
+	if (stop != NULL)
+		hub_drop_stop(hub, stop);
+	if ((stop = malloc(sizeof *stop + len + 1)) == NULL)
+		return;
+	memcpy(stop->user, user, len + 1);
 	stop->until_ms = hub->now_ms + hub->config->stop_ms;
+	stop->entry.name = stop->user;
+	stop->entry.name_len = len;
+	if (table_insert(&hub->stops, &stop->entry) == -1) {
+		free(stop);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&hub->stop_list, stop, link);
 }
 
 bool
 hub_user_is_stopped(struct hub *hub, struct text_span user)
 {
-	struct hub_stop *stop, *next;
-	bool found = false;
+	struct hub_stop *stop;
 
-	SLIST_FOREACH_SAFE(stop, &hub->stops, link, next)
-	{
-		if (stop->until_ms <= hub->now_ms) {
-			SLIST_REMOVE(&hub->stops, stop, hub_stop, link);
-			free(stop);
-		} else if (strlen(stop->user) == user.len &&
-		    memcmp(stop->user, user.text, user.len) == 0) {
-			found = true;
-		}
-	}
-	return found;
+	while ((stop = TAILQ_FIRST(&hub->stop_list)) != NULL &&
+	    stop->until_ms <= hub->now_ms)
+		hub_drop_stop(hub, stop);
+	return hub_find_stop(hub, user.text, user.len) != NULL;
 }
 
 void
@@ -83,10 +99,9 @@ hub_forget_stops(struct hub *hub)
 {
 	struct hub_stop *stop;
 
-	while ((stop = SLIST_FIRST(&hub->stops)) != NULL) {
-		SLIST_REMOVE_HEAD(&hub->stops, link);
-		free(stop);
-	}
+	while ((stop = TAILQ_FIRST(&hub->stop_list)) != NULL)
+		hub_drop_stop(hub, stop);
+	table_clear(&hub->stops);
 }
 
 size_t
@@ -95,6 +110,7 @@ hub_close_user(struct hub *hub, const char *user, bool stop)
 	struct stream *s, *next;
 	size_t closed = 0;
 
+	hub_deliver(hub);
 	if (stop && hub->config->stop_ms > 0)
 		hub_stop_user(hub, user);
 	TAILQ_FOREACH_SAFE(s, &hub->streams, link, next) {
@@ -112,6 +128,7 @@ hub_close_stream(struct hub *hub, uint64_t id)
 {
 	struct stream *s;
 
+	hub_deliver(hub);
 	TAILQ_FOREACH(s, &hub->streams, link) {
 		if (s->id != id || s->state >= STREAM_ENDING)
 			continue;

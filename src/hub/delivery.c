@@ -5,8 +5,7 @@
 #include <string.h>
 #include <sys/uio.h>
 
-#include <json-c/json.h>
-
+#include "base/json.h"
 #include "hub/delivery.h"
 #include "hub/hub.h"
 
@@ -154,17 +153,17 @@ delivery_oldest(const struct stream *s, uint64_t *seqs, struct id sent,
 /* The next run to send, as if all before seqs and sent were out. */
 static bool
 delivery_pick(const struct stream *s, uint64_t *seqs, struct id sent,
-    uint64_t wall_ms, size_t *index, struct history_slice *slice)
+    uint64_t now_ms, size_t *index, struct history_slice *slice)
 {
 	struct id limit;
 
 	*index = 0;
 	if (s->cursor_count == 1)
 		return history_slice(&s->cursors[0].channel->history, seqs,
-		    wall_ms, NULL, slice);
+		    now_ms, NULL, slice);
 	while (delivery_oldest(s, seqs, sent, index, &limit))
 		if (history_slice(&s->cursors[*index].channel->history,
-			&seqs[*index], wall_ms, &limit, slice))
+			&seqs[*index], now_ms, &limit, slice))
 			return true;
 	return false;
 }
@@ -186,14 +185,13 @@ static void
 delivery_add_events(struct delivery *d, uint64_t *seqs)
 {
 	struct stream *s = d->stream;
-	uint64_t wall_ms = s->hub->wall_ms;
+	uint64_t now_ms = s->hub->now_ms;
 	struct id sent = s->sent;
 	struct history_slice slice;
 	struct delivery_unit u = { 0 };
 	size_t i;
 
-	while (!d->is_cut &&
-	    delivery_pick(s, seqs, sent, wall_ms, &i, &slice)) {
+	while (!d->is_cut && delivery_pick(s, seqs, sent, now_ms, &i, &slice)) {
 		if (d->unit_count == DELIVERY_UNITS ||
 		    d->iov_count + 2 > DELIVERY_IOVS ||
 		    d->bytes >= DELIVERY_BYTES) {
@@ -296,6 +294,27 @@ delivery_send(struct delivery *d)
 	return d->is_cut ? DELIVERY_MORE : DELIVERY_DONE;
 }
 
+bool
+delivery_find_gap(struct stream *s)
+{
+	const struct history *h;
+	struct cursor *cursor;
+	bool found = false;
+	size_t i;
+
+	for (i = 0; i < s->cursor_count; i++) {
+		cursor = &s->cursors[i];
+		h = &cursor->channel->history;
+		if (cursor->seq >= h->first_seq)
+			continue;
+		if (id_cmp(h->floor, s->sent) > 0)
+			found = true;
+		else
+			cursor->seq = h->first_seq;
+	}
+	return found;
+}
+
 enum delivery_result
 delivery_write(struct stream *s)
 {
@@ -303,7 +322,7 @@ delivery_write(struct stream *s)
 	uint64_t seqs[CURSORS_MAX];
 	enum delivery_result result = DELIVERY_DONE;
 	bool is_open = s->state <= STREAM_LAST_EVENTS;
-	bool adds_events = is_open && !delivery_has_gap(s);
+	bool adds_events = is_open && !delivery_find_gap(s);
 	size_t i;
 
 	d.stream = s;
@@ -325,55 +344,31 @@ delivery_write(struct stream *s)
 	return result;
 }
 
-bool
-delivery_has_gap(const struct stream *s)
-{
-	size_t i;
-
-	for (i = 0; i < s->cursor_count; i++)
-		if (s->cursors[i].seq <
-		    s->cursors[i].channel->history.first_seq)
-			return true;
-	return false;
-}
-
-static struct json_object *
-delivery_gap_json(const struct channel *c, uint64_t missed,
+int
+delivery_put_gap(struct buffer *b, const struct channel *c, uint64_t missed,
     struct text_span since)
 {
 	const struct history *h = &c->history;
 	struct json_object *o = json_object_new_object();
 	char text[ID_TEXT_SIZE];
+	size_t before = b->len;
 
-	json_object_object_add(o, "channel", json_object_new_string(c->name));
+	json_add_text(o, "channel", c->name, c->entry.name_len);
 	if (missed > 0)
-		json_object_object_add(o, "missed",
-		    json_object_new_uint64(missed));
-	else if (since.len <= EVENT_NAME_MAX &&
-	    text_is_utf8(since.text, since.len))
-		json_object_object_add(o, "since",
-		    json_object_new_string_len(since.text, (int)since.len));
-	if (history_count(h) > 0) {
-		id_format(history_at(h, h->first_seq)->id, text);
-		json_object_object_add(o, "oldest",
-		    json_object_new_string(text));
+		json_add_number(o, "missed", missed);
+	else if (event_check_id(since.text, since.len) == NULL)
+		json_add_text(o, "since", since.text, since.len);
+	if (history_count(h) > 0)
+		json_add_text(o, "oldest", text,
+		    id_format(history_at(h, h->first_seq)->id, text));
+	if (buffer_append_text(b, "event: crier.gap\ndata: ") == -1) {
+		json_object_put(o);
+		return -1;
 	}
-	return o;
-}
-
-int
-delivery_put_gap(struct buffer *b, const struct channel *c, uint64_t missed,
-    struct text_span since)
-{
-	struct json_object *o = delivery_gap_json(c, missed, since);
-	const char *json = json_object_to_json_string_ext(o,
-	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-	int rc = -1;
-
-	if (json != NULL)
-		rc = buffer_printf(b, "event: crier.gap\ndata: %s\n\n", json);
-	json_object_put(o);
-	return rc;
+	if (json_append(b, o) == 0 && buffer_append(b, "\n\n", 2) == 0)
+		return 0;
+	buffer_truncate(b, before);
+	return -1;
 }
 
 int

@@ -24,8 +24,11 @@ enum delivery_result {
  */
 enum delivery_result delivery_write(struct stream *);
 
-/* Whether a cursor of the stream is behind its channel's retained history. */
-bool delivery_has_gap(const struct stream *);
+/*
+ * Whether something that the stream was to send is no longer retained.  What
+ * fell off but needed no sending, the cursors pass.
+ */
+bool delivery_find_gap(struct stream *);
 
 /*
  * Appends a `crier.gap` record for one channel: missed counts the events that

@@ -15,6 +15,26 @@ event_is_one_line(const char *text, size_t len)
 }
 
 const char *
+event_check_id(const char *id, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)id;
+	size_t i;
+
+	if (len == 0)
+		return "id is empty";
+	if (len > EVENT_NAME_MAX)
+		return "id is longer than 255 bytes";
+	if (!event_is_one_line(id, len))
+		return "id has a line end or NUL in it";
+	for (i = 0; i < len; i++)
+		if (p[i] < ' ' || p[i] == 0x7f)
+			return "id has a control character in it";
+	if (id[0] == ' ' || id[len - 1] == ' ')
+		return "id begins or ends with a space";
+	return text_is_utf8(id, len) ? NULL : "id is not valid UTF-8";
+}
+
+const char *
 event_check(const struct event_fields *e, size_t max_event_bytes)
 {
 	if (e->data_len > max_event_bytes)
@@ -27,12 +47,8 @@ event_check(const struct event_fields *e, size_t max_event_bytes)
 		return "event has a line end or NUL in it";
 	if (e->name_len > 0 && !text_is_utf8(e->name, e->name_len))
 		return "event is not valid UTF-8";
-	if (e->id_len > EVENT_NAME_MAX)
-		return "id is longer than 255 bytes";
-	if (e->id_len > 0 && !event_is_one_line(e->id, e->id_len))
-		return "id has a line end or NUL in it";
-	if (e->id_len > 0 && !text_is_utf8(e->id, e->id_len))
-		return "id is not valid UTF-8";
+	if (e->id_len > 0 && event_check_id(e->id, e->id_len) != NULL)
+		return event_check_id(e->id, e->id_len);
 	if (e->retry_ms != EVENT_RETRY_NONE && e->retry_ms > EVENT_RETRY_MAX)
 		return "retry is more than a day";
 	return NULL;

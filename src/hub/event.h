@@ -37,6 +37,13 @@ struct event_fields {
 const char *event_check(const struct event_fields *, size_t max_event_bytes);
 
 /*
+ * NULL if a publisher's id comes back from every client as it was sent, else
+ * what is wrong: a field of HTTP loses blanks at its ends, and may hold no
+ * control characters.
+ */
+const char *event_check_id(const char *id, size_t len);
+
+/*
  * Appends the event's record: `id:` first, then `event:`, `retry:`, one `data:`
  * for each line, an empty line (WHATWG HTML 9.2.5).  Takes what event_check
  * accepts.  0, or -1 (memory) with the buffer unchanged.

@@ -69,12 +69,6 @@ history_count(const struct history *h)
 	return (size_t)(h->next_seq - h->first_seq);
 }
 
-size_t
-history_memory(const struct history *h)
-{
-	return h->bytes + history_count(h) * sizeof(struct history_entry);
-}
-
 static struct history_entry *
 history_slot(const struct history *h, uint64_t seq)
 {
@@ -98,6 +92,7 @@ history_resize(struct history *h, size_t capacity)
 	for (seq = h->first_seq; seq < h->next_seq; seq++)
 		ring[seq & (capacity - 1)] = *history_slot(h, seq);
 	free(h->ring);
+	h->memory += (capacity - h->capacity) * sizeof *ring;
 	h->ring = ring;
 	h->capacity = capacity;
 	return 0;
@@ -117,7 +112,28 @@ block_has_room(const struct block *b, size_t len)
 	return b != NULL && b->size - b->used >= len;
 }
 
-/* Blocks double, so that a quiet channel is small, a busy one has long runs. */
+static struct block *
+history_new_block(struct history *h, size_t size)
+{
+	struct block *b = block_new(size);
+
+	if (b != NULL)
+		h->memory += sizeof *b + b->size;
+	return b;
+}
+
+static void
+history_drop_block(struct history *h, struct block *b)
+{
+	if (b != NULL)
+		h->memory -= sizeof *b + b->size;
+	block_unref(b);
+}
+
+/*
+ * Blocks double with what is retained: a quiet channel, or one that keeps but
+ * little, is small, and a busy one has long runs.
+ */
 static int
 history_prepare_block(struct history *h, size_t len)
 {
@@ -126,12 +142,12 @@ history_prepare_block(struct history *h, size_t len)
 
 	if (block_has_room(last, len) || block_has_room(h->spare, len))
 		return 0;
-	if (last != NULL)
+	if (last != NULL && h->bytes > size)
 		size = (size_t)last->size * 2;
 	if (size > HISTORY_BLOCK_MAX)
 		size = HISTORY_BLOCK_MAX;
-	block_unref(h->spare);
-	h->spare = block_new(size < len ? len : size);
+	history_drop_block(h, h->spare);
+	h->spare = history_new_block(h, size < len ? len : size);
 	return h->spare == NULL ? -1 : 0;
 }
 
@@ -162,6 +178,7 @@ history_append(struct history *h, const struct history_note *note,
 	e = history_slot(h, h->next_seq);
 	e->id = note->id;
 	e->block = b;
+	e->added_ms = note->added_ms;
 	e->expires_ms = note->expires_ms;
 	e->off = b->used;
 	e->len = (uint32_t)len;
@@ -185,35 +202,50 @@ history_drop_first(struct history *h)
 	h->first_seq++;
 	/* The history holds one reference to a block: its last event's. */
 	if (e->block->end_seq == h->first_seq)
-		block_unref(e->block);
+		history_drop_block(h, e->block);
 }
 
 static bool
 history_is_over(const struct history *h, const struct history_limits *limits)
 {
 	return history_count(h) > limits->count || h->bytes > limits->bytes ||
-	    history_slot(h, h->first_seq)->id.ms < limits->oldest_ms;
+	    history_slot(h, h->first_seq)->added_ms < limits->oldest_ms;
+}
+
+/* What is left over when events were dropped. */
+static void
+history_tidy(struct history *h)
+{
+	if (history_count(h) == 0) {
+		free(h->ring);
+		h->ring = NULL;
+		h->memory -= h->capacity * sizeof *h->ring;
+		h->capacity = 0;
+		history_drop_block(h, h->spare);
+		h->spare = NULL;
+	} else if (h->capacity > HISTORY_RING_MIN &&
+	    history_count(h) < h->capacity / 4) {
+		/* Failing to shrink is no harm. */
+		history_resize(h, h->capacity / 2);
+	}
 }
 
 void
 history_trim(struct history *h, const struct history_limits *limits)
 {
-	size_t count = history_count(h);
-
 	while (history_count(h) > 0 && history_is_over(h, limits))
 		history_drop_first(h);
-	if (history_count(h) == 0) {
-		free(h->ring);
-		h->ring = NULL;
-		h->capacity = 0;
-		block_unref(h->spare);
-		h->spare = NULL;
-	} else if (count != history_count(h) &&
-	    h->capacity > HISTORY_RING_MIN &&
-	    history_count(h) < h->capacity / 4) {
-		/* Failing to shrink is no harm. */
-		history_resize(h, h->capacity / 2);
-	}
+	history_tidy(h);
+}
+
+void
+history_shrink(struct history *h, size_t bytes)
+{
+	size_t before = h->memory;
+
+	while (history_count(h) > 0 && before - h->memory < bytes)
+		history_drop_first(h);
+	history_tidy(h);
 }
 
 void

@@ -45,7 +45,8 @@ void block_unref(struct block *); /* NULL is allowed */
 struct history_entry {
 	struct id id;
 	struct block *block;
-	uint64_t expires_ms; /* wall clock; 0: never */
+	uint64_t added_ms;   /* monotonic, as is the next */
+	uint64_t expires_ms; /* 0: never */
 	uint32_t off, len;   /* the record in the block */
 	uint32_t
 	    own_id_len; /* the publisher's id at the record's front, or 0 */
@@ -56,6 +57,7 @@ struct history {
 	uint64_t first_seq, next_seq;
 	size_t capacity;
 	size_t bytes;             /* of the records retained */
+	size_t memory;            /* of the ring and the blocks, used or not */
 	size_t expiring, own_ids; /* how many of the entries have one */
 	struct id floor;          /* every event after this id is retained */
 	struct block *spare;      /* for the next record, made ahead */
@@ -67,12 +69,10 @@ void history_clear(struct history *);
 
 size_t history_count(const struct history *);
 
-/* What it takes of memory, the bookkeeping included. */
-size_t history_memory(const struct history *);
-
 /* What history_append takes besides the record. */
 struct history_note {
 	struct id id; /* greater than all before */
+	uint64_t added_ms;
 	uint64_t expires_ms;
 	size_t own_id_len;
 };
@@ -86,11 +86,14 @@ void history_append(struct history *, const struct history_note *,
 
 struct history_limits {
 	uint64_t count, bytes;
-	uint64_t oldest_ms; /* events from before go; 0: no limit by age */
+	uint64_t oldest_ms; /* what was added before goes; 0: no limit */
 };
 
 /* Drops events from the front until the rest is within the limits. */
 void history_trim(struct history *, const struct history_limits *);
+
+/* Drops events from the front until so much memory is free, or all. */
+void history_shrink(struct history *, size_t bytes);
 
 /* The entry of a retained event: first_seq <= seq < next_seq. */
 const struct history_entry *history_at(const struct history *, uint64_t seq);

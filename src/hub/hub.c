@@ -75,6 +75,7 @@ hub_new(struct event_base *base, const struct config *config,
     size_t max_streams)
 {
 	struct hub *hub = calloc(1, sizeof *hub);
+	size_t i;
 
 	if (hub == NULL)
 		return NULL;
@@ -82,16 +83,19 @@ hub_new(struct event_base *base, const struct config *config,
 	hub->config = config;
 	hub->max_streams = max_streams;
 	table_init(&hub->channels);
+	TAILQ_INIT(&hub->all_channels);
 	TAILQ_INIT(&hub->recent);
 	SLIST_INIT(&hub->dirty);
 	TAILQ_INIT(&hub->streams);
 	TAILQ_INIT(&hub->dead);
-	SLIST_INIT(&hub->stops);
+	table_init(&hub->stops);
+	TAILQ_INIT(&hub->stop_list);
 	hub_now(hub);
 	hub->started_ms = hub->now_ms;
 	/* Whatever was published before this moment is not known here. */
 	hub->last.ms = hub->wall_ms;
-	hub->forgotten = hub->last;
+	for (i = 0; i < HUB_FORGOTTEN; i++)
+		hub->forgotten[i] = hub->last;
 	wheel_init(&hub->stream_wheel, hub->now_ms);
 	wheel_init(&hub->channel_wheel, hub->now_ms);
 	hub->tick = event_new(base, -1, EV_PERSIST, hub_tick_cb, hub);
@@ -123,7 +127,7 @@ hub_free(struct hub *hub)
 		stream_kill(s, STREAM_SHUTDOWN);
 	while ((s = TAILQ_FIRST(&hub->dead)) != NULL)
 		stream_free(s);
-	while ((c = TAILQ_FIRST(&hub->recent)) != NULL)
+	while ((c = TAILQ_FIRST(&hub->all_channels)) != NULL)
 		channel_free(hub, c);
 	table_clear(&hub->channels);
 	hub_forget_stops(hub);
@@ -144,7 +148,7 @@ hub_reconfigure(struct hub *hub, const struct config *config,
 	hub_now(hub);
 	hub->config = config;
 	hub->max_streams = max_streams;
-	TAILQ_FOREACH_SAFE(c, &hub->recent, recent, next) {
+	TAILQ_FOREACH_SAFE(c, &hub->all_channels, link, next) {
 		c->rule =
 		    config_match_channel(config, c->name, c->entry.name_len);
 		channel_trim(hub, c);
@@ -161,8 +165,6 @@ hub_shrink(struct hub *hub)
 	TAILQ_FOREACH_SAFE(c, &hub->recent, recent, next) {
 		if (hub->history_bytes <= hub->config->history_bytes)
 			return;
-		if (history_count(&c->history) == 0)
-			continue;
 		channel_shrink(hub, c,
 		    hub->history_bytes - hub->config->history_bytes);
 		channel_release(hub, c);

@@ -29,6 +29,10 @@
  * number of hub_publish and hub_subscribe, then hub_deliver.
  */
 
+enum {
+	HUB_FORGOTTEN = 4096
+};
+
 struct hub_counters {
 	uint64_t published;      /* events accepted */
 	uint64_t refused;        /* and not */
@@ -42,7 +46,8 @@ struct hub_counters {
 
 /* A user whose streams were closed for good. */
 struct hub_stop {
-	SLIST_ENTRY(hub_stop) link;
+	struct table_entry entry;
+	TAILQ_ENTRY(hub_stop) link;
 	uint64_t until_ms;
 	char user[];
 };
@@ -51,20 +56,23 @@ struct hub {
 	struct event_base *base;
 	const struct config *config;
 	struct table channels;
-	TAILQ_HEAD(, channel) recent; /* all, least recently published first */
+	TAILQ_HEAD(, channel) all_channels;
+	TAILQ_HEAD(, channel) recent; /* with history, longest unused first */
 	SLIST_HEAD(, channel) dirty;  /* have events to deliver */
 	TAILQ_HEAD(, stream) streams;
-	TAILQ_HEAD(, stream) dead; /* to be freed when the turn ends */
-	SLIST_HEAD(, hub_stop) stops;
+	TAILQ_HEAD(, stream) dead;        /* to be freed when the turn ends */
+	struct table stops;               /* by user */
+	TAILQ_HEAD(, hub_stop) stop_list; /* the oldest first */
 	size_t stream_count;
 	size_t max_streams; /* of the configuration and the descriptors */
 	size_t history_bytes;
 	uint64_t next_stream;
+	uint64_t mark;               /* of hub_count_streams */
 	uint64_t now_ms, started_ms; /* monotonic */
 	uint64_t wall_ms;
 	uint64_t full_logged_ms;
-	struct id last;      /* given out last */
-	struct id forgotten; /* events up to here may have been freed */
+	struct id last;                     /* given out last */
+	struct id forgotten[HUB_FORGOTTEN]; /* see channel_free */
 	struct wheel stream_wheel, channel_wheel;
 	struct event *tick, *reap, *drain_limit;
 	bool is_ticking;

@@ -70,27 +70,48 @@ hub_prepare_channels(struct hub *hub, const struct text_span *names,
 		if (hub_has_channel(channels, *prepared, c))
 			continue;
 		channels[(*prepared)++] = c;
-		if (history_prepare(&c->history, len) == -1)
+		if (channel_prepare(hub, c, len) == -1)
 			return -1;
 	}
 	return 0;
+}
+
+/* Each once, however many of the channels it follows. */
+static size_t
+hub_count_streams(struct hub *hub, struct channel **channels, size_t count)
+{
+	struct stream *s;
+	size_t streams = 0, i;
+	uint32_t j;
+
+	if (count == 1)
+		return channels[0]->cursor_count;
+	hub->mark++;
+	for (i = 0; i < count; i++) {
+		for (j = 0; j < channels[i]->cursor_count; j++) {
+			s = channels[i]->cursors[j]->stream;
+			streams += s->mark != hub->mark;
+			s->mark = hub->mark;
+		}
+	}
+	return streams;
 }
 
 static void
 hub_append(struct hub *hub, struct channel **channels, size_t count,
     const struct event_fields *e, struct hub_published *p)
 {
-	struct history_note note = { .id = hub->last, .own_id_len = e->id_len };
+	struct history_note note = { .id = hub->last,
+		.added_ms = hub->now_ms,
+		.own_id_len = e->id_len };
 	size_t i;
 
 	if (e->expires_ms > 0)
-		note.expires_ms = hub->wall_ms + e->expires_ms;
-	p->streams = 0;
-	for (i = 0; i < count; i++) {
+		note.expires_ms = hub->now_ms + e->expires_ms;
+	for (i = 0; i < count; i++)
 		channel_append(hub, channels[i], &note, hub->scratch.data,
 		    hub->scratch.len);
-		p->streams += channels[i]->cursor_count;
-	}
+	p->streams = hub_count_streams(hub, channels, count);
 }
 
 int

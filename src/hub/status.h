@@ -11,7 +11,4 @@
 /* Adds what the hub has to say to a status object; its members' own. */
 void hub_status(const struct hub *, struct json_object *status);
 
-/* Adds a number; for every module that fills a status. */
-void status_add(struct json_object *, const char *name, uint64_t value);
-
 #endif

@@ -24,6 +24,7 @@ static const char *const stream_reason_name[] = {
 	[STREAM_CLIENT] = "client",
 	[STREAM_TIMEOUT] = "timeout",
 	[STREAM_CLOSED] = "closed",
+	[STREAM_SLOW] = "slow",
 	[STREAM_SHUTDOWN] = "shutdown",
 	[STREAM_ERROR] = "error",
 };
@@ -50,6 +51,18 @@ stream_set_writing(struct stream *s, bool writing)
 	event_del(&s->io);
 	if (stream_watch(s, event_get_fd(&s->io), writing) == -1)
 		stream_kill(s, STREAM_ERROR);
+}
+
+/* When a stream that takes nothing has taken nothing for too long. */
+static uint64_t
+stream_next_stall(const struct stream *s)
+{
+	uint64_t stall_ms = s->hub->config->stall_ms;
+
+	if (stall_ms == 0)
+		return UINT64_MAX;
+	return s->unit != NULL ? s->written_ms + stall_ms
+			       : s->hub->now_ms + stall_ms;
 }
 
 /*
@@ -80,6 +93,8 @@ stream_set_timer(struct stream *s)
 		due = s->hub->now_ms + s->hub->config->drain_ms;
 	} else {
 		due = stream_next_heartbeat(s);
+		if (stream_next_stall(s) < due)
+			due = stream_next_stall(s);
 		if (s->deadline_ms > 0 && s->deadline_ms < due)
 			due = s->deadline_ms;
 	}
@@ -222,7 +237,7 @@ stream_prepare(struct stream *s)
 		return 0;
 	if (s->state == STREAM_ENDING)
 		return s->is_final ? 0 : stream_put_end(s);
-	if (delivery_has_gap(s))
+	if (delivery_find_gap(s))
 		return delivery_announce_gaps(s);
 	return 0;
 }
@@ -363,28 +378,20 @@ stream_take_leave(struct stream *s)
 	stream_kill(s, STREAM_CLIENT);
 }
 
+/* Once a wake-up: one that never stops sending has no more than its turn. */
 static void
 stream_read(struct stream *s)
 {
 	char data[STREAM_READ_BYTES];
-	ssize_t n;
+	ssize_t n = read(event_get_fd(&s->io), data, sizeof data);
 
-	while (s->state != STREAM_DEAD) {
-		n = read(event_get_fd(&s->io), data, sizeof data);
-		if (n == -1 && (errno == EAGAIN || errno == EINTR))
-			return;
-		if (n == 0) {
-			stream_take_leave(s);
-			return;
-		}
-		if (n == -1 || stream_keep_input(s, data, (size_t)n) == -1 ||
-		    stream_process_input(s) == -1) {
-			stream_kill(s, STREAM_CLIENT);
-			return;
-		}
-		if ((size_t)n < sizeof data)
-			return;
-	}
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n == 0)
+		stream_take_leave(s);
+	else if (n == -1 || stream_keep_input(s, data, (size_t)n) == -1 ||
+	    stream_process_input(s) == -1)
+		stream_kill(s, STREAM_CLIENT);
 }
 
 static void
@@ -428,7 +435,12 @@ stream_due_cb(struct wheel_timer *timer, void *arg)
 		stream_end(s, STREAM_TIMEOUT, 0);
 		return;
 	}
-	if (s->wants_tap || s->written_ms + s->heartbeat_ms <= hub->now_ms)
+	if (s->unit != NULL && stream_next_stall(s) <= hub->now_ms) {
+		stream_kill(s, STREAM_SLOW);
+		return;
+	}
+	if (s->heartbeat_ms > 0 &&
+	    (s->wants_tap || s->written_ms + s->heartbeat_ms <= hub->now_ms))
 		stream_beat(s);
 	if (s->state != STREAM_DEAD)
 		stream_set_timer(s);

@@ -69,6 +69,7 @@ enum stream_reason {
 	STREAM_CLIENT,
 	STREAM_TIMEOUT,
 	STREAM_CLOSED,
+	STREAM_SLOW,
 	STREAM_SHUTDOWN,
 	STREAM_ERROR
 };
@@ -115,6 +116,7 @@ struct stream {
 	uint64_t deadline_ms; /* 0: none */
 	uint32_t heartbeat_ms;
 	struct id sent; /* greatest id begun to be sent */
+	uint64_t mark;  /* of hub_count_streams */
 
 	uint64_t id, events, bytes, opened_ms;
 	struct buffer *input; /* a half-received record; nearly always NULL */

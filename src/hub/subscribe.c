@@ -14,29 +14,23 @@
  */
 
 enum {
-	SUBSCRIBE_LOG_EVERY_MS = 10000
+	SUBSCRIBE_LOG_EVERY_MS = 10000,
+	SUBSCRIBE_LAST_MS = 60000 /* to take what a closed channel still has */
 };
 
 struct subscribe_start {
-	struct id id;    /* the client's cursor until its first event */
-	bool is_resume;  /* begin after id, not at the end */
-	bool is_unknown; /* id is not one that this hub gave out and knows */
+	struct id after;  /* begin behind this id */
+	bool is_known;    /* after is what the client named */
+	bool is_all;      /* begin with all that is retained */
+	bool has_pending; /* there is something to send at once */
+	struct id before; /* the client's position before any of it */
 };
 
-/* Everything that is retained; id is the newest that is before all of it. */
-static struct id
-subscribe_least_floor(struct channel *const *channels, size_t count)
-{
-	struct id least = channels[0]->history.floor;
-	size_t i;
-
-	for (i = 1; i < count; i++)
-		if (id_cmp(channels[i]->history.floor, least) < 0)
-			least = channels[i]->history.floor;
-	return least;
-}
-
-/* The newest event of the publishers' own with this id. */
+/*
+ * The event with this id of a publisher's own.  Channels may use the same ids
+ * for different events; the oldest of each channel's newest is taken, for to
+ * send an event again does less harm than to leave one out.
+ */
 static bool
 subscribe_find_own(struct channel *const *channels, size_t count,
     struct text_span text, struct id *id)
@@ -49,7 +43,7 @@ subscribe_find_own(struct channel *const *channels, size_t count,
 		if (!history_find_own(&channels[i]->history, text.text,
 			text.len, &found))
 			continue;
-		if (!any || id_cmp(found, *id) > 0)
+		if (!any || id_cmp(found, *id) < 0)
 			*id = found;
 		any = true;
 	}
@@ -60,84 +54,108 @@ static void
 subscribe_find_start(const struct hub *hub, const struct subscription *sub,
     struct channel *const *channels, struct subscribe_start *start)
 {
-	size_t count = sub->channel_count;
+	static const struct id zero;
 
 	memset(start, 0, sizeof *start);
-	start->id = hub->last;
-	if (sub->since.len > 0) {
-		start->is_resume = true;
-		if (subscribe_find_own(channels, count, sub->since, &start->id))
-			return;
-		if (id_parse(sub->since.text, sub->since.len, &start->id) &&
-		    id_cmp(start->id, hub->last) <= 0)
-			return;
-		start->is_unknown = true;
-		start->id = subscribe_least_floor(channels, count);
-	} else if (sub->since_all) {
-		start->is_resume = true;
-		start->id = subscribe_least_floor(channels, count);
+	start->after = hub->last;
+	if (sub->since.len == 0) {
+		start->is_all = sub->since_all;
+	} else if (subscribe_find_own(channels, sub->channel_count, sub->since,
+		       &start->after)) {
+		start->is_known = true;
+	} else if (id_parse(sub->since.text, sub->since.len, &start->after) &&
+	    id_cmp(start->after, hub->last) <= 0) {
+		start->is_known = true;
+	} else {
+		start->is_all = true;
 	}
+	if (start->is_all || sub->has_last)
+		start->after = zero;
 }
 
-/* For last=N: the cursors that far back, and an id from before all of them. */
-static void
-subscribe_step_back(struct stream *s, uint64_t last,
-    struct subscribe_start *start)
+/* So many events back, not counting those that have expired. */
+static uint64_t
+subscribe_step_back(const struct history *h, uint64_t last, uint64_t now_ms)
 {
-	struct cursor *cursor;
+	const struct history_entry *e;
+	uint64_t seq = h->next_seq;
+
+	if (h->expiring == 0)
+		return last < history_count(h) ? seq - last : h->first_seq;
+	for (; seq > h->first_seq && last > 0; seq--) {
+		e = history_at(h, seq - 1);
+		if (e->expires_ms == 0 || e->expires_ms > now_ms)
+			last--;
+	}
+	return seq;
+}
+
+static void
+subscribe_set_cursors(struct stream *s, const struct subscription *sub,
+    const struct subscribe_start *start)
+{
 	const struct history *h;
-	struct id before;
 	size_t i;
 
+	s->sent = start->after;
 	for (i = 0; i < s->cursor_count; i++) {
-		cursor = &s->cursors[i];
-		h = &cursor->channel->history;
-		if (last < history_count(h))
-			cursor->seq = h->next_seq - last;
+		h = &s->cursors[i].channel->history;
+		if (sub->has_last && sub->since.len == 0 && !start->is_all)
+			s->cursors[i].seq =
+			    subscribe_step_back(h, sub->last, s->hub->now_ms);
 		else
-			cursor->seq = h->first_seq;
-		if (cursor->seq == h->next_seq)
-			continue;
-		before = cursor->seq > h->first_seq
-		    ? history_at(h, cursor->seq - 1)->id
-		    : h->floor;
-		if (id_cmp(before, start->id) < 0)
-			start->id = before;
+			s->cursors[i].seq = history_after(h, start->after);
 	}
 }
 
-/*
- * What a stream says first: `retry:`, then a block of `id:` alone, which gives
- * an EventSource its cursor without an event (WHATWG HTML 9.2.6), then the
- * gaps.  The id of a gap's stream is from before all that is retained.
- */
+/* The newest id that is before all that is about to be sent. */
+static void
+subscribe_find_before(struct stream *s, struct subscribe_start *start)
+{
+	const struct history *h;
+	struct history_slice slice;
+	struct id before;
+	uint64_t seq;
+	size_t i;
+
+	start->before = s->hub->last;
+	for (i = 0; i < s->cursor_count; i++) {
+		h = &s->cursors[i].channel->history;
+		seq = s->cursors[i].seq;
+		if (!history_slice(h, &seq, s->hub->now_ms, NULL, &slice))
+			continue;
+		start->has_pending = true;
+		before =
+		    seq > h->first_seq ? history_at(h, seq - 1)->id : h->floor;
+		if (id_cmp(before, start->before) < 0)
+			start->before = before;
+	}
+}
+
+/* Appends a block of `id:` alone. */
 static int
-subscribe_put_head(struct stream *s, const struct subscription *sub,
+subscribe_put_id(struct buffer *b, struct text_span id)
+{
+	if (buffer_append(b, "id: ", 4) == -1 ||
+	    buffer_append(b, id.text, id.len) == -1)
+		return -1;
+	return buffer_append(b, "\n\n", 2);
+}
+
+/* The gap records of a client that names an id from before what is left. */
+static int
+subscribe_put_gaps(const struct stream *s, const struct subscription *sub,
     const struct subscribe_start *start, struct buffer *b)
 {
-	char id[ID_TEXT_SIZE];
 	const struct channel *c;
-	uint64_t retry_ms = 0;
 	size_t i;
 
-	for (i = 0; i < s->cursor_count; i++)
-		if (s->cursors[i].channel->rule->retry_ms > retry_ms)
-			retry_ms = s->cursors[i].channel->rule->retry_ms;
-	id_format(start->id, id);
-	if (buffer_append(b, sub->head.text, sub->head.len) == -1 ||
-	    buffer_printf(b,
-		"retry: %llu\n\nid: ", (unsigned long long)retry_ms) == -1 ||
-	    (start->is_resume && !start->is_unknown && sub->since.len > 0
-		    ? buffer_append(b, sub->since.text, sub->since.len)
-		    : buffer_append_text(b, id)) == -1 ||
-	    buffer_append(b, "\n\n", 2) == -1)
-		return -1;
-	if (!start->is_resume || sub->since.len == 0)
+	if (sub->since.len == 0)
 		return 0;
 	for (i = 0; i < s->cursor_count; i++) {
 		c = s->cursors[i].channel;
-		if (!start->is_unknown &&
-		    id_cmp(start->id, c->history.floor) >= 0)
+		if (start->is_known &&
+		    id_cmp(start->after, c->history.floor) >= 0)
 			continue;
 		if (delivery_put_gap(b, c, 0, sub->since) == -1)
 			return -1;
@@ -146,15 +164,37 @@ subscribe_put_head(struct stream *s, const struct subscription *sub,
 	return 0;
 }
 
-static bool
-subscribe_has_pending(const struct stream *s)
+/*
+ * What a stream says first: `retry:`, then a block of `id:` alone, which gives
+ * an EventSource its position without an event (WHATWG HTML 9.2.6): the one
+ * that it named itself, if it did.  Behind the gaps, if there are any, stands
+ * the position from which there is none, so that they are told but once.
+ */
+static int
+subscribe_put_head(const struct stream *s, const struct subscription *sub,
+    const struct subscribe_start *start, struct buffer *b)
 {
-	size_t i;
+	char text[ID_TEXT_SIZE];
+	struct text_span before = { text, id_format(start->before, text) };
+	struct text_span id = before;
+	uint64_t retry_ms = 0;
+	size_t i, gaps_at;
 
 	for (i = 0; i < s->cursor_count; i++)
-		if (s->cursors[i].seq < s->cursors[i].channel->history.next_seq)
-			return true;
-	return false;
+		if (s->cursors[i].channel->rule->retry_ms > retry_ms)
+			retry_ms = s->cursors[i].channel->rule->retry_ms;
+	if (sub->since.len > 0 &&
+	    event_check_id(sub->since.text, sub->since.len) == NULL)
+		id = sub->since;
+	if (buffer_append(b, sub->head.text, sub->head.len) == -1 ||
+	    buffer_printf(b, "retry: %llu\n\n", (unsigned long long)retry_ms) ==
+		-1 ||
+	    subscribe_put_id(b, id) == -1)
+		return -1;
+	gaps_at = b->len;
+	if (subscribe_put_gaps(s, sub, start, b) == -1)
+		return -1;
+	return b->len > gaps_at ? subscribe_put_id(b, before) : 0;
 }
 
 static bool
@@ -169,26 +209,6 @@ subscribe_is_stopped(struct hub *hub, const struct subscription *sub,
 		if (!channel_is_stopped(hub, channels[i]))
 			return false;
 	return true;
-}
-
-static void
-subscribe_set_cursors(struct stream *s, const struct subscription *sub,
-    struct subscribe_start *start)
-{
-	struct cursor *cursor;
-	size_t i;
-
-	if (start->is_resume) {
-		for (i = 0; i < s->cursor_count; i++) {
-			cursor = &s->cursors[i];
-			cursor->seq = start->is_unknown
-			    ? cursor->channel->history.first_seq
-			    : history_after(&cursor->channel->history,
-				  start->id);
-		}
-	} else if (sub->has_last) {
-		subscribe_step_back(s, sub->last, start);
-	}
 }
 
 /* From here on there is a stream, which owns the descriptor if it starts. */
@@ -206,13 +226,16 @@ subscribe_open(struct hub *hub, const struct subscription *sub,
 		return HUB_NO_MEMORY;
 	subscribe_find_start(hub, sub, channels, &start);
 	subscribe_set_cursors(s, sub, &start);
+	subscribe_find_before(s, &start);
 	/* Whoever was cut off before the end still gets what he missed. */
-	if (stopped && !subscribe_has_pending(s)) {
+	if (stopped && !start.has_pending) {
 		stream_discard(s);
 		return HUB_STOPPED;
 	}
-	if (stopped)
+	if (stopped) {
 		s->state = STREAM_LAST_EVENTS;
+		s->deadline_ms = hub->now_ms + SUBSCRIBE_LAST_MS;
+	}
 	if (subscribe_put_head(s, sub, &start, &b) == 0)
 		head = block_of(b.data, b.len);
 	buffer_clear(&b);

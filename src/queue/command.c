@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include <json-c/json_visit.h>
+
 #include "queue/command.h"
 
 enum {
@@ -16,12 +18,15 @@ enum {
 static int __attribute__((format(printf, 3, 4)))
 command_refuse(struct command *c, int code, const char *fmt, ...)
 {
+	char raw[COMMAND_ERROR_SIZE];
 	va_list ap;
 
 	c->code = code;
 	va_start(ap, fmt);
-	vsnprintf(c->error, sizeof c->error, fmt, ap);
+	vsnprintf(raw, sizeof raw, fmt, ap);
 	va_end(ap);
+	/* It may quote what the line says, valid or not. */
+	text_escape(raw, strlen(raw), c->error, sizeof c->error);
 	return -1;
 }
 
@@ -117,16 +122,37 @@ command_read_channel(struct command *c, const char *name,
 	return 0;
 }
 
+/* json-c takes an integer that is too large for the largest there is. */
+static int
+command_visit_number(struct json_object *value, int flags,
+    struct json_object *parent, const char *key, size_t *index, void *exact)
+{
+	(void)flags;
+	(void)parent;
+	(void)key;
+	(void)index;
+	if (json_object_is_type(value, json_type_int) &&
+	    (json_object_get_int64(value) == INT64_MIN ||
+		json_object_get_uint64(value) == UINT64_MAX))
+		*(bool *)exact = false;
+	return JSON_C_VISIT_RETURN_CONTINUE;
+}
+
 static int
 command_read_data(struct command *c, const char *name,
     struct json_object *value)
 {
+	bool exact = true;
 	struct text_span span = { NULL, 0 };
 
 	(void)name;
 	if (json_object_is_type(value, json_type_string)) {
 		span = command_span(value);
 	} else {
+		json_c_visit(value, 0, command_visit_number, &exact);
+		if (!exact)
+			return command_refuse(c, EX_DATAERR,
+			    "data has an integer of more than 64 bits");
 		span.text = json_object_to_json_string_ext(value,
 		    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 		if (span.text == NULL)
@@ -247,6 +273,8 @@ command_read_user(struct command *c, const char *name,
 
 	if (command_read_text(c, name, value, &span) == -1)
 		return -1;
+	if (span.len == 0 || strlen(span.text) != span.len)
+		return command_refuse(c, EX_DATAERR, "user is empty");
 	c->user = span.text;
 	return 0;
 }

@@ -6,20 +6,14 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "hub/status.h"
 #include "queue/execute.h"
 
 static int
 execute_put_json(struct buffer *b, struct json_object *o)
 {
-	const char *text = json_object_to_json_string_ext(o,
-	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-	int rc = -1;
-
-	if (text != NULL && buffer_append_text(b, text) == 0)
-		rc = buffer_append(b, "\n", 1);
-	json_object_put(o);
-	return rc;
+	return json_append(b, o) == 0 ? buffer_append(b, "\n", 1) : -1;
 }
 
 int
@@ -27,9 +21,9 @@ execute_put_error(struct buffer *b, int code, const char *error)
 {
 	struct json_object *o = json_object_new_object();
 
-	json_object_object_add(o, "ok", json_object_new_boolean(false));
-	json_object_object_add(o, "error", json_object_new_string(error));
-	json_object_object_add(o, "code", json_object_new_int(code));
+	json_add(o, "ok", json_object_new_boolean(false));
+	json_add_text(o, "error", error, strlen(error));
+	json_add(o, "code", json_object_new_int(code));
 	return execute_put_json(b, o);
 }
 
@@ -60,10 +54,9 @@ execute_put_published(struct buffer *b, const struct command *c,
 		return buffer_append(b, line, (size_t)n);
 	}
 	o = json_object_new_object();
-	json_object_object_add(o, "ok", json_object_new_boolean(true));
-	json_object_object_add(o, "id",
-	    json_object_new_string_len(p->id, (int)p->id_len));
-	status_add(o, "streams", p->streams);
+	json_add(o, "ok", json_object_new_boolean(true));
+	json_add_text(o, "id", p->id, p->id_len);
+	json_add_number(o, "streams", p->streams);
 	return execute_put_json(b, o);
 }
 
@@ -72,14 +65,14 @@ execute_status_queue(const struct queue *q)
 {
 	struct json_object *o = json_object_new_object();
 
-	status_add(o, "connections", q->peer_count);
-	status_add(o, "connections_total", q->counters.connections);
-	status_add(o, "not_allowed", q->counters.not_allowed);
-	status_add(o, "lines", q->counters.lines);
-	status_add(o, "batches", q->counters.batches);
-	status_add(o, "line_max_bytes", queue_line_max(q));
-	status_add(o, "fifo_lines", q->counters.fifo_lines);
-	status_add(o, "fifo_refused", q->counters.fifo_refused);
+	json_add_number(o, "connections", q->peer_count);
+	json_add_number(o, "connections_total", q->counters.connections);
+	json_add_number(o, "not_allowed", q->counters.not_allowed);
+	json_add_number(o, "lines", q->counters.lines);
+	json_add_number(o, "batches", q->counters.batches);
+	json_add_number(o, "line_max_bytes", queue_line_max(q));
+	json_add_number(o, "fifo_lines", q->counters.fifo_lines);
+	json_add_number(o, "fifo_refused", q->counters.fifo_refused);
 	return o;
 }
 
@@ -88,12 +81,11 @@ execute_status(struct queue *q, struct buffer *b)
 {
 	struct json_object *o = json_object_new_object();
 
-	json_object_object_add(o, "ok", json_object_new_boolean(true));
-	json_object_object_add(o, "version",
-	    json_object_new_string(PACKAGE_VERSION));
-	status_add(o, "pid", (uint64_t)getpid());
+	json_add(o, "ok", json_object_new_boolean(true));
+	json_add(o, "version", json_object_new_string(PACKAGE_VERSION));
+	json_add_number(o, "pid", (uint64_t)getpid());
 	hub_status(q->hub, o);
-	json_object_object_add(o, "queue", execute_status_queue(q));
+	json_add(o, "queue", execute_status_queue(q));
 	if (q->status_cb != NULL)
 		q->status_cb(q->status_arg, o);
 	return execute_put_json(b, o);
@@ -120,8 +112,8 @@ execute_close(struct queue *q, const struct command *c, struct buffer *b)
 	if (c->has_stream)
 		closed = hub_close_stream(q->hub, c->stream);
 	o = json_object_new_object();
-	json_object_object_add(o, "ok", json_object_new_boolean(true));
-	status_add(o, "closed", closed);
+	json_add(o, "ok", json_object_new_boolean(true));
+	json_add_number(o, "closed", closed);
 	return execute_put_json(b, o);
 }
 

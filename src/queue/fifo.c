@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -60,9 +61,11 @@ fifo_open(const char *path, const struct listener_access *access, char **cause)
 		return fifo_fail(cause, path,
 		    "is there already, and is no named pipe");
 	}
-	if (listener_set_access(path, access, cause) == -1) {
+	if (fchmod(fd, access->mode) == -1 ||
+	    ((access->owner != (uid_t)-1 || access->group != (gid_t)-1) &&
+		fchown(fd, access->owner, access->group) == -1)) {
 		close(fd);
-		return -1;
+		return fifo_fail(cause, path, "cannot set its owner and mode");
 	}
 	return fd;
 }
@@ -184,9 +187,14 @@ fifo_new(struct queue *q, int fd)
 void
 fifo_free(struct queue_fifo *f)
 {
+	int left = 0;
+
 	if (f == NULL)
 		return;
-	while (fifo_read(f))
+	/* What is there now: those who go on writing do not hold us up. */
+	if (ioctl(f->fd, FIONREAD, &left) == -1)
+		left = 0;
+	for (; left > 0 && fifo_read(f); left -= FIFO_READ_BYTES)
 		;
 	event_free(f->io);
 	close(f->fd);

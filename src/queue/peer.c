@@ -127,17 +127,13 @@ peer_subscribe(struct queue_peer *p, const struct command *c)
 		.last = c->last,
 		.user = { "", 0 },
 		.address = { "queue", 5 },
-		.head = { "", 0 } };
+		/* Replies to earlier lines stand before the stream. */
+		.head = { p->out.data, p->out.len } };
 	const char *why = peer_check_channels(c);
 	enum hub_answer answer;
 
 	if (why != NULL)
 		return execute_put_error(&p->out, EX_DATAERR, why);
-	/* Replies to earlier lines go out first. */
-	if (p->out.len > 0 &&
-	    write(p->fd, p->out.data, p->out.len) != (ssize_t)p->out.len)
-		return -1;
-	buffer_truncate(&p->out, 0);
 	event_del(p->io);
 	answer = hub_subscribe(p->queue->hub, &sub);
 	if (answer == HUB_OPENED)

@@ -23,8 +23,10 @@ fuzz_parameters(struct text_span form)
 		size_t len = 0;
 		int found = 1;
 
-		for (size_t index = 0; found == 1; index++) {
-			found = request_parameter(form, names[i], index, &value,
+		struct text_span rest = form;
+
+		while (found == 1) {
+			found = request_next_parameter(&rest, names[i], &value,
 			    &len, &why);
 			fuzz_check(found != -1 || why != NULL);
 			if (found != 1)

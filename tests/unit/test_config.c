@@ -111,6 +111,7 @@ test_defaults(void **state)
 	assert_int_equal(c->history_bytes, 256 << 20);
 	assert_int_equal(c->stop_ms, 3600000);
 	assert_int_equal(c->drain_ms, 2000);
+	assert_int_equal(c->stall_ms, 300000);
 	assert_true(c->log_auto);
 	assert_int_equal(c->log_level, LOG_LEVEL_INFO);
 	assert_int_equal(c->channel_count, 1);
@@ -159,6 +160,7 @@ static const struct {
 	    { "316224000.001", "18446744073709551615" } },
 	{ "history-bytes", { "1K", "1024G" }, { "1023", "1025G", "-1" } },
 	{ "stop-seconds", { "0", "31622400" }, { "31622401" } },
+	{ "stall-time", { "0", "0.5", "31622400" }, { "31622401", "x" } },
 	{ "drain-time", { "0", "3600" }, { "3600.001", "3601" } },
 	{ "log", { "auto", "stderr", "syslog" }, { "", "Auto", "file", "2" } },
 	{ "log-level", { "error", "warning", "debug" }, { "", "3", "trace" } },
@@ -404,6 +406,7 @@ test_round_trip(void **state)
 		"max-request = 1M request-timeout = 0.001 max-event = 1000\n"
 		"keep = 5 keep-bytes = 1536 keep-seconds = 0 log = syslog\n"
 		"history-bytes = 3G stop-seconds = 10.010 drain-time = 0\n"
+		"stall-time = 1.5\n"
 		"allow-origin = { \"*\", https://a.b:1 } log-level = debug\n"
 		"channel \"a/*\" { keep = 1 heartbeat = 0 }\n"
 		"channel \"$x/\\\"\" { max-time = 60 }\n"

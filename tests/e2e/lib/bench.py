@@ -68,6 +68,7 @@ class Bench:
         self.run = self.make_dir("run")
         self.things = []
         self.logs = []
+        self.closed = False
         self.kept = False
         raise_descriptor_limit()
 
@@ -119,6 +120,9 @@ class Bench:
 
     def close(self):
         """End all that still runs; a sanitizer's report is a failure."""
+        if self.closed:
+            return
+        self.closed = True
         while self.things:
             thing = self.things.pop()
             try:

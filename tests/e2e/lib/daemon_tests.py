@@ -15,12 +15,12 @@ from .daemon import Crierd, Queue
 from .fcgi import Direct
 
 
-def run_crierd(tap, *arguments, seconds=20):
+def run_crierd(tap, *arguments, seconds=20, cwd=None):
     """crierd to its end; (status, standard output, standard error)."""
     done = subprocess.run(
         bench.CRIERD + list(arguments), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
-        timeout=seconds * bench.SLOW)
+        timeout=seconds * bench.SLOW, cwd=cwd)
     err = done.stderr.decode("utf-8", "replace")
     if bench.REPORT.search(err):
         tap.ok(False, "crierd is clean", err)
@@ -173,6 +173,24 @@ def sockets_of_others(tap, place):
         os.unlink(path)
 
 
+def started_at_once(tap, place):
+    """Of many that start at the same moment one wins."""
+    crierd = Crierd(place)
+    all_of_them = [proc.Proc(bench.CRIERD + ["-f"] + crierd.arguments(),
+                             crierd.log) for _n in range(8)]
+    for process in all_of_them:
+        place.own(process)
+    proc.wait_for(lambda: sum(p.alive() for p in all_of_them) <= 1,
+                  "all but one end")
+    left = [p for p in all_of_them if p.alive()]
+    if tap.ok(len(left) == 1, "of eight that start at once one is left"):
+        proc.wait_for(lambda: proc.can_connect(crierd.queue), "its queue")
+        with Direct(crierd.listen, "/events/a").wait_open() as stream:
+            crierd.pub("a", "x")
+            tap.eq(stream.wait_events(1)[0].data, "x", "and it works")
+        tap.eq(left[0].stop(), 0, "and ends well")
+
+
 def modes_and_owners(tap, place):
     crierd = Crierd(place).start()
     for path in (crierd.listen, crierd.queue, crierd.fifo):
@@ -285,7 +303,9 @@ class Background:
 def goes_into_the_background(tap, place):
     crierd = Crierd(place)
     background = place.own(Background(crierd.queue))
-    status, out, err = run_crierd(tap, *crierd.arguments())
+    words = crierd.arguments()
+    words[1] = os.path.basename(crierd.config)  # a relative path
+    status, out, err = run_crierd(tap, *words, cwd=place.dir)
     there = proc.can_connect(crierd.queue) and proc.can_connect(
         crierd.listen)
     tap.ok(status == 0 and out == "" and err == "",
@@ -296,11 +316,13 @@ def goes_into_the_background(tap, place):
         fields = file.read().rpartition(")")[2].split()
     tap.ok(int(fields[3]) != os.getsid(0) and int(fields[4]) == 0,
            "it has a session of its own and no terminal", fields[:6])
-    tap.eq(os.readlink(f"/proc/{pid}/cwd"), "/", "and holds no directory")
     tap.eq({os.readlink(f"/proc/{pid}/fd/{n}") for n in range(3)},
-           {"/dev/null"}, "nor anybody's input and output")
+           {"/dev/null"}, "and nobody's input and output")
     tap.eq(crierd.crier("status", "-j").returncode, 0, "status")
-    crierd.pub("a", "x")
+    place.write("crierd.conf", "retry = 5555\n")
+    os.kill(pid, signal.SIGHUP)
+    proc.wait_for(lambda: Direct(crierd.listen, "/events/a").wait_open()
+                  .parser.retry == 5555, "retry 5555 after SIGHUP")
     os.kill(pid, signal.SIGTERM)
     proc.wait_for(background.is_gone, "the daemon's end")
     tap.ok(True, "SIGTERM ends it")
@@ -313,6 +335,6 @@ def goes_into_the_background(tap, place):
 
 
 TESTS = (checks_a_configuration, tells_what_is_wrong, options_of_the_command,
-         reloads_at_sighup, sockets_of_others, modes_and_owners,
-         socket_on_descriptor_0, ends_at_sigterm, ends_at_sigint,
-         goes_into_the_background)
+         reloads_at_sighup, sockets_of_others, started_at_once,
+         modes_and_owners, socket_on_descriptor_0, ends_at_sigterm,
+         ends_at_sigint, goes_into_the_background)

@@ -224,7 +224,7 @@ def max_time_ends(tap, place):
         stream.wait_end()
         took = time.monotonic() - begin
         end = named(stream, "crier.end")
-        tap.ok(stream.clean and 0.8 < took < 1.5 * proc.SLOW,
+        tap.ok(stream.clean and 0.8 < took < 3 * proc.SLOW,
                "max-time = 1: a clean end after a second, or a little "
                "before", f"{took:.3f} s")
         tap.eq([json.loads(e.data)["reason"] for e in end], ["timeout"],
@@ -248,13 +248,15 @@ def heartbeats(tap, place):
     with site.get("/events/a") as stream, \
             site.get("/events/calm") as calm:
         calm.wait_open()
-        stream.wait(lambda: len(stream.parser.comments) >= 4,
-                    "two heartbeats")
+        stream.wait(lambda: len(stream.parser.comments) >= 8,
+                    "four heartbeats")
         times = [at for _text, at in stream.parser.comments]
-        tap.ok(0.05 < times[1] - times[0] < 0.35 * proc.SLOW,
+        # Medians: one late moment of a busy machine is no matter.
+        apart = sorted(times[n + 1] - times[n] for n in (0, 2, 4, 6))[1]
+        tap.ok(0.03 < apart < 0.35 * proc.SLOW,
                "a heartbeat is two comments, 100 ms apart", times)
-        tap.ok(0.7 < times[2] - times[0] < 1.6 * proc.SLOW,
-               "once a second", times)
+        period = sorted(times[n + 2] - times[n] for n in (0, 2, 4))[1]
+        tap.ok(0.7 < period < 1.6 * proc.SLOW, "once a second", times)
         tap.ok(re.search(r"\n\n:\n.*:\n", stream.raw.decode(), re.S)
                and not stream.events, "comments, not events", stream.raw)
         calm.quiet_for(0.05)

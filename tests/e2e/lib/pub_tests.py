@@ -170,6 +170,7 @@ def _no_crierd(tap, place, crierd):
     done = crierd.crier("pub", "a", "x")
     tap.ok(done.returncode == 69 and done.stderr.strip(),
            "69: crierd was killed", done)
+    os.unlink(crierd.queue)
     start = time.monotonic()
     done = crierd.crier("-w", "1", "pub", "a", "x")
     took = time.monotonic() - start
@@ -190,6 +191,8 @@ def _not_allowed(tap, place, crierd):
     done = subprocess.run(program + ["-s", crierd.queue, "pub", "a", "x"],
                           stdin=subprocess.DEVNULL, capture_output=True,
                           check=False, timeout=20 * bench.SLOW, **extra)
+    if not extra:
+        os.chmod(crierd.queue, 0o660)
     tap.ok(done.returncode == 77 and crierd.queue.encode() in done.stderr,
            "77: the socket's mode does not allow it", done)
 
@@ -215,4 +218,24 @@ def waits_for_crierd(tap, place):
         tap.eq(stream.wait_events(1)[0].data, "early", "the event is there")
 
 
-TESTS = (forms, lines_and_json, bulk, exit_codes, waits_for_crierd)
+def crierd_goes_away(tap, place):
+    crierd = Crierd(place).start()
+    child = subprocess.Popen(
+        bench.CRIER + ["-s", crierd.queue, "pub", "-l", "-v", "a"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE)
+    try:
+        child.stdin.write(b"first\n")
+        child.stdin.flush()
+        tap.ok(child.stdout.readline(), "the first line is accepted")
+        crierd.stop()
+        _out, err = child.communicate(b"second\n", timeout=20 * bench.SLOW)
+        tap.ok(child.returncode == 75 and err, "75: try again later",
+               f"{child.returncode} {err}")
+    finally:
+        child.kill()
+        child.wait()
+
+
+TESTS = (forms, lines_and_json, bulk, exit_codes, waits_for_crierd,
+         crierd_goes_away)
