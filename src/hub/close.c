@@ -23,12 +23,13 @@ enum {
 size_t
 hub_close_channel(struct hub *hub, const char *name, size_t len, bool stop)
 {
-	struct channel *c =
-	    stop ? channel_get(hub, name, len) : channel_find(hub, name, len);
+	struct channel *c;
 	struct stream *s;
 	size_t closed = 0;
 	uint32_t i;
 
+	hub_deliver(hub);
+	c = stop ? channel_get(hub, name, len) : channel_find(hub, name, len);
 	if (c == NULL)
 		return 0;
 	if (stop)

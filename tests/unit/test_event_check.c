@@ -57,29 +57,41 @@ test_assert_refused(const char *have, const char *why, const char *what)
 static void
 test_bytes(void **state)
 {
+	static const char line_end[] = "line end or NUL";
+	static const char control[] = "control character", space[] = "space";
+	static const char utf8[] = "not valid UTF-8";
 	static const struct {
 		const char *text;
 		size_t len; /* 0: strlen */
-		const char *data, *line;
+		const char *data, *name, *id;
 	} cases[] = {
-		{ "", 0, NULL, NULL },
-		{ "plain", 0, NULL, NULL },
-		{ " :\t\v\x01\x7f", 0, NULL, NULL },
-		{ "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", 0, NULL, NULL },
-		{ "\xef\xbb\xbf", 0, NULL, NULL },
-		{ "\0", 1, NULL, "line end or NUL" },
-		{ "a\0b", 3, NULL, "line end or NUL" },
-		{ "a\nb", 0, NULL, "line end or NUL" },
-		{ "a\rb", 0, NULL, "line end or NUL" },
-		{ "a\r\n", 0, NULL, "line end or NUL" },
-		{ "\n", 0, NULL, "line end or NUL" },
-		{ "\x80", 0, "not valid UTF-8", "not valid UTF-8" },
-		{ "a\xff", 0, "not valid UTF-8", "not valid UTF-8" },
-		{ "\xc0\x8a", 0, "not valid UTF-8", "not valid UTF-8" },
-		{ "\xe2\x82", 0, "not valid UTF-8", "not valid UTF-8" },
-		{ "\xed\xa0\x80", 0, "not valid UTF-8", "not valid UTF-8" },
-		{ "\xf4\x90\x80\x80", 0, "not valid UTF-8",
-		    "not valid UTF-8" },
+		{ "", 0, NULL, NULL, NULL },
+		{ "plain", 0, NULL, NULL, NULL },
+		{ "a b", 0, NULL, NULL, NULL },
+		{ "\"(),:;<=>?@[\\]{}\x7e", 0, NULL, NULL, NULL },
+		{ "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", 0, NULL, NULL,
+		    NULL },
+		{ "\xef\xbb\xbf", 0, NULL, NULL, NULL },
+		{ "\0", 1, NULL, line_end, line_end },
+		{ "a\0b", 3, NULL, line_end, line_end },
+		{ "a\nb", 0, NULL, line_end, line_end },
+		{ "a\rb", 0, NULL, line_end, line_end },
+		{ "a\r\n", 0, NULL, line_end, line_end },
+		{ "\n", 0, NULL, line_end, line_end },
+		/* An id has to come back in a field of HTTP. */
+		{ "\x01", 0, NULL, NULL, control },
+		{ "a\tb", 0, NULL, NULL, control },
+		{ "a\x1f", 0, NULL, NULL, control },
+		{ "\x7f", 0, NULL, NULL, control },
+		{ " a", 0, NULL, NULL, space },
+		{ "a ", 0, NULL, NULL, space },
+		{ " ", 0, NULL, NULL, space },
+		{ "\x80", 0, utf8, utf8, utf8 },
+		{ "a\xff", 0, utf8, utf8, utf8 },
+		{ "\xc0\x8a", 0, utf8, utf8, utf8 },
+		{ "\xe2\x82", 0, utf8, utf8, utf8 },
+		{ "\xed\xa0\x80", 0, utf8, utf8, utf8 },
+		{ "\xf4\x90\x80\x80", 0, utf8, utf8, utf8 },
 	};
 	size_t i, len;
 	const char *t;
@@ -91,9 +103,9 @@ test_bytes(void **state)
 		test_assert_refused(
 		    test_check(TEST_DATA, t, len), cases[i].data, t);
 		test_assert_refused(
-		    test_check(TEST_NAME, t, len), cases[i].line, t);
+		    test_check(TEST_NAME, t, len), cases[i].name, t);
 		test_assert_refused(
-		    test_check(TEST_ID, t, len), cases[i].line, t);
+		    test_check(TEST_ID, t, len), cases[i].id, t);
 	}
 	/* It says which field it is. */
 	test_assert_refused(test_check(TEST_DATA, "\xff", 1), "data", "data");
@@ -132,6 +144,17 @@ test_lengths(void **state)
 		test_assert_refused(
 		    test_check(cases[i].field, text, cases[i].len),
 		    cases[i].why, "length");
+}
+
+/* As a client sends it back. */
+static void
+test_id(void **state)
+{
+	(void)state;
+	test_assert_refused(event_check_id("x", 1), NULL, "x");
+	test_assert_refused(event_check_id("", 0), "empty", "");
+	test_assert_refused(event_check_id("a\nb", 3), "line end", "a\nb");
+	test_assert_refused(event_check_id(" a", 2), "space", " a");
 }
 
 static void
@@ -227,6 +250,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_id),
 		cmocka_unit_test(test_retry),
 		cmocka_unit_test(test_channels),
 		cmocka_unit_test(test_reserved),
