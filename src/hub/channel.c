@@ -93,7 +93,7 @@ void
 channel_release(struct hub *hub, struct channel *c)
 {
 	if (c->cursor_count == 0 && history_count(&c->history) == 0 &&
-	    c->stopped_until_ms == 0 && !c->is_dirty)
+	    c->stopped_until_ms == 0 && !c->is_dirty && c->pending == 0)
 		channel_free(hub, c);
 }
 
@@ -106,19 +106,33 @@ channel_prepare(struct hub *hub, struct channel *c, size_t len)
 	return rc;
 }
 
+static void
+channel_set_dirty(struct hub *hub, struct channel *c)
+{
+	c->stopped_until_ms = 0;
+	if (c->is_dirty)
+		return;
+	c->is_dirty = true;
+	SLIST_INSERT_HEAD(&hub->dirty, c, dirty);
+}
+
+void
+channel_skip(struct hub *hub, struct channel *c, struct id id)
+{
+	history_skip(&c->history, id);
+	channel_account(hub, c);
+	channel_set_dirty(hub, c);
+}
+
 void
 channel_append(struct hub *hub, struct channel *c,
     const struct history_note *note, const char *record, size_t len)
 {
 	history_append(&c->history, note, record, len);
 	channel_account(hub, c);
-	c->stopped_until_ms = 0;
 	TAILQ_REMOVE(&hub->recent, c, recent);
 	TAILQ_INSERT_TAIL(&hub->recent, c, recent);
-	if (!c->is_dirty) {
-		c->is_dirty = true;
-		SLIST_INSERT_HEAD(&hub->dirty, c, dirty);
-	}
+	channel_set_dirty(hub, c);
 }
 
 /* The next moment at which the channel has something to drop by age. */

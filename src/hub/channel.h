@@ -37,6 +37,7 @@ struct channel {
 	uint32_t cursor_count, cursor_capacity;
 	uint64_t stopped_until_ms; /* monotonic; 0: not stopped */
 	size_t counted; /* of history.memory, in hub->history_bytes */
+	uint32_t pending; /* of its events are on their way through the store */
 	bool is_dirty, has_history;
 	char name[];
 };
@@ -74,6 +75,9 @@ int channel_prepare(struct hub *, struct channel *, size_t len);
  */
 void channel_append(struct hub *, struct channel *, const struct history_note *,
     const char *record, size_t len);
+
+/* Instead, for want of memory: only the store has it (history_skip). */
+void channel_skip(struct hub *, struct channel *, struct id);
 
 /*
  * Applies keep, keep-bytes, keep-seconds, and sets the timer for the rest;

@@ -175,7 +175,7 @@ hub_drain(struct hub *hub, void (*drained_cb)(void *), void *arg)
 	TAILQ_FOREACH_SAFE(s, &hub->streams, link, next)
 		stream_end(s, STREAM_SHUTDOWN,
 		    CLOSE_RETRY_MS + loop_random(spread));
-	if (hub->stream_count == 0)
+	if (hub->stream_count == 0 && hub->batches == 0)
 		hub_reap_later(hub);
 	else
 		event_add(hub->drain_limit, &limit);

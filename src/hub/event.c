@@ -49,6 +49,8 @@ event_check(const struct event_fields *e, size_t max_event_bytes)
 		return "event is not valid UTF-8";
 	if (e->id_len > 0 && event_check_id(e->id, e->id_len) != NULL)
 		return event_check_id(e->id, e->id_len);
+	if (e->key_len > 0 && event_check_id(e->key, e->key_len) != NULL)
+		return "key is not of the form of an id";
 	if (e->retry_ms != EVENT_RETRY_NONE && e->retry_ms > EVENT_RETRY_MAX)
 		return "retry is more than a day";
 	return NULL;

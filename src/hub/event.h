@@ -26,6 +26,8 @@ struct event_fields {
 	size_t name_len;
 	const char *id; /* the publisher's own; none: id_len 0 */
 	size_t id_len;
+	const char *key; /* so that it can be published again; none: len 0 */
+	size_t key_len;
 	uint64_t retry_ms;   /* or EVENT_RETRY_NONE */
 	uint64_t expires_ms; /* after it was published; 0: never */
 };

@@ -256,6 +256,14 @@ history_clear(struct history *h)
 	history_trim(h, &nothing);
 }
 
+void
+history_skip(struct history *h, struct id id)
+{
+	history_clear(h);
+	h->first_seq = ++h->next_seq;
+	h->floor = id;
+}
+
 uint64_t
 history_after(const struct history *h, struct id id)
 {

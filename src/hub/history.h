@@ -92,6 +92,12 @@ struct history_limits {
 /* Drops events from the front until the rest is within the limits. */
 void history_trim(struct history *, const struct history_limits *);
 
+/*
+ * Forgets everything, and one event more: the one with this id, for which there
+ * was no memory.
+ */
+void history_skip(struct history *, struct id);
+
 /* Drops events from the front until so much memory is free, or all. */
 void history_shrink(struct history *, size_t bytes);
 

@@ -42,7 +42,7 @@ hub_reap_cb(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	while ((s = TAILQ_FIRST(&hub->dead)) != NULL)
 		stream_free(s);
-	if (hub->is_draining && hub->stream_count == 0)
+	if (hub->is_draining && hub->stream_count == 0 && hub->batches == 0)
 		hub_drained(hub);
 }
 
@@ -72,7 +72,7 @@ hub_now(struct hub *hub)
 
 struct hub *
 hub_new(struct event_base *base, const struct config *config,
-    size_t max_streams)
+    struct store *store, size_t max_streams)
 {
 	struct hub *hub = calloc(1, sizeof *hub);
 	size_t i;
@@ -93,7 +93,9 @@ hub_new(struct event_base *base, const struct config *config,
 	hub_now(hub);
 	hub->started_ms = hub->now_ms;
 	/* Whatever was published before this moment is not known here. */
-	hub->last.ms = hub->wall_ms;
+	hub->store = store;
+	hub->last = id_next(store->last, hub->wall_ms);
+	hub->appended = hub->last;
 	for (i = 0; i < HUB_FORGOTTEN; i++)
 		hub->forgotten[i] = hub->last;
 	wheel_init(&hub->stream_wheel, hub->now_ms);
@@ -135,7 +137,7 @@ hub_free(struct hub *hub)
 	hub_free_event(hub->reap);
 	hub_free_event(hub->drain_limit);
 	block_unref(hub->heartbeat);
-	buffer_clear(&hub->scratch);
+	batch_free(hub->batch);
 	free(hub);
 }
 

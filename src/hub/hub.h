@@ -20,6 +20,7 @@
 #include "hub/channel.h"
 #include "hub/event.h"
 #include "hub/stream.h"
+#include "store/store.h"
 
 /*
  * The one owner of all histories and streams.  The queue publishes into it,
@@ -71,22 +72,25 @@ struct hub {
 	uint64_t now_ms, started_ms; /* monotonic */
 	uint64_t wall_ms;
 	uint64_t full_logged_ms;
-	struct id last;                     /* given out last */
+	struct store *store;
+	struct batch *batch;  /* of this turn, or NULL */
+	size_t batches, batched_bytes; /* that the store has */
+	struct id last;       /* given out last */
+	struct id appended;   /* in the histories; streams know up to here */
 	struct id forgotten[HUB_FORGOTTEN]; /* see channel_free */
 	struct wheel stream_wheel, channel_wheel;
 	struct event *tick, *reap, *drain_limit;
 	bool is_ticking;
 	struct block *heartbeat;
-	struct buffer scratch; /* the record being encoded */
 	struct hub_counters counters;
 	bool is_draining;
 	void (*drained_cb)(void *);
 	void *drained_arg;
 };
 
-/* A hub, or NULL (memory).  The configuration stays the caller's. */
-struct hub *
-hub_new(struct event_base *, const struct config *, size_t max_streams);
+/* A hub, or NULL (memory).  Configuration and store stay the caller's. */
+struct hub *hub_new(struct event_base *, const struct config *,
+    struct store *, size_t max_streams);
 
 /* Closes all streams as they are and frees everything. */
 void hub_free(struct hub *);
@@ -112,21 +116,21 @@ void hub_reap_later(struct hub *);
 /* From now on this configuration holds, for existing channels too. */
 void hub_reconfigure(struct hub *, const struct config *, size_t max_streams);
 
-/* What became of an event. */
-struct hub_published {
-	char id[EVENT_NAME_MAX + 1]; /* as its clients see it */
-	size_t id_len;
-	size_t streams;      /* that follow the channels now */
-	const char *refusal; /* if not accepted: why */
-	int code;            /* and the exit code of sysexits(3) for it */
-};
+/*
+ * Adds an event to the turn's batch.  Returns its place in the batch, or -1
+ * with *why it is refused and the exit code of sysexits(3) for it.
+ */
+ptrdiff_t hub_publish(struct hub *, const struct text_span *channels,
+    size_t count, const struct event_fields *, const char **why, int *code);
 
 /*
- * Appends an event to the histories of its channels, under one id: in all of
- * them or, with a refusal, in none.  0 or -1.  hub_deliver sends it.
+ * Gives the turn's batch to the store.  When it is committed, its events are
+ * appended, each in all of its channels, and delivered; then committed_cb is
+ * called, at once or later, with a batch in which the outcomes stand (valid
+ * during the call).  Batches come back in order.  0, or -1 (memory).
  */
-int hub_publish(struct hub *, const struct text_span *channels, size_t count,
-    const struct event_fields *, struct hub_published *);
+int hub_commit(struct hub *,
+    void (*committed_cb)(void *arg, struct batch *), void *arg);
 
 /* Writes what is pending to every stream of the channels that grew. */
 void hub_deliver(struct hub *);

@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "hub/hub.h"
-
-static int
-hub_refuse(struct hub *hub, struct hub_published *p, int code, const char *why)
-{
-	p->refusal = why;
-	p->code = code;
-	hub->counters.refused++;
-	return -1;
-}
 
 /* NULL, or why this name cannot be published to. */
 static const char *
@@ -52,13 +44,10 @@ hub_has_channel(struct channel *const *channels, size_t count,
 	return false;
 }
 
-/*
- * The channels with room for a record of len bytes in each, so that from here
- * on nothing can fail and leave an event in one channel and not in another.
- */
+/* The channels, each once; those that were made stay for the caller to release. */
 static int
-hub_prepare_channels(struct hub *hub, const struct text_span *names,
-    size_t count, size_t len, struct channel **channels, size_t *prepared)
+hub_find_channels(struct hub *hub, const struct text_span *names, size_t count,
+    struct channel **channels, size_t *found)
 {
 	struct channel *c;
 	size_t i;
@@ -67,29 +56,126 @@ hub_prepare_channels(struct hub *hub, const struct text_span *names,
 		c = channel_get(hub, names[i].text, names[i].len);
 		if (c == NULL)
 			return -1;
-		if (hub_has_channel(channels, *prepared, c))
-			continue;
-		channels[(*prepared)++] = c;
-		if (channel_prepare(hub, c, len) == -1)
-			return -1;
+		if (!hub_has_channel(channels, *found, c))
+			channels[(*found)++] = c;
 	}
 	return 0;
 }
 
+/* Record and key go into the batch's bytes; -1 (memory) leaves them out. */
+static int
+hub_encode(struct batch *b, const struct event_fields *e,
+    struct batch_event *event)
+{
+	size_t before = b->bytes.len;
+	char text[ID_TEXT_SIZE];
+	size_t len = id_format(event->id, text);
+
+	event->record_off = before;
+	if ((e->id_len > 0 ? event_encode(&b->bytes, e, e->id, e->id_len)
+			   : event_encode(&b->bytes, e, text, len)) == -1)
+		return -1;
+	event->record_len = b->bytes.len - before;
+	event->key_off = b->bytes.len;
+	event->key_len = e->key_len;
+	event->own_id_len = e->id_len;
+	if (buffer_append(&b->bytes, e->key, e->key_len) == 0)
+		return 0;
+	buffer_truncate(&b->bytes, before);
+	return -1;
+}
+
+/* Nothing can fail from here on. */
+static void
+hub_enter(struct hub *hub, struct channel **channels, size_t count,
+    struct batch_event *event)
+{
+	struct batch *b = hub->batch;
+	struct batch_channel entry;
+	size_t i;
+
+	event->channel_first = b->channel_count;
+	event->channel_count = count;
+	for (i = 0; i < count; i++) {
+		channels[i]->pending++;
+		entry.channel = channels[i];
+		entry.name = channels[i]->name;
+		entry.name_len = channels[i]->entry.name_len;
+		entry.keep = channels[i]->rule->keep;
+		entry.keep_bytes = channels[i]->rule->keep_bytes;
+		entry.keep_ms = channels[i]->rule->keep_ms;
+		batch_add_channel(b, &entry);
+	}
+	batch_add_event(b, event);
+	hub->last = event->id;
+}
+
+static int
+hub_add_event(struct hub *hub, const struct text_span *names, size_t count,
+    const struct event_fields *e)
+{
+	struct channel *channels[CURSORS_MAX];
+	struct batch_event event = { .id = id_next(hub->last, hub->wall_ms),
+		.added_ms = hub->now_ms };
+	size_t found = 0, i;
+
+	if (hub->batch == NULL && (hub->batch = batch_new()) == NULL)
+		return -1;
+	if (e->expires_ms > 0) {
+		event.expires_ms = hub->now_ms + e->expires_ms;
+		event.expires_wall_ms = hub->wall_ms + e->expires_ms;
+	}
+	if (hub_find_channels(hub, names, count, channels, &found) == 0 &&
+	    batch_reserve(hub->batch, found) == 0 &&
+	    hub_encode(hub->batch, e, &event) == 0) {
+		hub_enter(hub, channels, found, &event);
+		return 0;
+	}
+	for (i = 0; i < found; i++)
+		channel_release(hub, channels[i]);
+	return -1;
+}
+
+ptrdiff_t
+hub_publish(struct hub *hub, const struct text_span *names, size_t count,
+    const struct event_fields *e, const char **why, int *code)
+{
+	*code = EX_TEMPFAIL;
+	*why = "crierd is stopping";
+	if (hub->is_draining)
+		goto refuse;
+	if ((*why = hub_check_names(names, count, code)) != NULL)
+		goto refuse;
+	*code = EX_DATAERR;
+	*why = event_check(e, hub->config->max_event_bytes);
+	if (*why != NULL)
+		goto refuse;
+	if (hub_add_event(hub, names, count, e) == 0)
+		return (ptrdiff_t)hub->batch->event_count - 1;
+	*code = EX_TEMPFAIL;
+	*why = "out of memory";
+refuse:
+	hub->counters.refused++;
+	return -1;
+}
+
 /* Each once, however many of the channels it follows. */
 static size_t
-hub_count_streams(struct hub *hub, struct channel **channels, size_t count)
+hub_count_streams(
+    struct hub *hub, const struct batch_channel *channels, size_t count)
 {
+	const struct channel *c = channels[0].channel;
 	struct stream *s;
 	size_t streams = 0, i;
 	uint32_t j;
 
 	if (count == 1)
-		return channels[0]->cursor_count;
+		return c->cursor_count;
 	hub->mark++;
 	for (i = 0; i < count; i++) {
-		for (j = 0; j < channels[i]->cursor_count; j++) {
-			s = channels[i]->cursors[j]->stream;
+		c = channels[i].channel;
+		for (j = 0; j < c->cursor_count; j++) {
+			s = c->cursors[j]->stream;
 			streams += s->mark != hub->mark;
 			s->mark = hub->mark;
 		}
@@ -97,56 +183,85 @@ hub_count_streams(struct hub *hub, struct channel **channels, size_t count)
 	return streams;
 }
 
+/*
+ * Into all channels or, if the store is memory alone, into none.  What a durable
+ * store has needs no memory: a stream that cannot find it here reads it there.
+ */
 static void
-hub_append(struct hub *hub, struct channel **channels, size_t count,
-    const struct event_fields *e, struct hub_published *p)
+hub_append(struct hub *hub, struct batch *b, struct batch_event *e)
 {
-	struct history_note note = { .id = hub->last,
-		.added_ms = hub->now_ms,
-		.own_id_len = e->id_len };
+	const struct batch_channel *channels = b->channels + e->channel_first;
+	struct history_note note = { .id = e->id,
+		.added_ms = e->added_ms,
+		.expires_ms = e->expires_ms,
+		.own_id_len = e->own_id_len };
+	bool has_room = true;
 	size_t i;
 
-	if (e->expires_ms > 0)
-		note.expires_ms = hub->now_ms + e->expires_ms;
-	for (i = 0; i < count; i++)
-		channel_append(hub, channels[i], &note, hub->scratch.data,
-		    hub->scratch.len);
-	p->streams = hub_count_streams(hub, channels, count);
+	for (i = 0; has_room && i < e->channel_count; i++)
+		has_room = channel_prepare(
+			       hub, channels[i].channel, e->record_len) == 0;
+	if (!has_room && !hub->store->is_durable) {
+		e->outcome = BATCH_REFUSED;
+		snprintf(b->error, sizeof b->error, "out of memory");
+		return;
+	}
+	for (i = 0; i < e->channel_count; i++) {
+		if (has_room)
+			channel_append(hub, channels[i].channel, &note,
+			    b->bytes.data + e->record_off, e->record_len);
+		else
+			channel_skip(hub, channels[i].channel, e->id);
+	}
+	hub->appended = e->id;
+	hub->counters.published++;
+	e->streams = hub_count_streams(hub, channels, e->channel_count);
+}
+
+static void
+hub_batch_done(struct batch *b)
+{
+	struct hub *hub = b->hub;
+	struct channel *c;
+	size_t i;
+
+	hub_now(hub);
+	for (i = 0; i < b->event_count; i++) {
+		if (b->events[i].outcome == BATCH_ACCEPTED)
+			hub_append(hub, b, &b->events[i]);
+		if (b->events[i].outcome == BATCH_REFUSED)
+			hub->counters.refused++;
+	}
+	hub_deliver(hub);
+	b->committed_cb(b->arg, b);
+	for (i = 0; i < b->channel_count; i++) {
+		c = b->channels[i].channel;
+		if (--c->pending == 0)
+			channel_release(hub, c);
+	}
+	hub->batches--;
+	hub->batched_bytes -= b->bytes.len;
+	batch_free(b);
+	if (hub->is_draining)
+		hub_reap_later(hub);
 }
 
 int
-hub_publish(struct hub *hub, const struct text_span *names, size_t count,
-    const struct event_fields *e, struct hub_published *p)
+hub_commit(struct hub *hub, void (*committed_cb)(void *, struct batch *),
+    void *arg)
 {
-	struct channel *channels[CURSORS_MAX];
-	struct id id = id_next(hub->last, hub->wall_ms);
-	size_t prepared = 0, i;
-	const char *why;
-	int code;
+	struct batch *b = hub->batch;
 
-	if (hub->is_draining)
-		return hub_refuse(hub, p, EX_TEMPFAIL, "crierd is stopping");
-	if ((why = hub_check_names(names, count, &code)) != NULL)
-		return hub_refuse(hub, p, code, why);
-	why = event_check(e, hub->config->max_event_bytes);
-	if (why != NULL)
-		return hub_refuse(hub, p, EX_DATAERR, why);
-	p->id_len = e->id_len;
-	if (e->id_len > 0)
-		memcpy(p->id, e->id, e->id_len);
-	else
-		p->id_len = id_format(id, p->id);
-	p->id[p->id_len] = '\0';
-	buffer_truncate(&hub->scratch, 0);
-	if (event_encode(&hub->scratch, e, p->id, p->id_len) == -1 ||
-	    hub_prepare_channels(hub, names, count, hub->scratch.len, channels,
-		&prepared) == -1) {
-		for (i = 0; i < prepared; i++)
-			channel_release(hub, channels[i]);
-		return hub_refuse(hub, p, EX_TEMPFAIL, "out of memory");
-	}
-	hub->last = id;
-	hub_append(hub, channels, prepared, e, p);
-	hub->counters.published++;
+	if (b == NULL && (b = batch_new()) == NULL)
+		return -1;
+	hub->batch = NULL;
+	b->wall_ms = hub->wall_ms;
+	b->done = hub_batch_done;
+	b->hub = hub;
+	b->committed_cb = committed_cb;
+	b->arg = arg;
+	hub->batches++;
+	hub->batched_bytes += b->bytes.len;
+	hub->store->ops->commit(hub->store, b);
 	return 0;
 }

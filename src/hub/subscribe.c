@@ -57,14 +57,14 @@ subscribe_find_start(const struct hub *hub, const struct subscription *sub,
 	static const struct id zero;
 
 	memset(start, 0, sizeof *start);
-	start->after = hub->last;
+	start->after = hub->appended;
 	if (sub->since.len == 0) {
 		start->is_all = sub->since_all;
 	} else if (subscribe_find_own(channels, sub->channel_count, sub->since,
 		       &start->after)) {
 		start->is_known = true;
 	} else if (id_parse(sub->since.text, sub->since.len, &start->after) &&
-	    id_cmp(start->after, hub->last) <= 0) {
+	    id_cmp(start->after, hub->appended) <= 0) {
 		start->is_known = true;
 	} else {
 		start->is_all = true;
@@ -118,7 +118,7 @@ subscribe_find_before(struct stream *s, struct subscribe_start *start)
 	uint64_t seq;
 	size_t i;
 
-	start->before = s->hub->last;
+	start->before = s->hub->appended;
 	for (i = 0; i < s->cursor_count; i++) {
 		h = &s->cursors[i].channel->history;
 		seq = s->cursors[i].seq;

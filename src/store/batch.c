@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/batch.h"
+
+enum { BATCH_MIN = 16 };
+
+struct batch *
+batch_new(void)
+{
+	return calloc(1, sizeof(struct batch));
+}
+
+void
+batch_free(struct batch *b)
+{
+	size_t i;
+
+	if (b == NULL)
+		return;
+	for (i = 0; i < b->event_count; i++)
+		free(b->events[i].first_id);
+	buffer_clear(&b->bytes);
+	free(b->events);
+	free(b->channels);
+	free(b);
+}
+
+/* Grows an array so that count + more fit; 0, or -1 (memory). */
+static int
+batch_grow(void **array, size_t size, size_t *capacity, size_t count)
+{
+	size_t wanted = *capacity < BATCH_MIN ? BATCH_MIN : *capacity * 2;
+	void *grown;
+
+	if (count <= *capacity)
+		return 0;
+	if (wanted < count)
+		wanted = count;
+	if ((grown = reallocarray(*array, wanted, size)) == NULL)
+		return -1;
+	*array = grown;
+	*capacity = wanted;
+	return 0;
+}
+
+int
+batch_reserve(struct batch *b, size_t channels)
+{
+	void *events = b->events, *list = b->channels;
+	int rc;
+
+	rc = batch_grow(&events, sizeof *b->events, &b->event_capacity,
+	    b->event_count + 1);
+	b->events = events;
+	if (rc == -1)
+		return -1;
+	rc = batch_grow(&list, sizeof *b->channels, &b->channel_capacity,
+	    b->channel_count + channels);
+	b->channels = list;
+	return rc;
+}
+
+void
+batch_add_channel(struct batch *b, const struct batch_channel *c)
+{
+	b->channels[b->channel_count++] = *c;
+}
+
+void
+batch_add_event(struct batch *b, const struct batch_event *e)
+{
+	b->events[b->event_count++] = *e;
+}
+
+enum { BATCH_ID_OFFSET = 4 }; /* a record begins with "id: " */
+
+struct text_span
+batch_event_id(const struct batch *b, const struct batch_event *e)
+{
+	struct text_span id;
+	const char *end;
+
+	id.text = b->bytes.data + e->record_off + BATCH_ID_OFFSET;
+	end = memchr(id.text, '\n', e->record_len - BATCH_ID_OFFSET);
+	id.len = (size_t)(end - id.text);
+	return id;
+}
+
+void
+batch_refuse(struct batch *b, const char *why)
+{
+	size_t i;
+
+	for (i = 0; i < b->event_count; i++)
+		if (b->events[i].outcome == BATCH_ACCEPTED)
+			b->events[i].outcome = BATCH_REFUSED;
+	snprintf(b->error, sizeof b->error, "%s", why);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_STORE_KEYS_H
+#define CRIER_STORE_KEYS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/table.h"
+
+/*
+ * The keys that publishers gave their events, for as long as a retry may come:
+ * a key that is known answers with the first event's id.  In memory, bounded
+ * by age and number.
+ */
+enum { KEYS_MAX = 1000000 };
+
+struct keys_entry;
+
+struct keys {
+	struct table table;
+	TAILQ_HEAD(, keys_entry) oldest_first;
+};
+
+void keys_init(struct keys *);
+void keys_clear(struct keys *);
+
+/* The id that came with this key, or NULL. */
+const char *keys_find(const struct keys *, const char *key, size_t len);
+
+/* Remembers a key that is not known; 0, or -1 (memory). */
+int keys_add(struct keys *, const char *key, size_t len, const char *id,
+    size_t id_len, uint64_t now_ms);
+
+/* Forgets what was added before. */
+void keys_expire(struct keys *, uint64_t before_ms);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "store/keys.h"
+#include "store/store.h"
+
+/*
+ * The store that does not survive: the hub's own histories are all there is.
+ * It remembers nothing but the publishers' keys.
+ */
+
+struct store_memory {
+	struct store store; /* first: one is the other */
+	struct keys keys;
+	uint64_t key_ms;
+	uint64_t commits;
+};
+
+static void
+store_memory_take_key(
+    struct store_memory *m, struct batch *b, struct batch_event *e)
+{
+	const char *key = b->bytes.data + e->key_off;
+	const char *known = keys_find(&m->keys, key, e->key_len);
+	struct text_span id = batch_event_id(b, e);
+
+	if (known != NULL) {
+		e->outcome = BATCH_DUPLICATE;
+		e->first_id = strdup(known);
+	} else if (keys_add(&m->keys, key, e->key_len, id.text, id.len,
+		       e->added_ms) == -1) {
+		e->outcome = BATCH_REFUSED;
+	}
+}
+
+static void
+store_memory_commit(struct store *store, struct batch *b)
+{
+	struct store_memory *m = (struct store_memory *)store;
+	size_t i;
+
+	m->commits++;
+	for (i = 0; i < b->event_count; i++) {
+		if (b->events[i].key_len == 0)
+			continue;
+		if (b->events[i].added_ms > m->key_ms)
+			keys_expire(
+			    &m->keys, b->events[i].added_ms - m->key_ms);
+		store_memory_take_key(m, b, &b->events[i]);
+	}
+	b->done(b);
+}
+
+/* There is nothing that the hub does not have. */
+static void
+store_memory_read(struct store *store, struct store_read *r)
+{
+	size_t i;
+
+	(void)store;
+	for (i = 0; i < r->range_count; i++)
+		r->ranges[i].floor = r->upto;
+	r->is_complete = true;
+	r->done(r);
+}
+
+static void
+store_memory_status(struct store *store, struct json_object *o)
+{
+	struct store_memory *m = (struct store_memory *)store;
+
+	json_add_text(o, "kind", "memory", 6);
+	json_add_number(o, "commits", m->commits);
+	json_add_number(o, "keys", m->keys.table.count);
+}
+
+static void
+store_memory_configure(struct store *store, uint64_t key_ms)
+{
+	((struct store_memory *)store)->key_ms = key_ms;
+}
+
+static void
+store_memory_close(struct store *store)
+{
+	struct store_memory *m = (struct store_memory *)store;
+
+	keys_clear(&m->keys);
+	free(m);
+}
+
+static const struct store_ops store_memory_ops = {
+    .commit = store_memory_commit,
+    .read = store_memory_read,
+    .status = store_memory_status,
+    .configure = store_memory_configure,
+    .close = store_memory_close,
+};
+
+struct store *
+store_memory_open(const struct store_options *options, char **cause)
+{
+	struct store_memory *m = calloc(1, sizeof *m);
+
+	*cause = NULL;
+	if (m == NULL)
+		return NULL;
+	m->store.ops = &store_memory_ops;
+	m->key_ms = options->key_ms;
+	keys_init(&m->keys);
+	return &m->store;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/store.h"
+
+struct store *
+store_open(const struct store_options *options, char **cause)
+{
+	if (strcmp(options->url, "memory") == 0)
+		return store_memory_open(options, cause);
+	if (strncmp(options->url, "sqlite:", 7) == 0)
+		return store_sqlite_open(options, cause);
+	if (asprintf(cause, "store: %s is neither memory nor sqlite:PATH",
+		options->url) == -1)
+		*cause = NULL;
+	return NULL;
+}
+
+void
+store_close(struct store *store)
+{
+	if (store != NULL)
+		store->ops->close(store);
+}
+
+void
+store_read_clear(struct store_read *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->range_count; i++)
+		free(r->ranges[i].name);
+	free(r->ranges);
+	free(r->own_id);
+	buffer_clear(&r->records);
+	memset(r, 0, sizeof *r);
+}

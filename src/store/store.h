@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_STORE_STORE_H
+#define CRIER_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <event2/event.h>
+#include <json-c/json.h>
+
+#include "base/buffer.h"
+#include "base/id.h"
+#include "store/batch.h"
+
+/*
+ * Where history survives a restart.  The hub commits batches to a store and
+ * reads from it what its memory no longer has; it does not know which store it
+ * is.  All calls come from the loop's thread and return at once; what they
+ * lead to comes back on that thread, commits in the order in which they were
+ * given.
+ */
+
+/* One channel of a read. */
+struct store_range {
+	char *name; /* the read's to free */
+	struct id after; /* events behind this one; may be moved (see last) */
+	struct id floor; /* answer: events up to here are not retained */
+};
+
+/* A read of what several channels retain, merged in the order of ids. */
+struct store_read {
+	struct store_range *ranges;
+	size_t range_count;
+	struct id upto;     /* and no event behind this one */
+	uint64_t wall_ms;   /* what expires by then is left out */
+	size_t max_bytes;   /* the answer ends after about so much */
+	bool has_last;      /* begin so many events before the end */
+	uint64_t last;
+	char *own_id; /* begin behind the newest event with this id */
+	size_t own_id_len;
+
+	bool own_found; /* the answer to that */
+	bool is_complete; /* nothing is left up to upto */
+	struct buffer records;
+	uint64_t events;
+	struct id first_id, last_id; /* of the records, if there are any */
+	char error[160];             /* "" or why there is no answer */
+
+	struct store_read *next; /* the store's */
+	void (*done)(struct store_read *);
+	void *arg;
+};
+
+struct store;
+
+struct store_ops {
+	void (*commit)(struct store *, struct batch *);
+	void (*read)(struct store *, struct store_read *);
+	void (*status)(struct store *, struct json_object *);
+	void (*configure)(struct store *, uint64_t key_ms);
+	void (*close)(struct store *);
+};
+
+struct store {
+	const struct store_ops *ops;
+	bool is_durable; /* has more than the hub's memory */
+	struct id last;  /* the newest id it knew when it was opened */
+};
+
+enum store_durability {
+	STORE_NONE,    /* as the system writes it */
+	STORE_PROCESS, /* survives the end of the process */
+	STORE_POWER    /* and of the machine */
+};
+
+struct store_options {
+	const char *url; /* "memory" or "sqlite:PATH" */
+	enum store_durability durability;
+	bool keep_in_memory; /* when it cannot store: accept all the same */
+	uint64_t key_ms;     /* for so long a publisher's key is known */
+	struct event_base *base;
+};
+
+/* A store, or NULL with *cause, the caller's. */
+struct store *store_open(const struct store_options *, char **cause);
+
+/* Ends what was begun, and frees it. */
+void store_close(struct store *);
+
+/* The makers behind store_open. */
+struct store *store_memory_open(const struct store_options *, char **cause);
+struct store *store_sqlite_open(const struct store_options *, char **cause);
+
+/* Frees what a read holds; not the read. */
+void store_read_clear(struct store_read *);
+
+#endif
