@@ -111,41 +111,67 @@ listener_clear_path(const struct sockaddr_un *sun, char **cause)
 }
 
 static int
+listener_set_path(struct sockaddr_un *sun, const char *path)
+{
+	memset(sun, 0, sizeof *sun);
+	sun->sun_family = AF_UNIX;
+	if (strlen(path) >= sizeof sun->sun_path)
+		return -1;
+	strncpy(sun->sun_path, path, sizeof sun->sun_path - 1);
+	return 0;
+}
+
+/*
+ * Binds at a name of its own, makes all ready, and only then takes the path:
+ * whoever finds the socket there can connect, and nothing else could have been
+ * put in its place meanwhile.
+ */
+static int
+listener_bind_unix(int fd, const struct sockaddr_un *fresh, const char *path,
+    const struct listener_access *access)
+{
+	mode_t mask;
+	int rc;
+
+	unlink(fresh->sun_path);
+	/* The mode reaches the file by way of the socket. */
+	mask = umask(0);
+	rc = fchmod(fd, access->mode);
+	if (rc == 0)
+		rc = bind(fd, (const struct sockaddr *)fresh, sizeof *fresh);
+	umask(mask);
+	if (rc == -1)
+		return -1;
+	if (((access->owner == (uid_t)-1 && access->group == (gid_t)-1) ||
+		lchown(fresh->sun_path, access->owner, access->group) == 0) &&
+	    listen(fd, LISTENER_BACKLOG) == 0 &&
+	    rename(fresh->sun_path, path) == 0)
+		return 0;
+	unlink(fresh->sun_path);
+	return -1;
+}
+
+static int
 listener_open_unix(const char *path, const struct listener_access *access,
     char **cause)
 {
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	mode_t mask;
-	int fd, rc;
+	struct sockaddr_un sun, fresh;
+	int fd;
 
-	if (strlen(path) >= sizeof sun.sun_path)
+	if (*path == '\0' || listener_set_path(&sun, path) == -1)
 		return listener_fail(cause, "%s: path is too long", path);
-	strncpy(sun.sun_path, path, sizeof sun.sun_path - 1);
+	fresh = sun;
+	fresh.sun_path[strlen(path) - 1] = '~';
 	if (listener_make_directory(path, access, cause) == -1 ||
 	    listener_clear_path(&sun, cause) == -1)
 		return -1;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd == -1)
-		return listener_fail(cause, "%s: %s", path, strerror(errno));
-	/*
-	 * The mode goes to the file by way of the socket, for between bind and
-	 * chmod another file could be put in its place.
-	 */
-	mask = umask(0);
-	rc = fchmod(fd, access->mode);
-	if (rc == 0)
-		rc = bind(fd, (const struct sockaddr *)&sun, sizeof sun);
-	umask(mask);
-	if (rc == 0 &&
-	    (access->owner != (uid_t)-1 || access->group != (gid_t)-1))
-		rc = lchown(path, access->owner, access->group);
-	if (rc == -1 || listen(fd, LISTENER_BACKLOG) == -1) {
-		listener_fail(cause, "%s: cannot listen: %s", path,
-		    strerror(errno));
+	if (fd != -1 && listener_bind_unix(fd, &fresh, path, access) == 0)
+		return fd;
+	listener_fail(cause, "%s: cannot listen: %s", path, strerror(errno));
+	if (fd != -1)
 		close(fd);
-		return -1;
-	}
-	return fd;
+	return -1;
 }
 
 /* HOST:PORT or [HOST]:PORT, in place. */

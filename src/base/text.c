@@ -5,6 +5,13 @@
 
 #include "base/text.h"
 
+bool
+text_equals(struct text_span span, const char *word)
+{
+	return span.len == strlen(word) &&
+	    memcmp(span.text, word, span.len) == 0;
+}
+
 /* Length of the well-formed UTF-8 sequence at p, or 0. */
 static size_t
 text_utf8_sequence(const unsigned char *p, size_t left)

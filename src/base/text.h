@@ -14,6 +14,9 @@ struct text_span {
 	size_t len;
 };
 
+/* Whether the bytes are just this word. */
+bool text_equals(struct text_span, const char *word);
+
 /* Whether all of it is UTF-8 as RFC 3629 has it (no surrogates, no overlong).
  */
 bool text_is_utf8(const char *text, size_t len);

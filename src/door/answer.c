@@ -43,9 +43,9 @@ answer_put_cors(struct buffer *b, const struct answer_context *c)
 	if (allowed->count == 0)
 		return 0;
 	for (i = 0; i < allowed->count; i++) {
-		any = any || strcmp(allowed->items[i], "*") == 0;
-		if (*c->origin != '\0' &&
-		    strcmp(allowed->items[i], c->origin) == 0)
+		if (strcmp(allowed->items[i], "*") == 0)
+			any = true;
+		else if (strcmp(allowed->items[i], c->origin) == 0)
 			return buffer_printf(b,
 			    "Access-Control-Allow-Origin: %s\r\n"
 			    "Access-Control-Allow-Credentials: true\r\n"

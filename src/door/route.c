@@ -152,7 +152,8 @@ route_read_since(struct route *r, const struct request *request,
 			continue;
 		if (got == -1)
 			return route_refuse(r, 400, "%s", why);
-		if (strcmp(names[i], "since") == 0 && strcmp(text, "all") == 0)
+		if (strcmp(names[i], "since") == 0 &&
+		    text_equals((struct text_span){ text, len }, "all"))
 			r->since_all = true;
 		else
 			rc = route_set_since(r, text, len);
@@ -221,7 +222,7 @@ route_read_body(struct route *r, const struct config *config,
 	static const char json[] = "application/json";
 	const char *type = request_get(request, "CONTENT_TYPE");
 	struct json_tokener *tokener;
-	struct json_object *body;
+	struct json_object *body = NULL;
 	int rc;
 
 	if (request->body.len == 0)
@@ -233,9 +234,12 @@ route_read_body(struct route *r, const struct config *config,
 		return route_refuse_memory(r);
 	json_tokener_set_flags(tokener,
 	    JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	body = json_tokener_parse_ex(tokener, request->body.text,
-	    (int)request->body.len);
-	if (json_tokener_get_error(tokener) != json_tokener_success)
+	/* json-c would take a NUL for the end. */
+	if (memchr(request->body.text, '\0', request->body.len) == NULL)
+		body = json_tokener_parse_ex(tokener, request->body.text,
+		    (int)request->body.len);
+	if (json_tokener_get_error(tokener) != json_tokener_success ||
+	    body == NULL)
 		rc = route_refuse(r, 400, "the body is not valid JSON");
 	else
 		rc = route_read_json(r, config, body);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+#include <string.h>
+
 #include "base/json.h"
 #include "hub/status.h"
 
@@ -61,4 +63,40 @@ hub_status(const struct hub *hub, struct json_object *status)
 	json_add_text(status, "last_id", last, id_format(hub->last, last));
 	json_add(status, "events", hub_status_events(hub));
 	json_add(status, "limits", hub_status_limits(hub));
+}
+
+static struct json_object *
+hub_status_stream(const struct stream *s)
+{
+	struct json_object *o = json_object_new_object();
+	struct json_object *names = json_object_new_array();
+	const char *user = stream_user(s), *address = stream_address(s);
+	size_t i;
+
+	json_add_number(o, "stream", s->id);
+	json_add_text(o, "user", user, strlen(user));
+	json_add_text(o, "address", address, strlen(address));
+	for (i = 0; names != NULL && i < s->cursor_count; i++)
+		json_object_array_add(names,
+		    json_object_new_string(s->cursors[i].channel->name));
+	json_add(o, "channels", names);
+	json_add_number(o, "seconds", (s->hub->now_ms - s->opened_ms) / 1000);
+	json_add_number(o, "events", s->events);
+	json_add_number(o, "bytes", s->bytes);
+	return o;
+}
+
+void
+hub_status_streams(const struct hub *hub, struct json_object *status)
+{
+	struct json_object *list = json_object_new_array();
+	const struct stream *s;
+	size_t n = 0;
+
+	TAILQ_FOREACH(s, &hub->streams, link) {
+		if (list == NULL || n++ == STATUS_STREAMS_MAX)
+			break;
+		json_object_array_add(list, hub_status_stream(s));
+	}
+	json_add(status, "list", list);
 }

@@ -11,4 +11,10 @@
 /* Adds what the hub has to say to a status object; its members' own. */
 void hub_status(const struct hub *, struct json_object *status);
 
+/* Adds "list": the streams, the oldest first, at most STATUS_STREAMS_MAX. */
+enum {
+	STATUS_STREAMS_MAX = 1000
+};
+void hub_status_streams(const struct hub *, struct json_object *status);
+
 #endif

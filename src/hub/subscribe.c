@@ -22,6 +22,7 @@ struct subscribe_start {
 	struct id after;  /* begin behind this id */
 	bool is_known;    /* after is what the client named */
 	bool is_all;      /* begin with all that is retained */
+	bool is_last;     /* begin so many events before the end */
 	bool has_pending; /* there is something to send at once */
 	struct id before; /* the client's position before any of it */
 };
@@ -59,7 +60,8 @@ subscribe_find_start(const struct hub *hub, const struct subscription *sub,
 	memset(start, 0, sizeof *start);
 	start->after = hub->appended;
 	if (sub->since.len == 0) {
-		start->is_all = sub->since_all;
+		start->is_last = sub->has_last;
+		start->is_all = sub->since_all && !sub->has_last;
 	} else if (subscribe_find_own(channels, sub->channel_count, sub->since,
 		       &start->after)) {
 		start->is_known = true;
@@ -69,7 +71,7 @@ subscribe_find_start(const struct hub *hub, const struct subscription *sub,
 	} else {
 		start->is_all = true;
 	}
-	if (start->is_all || sub->has_last)
+	if (start->is_all || start->is_last)
 		start->after = zero;
 }
 
@@ -100,7 +102,7 @@ subscribe_set_cursors(struct stream *s, const struct subscription *sub,
 	s->sent = start->after;
 	for (i = 0; i < s->cursor_count; i++) {
 		h = &s->cursors[i].channel->history;
-		if (sub->has_last && sub->since.len == 0 && !start->is_all)
+		if (start->is_last)
 			s->cursors[i].seq =
 			    subscribe_step_back(h, sub->last, s->hub->now_ms);
 		else

@@ -122,10 +122,13 @@ command_read_channel(struct command *c, const char *name,
 	return 0;
 }
 
-/* json-c takes an integer that is too large for the largest there is. */
+/*
+ * json-c takes an integer that is too large for the largest there is, and NaN
+ * and Infinity, which are no JSON (RFC 8259, 6), for numbers.
+ */
 static int
 command_visit_number(struct json_object *value, int flags,
-    struct json_object *parent, const char *key, size_t *index, void *exact)
+    struct json_object *parent, const char *key, size_t *index, void *wrong)
 {
 	(void)flags;
 	(void)parent;
@@ -134,7 +137,12 @@ command_visit_number(struct json_object *value, int flags,
 	if (json_object_is_type(value, json_type_int) &&
 	    (json_object_get_int64(value) == INT64_MIN ||
 		json_object_get_uint64(value) == UINT64_MAX))
-		*(bool *)exact = false;
+		*(const char **)wrong =
+		    "data has an integer of more than 64 bits";
+	if (json_object_is_type(value, json_type_double) &&
+	    !isfinite(json_object_get_double(value)))
+		*(const char **)wrong =
+		    "not valid JSON: data has a number that is none";
 	return JSON_C_VISIT_RETURN_CONTINUE;
 }
 
@@ -142,17 +150,16 @@ static int
 command_read_data(struct command *c, const char *name,
     struct json_object *value)
 {
-	bool exact = true;
+	const char *wrong = NULL;
 	struct text_span span = { NULL, 0 };
 
 	(void)name;
 	if (json_object_is_type(value, json_type_string)) {
 		span = command_span(value);
 	} else {
-		json_c_visit(value, 0, command_visit_number, &exact);
-		if (!exact)
-			return command_refuse(c, EX_DATAERR,
-			    "data has an integer of more than 64 bits");
+		json_c_visit(value, 0, command_visit_number, &wrong);
+		if (wrong != NULL)
+			return command_refuse(c, EX_DATAERR, "%s", wrong);
 		span.text = json_object_to_json_string_ext(value,
 		    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 		if (span.text == NULL)
@@ -229,7 +236,7 @@ command_read_do(struct command *c, const char *name, struct json_object *value)
 	if (command_read_text(c, name, value, &span) == -1)
 		return -1;
 	for (i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-		if (strcmp(span.text, kinds[i].name) == 0) {
+		if (text_equals(span, kinds[i].name)) {
 			c->kind = kinds[i].kind;
 			return 0;
 		}
@@ -244,7 +251,7 @@ command_read_since(struct command *c, const char *name,
 {
 	if (command_read_text(c, name, value, &c->since) == -1)
 		return -1;
-	c->since_all = strcmp(c->since.text, "all") == 0;
+	c->since_all = text_equals(c->since, "all");
 	if (c->since_all)
 		c->since.len = 0;
 	return 0;
@@ -263,6 +270,13 @@ command_read_stop(struct command *c, const char *name,
     struct json_object *value)
 {
 	return command_read_flag(c, name, value, &c->stop);
+}
+
+static int
+command_read_streams(struct command *c, const char *name,
+    struct json_object *value)
+{
+	return command_read_flag(c, name, value, &c->streams);
 }
 
 static int
@@ -306,6 +320,7 @@ static const struct command_field {
 	{ "since", command_read_since, COMMAND_BIT(COMMAND_STREAM) },
 	{ "last", command_read_last, COMMAND_BIT(COMMAND_STREAM) },
 	{ "stop", command_read_stop, COMMAND_BIT(COMMAND_CLOSE) },
+	{ "streams", command_read_streams, COMMAND_BIT(COMMAND_STATUS) },
 	{ "user", command_read_user, COMMAND_BIT(COMMAND_CLOSE) },
 	{ "stream", command_read_stream, COMMAND_BIT(COMMAND_CLOSE) },
 };
@@ -358,6 +373,11 @@ command_parse_json(struct command *c, struct json_tokener *tokener,
 {
 	enum json_tokener_error error;
 
+	/* json-c takes a NUL for the end, and is content with what is before.
+	 */
+	if (len > 0 && memchr(line, '\0', len) != NULL)
+		return command_refuse(c, EX_DATAERR,
+		    "not valid JSON: it has a NUL byte");
 	json_tokener_reset(tokener);
 	c->json = json_tokener_parse_ex(tokener, line, (int)len);
 	error = json_tokener_get_error(tokener);

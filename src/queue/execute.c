@@ -77,7 +77,7 @@ execute_status_queue(const struct queue *q)
 }
 
 static int
-execute_status(struct queue *q, struct buffer *b)
+execute_status(struct queue *q, const struct command *c, struct buffer *b)
 {
 	struct json_object *o = json_object_new_object();
 
@@ -88,6 +88,8 @@ execute_status(struct queue *q, struct buffer *b)
 	json_add(o, "queue", execute_status_queue(q));
 	if (q->status_cb != NULL)
 		q->status_cb(q->status_arg, o);
+	if (c->streams)
+		hub_status_streams(q->hub, o);
 	return execute_put_json(b, o);
 }
 
@@ -124,7 +126,7 @@ execute_command(struct queue *q, const struct command *c, struct buffer *b)
 
 	switch (c->kind) {
 	case COMMAND_STATUS:
-		return execute_status(q, b);
+		return execute_status(q, c, b);
 	case COMMAND_CLOSE:
 		return execute_close(q, c, b);
 	default:

@@ -11,12 +11,13 @@
 #include "queue/verb.h"
 
 static const char status_help[] =
-    "usage: crier status [-j]\n"
+    "usage: crier status [-js]\n"
     "\n"
     "Shows what crierd is doing.\n"
     "\n"
     "  -j  one line of JSON, with bytes, milliseconds and seconds as they "
     "are\n"
+    "  -s  the open streams instead, at most 1000: what close --stream takes\n"
     "  -h  this text\n"
     "\n"
     "exit status: 0 shown, 64 wrong usage, 69 no crierd, 75 try again, 77\n"
@@ -26,12 +27,66 @@ static const char status_help[] =
     "  crier status\n"
     "  crier -w 10 status -j | jq .streams\n";
 
+struct status_options {
+	bool json, streams;
+};
+
+/* A member as text, or "-" for none; json-c's until the object is freed. */
+static const char *
+status_text(struct json_object *o, const char *name)
+{
+	struct json_object *value;
+	const char *text;
+
+	if (!json_object_object_get_ex(o, name, &value))
+		return "-";
+	text = json_object_get_string(value);
+	return text == NULL || *text == '\0' ? "-" : text;
+}
+
+static void
+status_print_channels(struct json_object *stream)
+{
+	struct json_object *names;
+	size_t i;
+
+	if (!json_object_object_get_ex(stream, "channels", &names) ||
+	    !json_object_is_type(names, json_type_array))
+		return;
+	for (i = 0; i < json_object_array_length(names); i++)
+		printf("%s%s", i == 0 ? " " : ",",
+		    json_object_get_string(json_object_array_get_idx(names,
+			i)));
+}
+
+static void
+status_print_streams(struct json_object *status)
+{
+	struct json_object *list, *o;
+	size_t i;
+
+	printf("%8s %8s %8s %-16s %-16s channels\n", "stream", "seconds",
+	    "events", "user", "address");
+	if (!json_object_object_get_ex(status, "list", &list) ||
+	    !json_object_is_type(list, json_type_array))
+		return;
+	for (i = 0; i < json_object_array_length(list); i++) {
+		o = json_object_array_get_idx(list, i);
+		printf("%8s %8s %8s %-16s %-16s", status_text(o, "stream"),
+		    status_text(o, "seconds"), status_text(o, "events"),
+		    status_text(o, "user"), status_text(o, "address"));
+		status_print_channels(o);
+		putchar('\n');
+	}
+}
+
 static int
-status_print(const char *reply, size_t len, bool json)
+status_print(const char *reply, size_t len,
+    const struct status_options *options)
 {
 	struct json_object *status;
 
-	if (json) {
+	if (options->json) {
 		fwrite(reply, 1, len, stdout);
 		putchar('\n');
 		return 0;
@@ -40,13 +95,16 @@ status_print(const char *reply, size_t len, bool json)
 		client_warn("crierd's answer cannot be understood");
 		return EX_TEMPFAIL;
 	}
-	status_table_print(status, stdout);
+	if (options->streams)
+		status_print_streams(status);
+	else
+		status_table_print(status, stdout);
 	json_object_put(status);
 	return 0;
 }
 
 static int
-status_call(const struct verb_env *env, bool json)
+status_call(const struct verb_env *env, const struct status_options *options)
 {
 	struct client client;
 	const char *reply;
@@ -55,12 +113,15 @@ status_call(const struct verb_env *env, bool json)
 	int rc = client_open(&client, env->queue, env->wait_ms);
 
 	if (rc == 0)
-		rc = client_call(&client, "{\"do\":\"status\"}", &reply, &len);
+		rc = client_call(&client,
+		    options->streams ? "{\"do\":\"status\",\"streams\":true}"
+				     : "{\"do\":\"status\"}",
+		    &reply, &len);
 	if (rc == 0 &&
 	    (rc = client_reply_code(reply, len, why, sizeof why)) != 0)
 		client_warn("%s", why);
 	else if (rc == 0)
-		rc = status_print(reply, len, json);
+		rc = status_print(reply, len, options);
 	client_close(&client);
 	return verb_finish(rc);
 }
@@ -70,20 +131,24 @@ status_run(const struct verb_env *env, int argc, char **argv)
 {
 	static const struct option longs[] = { { "help", 0, NULL, 'h' },
 		{ NULL, 0, NULL, 0 } };
-	bool begun = false, json = false;
+	struct status_options options = { false, false };
+	bool begun = false;
 	int c;
 
-	while ((c = verb_option(&verb_status, argc, argv, ":jh", longs,
+	while ((c = verb_option(&verb_status, argc, argv, ":jsh", longs,
 		    &begun)) != -1) {
 		if (c == 'h')
 			return verb_finish(0);
-		if (c != 'j')
+		if (c != 'j' && c != 's')
 			return EX_USAGE;
-		json = true;
+		if (c == 'j')
+			options.json = true;
+		else
+			options.streams = true;
 	}
 	if (optind < argc)
 		return verb_usage(&verb_status, "takes no arguments");
-	return status_call(env, json);
+	return status_call(env, &options);
 }
 
 const struct verb verb_status = { "status", status_help, status_run };

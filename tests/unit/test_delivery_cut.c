@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+/*
+ * Sockets that take only a part of what they are given, cut at every byte.
+ *
+ * wraps: writev
+ */
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include <sys/uio.h>
+
+#include "streams.h"
+#include "support.h"
+
+static struct streams test_hub;
+
+ssize_t __real_writev(int, const struct iovec *, int);
+ssize_t __wrap_writev(int, const struct iovec *, int);
+
+/* How the next calls go. */
+static size_t test_budget; /* bytes that are taken before the socket is full */
+static size_t test_piece;  /* bytes that one call takes at most */
+static uint64_t test_seed; /* if not 0: pieces and errors at random */
+
+/* 0: errno says why nothing was taken. */
+static size_t
+test_random_piece(void)
+{
+	switch (support_random(&test_seed, 8)) {
+	case 0:
+		errno = EAGAIN;
+		return 0;
+	case 1:
+		errno = EINTR;
+		return 0;
+	case 2:
+		return 1;
+	case 3:
+		return 1 + support_random(&test_seed, 100000);
+	default:
+		return 1 + support_random(&test_seed, 100);
+	}
+}
+
+ssize_t
+__wrap_writev(int fd, const struct iovec *iov, int count)
+{
+	size_t take, n, all = 0, at = 0;
+	ssize_t done;
+	char *flat;
+	int i;
+
+	for (i = 0; i < count; i++)
+		all += iov[i].iov_len;
+	assert_true(all > 0);
+	errno = EAGAIN;
+	take = test_seed != 0 ? test_random_piece() : test_piece;
+	take = take < test_budget ? take : test_budget;
+	if (take == 0)
+		return -1;
+	take = take < all ? take : all;
+	flat = malloc(take);
+	assert_non_null(flat);
+	for (i = 0; i < count && at < take; i++, at += n) {
+		n = iov[i].iov_len < take - at ? iov[i].iov_len : take - at;
+		memcpy(flat + at, iov[i].iov_base, n);
+	}
+	done = write(fd, flat, take);
+	free(flat);
+	test_budget -= done > 0 ? (size_t)done : 0;
+	return done;
+}
+
+static void
+test_script(size_t budget, size_t piece, uint64_t seed)
+{
+	test_budget = budget;
+	test_piece = piece;
+	test_seed = seed;
+}
+
+/* Events to channels of which a stream follows the first two. */
+static void
+test_batch(struct buffer *want, unsigned first, unsigned count)
+{
+	static const char *const channels[] = { "a", "b", "a", "a,b", "c" };
+	char data[64];
+	unsigned i, n;
+
+	for (i = first; i < first + count; i++) {
+		snprintf(data, sizeof data, "%u%.*s", i, (int)(i % 23),
+		    "....,....,....,....,...");
+		n = streams_publish(&test_hub, channels[i % 5], data);
+		if (i % 5 != 4)
+			streams_put_event(want, n, data);
+	}
+}
+
+/*
+ * A stream that begins with history, grows twice and ends.  Returns how many
+ * bytes that took on the wire.
+ */
+static uint64_t
+test_life(bool is_framed, size_t budget, size_t piece, uint64_t seed)
+{
+	struct streams_request r = { .channels = "a,b",
+		.is_framed = is_framed,
+		.has_last = true,
+		.last = 2 };
+	struct streams_client c;
+	struct buffer want = { 0 };
+	uint64_t bytes;
+
+	streams_setup(&test_hub, NULL);
+	test_script(SIZE_MAX, SIZE_MAX, 0);
+	test_batch(&want, 0, 7);
+	hub_deliver(test_hub.hub);
+	/* Of a the last two are 3 and 5, of b 3 and 6. */
+	buffer_clear(&want);
+	streams_put_head(&want, "9000000000000-2");
+	streams_put_event(&want, 4, "3...");
+	streams_put_event(&want, 6, "5....,");
+	streams_put_event(&want, 7, "6....,.");
+	test_script(budget, piece, seed);
+	streams_open(&test_hub, &c, &r);
+	test_batch(&want, 7, 5);
+	hub_deliver(test_hub.hub);
+	event_base_loop(test_hub.base, EVLOOP_NONBLOCK);
+	test_batch(&want, 12, 4);
+	hub_deliver(test_hub.hub);
+	event_base_loop(test_hub.base, EVLOOP_NONBLOCK);
+	hub_close_channel(test_hub.hub, "a", 1, false);
+	if (seed == 0)
+		test_script(SIZE_MAX, piece, 0);
+	while (!c.is_over)
+		streams_settle(&test_hub, &c, 1);
+	assert_int_equal(c.is_ended, is_framed);
+	/* What was published before it was closed is there, or is not. */
+	assert_true(c.text.len >= 44);
+	assert_memory_equal(c.text.data + c.text.len - 44,
+	    "event: crier.end\ndata: {\"reason\":\"closed\"}\n\n", 44);
+	buffer_truncate(&c.text, c.text.len - 44);
+	streams_assert(&c, &want);
+	bytes = test_hub.hub->counters.bytes;
+	streams_close(&c);
+	buffer_clear(&want);
+	streams_teardown(&test_hub);
+	return bytes;
+}
+
+/* The socket is full after each number of bytes, and free again later. */
+static void
+test_every_byte(void **state)
+{
+	size_t bytes, budget;
+	int framed;
+
+	(void)state;
+	for (framed = 0; framed < 2; framed++) {
+		bytes = (size_t)test_life(framed, SIZE_MAX, SIZE_MAX, 0);
+		assert_true(bytes > 300);
+		for (budget = 0; budget <= bytes + 100; budget++)
+			test_life(framed, budget, SIZE_MAX, 0);
+	}
+}
+
+/* Each call takes so many bytes and no more. */
+static void
+test_pieces(void **state)
+{
+	size_t piece;
+
+	(void)state;
+	for (piece = 1; piece < 150; piece++) {
+		test_life(false, SIZE_MAX, piece, 0);
+		test_life(true, SIZE_MAX, piece, 0);
+	}
+}
+
+static void
+test_random(void **state)
+{
+	uint64_t seed;
+
+	(void)state;
+	for (seed = 1; seed < 300; seed++)
+		test_life(seed % 2, SIZE_MAX, SIZE_MAX, seed);
+}
+
+/* Full again at the very next byte, with a record longer than FastCGI's. */
+static void
+test_large(void **state)
+{
+	static const size_t cuts[] = { 0, 1, 7, 8, 9, 65535, 65536, 65537,
+		131071, 131072, 131073 };
+	static char data[200001];
+	struct streams_request r = { .channels = "a" };
+	struct streams_client c;
+	struct buffer want = { 0 };
+	size_t i, first;
+	unsigned n;
+
+	(void)state;
+	for (i = 0; i < 2 * sizeof cuts / sizeof *cuts; i++) {
+		static const char *const settings[] = { "max-event=1M", NULL };
+
+		streams_setup(&test_hub, settings);
+		test_script(SIZE_MAX, SIZE_MAX, 0);
+		r.is_framed = i % 2;
+		streams_open(&test_hub, &c, &r);
+		streams_put_head(&want, "9000000000000-0");
+		first = cuts[i / 2];
+		memset(data, 'a' + (int)i, sizeof data - 1);
+		test_script(first, SIZE_MAX, 0);
+		n = streams_publish(&test_hub, "a", data);
+		streams_put_event(&want, n, data);
+		hub_deliver(test_hub.hub);
+		test_script(1, SIZE_MAX, 0);
+		event_base_loop(test_hub.base, EVLOOP_NONBLOCK);
+		test_script(SIZE_MAX, 4099, 0);
+		streams_settle(&test_hub, &c, 1);
+		streams_assert(&c, &want);
+		buffer_clear(&want);
+		streams_close(&c);
+		streams_teardown(&test_hub);
+	}
+}
+
+/*
+ * A full socket is not written to again by every event: the loop says when it
+ * takes more.
+ */
+static void
+test_blocked(void **state)
+{
+	struct streams_request r = { .channels = "a" };
+	struct streams_client c;
+	struct buffer want = { 0 };
+	uint64_t writes;
+	unsigned i;
+
+	(void)state;
+	streams_setup(&test_hub, NULL);
+	test_script(5, SIZE_MAX, 0);
+	streams_open(&test_hub, &c, &r);
+	streams_put_head(&want, "9000000000000-0");
+	writes = test_hub.hub->counters.writes;
+	for (i = 0; i < 100; i++) {
+		streams_put_event(
+		    &want, streams_publish(&test_hub, "a", "x"), "x");
+		hub_deliver(test_hub.hub);
+	}
+	assert_int_equal(test_hub.hub->counters.writes, writes);
+	/* The half-sent head and all of the rest are one write again. */
+	test_script(SIZE_MAX, SIZE_MAX, 0);
+	streams_settle(&test_hub, &c, 1);
+	assert_true(test_hub.hub->counters.writes <= writes + 2);
+	streams_assert(&c, &want);
+	buffer_clear(&want);
+	streams_close(&c);
+	streams_teardown(&test_hub);
+}
+
+/*
+ * What a blocked stream has begun stays to its end, however much falls off
+ * meanwhile; then comes one gap, with how much is missing, and what is left.
+ */
+static void
+test_gap(bool is_framed, size_t budget)
+{
+	static const char *const settings[] = { "keep=3", NULL };
+	struct streams_request r = { .channels = "a", .is_framed = is_framed };
+	struct streams_client c;
+	struct buffer want = { 0 };
+	unsigned i, n, begun;
+	char data[16];
+
+	streams_setup(&test_hub, settings);
+	test_script(SIZE_MAX, SIZE_MAX, 0);
+	streams_open(&test_hub, &c, &r);
+	streams_put_head(&want, "9000000000000-0");
+	test_script(budget, SIZE_MAX, 0);
+	for (i = 1; i <= 20; i++) {
+		snprintf(data, sizeof data, "%u", i);
+		n = streams_publish(&test_hub, "a", data);
+		assert_int_equal(n, i);
+		hub_deliver(test_hub.hub);
+	}
+	begun = (unsigned)test_hub.hub->counters.delivered;
+	for (i = 1; i <= begun; i++) {
+		snprintf(data, sizeof data, "%u", i);
+		streams_put_event(&want, i, data);
+	}
+	if (begun < 17) {
+		buffer_printf(&want,
+		    "event: crier.gap\ndata: {\"channel\":\"a\","
+		    "\"missed\":%u,\"oldest\":\"9000000000000-18\"}\n\n",
+		    17 - begun);
+		i = 18;
+	}
+	for (; i <= 20; i++) {
+		snprintf(data, sizeof data, "%u", i);
+		streams_put_event(&want, i, data);
+	}
+	test_script(SIZE_MAX, SIZE_MAX, 0);
+	streams_settle(&test_hub, &c, 1);
+	streams_assert(&c, &want);
+	assert_int_equal(test_hub.hub->counters.gaps, begun < 17);
+	/* And on it goes. */
+	n = streams_publish(&test_hub, "a", "on");
+	hub_deliver(test_hub.hub);
+	streams_take(&c);
+	buffer_truncate(&want, 0);
+	streams_put_event(&want, n, "on");
+	streams_assert(&c, &want);
+	buffer_clear(&want);
+	streams_close(&c);
+	streams_teardown(&test_hub);
+}
+
+static void
+test_gaps(void **state)
+{
+	size_t budget;
+
+	(void)state;
+	for (budget = 0; budget < 900; budget++) {
+		test_gap(false, budget);
+		test_gap(true, budget);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_byte),
+		cmocka_unit_test(test_pieces),
+		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_blocked),
+		cmocka_unit_test(test_gaps),
+	};
+
+	return cmocka_run_group_tests_name("delivery cut", tests, NULL, NULL);
+}
