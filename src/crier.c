@@ -24,6 +24,7 @@ static const char crier_help[] =
     "Publishes events to web pages through a running crierd.\n"
     "\n"
     "  pub     publish events\n"
+    "  flush   send the events that 'pub -S' has kept\n"
     "  tail    follow channels\n"
     "  status  show what crierd is doing\n"
     "  close   end streams\n"
@@ -43,8 +44,8 @@ static const char crier_help[] =
     "  tail -F /var/log/syslog | crier pub -l log\n"
     "  crier tail -n 10 news\n";
 
-static const struct verb *const crier_verbs[] = { &verb_pub, &verb_tail,
-	&verb_status, &verb_close };
+static const struct verb *const crier_verbs[] = { &verb_pub, &verb_flush,
+	&verb_tail, &verb_status, &verb_close };
 
 static const struct verb *
 crier_find_verb(const char *name)
@@ -109,7 +110,8 @@ main(int argc, char **argv)
 	if (rc != 0)
 		return rc == -1 ? verb_finish(0) : rc;
 	if (optind == argc)
-		return crier_usage("what to do? pub, tail, status or close",
+		return crier_usage("what to do? pub, flush, tail, status or "
+				   "close",
 		    "");
 	if ((verb = crier_find_verb(argv[optind])) == NULL)
 		return crier_usage("no such verb: ", argv[optind]);

@@ -47,6 +47,7 @@ struct crierd {
 	int queue_fd, fifo_fd; /* -1: none */
 	size_t max_descriptors;
 	struct event_base *base;
+	struct store *store;
 	struct hub *hub;
 	struct queue *queue;
 	struct door *door;
@@ -282,7 +283,6 @@ crierd_stop_cb(evutil_socket_t number, short what, void *arg)
 	crierd_remove_sockets(d);
 	door_close(d->door);
 	queue_close(d->queue);
-	hub_deliver(d->hub);
 	hub_drain(d->hub, crierd_drained_cb, d);
 }
 
@@ -313,6 +313,7 @@ crierd_reload_cb(evutil_socket_t number, short what, void *arg)
 	}
 	d->config = fresh;
 	crierd_open_log(d);
+	d->store->ops->configure(d->store, fresh->key_ms);
 	hub_reconfigure(d->hub, fresh, crierd_max_streams(d));
 	config_free(old);
 	log_info("configuration read again");
@@ -331,6 +332,9 @@ crierd_status_cb(void *arg, struct json_object *status)
 	json_add_number(o, "refused", counters->refused);
 	json_add_number(o, "broken", counters->broken);
 	json_add(status, "fastcgi", o);
+	o = json_object_new_object();
+	d->store->ops->status(d->store, o);
+	json_add(status, "store", o);
 }
 
 static void
@@ -355,6 +359,21 @@ crierd_hold_signals(bool hold)
 }
 
 static void
+crierd_open_store(struct crierd *d)
+{
+	const struct config *c = d->config;
+	struct store_options options = { .url = c->store,
+		.durability = (enum store_durability)c->durability,
+		.keep_in_memory = c->store_error == CONFIG_MEMORY,
+		.key_ms = c->key_ms,
+		.base = d->base };
+	char *cause;
+
+	if ((d->store = store_open(&options, &cause)) == NULL)
+		crierd_die(cause);
+}
+
+static void
 crierd_assemble(struct crierd *d)
 {
 	size_t i;
@@ -365,7 +384,8 @@ crierd_assemble(struct crierd *d)
 	signal(SIGUSR1, SIG_IGN);
 	if ((d->base = event_base_new()) == NULL)
 		log_fatal("libevent cannot be initialised");
-	d->hub = hub_new(d->base, d->config, crierd_max_streams(d));
+	crierd_open_store(d);
+	d->hub = hub_new(d->base, d->config, d->store, crierd_max_streams(d));
 	if (d->hub == NULL)
 		crierd_die(NULL);
 	d->queue = queue_new(d->base, d->hub);
@@ -391,6 +411,8 @@ crierd_disassemble(struct crierd *d)
 	size_t i;
 
 	door_free(d->door);
+	/* The store gives back its batches, which the queue waits for. */
+	store_close(d->store);
 	queue_free(d->queue);
 	hub_free(d->hub);
 	for (i = 0; i < sizeof d->signals / sizeof *d->signals; i++)

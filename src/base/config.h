@@ -12,6 +12,17 @@
 
 #include "base/log.h"
 
+/* What a reply promises, and what becomes of an event that cannot be stored. */
+enum config_durability {
+	CONFIG_NONE,
+	CONFIG_PROCESS,
+	CONFIG_POWER
+};
+enum config_store_error {
+	CONFIG_REFUSE,
+	CONFIG_MEMORY
+};
+
 /* A list of words. */
 struct config_list {
 	char **items;
@@ -52,6 +63,10 @@ struct config {
 	uint64_t request_timeout_ms;
 	uint64_t max_event_bytes;
 	uint64_t history_bytes; /* of all channels together */
+	char *store;            /* "memory" or "sqlite:PATH" */
+	uint64_t durability;    /* enum config_durability */
+	uint64_t store_error;   /* enum config_store_error */
+	uint64_t key_ms;
 	uint64_t stop_ms;
 	uint64_t drain_ms;
 	uint64_t stall_ms;               /* 0: no limit */

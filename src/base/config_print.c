@@ -57,6 +57,7 @@ config_print_value(const struct config_setting *s, void *base, FILE *to)
 	case CONFIG_TEXT:
 	case CONFIG_SOCKET:
 	case CONFIG_FIFO:
+	case CONFIG_STORE:
 		config_print_quoted(*config_setting_text(s, base), to);
 		break;
 	case CONFIG_LIST:
@@ -66,6 +67,9 @@ config_print_value(const struct config_setting *s, void *base, FILE *to)
 		break;
 	case CONFIG_MODE:
 		fprintf(to, "%04o", (unsigned)*config_setting_mode(s, base));
+		break;
+	case CONFIG_WORD:
+		fputs(s->words[*config_setting_number(s, base)], to);
 		break;
 	case CONFIG_LOG_TARGET:
 	case CONFIG_LOG_LEVEL:

@@ -21,6 +21,9 @@
 #define CONFIG_IN_CHANNEL(member) \
 	.per_channel = true, .offset = offsetof(struct config_channel, member)
 
+static const char *const config_durabilities[] = { "none", "process", "power" };
+static const char *const config_store_errors[] = { "refuse", "memory" };
+
 const struct config_setting config_settings[] = {
 	{ "listen", CONFIG_LISTEN, .restart = true, CONFIG_IN(listen) },
 	{ "listen-mode", CONFIG_MODE, .restart = true, CONFIG_IN(listen_mode),
@@ -60,6 +63,16 @@ const struct config_setting config_settings[] = {
 	    .max = CONFIG_YEAR * 10, .initial = "86400" },
 	{ "history-bytes", CONFIG_SIZE, CONFIG_IN(history_bytes),
 	    .min = CONFIG_KILO, .max = CONFIG_TERA, .initial = "256M" },
+	{ "store", CONFIG_STORE, .restart = true, CONFIG_IN(store),
+	    .initial = "memory" },
+	{ "durability", CONFIG_WORD, .restart = true, CONFIG_IN(durability),
+	    .words = config_durabilities, .max = 3,
+	    .form = "none, process or power", .initial = "process" },
+	{ "store-error", CONFIG_WORD, .restart = true, CONFIG_IN(store_error),
+	    .words = config_store_errors, .max = 2, .form = "refuse or memory",
+	    .initial = "refuse" },
+	{ "key-seconds", CONFIG_SECONDS, CONFIG_IN(key_ms), .min = 1000,
+	    .max = CONFIG_YEAR, .initial = "86400" },
 	{ "stop-seconds", CONFIG_SECONDS, CONFIG_IN(stop_ms),
 	    .max = CONFIG_YEAR, .initial = "3600" },
 	{ "stall-time", CONFIG_SECONDS, CONFIG_IN(stall_ms), .max = CONFIG_YEAR,
@@ -106,7 +119,7 @@ bool
 config_setting_is_text(const struct config_setting *s)
 {
 	return s->kind == CONFIG_TEXT || s->kind == CONFIG_SOCKET ||
-	    s->kind == CONFIG_FIFO;
+	    s->kind == CONFIG_FIFO || s->kind == CONFIG_STORE;
 }
 
 static void *
@@ -167,6 +180,8 @@ static const char
 		return config_value_wrong_socket;
 	case CONFIG_FIFO:
 		return config_value_wrong_fifo;
+	case CONFIG_STORE:
+		return config_value_wrong_store;
 	case CONFIG_LIST:
 		return config_setting_wrong_item;
 	case CONFIG_LISTEN:
@@ -209,6 +224,10 @@ config_setting_parse(const struct config_setting *s, const char *text,
 		*value = config_setting_word(text, config_log_levels,
 		    CONFIG_LOG_LEVELS);
 		return *value < CONFIG_LOG_LEVELS;
+	case CONFIG_WORD:
+		*form = s->form;
+		*value = config_setting_word(text, s->words, s->max);
+		return *value < s->max;
 	case CONFIG_SECONDS:
 		*form = "a number of seconds";
 		return config_value_seconds(text, value);

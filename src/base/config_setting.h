@@ -23,6 +23,8 @@ enum config_kind {
 	CONFIG_COUNT,
 	CONFIG_SIZE,    /* bytes */
 	CONFIG_SECONDS, /* with decimals; kept as milliseconds */
+	CONFIG_WORD,    /* one of words, kept as its place among them */
+	CONFIG_STORE,   /* a text that says where history is kept */
 	CONFIG_LOG_TARGET,
 	CONFIG_LOG_LEVEL
 };
@@ -33,7 +35,9 @@ struct config_setting {
 	bool per_channel; /* offset is in struct config_channel */
 	bool restart;     /* see config_needs_restart */
 	size_t offset;
-	uint64_t min, max;   /* of numbers, in the program's units */
+	uint64_t min, max;        /* of numbers, in the program's units */
+	const char *const *words; /* of CONFIG_WORD, max of them */
+	const char *form;         /* and how an error names them */
 	const char *initial; /* NULL: made by config_load, or an empty list */
 };
 

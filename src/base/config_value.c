@@ -131,6 +131,15 @@ config_value_wrong_fifo(const char *path)
 	return config_value_wrong_text(path);
 }
 
+const char *
+config_value_wrong_store(const char *text)
+{
+	if (strcmp(text, "memory") != 0 &&
+	    (strncmp(text, "sqlite:", 7) != 0 || text[7] == '\0'))
+		return "must be memory or sqlite:PATH";
+	return config_value_wrong_text(text);
+}
+
 static bool
 config_value_is_port(const char *text)
 {

@@ -34,6 +34,7 @@ void config_value_format_seconds(uint64_t ms, char to[CONFIG_TEXT_SIZE]);
 const char *config_value_wrong_text(const char *text);
 const char *config_value_wrong_socket(const char *path);
 const char *config_value_wrong_fifo(const char *path);
+const char *config_value_wrong_store(const char *text);
 const char *config_value_wrong_listen(const char *address);
 const char *config_value_wrong_origin(const char *origin);
 const char *config_value_wrong_pattern(const char *pattern);

@@ -36,7 +36,7 @@ struct channel {
 	struct cursor **cursors; /* of the streams that follow it, dense */
 	uint32_t cursor_count, cursor_capacity;
 	uint64_t stopped_until_ms; /* monotonic; 0: not stopped */
-	size_t counted; /* of history.memory, in hub->history_bytes */
+	size_t counted;   /* of history.memory, in hub->history_bytes */
 	uint32_t pending; /* of its events are on their way through the store */
 	bool is_dirty, has_history;
 	char name[];

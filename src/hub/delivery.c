@@ -322,7 +322,8 @@ delivery_write(struct stream *s)
 	uint64_t seqs[CURSORS_MAX];
 	enum delivery_result result = DELIVERY_DONE;
 	bool is_open = s->state <= STREAM_LAST_EVENTS;
-	bool adds_events = is_open && !delivery_find_gap(s);
+	bool adds_events =
+	    is_open && s->replay == NULL && !delivery_find_gap(s);
 	size_t i;
 
 	d.stream = s;
@@ -339,9 +340,19 @@ delivery_write(struct stream *s)
 		result = delivery_send(&d);
 	if (adds_events && result == DELIVERY_DONE)
 		delivery_pass(s, seqs);
-	if (!adds_events && is_open && result == DELIVERY_DONE)
+	if (!adds_events && is_open && s->replay == NULL &&
+	    result == DELIVERY_DONE)
 		result = DELIVERY_MORE; /* the gap, now that it can be told */
 	return result;
+}
+
+int
+delivery_put_id(struct buffer *b, struct text_span id)
+{
+	if (buffer_append(b, "id: ", 4) == -1 ||
+	    buffer_append(b, id.text, id.len) == -1)
+		return -1;
+	return buffer_append(b, "\n\n", 2);
 }
 
 int

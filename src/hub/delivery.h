@@ -30,6 +30,9 @@ enum delivery_result delivery_write(struct stream *);
  */
 bool delivery_find_gap(struct stream *);
 
+/* Appends a block of `id:` alone; 0, or -1 (memory). */
+int delivery_put_id(struct buffer *, struct text_span id);
+
 /*
  * Appends a `crier.gap` record for one channel: missed counts the events that
  * fell off while the stream was open; 0: since is what its client last saw.

@@ -73,10 +73,10 @@ struct hub {
 	uint64_t wall_ms;
 	uint64_t full_logged_ms;
 	struct store *store;
-	struct batch *batch;  /* of this turn, or NULL */
+	struct batch *batch;           /* of this turn, or NULL */
 	size_t batches, batched_bytes; /* that the store has */
-	struct id last;       /* given out last */
-	struct id appended;   /* in the histories; streams know up to here */
+	struct id last;                /* given out last */
+	struct id appended; /* in the histories; streams know up to here */
 	struct id forgotten[HUB_FORGOTTEN]; /* see channel_free */
 	struct wheel stream_wheel, channel_wheel;
 	struct event *tick, *reap, *drain_limit;
@@ -89,8 +89,8 @@ struct hub {
 };
 
 /* A hub, or NULL (memory).  Configuration and store stay the caller's. */
-struct hub *hub_new(struct event_base *, const struct config *,
-    struct store *, size_t max_streams);
+struct hub *hub_new(struct event_base *, const struct config *, struct store *,
+    size_t max_streams);
 
 /* Closes all streams as they are and frees everything. */
 void hub_free(struct hub *);
@@ -129,8 +129,8 @@ ptrdiff_t hub_publish(struct hub *, const struct text_span *channels,
  * called, at once or later, with a batch in which the outcomes stand (valid
  * during the call).  Batches come back in order.  0, or -1 (memory).
  */
-int hub_commit(struct hub *,
-    void (*committed_cb)(void *arg, struct batch *), void *arg);
+int hub_commit(struct hub *, void (*committed_cb)(void *arg, struct batch *),
+    void *arg);
 
 /* Writes what is pending to every stream of the channels that grew. */
 void hub_deliver(struct hub *);

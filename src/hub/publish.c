@@ -44,7 +44,8 @@ hub_has_channel(struct channel *const *channels, size_t count,
 	return false;
 }
 
-/* The channels, each once; those that were made stay for the caller to release. */
+/* The channels, each once; those that were made stay for the caller to release.
+ */
 static int
 hub_find_channels(struct hub *hub, const struct text_span *names, size_t count,
     struct channel **channels, size_t *found)
@@ -161,8 +162,8 @@ refuse:
 
 /* Each once, however many of the channels it follows. */
 static size_t
-hub_count_streams(
-    struct hub *hub, const struct batch_channel *channels, size_t count)
+hub_count_streams(struct hub *hub, const struct batch_channel *channels,
+    size_t count)
 {
 	const struct channel *c = channels[0].channel;
 	struct stream *s;
@@ -184,8 +185,9 @@ hub_count_streams(
 }
 
 /*
- * Into all channels or, if the store is memory alone, into none.  What a durable
- * store has needs no memory: a stream that cannot find it here reads it there.
+ * Into all channels or, if the store is memory alone, into none.  What a
+ * durable store has needs no memory: a stream that cannot find it here reads it
+ * there.
  */
 static void
 hub_append(struct hub *hub, struct batch *b, struct batch_event *e)
@@ -199,8 +201,8 @@ hub_append(struct hub *hub, struct batch *b, struct batch_event *e)
 	size_t i;
 
 	for (i = 0; has_room && i < e->channel_count; i++)
-		has_room = channel_prepare(
-			       hub, channels[i].channel, e->record_len) == 0;
+		has_room = channel_prepare(hub, channels[i].channel,
+			       e->record_len) == 0;
 	if (!has_room && !hub->store->is_durable) {
 		e->outcome = BATCH_REFUSED;
 		snprintf(b->error, sizeof b->error, "out of memory");

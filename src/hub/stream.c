@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "hub/delivery.h"
 #include "hub/hub.h"
+#include "hub/replay.h"
 #include "hub/stream.h"
 
 enum {
@@ -176,7 +177,7 @@ stream_finish(struct stream *s)
 		close(fd);
 }
 
-static void
+void
 stream_set_unit(struct stream *s, struct block *block, bool framed)
 {
 	s->unit = block;
@@ -237,9 +238,14 @@ stream_prepare(struct stream *s)
 		return 0;
 	if (s->state == STREAM_ENDING)
 		return s->is_final ? 0 : stream_put_end(s);
-	if (delivery_find_gap(s))
-		return delivery_announce_gaps(s);
-	return 0;
+	if (s->replay != NULL)
+		return replay_step(s);
+	if (!delivery_find_gap(s))
+		return 0;
+	/* What memory lost, the store may have. */
+	if (s->hub->store->is_durable)
+		return replay_catch_up(s);
+	return delivery_announce_gaps(s);
 }
 
 static void
@@ -269,9 +275,15 @@ stream_write(struct stream *s)
 			stream_set_writing(s, true);
 			return;
 		}
-		if (s->state == STREAM_OPEN) {
-			stream_set_writing(s, false);
-			return;
+		if (s->state == STREAM_OPEN || s->replay != NULL) {
+			/* A slice is sent: the next one, or on from memory. */
+			if (s->replay != NULL && s->state < STREAM_ENDING &&
+			    !replay_is_waiting(s))
+				continue;
+			if (s->state < STREAM_ENDING) {
+				stream_set_writing(s, false);
+				return;
+			}
 		}
 		if (s->is_final) {
 			stream_finish(s);

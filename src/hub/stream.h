@@ -17,6 +17,8 @@
 #include "base/wheel.h"
 #include "hub/channel.h"
 
+struct replay;
+
 /*
  * How a stream's bytes are wrapped for its peer.  The sizes are FastCGI's; a
  * raw framing has no header and no end.
@@ -119,8 +121,9 @@ struct stream {
 	uint64_t mark;  /* of hub_count_streams */
 
 	uint64_t id, events, bytes, opened_ms;
-	struct buffer *input; /* a half-received record; nearly always NULL */
-	char *names;          /* "user\0address\0" */
+	struct replay *replay; /* NULL: all it needs is in memory */
+	struct buffer *input;  /* a half-received record; nearly always NULL */
+	char *names;           /* "user\0address\0" */
 	struct cursor cursors[];
 };
 
@@ -149,6 +152,9 @@ void stream_start(struct stream *, struct block *head, struct text_span input);
  * 0, or -1 (memory).
  */
 int stream_watch(struct stream *, int fd, bool writing);
+
+/* Takes a block of the caller's as the next to be sent; none may be there. */
+void stream_set_unit(struct stream *, struct block *, bool framed);
 
 /* Sends what is pending, in one system call. */
 void stream_write(struct stream *);

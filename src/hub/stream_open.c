@@ -7,6 +7,7 @@
 #include <event2/event.h>
 
 #include "hub/hub.h"
+#include "hub/replay.h"
 #include "hub/stream.h"
 
 /* A stream's coming and going: its memory, its names, its channels. */
@@ -81,6 +82,7 @@ static void
 stream_release(struct stream *s)
 {
 	stream_leave_channels(s);
+	replay_leave(s->replay);
 	block_unref(s->unit);
 	if (s->input != NULL)
 		buffer_clear(s->input);

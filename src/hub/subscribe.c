@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "hub/delivery.h"
 #include "hub/hub.h"
+#include "hub/replay.h"
 
 /*
  * Where a stream begins: the position that its client asked for, as one id,
@@ -23,6 +24,7 @@ struct subscribe_start {
 	bool is_known;    /* after is what the client named */
 	bool is_all;      /* begin with all that is retained */
 	bool is_last;     /* begin so many events before the end */
+	bool is_stored;   /* some of it is not in memory */
 	bool has_pending; /* there is something to send at once */
 	struct id before; /* the client's position before any of it */
 };
@@ -110,6 +112,25 @@ subscribe_set_cursors(struct stream *s, const struct subscription *sub,
 	}
 }
 
+/* Whether the store may have what memory has not. */
+static bool
+subscribe_is_stored(const struct stream *s, const struct subscription *sub,
+    const struct subscribe_start *start)
+{
+	const struct history *h;
+	size_t i;
+
+	if (!s->hub->store->is_durable)
+		return false;
+	for (i = 0; i < s->cursor_count; i++) {
+		h = &s->cursors[i].channel->history;
+		if (start->is_last ? history_count(h) < sub->last
+				   : id_cmp(start->after, h->floor) < 0)
+			return true;
+	}
+	return false;
+}
+
 /* The newest id that is before all that is about to be sent. */
 static void
 subscribe_find_before(struct stream *s, struct subscribe_start *start)
@@ -132,16 +153,6 @@ subscribe_find_before(struct stream *s, struct subscribe_start *start)
 		if (id_cmp(before, start->before) < 0)
 			start->before = before;
 	}
-}
-
-/* Appends a block of `id:` alone. */
-static int
-subscribe_put_id(struct buffer *b, struct text_span id)
-{
-	if (buffer_append(b, "id: ", 4) == -1 ||
-	    buffer_append(b, id.text, id.len) == -1)
-		return -1;
-	return buffer_append(b, "\n\n", 2);
 }
 
 /* The gap records of a client that names an id from before what is left. */
@@ -190,13 +201,29 @@ subscribe_put_head(const struct stream *s, const struct subscription *sub,
 		id = sub->since;
 	if (buffer_append(b, sub->head.text, sub->head.len) == -1 ||
 	    buffer_printf(b, "retry: %llu\n\n", (unsigned long long)retry_ms) ==
-		-1 ||
-	    subscribe_put_id(b, id) == -1)
+		-1)
+		return -1;
+	if (start->is_stored)
+		return 0;
+	if (delivery_put_id(b, id) == -1)
 		return -1;
 	gaps_at = b->len;
 	if (subscribe_put_gaps(s, sub, start, b) == -1)
 		return -1;
-	return b->len > gaps_at ? subscribe_put_id(b, before) : 0;
+	return b->len > gaps_at ? delivery_put_id(b, before) : 0;
+}
+
+static int
+subscribe_replay(struct stream *s, const struct subscription *sub,
+    const struct subscribe_start *start)
+{
+	struct replay_start from = { .after = start->after,
+		.since = sub->since,
+		.is_known = start->is_known,
+		.has_last = start->is_last,
+		.last = sub->last };
+
+	return replay_begin(s, &from);
 }
 
 static bool
@@ -229,8 +256,11 @@ subscribe_open(struct hub *hub, const struct subscription *sub,
 	subscribe_find_start(hub, sub, channels, &start);
 	subscribe_set_cursors(s, sub, &start);
 	subscribe_find_before(s, &start);
+	if (start.is_last || start.is_all)
+		s->sent = start.before;
+	start.is_stored = subscribe_is_stored(s, sub, &start);
 	/* Whoever was cut off before the end still gets what he missed. */
-	if (stopped && !start.has_pending) {
+	if (stopped && !start.has_pending && !start.is_stored) {
 		stream_discard(s);
 		return HUB_STOPPED;
 	}
@@ -241,7 +271,9 @@ subscribe_open(struct hub *hub, const struct subscription *sub,
 	if (subscribe_put_head(s, sub, &start, &b) == 0)
 		head = block_of(b.data, b.len);
 	buffer_clear(&b);
-	if (head == NULL) {
+	if (head == NULL ||
+	    (start.is_stored && subscribe_replay(s, sub, &start) == -1)) {
+		block_unref(head);
 		stream_discard(s);
 		return HUB_NO_MEMORY;
 	}

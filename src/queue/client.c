@@ -78,8 +78,7 @@ client_refused_by_mode(const char *path)
 	return EX_NOPERM;
 }
 
-/* Says why there is no connection; returns the exit code. */
-static int
+int
 client_explain(const char *path, int error)
 {
 	switch (error) {
@@ -106,7 +105,8 @@ client_explain(const char *path, int error)
 }
 
 int
-client_open(struct client *c, const char *path, uint64_t wait_ms)
+client_try(struct client *c, const char *path, uint64_t wait_ms,
+    uint64_t busy_ms)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	struct timespec pause = { .tv_nsec = CLIENT_RETRY_MS * 1000000L };
@@ -114,20 +114,30 @@ client_open(struct client *c, const char *path, uint64_t wait_ms)
 
 	memset(c, 0, sizeof *c);
 	c->fd = -1;
-	if (strlen(path) >= sizeof sun.sun_path)
-		return client_explain(path, ENAMETOOLONG);
+	if (strlen(path) >= sizeof sun.sun_path) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
 	memcpy(sun.sun_path, path, strlen(path) + 1);
 	while ((c->fd = client_connect(&sun)) == -1) {
 		limit = wait_ms;
-		if (errno == EAGAIN && limit < CLIENT_BUSY_MS)
-			limit = CLIENT_BUSY_MS;
+		if (errno == EAGAIN && limit < busy_ms)
+			limit = busy_ms;
 		if ((errno != ENOENT && errno != ECONNREFUSED &&
 			errno != EAGAIN) ||
 		    client_now_ms() - begun >= limit)
-			return client_explain(path, errno);
+			return -1;
 		nanosleep(&pause, NULL);
 	}
 	return 0;
+}
+
+int
+client_open(struct client *c, const char *path, uint64_t wait_ms)
+{
+	if (client_try(c, path, wait_ms, CLIENT_BUSY_MS) == 0)
+		return 0;
+	return client_explain(path, errno);
 }
 
 void
@@ -300,4 +310,29 @@ client_reply_code(const char *reply, size_t len, char *why, size_t why_size)
 		    : client_refusal(object, why, why_size);
 	json_object_put(object);
 	return code;
+}
+
+char *
+client_reply_id(const char *reply, size_t len)
+{
+	struct json_object *object = client_parse(reply, len), *id;
+	char *text = NULL;
+
+	if (json_object_object_get_ex(object, "id", &id))
+		text = strdup(json_object_get_string(id));
+	json_object_put(object);
+	return text;
+}
+
+int
+client_worse_code(int a, int b)
+{
+	static const int weight[] = { 0, EX_TEMPFAIL, EX_DATAERR, EX_NOPERM };
+	size_t of_a = 1, of_b = 1, i;
+
+	for (i = 0; i < sizeof weight / sizeof weight[0]; i++) {
+		of_a = weight[i] == a ? i : of_a;
+		of_b = weight[i] == b ? i : of_b;
+	}
+	return of_b > of_a ? b : a;
 }

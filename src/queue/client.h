@@ -38,6 +38,15 @@ enum {
  */
 int client_open(struct client *, const char *path, uint64_t wait_ms);
 
+/*
+ * The same without a word; a full backlog is waited for during busy_ms at
+ * least.  0, or -1 with errno, of which client_explain makes words and an exit
+ * code.
+ */
+int client_try(struct client *, const char *path, uint64_t wait_ms,
+    uint64_t busy_ms);
+int client_explain(const char *path, int error);
+
 /* Closes and frees what it holds. */
 void client_close(struct client *);
 
@@ -72,6 +81,15 @@ client_reply_code(const char *reply, size_t len, char *why, size_t why_size);
 
 /* A reply as an object, the caller's, or NULL. */
 struct json_object *client_parse(const char *reply, size_t len);
+
+/* The id in a reply, the caller's to free, or NULL. */
+char *client_reply_id(const char *reply, size_t len);
+
+/*
+ * Of two exit codes the one to end with: what cannot succeed weighs more than
+ * what may be tried again.
+ */
+int client_worse_code(int a, int b);
 
 /* Milliseconds of a clock that is never set. */
 uint64_t client_now_ms(void);

@@ -5,6 +5,7 @@
 #define CRIER_QUEUE_CLIENT_FEED_H
 
 #include "queue/client.h"
+#include "queue/client_input.h"
 
 /*
  * Turns a line (without its newline) into one of the queue, newline included,
@@ -17,20 +18,13 @@ typedef int (*client_feed_encoder)(void *arg, const char *line, size_t len,
 struct client_feed {
 	/* The caller's, the rest being 0: */
 	struct client *client;
-	int input;                  /* where lines come from, or -1 */
-	size_t line_max;            /* bytes of a line of input */
+	struct client_input input;  /* where lines come from */
 	client_feed_encoder encode; /* NULL: lines are sent as they are */
 	void *arg;
-	bool keep_blank; /* blank lines count as events */
-	bool verbose;    /* print the ids */
+	bool verbose; /* print the ids */
 
 	/* Its own: */
-	struct buffer in;
-	size_t scanned;        /* bytes of in known to hold no newline */
 	struct buffer numbers; /* of the lines whose replies are awaited */
-	uint64_t number;       /* of the last line read, from 1 */
-	bool eof;
-	bool skipping; /* the rest of a line that is too long */
 	int code;
 };
 

@@ -199,6 +199,20 @@ command_read_id(struct command *c, const char *name, struct json_object *value)
 }
 
 static int
+command_read_key(struct command *c, const char *name, struct json_object *value)
+{
+	struct text_span span = { NULL, 0 };
+
+	if (command_read_text(c, name, value, &span) == -1)
+		return -1;
+	if (span.len == 0)
+		return command_refuse(c, EX_DATAERR, "key is empty");
+	c->event.key = span.text;
+	c->event.key_len = span.len;
+	return 0;
+}
+
+static int
 command_read_retry(struct command *c, const char *name,
     struct json_object *value)
 {
@@ -315,6 +329,7 @@ static const struct command_field {
 	{ "data", command_read_data, COMMAND_BIT(COMMAND_PUBLISH) },
 	{ "event", command_read_event, COMMAND_BIT(COMMAND_PUBLISH) },
 	{ "id", command_read_id, COMMAND_BIT(COMMAND_PUBLISH) },
+	{ "key", command_read_key, COMMAND_BIT(COMMAND_PUBLISH) },
 	{ "retry", command_read_retry, COMMAND_BIT(COMMAND_PUBLISH) },
 	{ "expires", command_read_expires, COMMAND_BIT(COMMAND_PUBLISH) },
 	{ "since", command_read_since, COMMAND_BIT(COMMAND_STREAM) },

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "hub/status.h"
 #include "queue/execute.h"
+#include "queue/reply.h"
 
 static int
 execute_put_json(struct buffer *b, struct json_object *o)
@@ -28,36 +29,19 @@ execute_put_error(struct buffer *b, int code, const char *error)
 }
 
 int
-execute_publish(struct queue *q, const struct command *c,
-    struct hub_published *p)
+execute_publish(struct queue *q, struct queue_peer *peer, struct command *c)
 {
-	int rc =
-	    hub_publish(q->hub, c->channels, c->channel_count, &c->event, p);
+	const char *why;
+	ptrdiff_t event = hub_publish(q->hub, c->channels, c->channel_count,
+	    &c->event, &why, &c->code);
 
-	queue_turn_later(q);
-	return rc;
-}
-
-static int
-execute_put_published(struct buffer *b, const struct command *c,
-    const struct hub_published *p)
-{
-	struct json_object *o;
-	char line[ID_TEXT_SIZE + 64];
-	int n;
-
-	/* The hub's own ids need no escaping; bulk publishing is all this. */
-	if (c->event.id_len == 0) {
-		n = snprintf(line, sizeof line,
-		    "{\"ok\":true,\"id\":\"%s\",\"streams\":%zu}\n", p->id,
-		    p->streams);
-		return buffer_append(b, line, (size_t)n);
+	if (event == -1) {
+		snprintf(c->error, sizeof c->error, "%s", why);
+		return -1;
 	}
-	o = json_object_new_object();
-	json_add(o, "ok", json_object_new_boolean(true));
-	json_add_text(o, "id", p->id, p->id_len);
-	json_add_number(o, "streams", p->streams);
-	return execute_put_json(b, o);
+	queue_turn_later(q);
+	/* Without memory for the reply it is sent all the same. */
+	return reply_add_event(q, peer, (size_t)event) == -1 ? 1 : 0;
 }
 
 static struct json_object *
@@ -122,17 +106,12 @@ execute_close(struct queue *q, const struct command *c, struct buffer *b)
 int
 execute_command(struct queue *q, const struct command *c, struct buffer *b)
 {
-	struct hub_published published;
-
 	switch (c->kind) {
 	case COMMAND_STATUS:
 		return execute_status(q, c, b);
 	case COMMAND_CLOSE:
 		return execute_close(q, c, b);
 	default:
-		if (execute_publish(q, c, &published) == -1)
-			return execute_put_error(b, published.code,
-			    published.refusal);
-		return execute_put_published(b, c, &published);
+		return -1;
 	}
 }

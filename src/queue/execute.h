@@ -8,16 +8,19 @@
 #include "queue/queue.h"
 
 /*
- * Carries out a command and appends its reply, one line.  COMMAND_STREAM is
- * not for here, for it takes the connection.  0, or -1: no memory to reply.
+ * Carries out a command that has its reply at once (status, close) and appends
+ * it, one line.  0, or -1: no memory.
  */
 int execute_command(struct queue *, const struct command *, struct buffer *);
 
 /* Appends the reply to a command that could not be read or was refused. */
 int execute_put_error(struct buffer *, int code, const char *error);
 
-/* Publishes the command's event; 0, or -1 with the refusal in the result. */
-int
-execute_publish(struct queue *, const struct command *, struct hub_published *);
+/*
+ * Publishes the command's event; its reply comes with the turn's batch.  peer
+ * NULL: the named pipe's.  0; -1 if it is refused, with code and error in the
+ * command; 1 if it is published but there was no memory for the reply.
+ */
+int execute_publish(struct queue *, struct queue_peer *, struct command *);
 
 #endif

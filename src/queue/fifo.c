@@ -70,11 +70,14 @@ fifo_open(const char *path, const struct listener_access *access, char **cause)
 	return fd;
 }
 
-static void
-fifo_refuse(struct queue_fifo *f, const char *why)
+void
+fifo_refuse(struct queue *q, const char *why)
 {
-	struct hub *hub = f->queue->hub;
+	struct queue_fifo *f = q->fifo;
+	struct hub *hub = q->hub;
 
+	if (f == NULL)
+		return;
 	f->queue->counters.fifo_refused++;
 	f->unlogged++;
 	/* A broken writer shall not fill the log. */
@@ -89,18 +92,18 @@ fifo_refuse(struct queue_fifo *f, const char *why)
 static void
 fifo_take_line(struct queue_fifo *f, const char *line, size_t len)
 {
-	struct hub_published published;
 	struct command c;
+	const char *why = c.error;
 
 	f->queue->counters.fifo_lines++;
-	if (command_parse_plain(&c, f->queue->tokener, line, len) == -1) {
+	if (command_parse_plain(&c, f->queue->tokener, line, len) == -1)
 		f->queue->hub->counters.refused++;
-		fifo_refuse(f, c.error);
-	} else if (c.kind != COMMAND_PUBLISH) {
-		fifo_refuse(f, "only events can be written to the pipe");
-	} else if (execute_publish(f->queue, &c, &published) == -1) {
-		fifo_refuse(f, published.refusal);
-	}
+	else if (c.kind != COMMAND_PUBLISH)
+		why = "only events can be written to the pipe";
+	else
+		why = execute_publish(f->queue, NULL, &c) == 0 ? NULL : c.error;
+	if (why != NULL)
+		fifo_refuse(f->queue, why);
 	command_clear(&c);
 }
 
@@ -109,7 +112,7 @@ fifo_take_long_line(struct queue_fifo *f)
 {
 	f->queue->counters.fifo_lines++;
 	f->queue->hub->counters.refused++;
-	fifo_refuse(f, "the line is longer than the pipe keeps whole");
+	fifo_refuse(f->queue, "the line is longer than the pipe keeps whole");
 }
 
 static void
@@ -163,6 +166,17 @@ fifo_io_cb(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	hub_now(f->queue->hub);
 	fifo_read(f);
+	if (queue_is_full(f->queue)) {
+		f->queue->is_paused = true;
+		event_del(f->io);
+	}
+}
+
+void
+fifo_resume(struct queue_fifo *f)
+{
+	if (f != NULL)
+		event_add(f->io, NULL);
 }
 
 struct queue_fifo *

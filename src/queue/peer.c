@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "queue/execute.h"
 #include "queue/peer.h"
+#include "queue/reply.h"
 
 enum {
 	PEER_READ_BYTES = 131072,
@@ -29,23 +30,36 @@ struct queue_peer {
 	bool is_skipping; /* the rest of a line that is too long */
 	bool is_over;     /* nothing more comes */
 	bool is_deaf;     /* replies cannot be sent, but lines still come */
+	bool is_waiting;  /* with its next line, for its replies */
+	bool is_gone;     /* freed when its last reply is due */
+	size_t pending;   /* replies that wait for the store */
 	struct buffer in, out;
+};
+
+/* What became of a line, besides 0 and -1. */
+enum {
+	PEER_STREAMS = 1,
+	PEER_WAITS = 2
 };
 
 static void peer_io_cb(evutil_socket_t, short, void *);
 
+/* Its connection is not its own any more; replies may still come. */
 static void
 peer_release(struct queue_peer *p)
 {
 	TAILQ_REMOVE(&p->queue->peers, p, link);
 	if (p->is_replying)
 		TAILQ_REMOVE(&p->queue->replying, p, replying);
+	p->is_replying = false;
 	p->queue->peer_count--;
 	if (p->io != NULL)
 		event_free(p->io);
 	buffer_clear(&p->in);
 	buffer_clear(&p->out);
-	free(p);
+	p->is_gone = true;
+	if (p->pending == 0)
+		free(p);
 }
 
 void
@@ -64,20 +78,66 @@ peer_watch(struct queue_peer *p, short what)
 		return 0;
 	if (p->io != NULL)
 		event_free(p->io);
+	p->io = NULL;
 	p->watched = what;
+	if (what == 0)
+		return 0;
 	p->io = event_new(p->queue->base, p->fd, (short)(what | EV_PERSIST),
 	    peer_io_cb, p);
 	return p->io == NULL ? -1 : event_add(p->io, NULL);
 }
 
+/* Watches for what can be done next, or closes what is over. */
+static void
+peer_update(struct queue_peer *p)
+{
+	short what = 0;
+
+	if (!p->is_over && !p->is_waiting && p->out.len < PEER_OUT_MAX) {
+		if (queue_is_full(p->queue))
+			p->queue->is_paused = true;
+		else
+			what |= EV_READ;
+	}
+	if (p->out.len > 0)
+		what |= EV_WRITE;
+	if ((p->is_over && p->out.len == 0 && p->pending == 0) ||
+	    peer_watch(p, what) == -1)
+		peer_close(p);
+}
+
+void
+peer_update_all(struct queue *q)
+{
+	struct queue_peer *p, *next;
+
+	TAILQ_FOREACH_SAFE(p, &q->peers, link, next)
+		peer_update(p);
+}
+
 static void
 peer_reply_later(struct queue_peer *p)
 {
-	if (p->is_replying)
-		return;
+	if (!p->is_replying)
+		TAILQ_INSERT_TAIL(&p->queue->replying, p, replying);
 	p->is_replying = true;
-	TAILQ_INSERT_TAIL(&p->queue->replying, p, replying);
 	queue_turn_later(p->queue);
+}
+
+struct buffer *
+peer_reply_buffer(struct queue_peer *p)
+{
+	return p->is_gone ? NULL : &p->out;
+}
+
+void
+peer_answered(struct queue_peer *p)
+{
+	p->pending--;
+	if (!p->is_gone)
+		peer_reply_later(p);
+	else if (p->pending == 0)
+		free(p);
 }
 
 static const char *
@@ -113,7 +173,7 @@ peer_check_channels(const struct command *c)
 	return why;
 }
 
-/* 1: the hub has the connection now; 0: it stays, with a reply; -1. */
+/* PEER_STREAMS: the hub has the connection now; 0: it stays; -1. */
 static int
 peer_subscribe(struct queue_peer *p, const struct command *c)
 {
@@ -134,33 +194,87 @@ peer_subscribe(struct queue_peer *p, const struct command *c)
 
 	if (why != NULL)
 		return execute_put_error(&p->out, EX_DATAERR, why);
-	event_del(p->io);
+	peer_watch(p, 0);
 	answer = hub_subscribe(p->queue->hub, &sub);
 	if (answer == HUB_OPENED)
-		return 1;
-	if (event_add(p->io, NULL) == -1)
-		return -1;
+		return PEER_STREAMS;
 	return execute_put_error(&p->out, EX_TEMPFAIL,
 	    peer_subscribe_error(answer));
 }
 
-/* As peer_subscribe, for any line. */
+/* A reply that is known now, behind those that are not. */
+static int
+peer_say(struct queue_peer *p, const struct buffer *text)
+{
+	if (p->pending == 0)
+		return buffer_append(&p->out, text->data, text->len);
+	if (reply_add_text(p->queue, p, text->data, text->len) == -1)
+		return -1;
+	p->pending++;
+	return 0;
+}
+
+static int
+peer_say_error(struct queue_peer *p, int code, const char *error)
+{
+	struct buffer text = { 0 };
+	int rc = execute_put_error(&text, code, error);
+
+	if (rc == 0)
+		rc = peer_say(p, &text);
+	buffer_clear(&text);
+	return rc;
+}
+
+static int
+peer_publish(struct queue_peer *p, struct command *c)
+{
+	switch (execute_publish(p->queue, p, c)) {
+	case 0:
+		p->pending++;
+		return 0;
+	case -1:
+		return peer_say_error(p, c->code, c->error);
+	default:
+		return -1;
+	}
+}
+
+static int
+peer_execute(struct queue_peer *p, const struct command *c)
+{
+	struct buffer text = { 0 };
+	int rc = execute_command(p->queue, c, &text);
+
+	if (rc == 0)
+		rc = peer_say(p, &text);
+	buffer_clear(&text);
+	return rc;
+}
+
+/*
+ * 0: the line is answered, or will be; PEER_STREAMS: the hub has the connection
+ * now; PEER_WAITS: the line must stay until all before it are answered; -1.
+ */
 static int
 peer_take_line(struct queue_peer *p, const char *line, size_t len)
 {
 	struct command c;
 	int rc;
 
-	p->queue->counters.lines++;
 	if (len > 0 && line[len - 1] == '\r')
 		len--;
 	if (command_parse(&c, p->queue->tokener, line, len) == -1) {
 		p->queue->hub->counters.refused++;
-		rc = execute_put_error(&p->out, c.code, c.error);
+		rc = peer_say_error(p, c.code, c.error);
+	} else if (c.kind == COMMAND_PUBLISH) {
+		rc = peer_publish(p, &c);
+	} else if (c.kind != COMMAND_STATUS && p->pending > 0) {
+		rc = PEER_WAITS;
 	} else if (c.kind == COMMAND_STREAM) {
 		rc = peer_subscribe(p, &c);
 	} else {
-		rc = execute_command(p->queue, &c, &p->out);
+		rc = peer_execute(p, &c);
 	}
 	command_clear(&c);
 	return rc;
@@ -169,13 +283,12 @@ peer_take_line(struct queue_peer *p, const char *line, size_t len)
 static int
 peer_refuse_long_line(struct queue_peer *p)
 {
-	p->queue->counters.lines++;
 	p->queue->hub->counters.refused++;
-	return execute_put_error(&p->out, EX_DATAERR,
+	return peer_say_error(p, EX_DATAERR,
 	    "the line is too long (max-event)");
 }
 
-/* As peer_subscribe, for all whole lines that are there. */
+/* As peer_take_line, for all whole lines that are there. */
 static int
 peer_take_lines(struct queue_peer *p)
 {
@@ -197,10 +310,27 @@ peer_take_lines(struct queue_peer *p)
 			rc = peer_refuse_long_line(p);
 		else
 			rc = peer_take_line(p, p->in.data, len);
+		p->is_waiting = rc == PEER_WAITS;
+		if (p->is_waiting)
+			break;
+		p->queue->counters.lines++;
 		p->is_skipping = false;
 		buffer_consume(&p->in, len + 1);
 	}
 	return rc;
+}
+
+static void
+peer_process(struct queue_peer *p)
+{
+	int rc = peer_take_lines(p);
+
+	if (rc == PEER_STREAMS)
+		peer_release(p);
+	else if (rc == -1)
+		peer_close(p);
+	else
+		peer_reply_later(p);
 }
 
 /* What the peer says after its end is not heard, but it is answered. */
@@ -208,15 +338,11 @@ static void
 peer_read(struct queue_peer *p)
 {
 	char *to = buffer_reserve(&p->in, PEER_READ_BYTES);
-	ssize_t n;
-	int rc;
+	ssize_t n = -1;
 
-	if (to == NULL) {
-		peer_close(p);
-		return;
-	}
-	n = read(p->fd, to, PEER_READ_BYTES);
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+	if (to != NULL)
+		n = read(p->fd, to, PEER_READ_BYTES);
+	if (n == -1 && to != NULL && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n == -1) {
 		peer_close(p);
@@ -230,12 +356,7 @@ peer_read(struct queue_peer *p)
 		peer_close(p);
 		return;
 	}
-	if ((rc = peer_take_lines(p)) == 0)
-		peer_reply_later(p);
-	else if (rc == 1)
-		peer_release(p);
-	else
-		peer_close(p);
+	peer_process(p);
 }
 
 /* Some write their lines and close: what they wrote still counts. */
@@ -259,19 +380,15 @@ peer_send(struct queue_peer *p)
 void
 peer_reply(struct queue_peer *p)
 {
-	short what = 0;
-
-	if (p->is_replying) {
-		TAILQ_REMOVE(&p->queue->replying, p, replying);
-		p->is_replying = false;
-	}
+	TAILQ_REMOVE(&p->queue->replying, p, replying);
+	p->is_replying = false;
 	peer_send(p);
-	if (!p->is_over && p->out.len < PEER_OUT_MAX)
-		what |= EV_READ;
-	if (p->out.len > 0)
-		what |= EV_WRITE;
-	if (what == 0 || peer_watch(p, what) == -1)
-		peer_close(p);
+	if (p->is_waiting && p->pending == 0) {
+		p->is_waiting = false;
+		peer_process(p);
+		return;
+	}
+	peer_update(p);
 }
 
 static void

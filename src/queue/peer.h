@@ -19,6 +19,16 @@ void peer_reply(struct queue_peer *);
 
 void peer_close(struct queue_peer *);
 
+/* Reads again from all that may be read from. */
+void peer_update_all(struct queue *);
+
+/*
+ * Where a reply that was waited for goes, or NULL if nobody is there to read
+ * it; then, in any case, peer_answered.
+ */
+struct buffer *peer_reply_buffer(struct queue_peer *);
+void peer_answered(struct queue_peer *);
+
 /*
  * Whether a process with these credentials is let in: ourselves and root, and
  * who is listed, or all if nobody is.

@@ -123,3 +123,30 @@ pub_json_append_value(struct buffer *b, const char *value)
 			b->data[i] = ' ';
 	return 0;
 }
+
+static int
+pub_json_append_pair(struct buffer *b, const char *pair, const char *equals)
+{
+	if (pub_json_append_string(b, pair, (size_t)(equals - pair)) == -1 ||
+	    buffer_append(b, ":", 1) == -1)
+		return -1;
+	return pub_json_append_value(b, equals + 1);
+}
+
+int
+pub_json_append_object(struct buffer *b, int count, char **pairs)
+{
+	const char *equals;
+	int i, rc = buffer_append(b, "{", 1);
+
+	for (i = 0; rc == 0 && i < count; i++) {
+		equals = strchr(pairs[i], '=');
+		if (equals == NULL || equals == pairs[i])
+			return i + 1;
+		if (i > 0)
+			rc = buffer_append(b, ",", 1);
+		if (rc == 0)
+			rc = pub_json_append_pair(b, pairs[i], equals);
+	}
+	return rc == 0 ? buffer_append(b, "}", 1) : rc;
+}

@@ -21,4 +21,10 @@ int pub_json_append_string(struct buffer *, const char *text, size_t len);
  */
 int pub_json_append_value(struct buffer *, const char *value);
 
+/*
+ * Appends an object of count arguments NAME=VALUE.  0; -1 for want of memory;
+ * or the number, from 1, of the one that is not of this form.
+ */
+int pub_json_append_object(struct buffer *, int count, char **pairs);
+
 #endif

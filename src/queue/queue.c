@@ -8,11 +8,13 @@
 #include "queue/fifo.h"
 #include "queue/peer.h"
 #include "queue/queue.h"
+#include "queue/reply.h"
 
 enum {
 	/* JSON may write one byte of data as six, and adds names and id. */
 	QUEUE_ESCAPED_BYTES = 6,
-	QUEUE_LINE_EXTRA = 65536
+	QUEUE_LINE_EXTRA = 65536,
+	QUEUE_BATCHED_MAX = 16777216 /* bytes on their way through the store */
 };
 
 static void
@@ -23,10 +25,27 @@ queue_turn_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	q->counters.batches++;
-	hub_deliver(q->hub);
+	hub_now(q->hub);
+	reply_commit(q);
+	queue_resume(q);
 	while ((p = TAILQ_FIRST(&q->replying)) != NULL)
 		peer_reply(p);
+}
+
+bool
+queue_is_full(const struct queue *q)
+{
+	return q->hub->batched_bytes > QUEUE_BATCHED_MAX;
+}
+
+void
+queue_resume(struct queue *q)
+{
+	if (!q->is_paused || queue_is_full(q))
+		return;
+	q->is_paused = false;
+	peer_update_all(q);
+	fifo_resume(q->fifo);
 }
 
 void
@@ -81,6 +100,7 @@ queue_close(struct queue *q)
 	q->listener = NULL;
 	fifo_free(q->fifo);
 	q->fifo = NULL;
+	reply_commit(q);
 }
 
 void
@@ -93,6 +113,7 @@ queue_free(struct queue *q)
 	queue_close(q);
 	while ((p = TAILQ_FIRST(&q->peers)) != NULL)
 		peer_close(p);
+	reply_free(q->replies);
 	if (q->tokener != NULL)
 		json_tokener_free(q->tokener);
 	if (q->turn != NULL)

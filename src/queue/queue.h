@@ -4,6 +4,7 @@
 #ifndef CRIER_QUEUE_QUEUE_H
 #define CRIER_QUEUE_QUEUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,14 +36,17 @@ struct queue_counters {
 
 struct queue_peer;
 struct queue_fifo;
+struct reply_list;
 
 struct queue {
 	struct event_base *base;
 	struct hub *hub;
 	struct listener *listener;
 	TAILQ_HEAD(, queue_peer) peers;
-	TAILQ_HEAD(, queue_peer) replying; /* have replies of this turn */
+	TAILQ_HEAD(, queue_peer) replying; /* have replies to be sent */
+	struct reply_list *replies;        /* of this turn's batch, or NULL */
 	size_t peer_count;
+	bool is_paused; /* since queue_is_full */
 	struct queue_fifo *fifo;
 	struct json_tokener *tokener;
 	struct event *turn;
@@ -64,7 +68,10 @@ int queue_listen(struct queue *, int fd);
 /* Reads lines from a named pipe that is open for reading and writing. */
 int queue_read_fifo(struct queue *, int fd);
 
-/* Accepts no more connections; lines of those that are there still count. */
+/*
+ * Accepts no more connections and ends the turn: what is in the named pipe is
+ * on its way to the store when it returns.
+ */
 void queue_close(struct queue *);
 
 /* Who else has something to add to `status`. */
@@ -74,7 +81,14 @@ void queue_set_status(struct queue *,
 /* Bytes that a line may have, its end not counted. */
 size_t queue_line_max(const struct queue *);
 
-/* Sees that this turn ends with a delivery. */
+/*
+ * Whether so much waits for the store that nothing more is read.  queue_resume
+ * when that may have changed.
+ */
+bool queue_is_full(const struct queue *);
+void queue_resume(struct queue *);
+
+/* Sees that this turn ends with a commit, and replies are sent. */
 void queue_turn_later(struct queue *);
 
 #endif

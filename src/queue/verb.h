@@ -21,7 +21,8 @@ struct verb {
 	int (*run)(const struct verb_env *, int argc, char **argv);
 };
 
-extern const struct verb verb_pub, verb_tail, verb_status, verb_close;
+extern const struct verb verb_pub, verb_flush, verb_tail, verb_status,
+    verb_close;
 
 /*
  * getopt_long from the start of argv, without messages of its own.  shorts

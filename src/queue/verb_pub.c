@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "queue/client_feed.h"
 #include "queue/pub_json.h"
+#include "queue/spool_pub.h"
 #include "queue/verb.h"
 
 enum {
@@ -24,7 +25,7 @@ static const char pub_help[] =
     "usage: crier pub [options] CHANNEL [TEXT|-]      one event\n"
     "       crier pub -l [options] CHANNEL            one for each line\n"
     "       crier pub -J [options] CHANNEL NAME=VALUE...\n"
-    "       crier pub -n [-v]                         many, in JSON\n"
+    "       crier pub -n [-v] [-S DIR]                many, in JSON\n"
     "\n"
     "Publishes events to everybody who follows CHANNEL.  Without TEXT, or\n"
     "with '-', the text is all of standard input without its last newline.\n"
@@ -43,24 +44,30 @@ static const char pub_help[] =
     "              \"channel\", \"data\" and optionally \"event\", \"id\", "
     "\"retry\",\n"
     "              \"expires\"; the fastest way\n"
-    "  -v          print the id of each accepted event\n"
+    "  -S DIR      keep events in DIR while crierd is away or refuses for "
+    "now,\n"
+    "              and send first what is kept there; see 'crier flush -h'\n"
+    "  -v          print the id of each accepted event, \"kept\" for a kept "
+    "one\n"
     "  -h          this text\n"
     "\n"
     "Options come before CHANNEL.  With -l and -n, a line that is refused is\n"
     "named on standard error and the next ones are sent nevertheless.\n"
     "\n"
-    "exit status: 0 all accepted, 64 wrong usage, 65 an event is bad, 69 no\n"
-    "crierd, 75 refused for now or connection lost, 77 not allowed\n"
+    "exit status: 0 all accepted (or kept), 64 wrong usage, 65 an event is\n"
+    "bad, 69 no crierd, 75 refused for now, connection lost or DIR is full,\n"
+    "77 not allowed\n"
     "\n"
     "examples:\n"
     "  crier pub news \"Going down at five\"\n"
     "  uptime | crier pub status\n"
     "  tail -F /var/log/syslog | crier pub -l log\n"
+    "  crier pub -S /var/spool/orders orders \"Order 17\"\n"
     "  crier pub -e load -J host name=web1 load=0.25 tags='[\"a\",\"b\"]'\n"
     "  echo '{\"channel\":[\"a\",\"b\"],\"data\":{\"n\":1}}' | crier pub -n\n";
 
 struct pub {
-	const char *channel, *event, *id;
+	const char *channel, *event, *id, *spool;
 	uint64_t retry_ms, expires_ms;
 	bool has_retry, has_expires;
 	bool lines, object, bulk, verbose;
@@ -94,14 +101,17 @@ pub_options(struct pub *p, int argc, char **argv)
 	bool begun = false;
 	int c, rc;
 
-	while ((c = verb_option(&verb_pub, argc, argv, "+:e:i:r:x:lJnvh", longs,
-		    &begun)) != -1)
+	while ((c = verb_option(&verb_pub, argc, argv, "+:e:i:r:x:S:lJnvh",
+		    longs, &begun)) != -1)
 		switch (c) {
 		case 'e':
 			p->event = optarg;
 			break;
 		case 'i':
 			p->id = optarg;
+			break;
+		case 'S':
+			p->spool = optarg;
 			break;
 		case 'l':
 			p->lines = true;
@@ -134,13 +144,15 @@ pub_check(const struct pub *p, int argc)
 {
 	if (p->lines + p->object + p->bulk > 1)
 		return verb_usage(&verb_pub, "-l, -J and -n exclude another");
+	if (p->spool != NULL && p->spool[0] == '\0')
+		return verb_usage(&verb_pub, "-S takes a directory");
 	if (p->bulk && argc > 0)
 		return verb_usage(&verb_pub,
 		    "-n takes no channel: the lines name it");
 	if (p->bulk &&
 	    (p->event != NULL || p->id != NULL || p->has_retry ||
 		p->has_expires))
-		return verb_usage(&verb_pub, "-n goes with -v alone");
+		return verb_usage(&verb_pub, "-n goes with -v and -S alone");
 	if (p->bulk)
 		return 0;
 	if (argc == 0)
@@ -235,26 +247,11 @@ pub_encode(void *arg, const char *text, size_t len, struct buffer *to)
 static int
 pub_make_object(struct buffer *b, int argc, char **argv)
 {
-	const char *equals;
-	int i, rc = buffer_append(b, "{", 1);
+	int rc = pub_json_append_object(b, argc, argv);
 
-	for (i = 0; rc == 0 && i < argc; i++) {
-		equals = strchr(argv[i], '=');
-		if (equals == NULL || equals == argv[i])
-			return verb_usage(&verb_pub, "'%s' is not NAME=VALUE",
-			    argv[i]);
-		if (i > 0)
-			rc = buffer_append(b, ",", 1);
-		if (rc == 0)
-			rc = pub_json_append_string(b, argv[i],
-			    (size_t)(equals - argv[i]));
-		if (rc == 0)
-			rc = buffer_append(b, ":", 1);
-		if (rc == 0)
-			rc = pub_json_append_value(b, equals + 1);
-	}
-	if (rc == 0)
-		rc = buffer_append(b, "}", 1);
+	if (rc > 0)
+		return verb_usage(&verb_pub, "'%s' is not NAME=VALUE",
+		    argv[rc - 1]);
 	if (rc == 0)
 		return 0;
 	client_warn("%s", strerror(errno));
@@ -304,21 +301,31 @@ pub_data(const struct pub *p, int argc, char **argv, struct buffer *b)
 	return EX_OSERR;
 }
 
+/* Where lines come from, if from standard input. */
+static struct client_input
+pub_input(const struct pub *p)
+{
+	struct client_input input = { .fd = p->lines || p->bulk ? STDIN_FILENO
+								: -1,
+		.line_max = p->bulk ? CLIENT_LINE_MAX : PUB_DATA_MAX,
+		.keep_blank = p->lines };
+
+	return input;
+}
+
 /* Connects and sends: data, or what standard input has. */
 static int
 pub_send(struct pub *p, const struct verb_env *env, const struct buffer *data)
 {
 	struct client client;
 	struct client_feed feed = { .client = &client,
-		.input = p->lines || p->bulk ? STDIN_FILENO : -1,
-		.line_max = p->bulk ? CLIENT_LINE_MAX : PUB_DATA_MAX,
+		.input = pub_input(p),
 		.encode = p->bulk ? NULL : pub_encode,
 		.arg = p,
-		.keep_blank = p->lines,
 		.verbose = p->verbose };
 	int rc = client_open(&client, env->queue, env->wait_ms);
 
-	if (rc == 0 && feed.input == -1 &&
+	if (rc == 0 && feed.input.fd == -1 &&
 	    client_feed_add(&feed, data->data, data->len) == -1) {
 		client_warn("%s", strerror(errno));
 		rc = EX_OSERR;
@@ -328,6 +335,23 @@ pub_send(struct pub *p, const struct verb_env *env, const struct buffer *data)
 	client_feed_clear(&feed);
 	client_close(&client);
 	return rc;
+}
+
+/* The same with -S. */
+static int
+pub_send_or_keep(struct pub *p, const struct verb_env *env,
+    const struct buffer *data)
+{
+	struct spool_source source = { .env = env,
+		.dir = p->spool,
+		.input = pub_input(p),
+		.text = data->data,
+		.text_len = data->len,
+		.encode = p->bulk ? NULL : pub_encode,
+		.arg = p,
+		.verbose = p->verbose };
+
+	return spool_pub_run(&source);
 }
 
 static int
@@ -352,7 +376,9 @@ pub_run(const struct verb_env *env, int argc, char **argv)
 	}
 	if (!p.bulk && !p.lines)
 		rc = pub_data(&p, argc, argv, &data);
-	if (rc == 0)
+	if (rc == 0 && p.spool != NULL)
+		rc = pub_send_or_keep(&p, env, &data);
+	else if (rc == 0)
 		rc = pub_send(&p, env, &data);
 	free(p.prefix);
 	buffer_clear(&data);

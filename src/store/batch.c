@@ -7,7 +7,9 @@
 
 #include "store/batch.h"
 
-enum { BATCH_MIN = 16 };
+enum {
+	BATCH_MIN = 16
+};
 
 struct batch *
 batch_new(void)
@@ -77,7 +79,9 @@ batch_add_event(struct batch *b, const struct batch_event *e)
 	b->events[b->event_count++] = *e;
 }
 
-enum { BATCH_ID_OFFSET = 4 }; /* a record begins with "id: " */
+enum {
+	BATCH_ID_OFFSET = 4
+}; /* a record begins with "id: " */
 
 struct text_span
 batch_event_id(const struct batch *b, const struct batch_event *e)

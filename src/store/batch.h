@@ -26,11 +26,11 @@ enum batch_outcome {
 
 struct batch_event {
 	struct id id;
-	uint64_t added_ms, expires_ms;    /* monotonic; 0: never */
-	uint64_t expires_wall_ms;         /* the same, by the wall clock */
-	size_t record_off, record_len;    /* in the batch's bytes */
-	size_t own_id_len;                /* of the record's id; 0: not own */
-	size_t key_off, key_len;          /* in the batch's bytes; 0: none */
+	uint64_t added_ms, expires_ms; /* monotonic; 0: never */
+	uint64_t expires_wall_ms;      /* the same, by the wall clock */
+	size_t record_off, record_len; /* in the batch's bytes */
+	size_t own_id_len;             /* of the record's id; 0: not own */
+	size_t key_off, key_len;       /* in the batch's bytes; 0: none */
 	size_t channel_first, channel_count; /* in the batch's channels */
 	enum batch_outcome outcome;
 	char *first_id; /* as clients saw it; the batch's to free */
@@ -61,6 +61,8 @@ struct batch {
 	void *arg;
 };
 
+STAILQ_HEAD(batch_list, batch);
+
 /* An empty batch, or NULL (memory). */
 struct batch *batch_new(void);
 void batch_free(struct batch *);
@@ -74,8 +76,8 @@ void batch_add_channel(struct batch *, const struct batch_channel *);
 void batch_add_event(struct batch *, const struct batch_event *);
 
 /* The event's id as its clients see it, within the batch's bytes. */
-struct text_span batch_event_id(
-    const struct batch *, const struct batch_event *);
+struct text_span
+batch_event_id(const struct batch *, const struct batch_event *);
 
 /* Refuses all events that are not refused yet, with this reason. */
 void batch_refuse(struct batch *, const char *why);

@@ -15,7 +15,9 @@
  * a key that is known answers with the first event's id.  In memory, bounded
  * by age and number.
  */
-enum { KEYS_MAX = 1000000 };
+enum {
+	KEYS_MAX = 1000000
+};
 
 struct keys_entry;
 

@@ -21,8 +21,8 @@ struct store_memory {
 };
 
 static void
-store_memory_take_key(
-    struct store_memory *m, struct batch *b, struct batch_event *e)
+store_memory_take_key(struct store_memory *m, struct batch *b,
+    struct batch_event *e)
 {
 	const char *key = b->bytes.data + e->key_off;
 	const char *known = keys_find(&m->keys, key, e->key_len);
@@ -48,24 +48,11 @@ store_memory_commit(struct store *store, struct batch *b)
 		if (b->events[i].key_len == 0)
 			continue;
 		if (b->events[i].added_ms > m->key_ms)
-			keys_expire(
-			    &m->keys, b->events[i].added_ms - m->key_ms);
+			keys_expire(&m->keys,
+			    b->events[i].added_ms - m->key_ms);
 		store_memory_take_key(m, b, &b->events[i]);
 	}
 	b->done(b);
-}
-
-/* There is nothing that the hub does not have. */
-static void
-store_memory_read(struct store *store, struct store_read *r)
-{
-	size_t i;
-
-	(void)store;
-	for (i = 0; i < r->range_count; i++)
-		r->ranges[i].floor = r->upto;
-	r->is_complete = true;
-	r->done(r);
 }
 
 static void
@@ -94,11 +81,10 @@ store_memory_close(struct store *store)
 }
 
 static const struct store_ops store_memory_ops = {
-    .commit = store_memory_commit,
-    .read = store_memory_read,
-    .status = store_memory_status,
-    .configure = store_memory_configure,
-    .close = store_memory_close,
+	.commit = store_memory_commit,
+	.status = store_memory_status,
+	.configure = store_memory_configure,
+	.close = store_memory_close,
 };
 
 struct store *

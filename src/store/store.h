@@ -25,7 +25,7 @@
 
 /* One channel of a read. */
 struct store_range {
-	char *name; /* the read's to free */
+	char *name;      /* the read's to free */
 	struct id after; /* events behind this one; may be moved (see last) */
 	struct id floor; /* answer: events up to here are not retained */
 };
@@ -34,15 +34,16 @@ struct store_range {
 struct store_read {
 	struct store_range *ranges;
 	size_t range_count;
-	struct id upto;     /* and no event behind this one */
-	uint64_t wall_ms;   /* what expires by then is left out */
-	size_t max_bytes;   /* the answer ends after about so much */
-	bool has_last;      /* begin so many events before the end */
+	struct id upto;   /* and no event behind this one */
+	uint64_t wall_ms; /* what expires by then is left out */
+	size_t max_bytes; /* the answer ends after about so much */
+	bool has_last;    /* begin so many events before the end */
 	uint64_t last;
 	char *own_id; /* begin behind the newest event with this id */
 	size_t own_id_len;
 
 	bool own_found; /* the answer to that */
+	struct id own;
 	bool is_complete; /* nothing is left up to upto */
 	struct buffer records;
 	uint64_t events;
@@ -58,7 +59,7 @@ struct store;
 
 struct store_ops {
 	void (*commit)(struct store *, struct batch *);
-	void (*read)(struct store *, struct store_read *);
+	void (*read)(struct store *, struct store_read *); /* if is_durable */
 	void (*status)(struct store *, struct json_object *);
 	void (*configure)(struct store *, uint64_t key_ms);
 	void (*close)(struct store *);

@@ -298,7 +298,7 @@ test_no_deadlock(void **state)
 	char *input = malloc((size_t)LINES * LINE);
 	struct client client;
 	struct client_feed feed = { .client = &client,
-		.line_max = CLIENT_LINE_MAX };
+		.input = { .line_max = CLIENT_LINE_MAX } };
 	pid_t server;
 	size_t i;
 
@@ -310,16 +310,16 @@ test_no_deadlock(void **state)
 	run_save(run_input, input, (size_t)LINES * LINE);
 	free(input);
 	server = run_serve(talks, NULL);
-	feed.input = open(run_input, O_RDONLY | O_CLOEXEC);
-	assert_int_not_equal(feed.input, -1);
+	feed.input.fd = open(run_input, O_RDONLY | O_CLOEXEC);
+	assert_int_not_equal(feed.input.fd, -1);
 	assert_int_equal(client_open(&client, run_socket, 0), 0);
 	assert_int_equal(client_feed_run(&feed), 0);
-	assert_int_equal(feed.number, LINES);
+	assert_int_equal(feed.input.number, LINES);
 	/* Forty megabytes went through; the buffers stayed small. */
 	assert_true(client.out.cap < BUFFER_MAX);
 	assert_true(client.in.cap < BUFFER_MAX);
-	assert_true(feed.in.cap < BUFFER_MAX);
-	close(feed.input);
+	assert_true(feed.input.in.cap < BUFFER_MAX);
+	close(feed.input.fd);
 	client_feed_clear(&feed);
 	client_close(&client);
 	assert_int_equal(run_wait(server), 0);

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub/delivery.h"
+#include "hub/hub.h"
+#include "hub/replay.h"
+
+enum {
+	REPLAY_BYTES = 262144, /* of a slice */
+	REPLAY_RETRY_MS = 5000 /* when the store cannot be read */
+};
+
+struct replay {
+	struct stream *stream; /* NULL: it is gone */
+	struct store_read read;
+	struct replay_start start; /* since is this structure's own */
+	struct id after;           /* all up to here was sent, or is in ready */
+	bool is_first;             /* the answer is the first */
+	bool is_reading;
+	bool is_complete;    /* up to what was appended when it was read */
+	struct block *ready; /* the answer, until it can be sent */
+	uint64_t ready_events;
+	char since[];
+};
+
+static void replay_done(struct store_read *);
+
+static void
+replay_free(struct replay *r)
+{
+	store_read_clear(&r->read);
+	block_unref(r->ready);
+	free(r);
+}
+
+void
+replay_leave(struct replay *r)
+{
+	if (r == NULL)
+		return;
+	r->stream = NULL;
+	if (!r->is_reading)
+		replay_free(r);
+}
+
+static int
+replay_name_ranges(struct replay *r)
+{
+	const struct stream *s = r->stream;
+	struct store_range *range;
+	size_t i;
+
+	r->read.ranges = calloc(s->cursor_count, sizeof *range);
+	if (r->read.ranges == NULL)
+		return -1;
+	r->read.range_count = s->cursor_count;
+	for (i = 0; i < s->cursor_count; i++) {
+		range = &r->read.ranges[i];
+		range->after = r->after;
+		range->name = strdup(s->cursors[i].channel->name);
+		if (range->name == NULL)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+replay_read(struct replay *r)
+{
+	struct hub *hub = r->stream->hub;
+	struct store_read *read = &r->read;
+
+	store_read_clear(read);
+	if (replay_name_ranges(r) == -1)
+		return -1;
+	read->upto = hub->appended;
+	read->wall_ms = hub->wall_ms;
+	read->max_bytes = REPLAY_BYTES;
+	if (r->is_first) {
+		read->has_last = r->start.has_last;
+		read->last = r->start.last;
+		read->own_id_len = r->start.since.len;
+		read->own_id = strndup(r->since, r->start.since.len);
+		if (read->own_id == NULL)
+			return -1;
+	}
+	read->done = replay_done;
+	read->arg = r;
+	r->is_reading = true;
+	hub->store->ops->read(hub->store, read);
+	return 0;
+}
+
+static int
+replay_new(struct stream *s, const struct replay_start *start, bool is_first)
+{
+	struct replay *r = calloc(1, sizeof *r + start->since.len + 1);
+
+	if (r == NULL)
+		return -1;
+	r->stream = s;
+	r->start = *start;
+	if (start->since.len > 0)
+		memcpy(r->since, start->since.text, start->since.len);
+	r->start.since.text = r->since;
+	r->after = start->after;
+	r->is_first = is_first;
+	if (replay_read(r) == -1) {
+		replay_free(r);
+		return -1;
+	}
+	s->replay = r;
+	return 0;
+}
+
+int
+replay_begin(struct stream *s, const struct replay_start *start)
+{
+	return replay_new(s, start, true);
+}
+
+int
+replay_catch_up(struct stream *s)
+{
+	struct replay_start start = { .after = s->sent, .is_known = true };
+
+	return replay_new(s, &start, false);
+}
+
+/* Any id that is before this one and not before those before it. */
+static struct id
+replay_before(struct id id)
+{
+	if (id.n > 0)
+		id.n--;
+	else
+		id.ms--;
+	return id;
+}
+
+/* What of its channels a stream cannot have any more. */
+static int
+replay_put_gaps(struct replay *r, struct text_span since, struct buffer *b)
+{
+	const struct stream *s = r->stream;
+	size_t i;
+
+	for (i = 0; i < s->cursor_count; i++) {
+		if (r->start.is_known &&
+		    id_cmp(r->read.ranges[i].floor, r->after) <= 0)
+			continue;
+		if (delivery_put_gap(b, s->cursors[i].channel, 0, since) == -1)
+			return -1;
+		s->hub->counters.gaps++;
+	}
+	return 0;
+}
+
+/* The position, and what is missing, of a stream that has said nothing yet. */
+static int
+replay_put_head(struct replay *r, struct buffer *b)
+{
+	char text[ID_TEXT_SIZE];
+	struct text_span since = r->start.since, before;
+	size_t gaps_at;
+
+	before.text = text;
+	before.len =
+	    id_format(r->read.events > 0 ? replay_before(r->read.first_id)
+					 : r->read.upto,
+		text);
+	if (since.len == 0)
+		return delivery_put_id(b, before);
+	if (delivery_put_id(b,
+		event_check_id(since.text, since.len) == NULL ? since
+							      : before) == -1)
+		return -1;
+	gaps_at = b->len;
+	if (replay_put_gaps(r, since, b) == -1)
+		return -1;
+	return b->len > gaps_at ? delivery_put_id(b, before) : 0;
+}
+
+/* A stream that fell behind is told only of what the store has lost, too. */
+static int
+replay_put_late_gaps(struct replay *r, struct buffer *b)
+{
+	char text[ID_TEXT_SIZE];
+	struct text_span since = { text, id_format(r->after, text) };
+
+	return replay_put_gaps(r, since, b);
+}
+
+/* Makes the answer a block; 0, or -1 (memory). */
+static int
+replay_take(struct replay *r)
+{
+	struct store_read *read = &r->read;
+	struct buffer b = { 0 };
+	int rc;
+
+	if (r->is_first && read->own_found) {
+		r->after = read->own;
+		r->start.is_known = true;
+	}
+	rc = r->is_first ? replay_put_head(r, &b) : replay_put_late_gaps(r, &b);
+	if (rc == 0)
+		rc = buffer_append(&b, read->records.data, read->records.len);
+	if (rc == 0 && b.len > 0 &&
+	    (r->ready = block_of(b.data, b.len)) == NULL)
+		rc = -1;
+	buffer_clear(&b);
+	r->ready_events = read->events;
+	r->is_complete = read->is_complete;
+	r->after = read->is_complete ? read->upto : read->last_id;
+	r->start.is_known = true;
+	r->is_first = false;
+	return rc;
+}
+
+/* The store's answer, on the loop's thread. */
+static void
+replay_done(struct store_read *read)
+{
+	struct replay *r = read->arg;
+	struct stream *s = r->stream;
+
+	r->is_reading = false;
+	if (s == NULL) {
+		replay_free(r);
+		return;
+	}
+	hub_now(s->hub);
+	if (s->state >= STREAM_ENDING)
+		return;
+	if (read->error[0] != '\0')
+		stream_end(s, STREAM_ERROR,
+		    REPLAY_RETRY_MS / 2 + loop_random(REPLAY_RETRY_MS));
+	else if (replay_take(r) == -1)
+		stream_kill(s, STREAM_ERROR);
+	else
+		stream_write(s);
+}
+
+/* Where the memory has all that follows, the stream goes on from there. */
+static bool
+replay_meets_memory(const struct replay *r)
+{
+	const struct stream *s = r->stream;
+	size_t i;
+
+	if (!r->is_complete)
+		return false;
+	for (i = 0; i < s->cursor_count; i++)
+		if (id_cmp(s->cursors[i].channel->history.floor, r->after) > 0)
+			return false;
+	return true;
+}
+
+static void
+replay_finish(struct replay *r)
+{
+	struct stream *s = r->stream;
+	size_t i;
+
+	for (i = 0; i < s->cursor_count; i++)
+		s->cursors[i].seq =
+		    history_after(&s->cursors[i].channel->history, r->after);
+	s->sent = r->after;
+	s->replay = NULL;
+	replay_free(r);
+}
+
+int
+replay_step(struct stream *s)
+{
+	struct replay *r = s->replay;
+
+	if (r->is_reading)
+		return 0;
+	if (r->ready != NULL) {
+		stream_set_unit(s, r->ready, false);
+		r->ready = NULL;
+		s->events += r->ready_events;
+		s->hub->counters.delivered += r->ready_events;
+		return 0;
+	}
+	if (!replay_meets_memory(r))
+		return replay_read(r);
+	replay_finish(r);
+	return 0;
+}
+
+bool
+replay_is_waiting(const struct stream *s)
+{
+	return s->replay != NULL && s->replay->is_reading;
+}

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "queue/spool_drain.h"
+#include "queue/spool_record.h"
+
+enum {
+	DRAIN_BLOCK = 64 * 1024 /* of one read */
+};
+
+/* The journal's lines, one after another. */
+struct spool_reader {
+	int fd;
+	off_t at, end; /* of the next line; of what is to be read */
+	struct buffer in;
+};
+
+struct spool_drain {
+	struct spool *spool;
+	struct client *client;
+	struct spool_counts *counts;
+	uint64_t deadline_ms;
+	struct spool_reader reader;
+	struct buffer lines; /* the window's */
+	off_t offsets[SPOOL_WINDOW_EVENTS];
+	size_t count;
+	int code; /* why it has to stop */
+};
+
+uint64_t
+spool_wall_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+bool
+spool_is_temporary(int code)
+{
+	return code == EX_TEMPFAIL || code == EX_UNAVAILABLE ||
+	    code == EX_OSERR || code == EX_IOERR;
+}
+
+/* Waits for bytes of replies.  False if there will be none. */
+static bool
+spool_exchange_turn(struct client *c, uint64_t deadline_ms)
+{
+	struct pollfd fds[1];
+	uint64_t now = client_now_ms();
+	uint64_t left = deadline_ms > now ? deadline_ms - now : 0;
+	int rc;
+
+	if (c->ended || c->in.len > CLIENT_LINE_MAX)
+		return false;
+	rc = client_turn(c, fds, 1, left > 60000 ? 60000 : (int)left);
+	if (rc == -1)
+		return errno == EINTR;
+	return rc == 1 || left > 0;
+}
+
+bool
+spool_exchange(struct client *c, struct buffer *lines, size_t count,
+    uint64_t deadline_ms, spool_reply_cb cb, void *arg)
+{
+	const char *reply;
+	char why[256];
+	size_t len, got = 0;
+	int code;
+
+	if (buffer_append(&c->out, lines->data, lines->len) == 0) {
+		do {
+			while (got < count &&
+			    client_next_line(c, &reply, &len)) {
+				code = client_reply_code(reply, len, why,
+				    sizeof why);
+				cb(arg, got++, code, why, reply, len);
+			}
+		} while (got < count && spool_exchange_turn(c, deadline_ms));
+	}
+	buffer_truncate(lines, 0);
+	if (got == count)
+		return true;
+	client_close(c);
+	return false;
+}
+
+/* 1 with the line at reader->at (its newline not counted), 0 at the end, -1. */
+static int
+spool_reader_next(struct spool_reader *r, const char **line, size_t *len)
+{
+	const char *newline = NULL;
+	size_t scanned = 0, left;
+	ssize_t n;
+	char *to;
+
+	for (;;) {
+		if (r->in.len > scanned)
+			newline = memchr(r->in.data + scanned, '\n',
+			    r->in.len - scanned);
+		if (newline != NULL)
+			break;
+		scanned = r->in.len;
+		if (r->at + (off_t)scanned >= r->end)
+			return 0;
+		/* What is behind the end is not yet there for good. */
+		left = (size_t)(r->end - r->at) - scanned;
+		left = left > DRAIN_BLOCK ? DRAIN_BLOCK : left;
+		if ((to = buffer_reserve(&r->in, left)) == NULL)
+			return -1;
+		n = pread(r->fd, to, left, r->at + (off_t)scanned);
+		if (n == 0)
+			return 0;
+		if (n == -1 && errno != EINTR)
+			return -1;
+		buffer_commit(&r->in, n > 0 ? (size_t)n : 0);
+	}
+	*line = r->in.data;
+	*len = (size_t)(newline - r->in.data);
+	return 1;
+}
+
+/* Goes behind a line that spool_reader_next gave. */
+static void
+spool_reader_pass(struct spool_reader *r, size_t len)
+{
+	buffer_consume(&r->in, len + 1);
+	r->at += (off_t)len + 1;
+}
+
+static void
+spool_drain_fail(struct spool_drain *d, const char *name)
+{
+	if (d->code == 0 || spool_is_temporary(d->code))
+		d->code = spool_fail(d->spool, name);
+}
+
+static void
+spool_drain_mark(struct spool_drain *d, off_t at, enum spool_state state)
+{
+	if (spool_mark(d->spool, at, (char)state) == -1)
+		spool_drain_fail(d, "journal");
+}
+
+/* A line that is no record: its bytes are kept for whoever can read them. */
+static void
+spool_drain_damaged(struct spool_drain *d, const char *line, size_t len)
+{
+	if (len < 2) /* too short for anything */
+		return;
+	if (spool_put_aside(d->spool, "damaged", line, len) == -1) {
+		spool_drain_fail(d, "damaged");
+		return;
+	}
+	client_warn("%s/journal: what stands at byte %lld is damaged and not "
+		    "sent; it is in %s/damaged",
+	    d->spool->path, (long long)d->reader.at, d->spool->path);
+	d->counts->damaged++;
+	spool_drain_mark(d, d->reader.at, SPOOL_REFUSED);
+}
+
+/* A record's place in the window.  False if there is no room for it. */
+static bool
+spool_drain_add(struct spool_drain *d, const struct spool_record *r)
+{
+	int rc;
+
+	if (d->count == SPOOL_WINDOW_EVENTS ||
+	    (d->count > 0 &&
+		d->lines.len + r->json_len + SPOOL_HEADER_MAX >
+		    SPOOL_WINDOW_BYTES))
+		return false;
+	rc = spool_record_append_line(&d->lines, r, spool_wall_ms());
+	if (rc == 1) {
+		d->offsets[d->count++] = d->reader.at;
+	} else if (rc == 0) {
+		d->counts->expired++;
+		spool_drain_mark(d, d->reader.at, SPOOL_EXPIRED);
+	} else {
+		spool_drain_fail(d, "journal");
+	}
+	return true;
+}
+
+/* Fills the window from the journal. */
+static void
+spool_drain_fill(struct spool_drain *d)
+{
+	struct spool_record r;
+	const char *line;
+	size_t len;
+	int rc = 1;
+
+	d->count = 0;
+	while (d->code == 0 &&
+	    (rc = spool_reader_next(&d->reader, &line, &len)) == 1) {
+		if (!spool_record_parse(line, len, &r))
+			spool_drain_damaged(d, line, len);
+		else if (r.state == SPOOL_KEPT && !spool_drain_add(d, &r))
+			break;
+		if (d->code == 0)
+			spool_reader_pass(&d->reader, len);
+	}
+	if (rc == -1)
+		spool_drain_fail(d, "journal");
+}
+
+/* Moves the record at an offset to the refused ones. */
+static void
+spool_drain_refuse(struct spool_drain *d, off_t at, const char *why)
+{
+	struct spool_reader reader = { d->spool->journal, at, d->reader.end,
+		{ 0 } };
+	struct spool_record r;
+	const char *line;
+	size_t len;
+
+	if (spool_reader_next(&reader, &line, &len) != 1 ||
+	    !spool_record_parse(line, len, &r) || r.state != SPOOL_KEPT ||
+	    spool_put_aside(d->spool, "refused", r.json, r.json_len) == -1) {
+		spool_drain_fail(d, "refused");
+	} else {
+		client_warn("a kept event is refused: %s; it is in %s/refused",
+		    why, d->spool->path);
+		d->counts->refused++;
+		spool_drain_mark(d, at, SPOOL_REFUSED);
+	}
+	buffer_clear(&reader.in);
+}
+
+/* A spool_reply_cb. */
+static void
+spool_drain_reply(void *arg, size_t index, int code, const char *why,
+    const char *reply, size_t reply_len)
+{
+	struct spool_drain *d = arg;
+
+	(void)reply;
+	(void)reply_len;
+	if (code == 0) {
+		d->counts->sent++;
+		spool_drain_mark(d, d->offsets[index], SPOOL_SENT);
+	} else if (spool_is_temporary(code) || code == EX_NOPERM) {
+		if (d->code == 0) {
+			d->code = code == EX_NOPERM ? code : EX_TEMPFAIL;
+			snprintf(d->counts->why, sizeof d->counts->why, "%s",
+			    why);
+		}
+	} else {
+		spool_drain_refuse(d, d->offsets[index], why);
+	}
+}
+
+/* What the journal had when it was measured. */
+static void
+spool_drain_part(struct spool_drain *d)
+{
+	uint64_t deadline;
+
+	while (d->code == 0) {
+		spool_drain_fill(d);
+		if (d->code != 0 || d->count == 0)
+			return;
+		deadline = d->deadline_ms;
+		if (deadline == 0)
+			deadline = client_now_ms() + CLIENT_SILENCE_MS;
+		if (client_now_ms() >= deadline ||
+		    (!spool_exchange(d->client, &d->lines, d->count, deadline,
+			 spool_drain_reply, d) &&
+			d->code == 0))
+			d->code = EX_TEMPFAIL;
+	}
+}
+
+int
+spool_drain(struct spool *s, struct client *c, uint64_t deadline_ms,
+    struct spool_counts *counts)
+{
+	struct spool_drain d = { .spool = s,
+		.client = c,
+		.counts = counts,
+		.deadline_ms = deadline_ms };
+	off_t size = 0;
+
+	memset(counts, 0, sizeof *counts);
+	if (spool_measure(s, -1, &size) == -1)
+		spool_drain_fail(&d, "journal");
+	while (d.code == 0 && size > d.reader.end) {
+		d.reader.fd = s->journal;
+		d.reader.end = size;
+		spool_drain_part(&d);
+		if (d.code == 0 && spool_measure(s, size, &size) == -1)
+			spool_drain_fail(&d, "journal");
+	}
+	/* Marks spare the next sender work, and outlive the hub's keys. */
+	if (d.code != 0 && s->journal != -1)
+		fdatasync(s->journal);
+	buffer_clear(&d.reader.in);
+	buffer_clear(&d.lines);
+	return d.code;
+}
+
+int
+spool_has_kept(struct spool *s, bool *has)
+{
+	struct spool_reader reader = { .fd = -1 };
+	struct spool_record r;
+	const char *line;
+	size_t len;
+	int rc;
+
+	*has = false;
+	rc = spool_measure(s, -1, &reader.end);
+	reader.fd = s->journal;
+	while (rc != -1 && !*has &&
+	    (rc = spool_reader_next(&reader, &line, &len)) == 1) {
+		*has = len >= 2 &&
+		    (!spool_record_parse(line, len, &r) ||
+			r.state == SPOOL_KEPT);
+		spool_reader_pass(&reader, len);
+	}
+	rc = rc == -1 ? spool_fail(s, "journal") : 0;
+	buffer_clear(&reader.in);
+	spool_unlock(s);
+	return rc;
+}

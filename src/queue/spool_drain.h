@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_QUEUE_SPOOL_DRAIN_H
+#define CRIER_QUEUE_SPOOL_DRAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "queue/client.h"
+#include "queue/spool.h"
+
+enum {
+	/*
+	 * What is sent at once: so little that crierd takes it as one batch,
+	 * which its store accepts or refuses as a whole.  Nothing is sent
+	 * before all replies have come: an event that is refused for now is
+	 * not overtaken by a later one.
+	 */
+	SPOOL_WINDOW_EVENTS = 64,
+	SPOOL_WINDOW_BYTES = 32 * 1024
+};
+
+/* One reply: of the event with that index in the window. */
+typedef void (*spool_reply_cb)(void *arg, size_t index, int code,
+    const char *why, const char *reply, size_t reply_len);
+
+/*
+ * Sends lines, which hold count events, and waits for the replies until
+ * deadline_ms (of client_now_ms).  True if all came; else the connection is
+ * closed.  Empties lines.
+ */
+bool spool_exchange(struct client *, struct buffer *lines, size_t count,
+    uint64_t deadline_ms, spool_reply_cb cb, void *arg);
+
+/* Whether an event with this exit code is to be kept and tried again. */
+bool spool_is_temporary(int code);
+
+/* What became of the journal's events. */
+struct spool_counts {
+	uint64_t sent, refused, expired, damaged;
+	char why[256]; /* the reason of EX_TEMPFAIL or EX_NOPERM, if it came
+			  from crierd */
+};
+
+/*
+ * Sends what the journal has, in order; with the sender's lock held.  What
+ * crierd refuses for good is put aside, with a message.  0 when nothing is
+ * left; EX_TEMPFAIL, EX_NOPERM: something is; or another exit code after a
+ * message: the spool cannot be read or written.  Stops at deadline_ms; 0: only
+ * when crierd is silent for CLIENT_SILENCE_MS.
+ */
+int spool_drain(struct spool *, struct client *, uint64_t deadline_ms,
+    struct spool_counts *);
+
+/* Whether the journal has an event that is not sent.  As spool_drain. */
+int spool_has_kept(struct spool *, bool *has);
+
+/* Milliseconds of the wall clock. */
+uint64_t spool_wall_ms(void);
+
+#endif

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "store/sqlite_file.h"
+
+enum {
+	SQLITE_APPLICATION = 0x63726965, /* "crie" */
+	SQLITE_VERSION_NOW = 1,
+	SQLITE_BUSY_MS = 2000 /* for another program that has it locked */
+};
+
+/*
+ * The events of a channel lie together, in order.  What a channel has is kept
+ * beside it, so that nothing ever has to count; so is what it keeps, for the
+ * events of a channel that nobody publishes to any more have an end too.
+ */
+static const char sqlite_schema[] =
+    "CREATE TABLE channel ("
+    "id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+    "keep INTEGER NOT NULL, keep_bytes INTEGER NOT NULL,"
+    "keep_ms INTEGER NOT NULL, events INTEGER NOT NULL,"
+    "bytes INTEGER NOT NULL, oldest_ms INTEGER NOT NULL,"
+    "floor_ms INTEGER NOT NULL, floor_n INTEGER NOT NULL);"
+    "CREATE INDEX channel_oldest ON channel (oldest_ms) WHERE events > 0;"
+    "CREATE INDEX channel_due ON channel (oldest_ms + keep_ms)"
+    " WHERE events > 0 AND keep_ms > 0;"
+    "CREATE TABLE event ("
+    "channel INTEGER NOT NULL, ms INTEGER NOT NULL, n INTEGER NOT NULL,"
+    "expires_ms INTEGER NOT NULL, own_id TEXT, record BLOB NOT NULL,"
+    "PRIMARY KEY (channel, ms, n)) WITHOUT ROWID;"
+    "CREATE INDEX event_own ON event (channel, own_id, ms, n)"
+    " WHERE own_id IS NOT NULL;"
+    "CREATE TABLE key (key TEXT PRIMARY KEY, id TEXT NOT NULL,"
+    "at_ms INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX key_at ON key (at_ms);"
+    "CREATE TABLE last (one INTEGER PRIMARY KEY CHECK (one = 1),"
+    "ms INTEGER NOT NULL, n INTEGER NOT NULL);"
+    "INSERT INTO last VALUES (1, 0, 0);";
+
+static const char *const sqlite_text[STATEMENTS] = {
+	[STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
+	[STATEMENT_COMMIT] = "COMMIT",
+	[STATEMENT_ROLLBACK] = "ROLLBACK",
+	[STATEMENT_ADD_EVENT] = "INSERT INTO event VALUES (?,?,?,?,?,?)",
+	[STATEMENT_FIND_CHANNEL] =
+	    "SELECT id, events, bytes, oldest_ms, floor_ms, floor_n"
+	    " FROM channel WHERE name = ?",
+	[STATEMENT_ADD_CHANNEL] =
+	    "INSERT INTO channel VALUES (NULL,?,0,0,0,0,0,0,0,0)",
+	[STATEMENT_SET_CHANNEL] =
+	    "UPDATE channel SET keep = ?2, keep_bytes = ?3, keep_ms = ?4,"
+	    " events = ?5, bytes = ?6, oldest_ms = ?7, floor_ms = ?8,"
+	    " floor_n = ?9 WHERE id = ?1",
+	[STATEMENT_SET_LAST] = "UPDATE last SET ms = ?, n = ?",
+	[STATEMENT_FIND_KEY] = "SELECT id FROM key WHERE key = ?",
+	[STATEMENT_ADD_KEY] = "INSERT INTO key VALUES (?,?,?)",
+	[STATEMENT_DROP_KEYS] =
+	    "DELETE FROM key WHERE key IN (SELECT key"
+	    " FROM key WHERE at_ms < ? ORDER BY at_ms LIMIT ?)",
+	[STATEMENT_OLDEST_EVENTS] =
+	    "SELECT ms, n, length(record) FROM event WHERE channel = ?"
+	    " ORDER BY ms, n LIMIT ?",
+	[STATEMENT_DROP_EVENTS] = "DELETE FROM event WHERE channel = ?"
+				  " AND (ms, n) <= (?, ?)",
+	[STATEMENT_DUE_CHANNELS] =
+	    "SELECT name, keep, keep_bytes, keep_ms FROM channel"
+	    " WHERE events > 0 AND keep_ms > 0 AND oldest_ms + keep_ms < ?"
+	    " LIMIT ?",
+	[STATEMENT_FIND_OWN] = "SELECT ms, n FROM event WHERE own_id = ?"
+			       " AND channel = (SELECT id FROM channel WHERE"
+			       " name = ?) ORDER BY ms DESC, n DESC LIMIT 1",
+	[STATEMENT_NTH_LAST] =
+	    "SELECT ms, n FROM event WHERE channel = (SELECT id FROM channel"
+	    " WHERE name = ?) AND (expires_ms = 0 OR expires_ms > ?)"
+	    " AND (ms, n) <= (?, ?) ORDER BY ms DESC, n DESC LIMIT 1 OFFSET ?",
+	[STATEMENT_FLOOR] =
+	    "SELECT floor_ms, floor_n FROM channel WHERE name = ?",
+	[STATEMENT_TOTALS] = "SELECT ifnull(sum(events), 0),"
+			     " ifnull(sum(bytes), 0), count(*) FROM channel",
+	[STATEMENT_OLDEST] =
+	    "SELECT min(oldest_ms) FROM channel WHERE events > 0",
+	[STATEMENT_LAST] = "SELECT ms, n FROM last",
+	[STATEMENT_FREE_PAGES] = "PRAGMA freelist_count",
+	[STATEMENT_VACUUM] = "PRAGMA incremental_vacuum(256)",
+};
+
+static const char *const sqlite_synchronous[] = {
+	[STORE_NONE] = "PRAGMA synchronous = OFF",
+	/* With a WAL: the file stays whole, and commits do not wait. */
+	[STORE_PROCESS] = "PRAGMA synchronous = NORMAL",
+	/* With a WAL: every commit waits for the disk. */
+	[STORE_POWER] = "PRAGMA synchronous = FULL",
+};
+
+sqlite3_stmt *
+sqlite_file_use(struct sqlite_file *f, enum sqlite_statement which)
+{
+	sqlite3_stmt **s = &f->statements[which];
+
+	if (*s == NULL)
+		sqlite3_prepare_v3(f->db, sqlite_text[which], -1,
+		    SQLITE_PREPARE_PERSISTENT, s, NULL);
+	else
+		sqlite3_reset(*s);
+	return *s;
+}
+
+int
+sqlite_file_run(struct sqlite_file *f, enum sqlite_statement which)
+{
+	sqlite3_stmt *s = sqlite_file_use(f, which);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	while ((rc = sqlite3_step(s)) == SQLITE_ROW)
+		;
+	sqlite3_reset(s);
+	return rc == SQLITE_DONE ? 0 : -1;
+}
+
+bool
+sqlite_file_is_damaged(const struct sqlite_file *f)
+{
+	int code = sqlite3_errcode(f->db) & 0xff;
+
+	return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+}
+
+struct id
+sqlite_file_id(sqlite3_stmt *s, int column)
+{
+	struct id id = { (uint64_t)sqlite3_column_int64(s, column),
+		(uint64_t)sqlite3_column_int64(s, column + 1) };
+
+	return id;
+}
+
+void
+sqlite_file_bind_id(sqlite3_stmt *s, int index, struct id id)
+{
+	uint64_t n = id.n > INT64_MAX ? INT64_MAX : id.n;
+
+	sqlite3_bind_int64(s, index, (sqlite3_int64)id.ms);
+	sqlite3_bind_int64(s, index + 1, (sqlite3_int64)n);
+}
+
+static enum sqlite_open
+sqlite_file_fail(const struct sqlite_file *f, char **cause)
+{
+	if (asprintf(cause, "%s: %s", f->path, sqlite3_errmsg(f->db)) == -1)
+		*cause = NULL;
+	return sqlite_file_is_damaged(f) ? SQLITE_DAMAGED : SQLITE_UNUSABLE;
+}
+
+static enum sqlite_open
+sqlite_file_refuse(const struct sqlite_file *f, char **cause, const char *why)
+{
+	if (asprintf(cause, "%s: %s", f->path, why) == -1)
+		*cause = NULL;
+	return SQLITE_UNUSABLE;
+}
+
+/* The value of a PRAGMA or other text with one number, or -1. */
+static sqlite3_int64
+sqlite_file_number(const struct sqlite_file *f, const char *text)
+{
+	sqlite3_stmt *s = NULL;
+	sqlite3_int64 value = -1;
+
+	if (sqlite3_prepare_v2(f->db, text, -1, &s, NULL) == SQLITE_OK &&
+	    sqlite3_step(s) == SQLITE_ROW)
+		value = sqlite3_column_int64(s, 0);
+	sqlite3_finalize(s);
+	return value;
+}
+
+static enum sqlite_open
+sqlite_file_make(struct sqlite_file *f, char **cause)
+{
+	char pragmas[128];
+
+	snprintf(pragmas, sizeof pragmas,
+	    "PRAGMA application_id = %d; PRAGMA user_version = %d;",
+	    SQLITE_APPLICATION, SQLITE_VERSION_NOW);
+	if (sqlite3_exec(f->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) !=
+		SQLITE_OK ||
+	    sqlite3_exec(f->db, sqlite_schema, NULL, NULL, NULL) != SQLITE_OK ||
+	    sqlite3_exec(f->db, pragmas, NULL, NULL, NULL) != SQLITE_OK ||
+	    sqlite3_exec(f->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
+		return sqlite_file_fail(f, cause);
+	return SQLITE_OPENED;
+}
+
+/* Whether it is ours, of a version that we know, and answers. */
+static enum sqlite_open
+sqlite_file_check(struct sqlite_file *f, char **cause)
+{
+	sqlite3_int64 version, application, tables;
+
+	tables = sqlite_file_number(f, "SELECT count(*) FROM sqlite_master");
+	if (tables == -1)
+		return sqlite_file_fail(f, cause);
+	if (tables == 0)
+		return sqlite_file_make(f, cause);
+	application = sqlite_file_number(f, "PRAGMA application_id");
+	version = sqlite_file_number(f, "PRAGMA user_version");
+	if (application != SQLITE_APPLICATION)
+		return sqlite_file_refuse(f, cause,
+		    "is a database, but not crier's history");
+	if (version > SQLITE_VERSION_NOW)
+		return sqlite_file_refuse(f, cause,
+		    "was made by a newer version of crier");
+	if (sqlite_file_number(f, "SELECT count(*) FROM last") != 1 ||
+	    sqlite_file_number(f, "SELECT ifnull(max(id), 0) FROM channel") ==
+		-1)
+		return sqlite_file_fail(f, cause);
+	return SQLITE_OPENED;
+}
+
+enum sqlite_open
+sqlite_file_open(struct sqlite_file *f, const char *path,
+    enum store_durability durability, bool read_only, char **cause)
+{
+	int flags = read_only ? SQLITE_OPEN_READONLY
+			      : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+	mode_t mask = umask(0007);
+	enum sqlite_open result;
+	int rc;
+
+	memset(f, 0, sizeof *f);
+	f->path = path;
+	rc = sqlite3_open_v2(path, &f->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+	if (rc == SQLITE_OK) {
+		sqlite3_busy_timeout(f->db, SQLITE_BUSY_MS);
+		sqlite3_extended_result_codes(f->db, 0);
+	}
+	if (rc == SQLITE_OK && !read_only &&
+	    (sqlite3_exec(f->db, "PRAGMA auto_vacuum = INCREMENTAL", NULL, NULL,
+		 NULL) != SQLITE_OK ||
+		sqlite3_exec(f->db, "PRAGMA journal_mode = WAL", NULL, NULL,
+		    NULL) != SQLITE_OK ||
+		sqlite3_exec(f->db,
+		    "PRAGMA wal_autocheckpoint = 8000;"
+		    "PRAGMA cache_size = -8192",
+		    NULL, NULL, NULL) != SQLITE_OK ||
+		sqlite3_exec(f->db, "PRAGMA journal_size_limit = 67108864",
+		    NULL, NULL, NULL) != SQLITE_OK ||
+		sqlite3_exec(f->db, sqlite_synchronous[durability], NULL, NULL,
+		    NULL) != SQLITE_OK))
+		rc = SQLITE_ERROR;
+	result = rc == SQLITE_OK ? sqlite_file_check(f, cause)
+				 : sqlite_file_fail(f, cause);
+	umask(mask);
+	if (result != SQLITE_OPENED)
+		sqlite_file_close(f);
+	return result;
+}
+
+void
+sqlite_file_close(struct sqlite_file *f)
+{
+	size_t i;
+
+	for (i = 0; i < STATEMENTS; i++) {
+		sqlite3_finalize(f->statements[i]);
+		f->statements[i] = NULL;
+	}
+	sqlite3_close(f->db);
+	f->db = NULL;
+}
+
+int
+sqlite_file_set_aside(const char *path, const char *why, char **cause)
+{
+	static const char *const parts[] = { "", "-wal", "-shm" };
+	char from[4096], to[4096];
+	unsigned long long stamp = (unsigned long long)loop_wall_ms();
+	size_t i;
+
+	for (i = 0; i < sizeof parts / sizeof *parts; i++) {
+		snprintf(from, sizeof from, "%s%s", path, parts[i]);
+		snprintf(to, sizeof to, "%s.damaged-%llu%s", path, stamp,
+		    parts[i]);
+		if (rename(from, to) == -1 && errno != ENOENT) {
+			if (asprintf(cause,
+				"%s: damaged (%s), and cannot be "
+				"set aside: %s",
+				path, why, strerror(errno)) == -1)
+				*cause = NULL;
+			return -1;
+		}
+	}
+	log_error("THE HISTORY IS DAMAGED and was set aside as "
+		  "%s.damaged-%llu: %s; going on with an empty one",
+	    path, stamp, why);
+	return 0;
+}

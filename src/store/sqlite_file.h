@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_STORE_SQLITE_FILE_H
+#define CRIER_STORE_SQLITE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sqlite3.h>
+
+#include "base/id.h"
+#include "base/table.h"
+#include "store/store.h"
+
+/*
+ * A connection to the history's database, of one thread alone: the writer's or
+ * the reader's.
+ */
+
+enum sqlite_statement {
+	STATEMENT_BEGIN,
+	STATEMENT_COMMIT,
+	STATEMENT_ROLLBACK,
+	STATEMENT_ADD_EVENT,
+	STATEMENT_FIND_CHANNEL,
+	STATEMENT_ADD_CHANNEL,
+	STATEMENT_SET_CHANNEL,
+	STATEMENT_SET_LAST,
+	STATEMENT_FIND_KEY,
+	STATEMENT_ADD_KEY,
+	STATEMENT_DROP_KEYS,
+	STATEMENT_OLDEST_EVENTS,
+	STATEMENT_DROP_EVENTS,
+	STATEMENT_DUE_CHANNELS,
+	STATEMENT_FIND_OWN,
+	STATEMENT_NTH_LAST,
+	STATEMENT_FLOOR,
+	STATEMENT_TOTALS,
+	STATEMENT_OLDEST,
+	STATEMENT_LAST,
+	STATEMENT_FREE_PAGES,
+	STATEMENT_VACUUM,
+	STATEMENTS
+};
+
+struct sqlite_file {
+	const char *path;
+	sqlite3 *db;
+	sqlite3_stmt *statements[STATEMENTS]; /* made when first used */
+};
+
+/* Why a file cannot be used. */
+enum sqlite_open {
+	SQLITE_OPENED,
+	SQLITE_UNUSABLE, /* *cause says why; leave it alone */
+	SQLITE_DAMAGED   /* *cause says why; to be set aside */
+};
+
+/*
+ * Opens the database, makes its schema if it is new, and looks whether it is
+ * whole as far as that takes no time.  *cause is the caller's.
+ */
+enum sqlite_open sqlite_file_open(struct sqlite_file *, const char *path,
+    enum store_durability, bool read_only, char **cause);
+
+void sqlite_file_close(struct sqlite_file *);
+
+/*
+ * Gives a damaged database another name, with what belongs to it, and says so
+ * in the log.  0, or -1 with *cause.
+ */
+int sqlite_file_set_aside(const char *path, const char *why, char **cause);
+
+/* A statement, made if need be and reset; NULL: see sqlite3_errmsg. */
+sqlite3_stmt *sqlite_file_use(struct sqlite_file *, enum sqlite_statement);
+
+/* Runs one that has no rows; 0, or -1. */
+int sqlite_file_run(struct sqlite_file *, enum sqlite_statement);
+
+/* Whether the last error means that the file is damaged. */
+bool sqlite_file_is_damaged(const struct sqlite_file *);
+
+/* Ids are two columns. */
+struct id sqlite_file_id(sqlite3_stmt *, int column);
+void sqlite_file_bind_id(sqlite3_stmt *, int index, struct id);
+
+#endif

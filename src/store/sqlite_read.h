@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_STORE_SQLITE_READ_H
+#define CRIER_STORE_SQLITE_READ_H
+
+#include "store/sqlite_file.h"
+
+/* Answers a read; what went wrong is in its error. */
+void sqlite_read(struct sqlite_file *, struct store_read *);
+
+#endif

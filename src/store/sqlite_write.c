@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/sqlite_write.h"
+
+enum {
+	SQLITE_CACHE_MAX = 200000
+};
+
+static const int sqlite_any = -1;
+
+void
+sqlite_writer_init(struct sqlite_writer *w)
+{
+	memset(w, 0, sizeof *w);
+	table_init(&w->channels);
+}
+
+void
+sqlite_writer_forget(struct sqlite_writer *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->all_count; i++) {
+		table_remove(&w->channels, &w->all[i]->entry);
+		free(w->all[i]);
+	}
+	w->all_count = 0;
+	w->touched = w->over = NULL;
+}
+
+void
+sqlite_writer_clear(struct sqlite_writer *w)
+{
+	sqlite_writer_forget(w);
+	table_clear(&w->channels);
+	free(w->all);
+	w->all = NULL;
+	w->all_capacity = 0;
+}
+
+static int
+sqlite_writer_cache(struct sqlite_writer *w, struct sqlite_channel *c)
+{
+	size_t capacity;
+	struct sqlite_channel **grown;
+
+	if (w->all_count == w->all_capacity) {
+		capacity = w->all_capacity == 0 ? 64 : w->all_capacity * 2;
+		grown = reallocarray(w->all, capacity, sizeof *grown);
+		if (grown == NULL)
+			return -1;
+		w->all = grown;
+		w->all_capacity = capacity;
+	}
+	if (table_insert(&w->channels, &c->entry) == -1)
+		return -1;
+	w->all[w->all_count++] = c;
+	return 0;
+}
+
+/* Fills in what the file has of the channel, or makes it there; 0 or -1. */
+static int
+sqlite_writer_load(struct sqlite_writer *w, struct sqlite_channel *c)
+{
+	sqlite3_stmt *s = sqlite_file_use(&w->file, STATEMENT_FIND_CHANNEL);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	sqlite3_bind_text(s, 1, c->name, sqlite_any, SQLITE_STATIC);
+	rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW) {
+		c->id = sqlite3_column_int64(s, 0);
+		c->events = (uint64_t)sqlite3_column_int64(s, 1);
+		c->bytes = (uint64_t)sqlite3_column_int64(s, 2);
+		c->oldest_ms = (uint64_t)sqlite3_column_int64(s, 3);
+		c->floor = sqlite_file_id(s, 4);
+	}
+	sqlite3_reset(s);
+	if (rc == SQLITE_ROW)
+		return 0;
+	if (rc != SQLITE_DONE ||
+	    (s = sqlite_file_use(&w->file, STATEMENT_ADD_CHANNEL)) == NULL)
+		return -1;
+	sqlite3_bind_text(s, 1, c->name, sqlite_any, SQLITE_STATIC);
+	rc = sqlite3_step(s);
+	sqlite3_reset(s);
+	if (rc != SQLITE_DONE)
+		return -1;
+	c->id = sqlite3_last_insert_rowid(w->file.db);
+	w->added_channels++;
+	return 0;
+}
+
+struct sqlite_channel *
+sqlite_writer_channel(struct sqlite_writer *w, const char *name, size_t len)
+{
+	struct table_entry *e = table_find(&w->channels, name, len);
+	struct sqlite_channel *c;
+
+	if (e != NULL)
+		return (struct sqlite_channel *)(void *)e;
+	if ((c = calloc(1, sizeof *c + len + 1)) == NULL)
+		return NULL;
+	memcpy(c->name, name, len);
+	c->entry.name = c->name;
+	c->entry.name_len = len;
+	if (sqlite_writer_load(w, c) == -1 || sqlite_writer_cache(w, c) == -1) {
+		free(c);
+		return NULL;
+	}
+	return c;
+}
+
+/* 1: the key was used before, and the event is marked so; 0; -1. */
+static int
+sqlite_writer_take_key(struct sqlite_writer *w, struct batch *b,
+    struct batch_event *e)
+{
+	const char *key = b->bytes.data + e->key_off;
+	struct text_span id = batch_event_id(b, e);
+	sqlite3_stmt *s = sqlite_file_use(&w->file, STATEMENT_FIND_KEY);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	sqlite3_bind_text(s, 1, key, (int)e->key_len, SQLITE_STATIC);
+	rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW) {
+		free(e->first_id);
+		e->first_id = strdup((const char *)sqlite3_column_text(s, 0));
+		e->outcome = BATCH_DUPLICATE;
+	}
+	sqlite3_reset(s);
+	if (rc != SQLITE_DONE)
+		return rc == SQLITE_ROW ? 1 : -1;
+	if ((s = sqlite_file_use(&w->file, STATEMENT_ADD_KEY)) == NULL)
+		return -1;
+	sqlite3_bind_text(s, 1, key, (int)e->key_len, SQLITE_STATIC);
+	sqlite3_bind_text(s, 2, id.text, (int)id.len, SQLITE_STATIC);
+	sqlite3_bind_int64(s, 3, (sqlite3_int64)b->wall_ms);
+	rc = sqlite3_step(s);
+	sqlite3_reset(s);
+	return rc == SQLITE_DONE ? 0 : -1;
+}
+
+static int
+sqlite_writer_add(struct sqlite_writer *w, const struct batch *b,
+    const struct batch_event *e, const struct batch_channel *to)
+{
+	struct sqlite_channel *c =
+	    sqlite_writer_channel(w, to->name, to->name_len);
+	struct text_span id = batch_event_id(b, e);
+	sqlite3_stmt *s = sqlite_file_use(&w->file, STATEMENT_ADD_EVENT);
+	int rc;
+
+	if (c == NULL || s == NULL)
+		return -1;
+	sqlite3_bind_int64(s, 1, c->id);
+	sqlite_file_bind_id(s, 2, e->id);
+	sqlite3_bind_int64(s, 4, (sqlite3_int64)e->expires_wall_ms);
+	if (e->own_id_len > 0)
+		sqlite3_bind_text(s, 5, id.text, (int)id.len, SQLITE_STATIC);
+	else
+		sqlite3_bind_null(s, 5);
+	sqlite3_bind_blob(s, 6, b->bytes.data + e->record_off,
+	    (int)e->record_len, SQLITE_STATIC);
+	rc = sqlite3_step(s);
+	sqlite3_reset(s);
+	if (rc != SQLITE_DONE)
+		return -1;
+	if (c->events++ == 0)
+		c->oldest_ms = e->id.ms;
+	c->bytes += e->record_len;
+	c->keep = to->keep;
+	c->keep_bytes = to->keep_bytes;
+	c->keep_ms = to->keep_ms;
+	w->added_events++;
+	w->added_bytes += e->record_len;
+	if (!c->is_touched) {
+		c->is_touched = true;
+		c->next_touched = w->touched;
+		w->touched = c;
+	}
+	return 0;
+}
+
+static int
+sqlite_writer_take(struct sqlite_writer *w, struct batch *b,
+    struct batch_event *e)
+{
+	int known = e->key_len > 0 ? sqlite_writer_take_key(w, b, e) : 0;
+	size_t i;
+
+	if (known != 0)
+		return known == 1 ? 0 : -1;
+	for (i = 0; i < e->channel_count; i++)
+		if (sqlite_writer_add(w, b, e,
+			&b->channels[e->channel_first + i]) == -1)
+			return -1;
+	return 0;
+}
+
+int
+sqlite_writer_save(struct sqlite_writer *w, const struct sqlite_channel *c)
+{
+	sqlite3_stmt *s = sqlite_file_use(&w->file, STATEMENT_SET_CHANNEL);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	sqlite3_bind_int64(s, 1, c->id);
+	sqlite3_bind_int64(s, 2, (sqlite3_int64)c->keep);
+	sqlite3_bind_int64(s, 3, (sqlite3_int64)c->keep_bytes);
+	sqlite3_bind_int64(s, 4, (sqlite3_int64)c->keep_ms);
+	sqlite3_bind_int64(s, 5, (sqlite3_int64)c->events);
+	sqlite3_bind_int64(s, 6, (sqlite3_int64)c->bytes);
+	sqlite3_bind_int64(s, 7, (sqlite3_int64)c->oldest_ms);
+	sqlite_file_bind_id(s, 8, c->floor);
+	rc = sqlite3_step(s);
+	sqlite3_reset(s);
+	return rc == SQLITE_DONE ? 0 : -1;
+}
+
+static int
+sqlite_writer_finish(struct sqlite_writer *w, struct id last)
+{
+	const struct sqlite_channel *c;
+	sqlite3_stmt *s;
+
+	for (c = w->touched; c != NULL; c = c->next_touched)
+		if (sqlite_writer_save(w, c) == -1)
+			return -1;
+	if ((s = sqlite_file_use(&w->file, STATEMENT_SET_LAST)) == NULL)
+		return -1;
+	sqlite_file_bind_id(s, 1, last);
+	if (sqlite3_step(s) != SQLITE_DONE)
+		return -1;
+	sqlite3_reset(s);
+	return sqlite_file_run(&w->file, STATEMENT_COMMIT);
+}
+
+void
+sqlite_writer_add_over(struct sqlite_writer *w, struct sqlite_channel *c)
+{
+	if (c->is_over)
+		return;
+	c->is_over = true;
+	c->next_over = w->over;
+	w->over = c;
+}
+
+/* What the transaction changed is true now; what is too much waits. */
+static void
+sqlite_writer_settle(struct sqlite_writer *w)
+{
+	struct sqlite_channel *c;
+
+	w->events += w->added_events;
+	w->bytes += w->added_bytes;
+	w->channel_count += w->added_channels;
+	while ((c = w->touched) != NULL) {
+		w->touched = c->next_touched;
+		c->is_touched = false;
+		if (c->events > c->keep || c->bytes > c->keep_bytes)
+			sqlite_writer_add_over(w, c);
+	}
+	if (w->all_count > SQLITE_CACHE_MAX && w->over == NULL)
+		sqlite_writer_forget(w);
+}
+
+int
+sqlite_writer_commit(struct sqlite_writer *w, struct batch *first,
+    const struct batch *end)
+{
+	struct id last = { 0, 0 };
+	struct batch *b;
+	size_t i;
+
+	w->added_events = w->added_bytes = w->added_channels = 0;
+	if (sqlite_file_run(&w->file, STATEMENT_BEGIN) == -1)
+		return -1;
+	for (b = first; b != end; b = STAILQ_NEXT(b, link)) {
+		for (i = 0; i < b->event_count; i++) {
+			if (sqlite_writer_take(w, b, &b->events[i]) == -1)
+				return -1;
+			last = b->events[i].id;
+		}
+	}
+	if (sqlite_writer_finish(w, last) == -1)
+		return -1;
+	sqlite_writer_settle(w);
+	return 0;
+}

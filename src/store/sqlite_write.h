@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_STORE_SQLITE_WRITE_H
+#define CRIER_STORE_SQLITE_WRITE_H
+
+#include "store/batch.h"
+#include "store/sqlite_file.h"
+
+/* What the writing thread knows of a channel; written back at each commit. */
+struct sqlite_channel {
+	struct table_entry entry; /* by name */
+	struct sqlite_channel *next_touched, *next_over;
+	bool is_touched, is_over;
+	sqlite3_int64 id;
+	uint64_t keep, keep_bytes, keep_ms;
+	uint64_t events, bytes, oldest_ms;
+	struct id floor;
+	char name[];
+};
+
+struct sqlite_writer {
+	struct sqlite_file file;
+	struct table channels;       /* a cache */
+	struct sqlite_channel **all; /* of it */
+	size_t all_count, all_capacity;
+	struct sqlite_channel *touched;        /* of this transaction */
+	struct sqlite_channel *over;           /* to be trimmed */
+	uint64_t events, bytes, channel_count; /* in the file */
+	uint64_t added_events, added_bytes;    /* of this transaction */
+	uint64_t added_channels;
+};
+
+void sqlite_writer_init(struct sqlite_writer *);
+void sqlite_writer_clear(struct sqlite_writer *);
+
+/*
+ * Stores the batches of a list from first up to end (NULL: all that follow),
+ * which have at least one event, in one transaction, and marks what their keys
+ * say was published before.  0; -1: nothing of it is stored, sqlite3_errmsg
+ * says why.
+ */
+int sqlite_writer_commit(struct sqlite_writer *, struct batch *first,
+    const struct batch *end);
+
+/*
+ * One small step of what retention asks for: at most some hundred events, or
+ * keys older than keys_before_ms, or pages given back.  1: there is more; 0;
+ * -1: see sqlite3_errmsg.
+ */
+int sqlite_writer_trim(struct sqlite_writer *, uint64_t wall_ms,
+    uint64_t keys_before_ms);
+
+/* The channel, from the cache or the file, or made; NULL: see above. */
+struct sqlite_channel *
+sqlite_writer_channel(struct sqlite_writer *, const char *name, size_t len);
+
+/* Writes back what is known of a channel; 0, or -1: see above. */
+int sqlite_writer_save(struct sqlite_writer *, const struct sqlite_channel *);
+
+/* Notes that a channel is to be trimmed. */
+void sqlite_writer_add_over(struct sqlite_writer *, struct sqlite_channel *);
+
+/* Forgets the cache, after a transaction that came to nothing. */
+void sqlite_writer_forget(struct sqlite_writer *);
+
+#endif
