@@ -157,7 +157,7 @@ background=$!
 check_step 'configure' check_configure "$plain" --enable-werror ||
     { check_report; exit 1; }
 wait "$background"
-check_step 'build' make -C "$plain" -j"$JOBS" all check-programs ||
+check_step 'build' make -k -C "$plain" -j"$JOBS" all check-programs ||
     { check_report; exit 1; }
 # The other tree is built while the first suite waits for its clocks.
 nice make -C "$asan" all check-programs >"$asan/make.log" 2>&1 &

@@ -20,8 +20,10 @@
 
 enum {
 	LISTENER_BACKLOG = 4096,
+	LISTENER_FRESH_LETTERS = 8,
 	LISTENER_BATCH = 64, /* accepted before others have their turn */
-	LISTENER_REST_MS = 200
+	LISTENER_REST_MS = 200,
+	LISTENER_LOG_EVERY_MS = 10000
 };
 
 struct listener {
@@ -122,23 +124,44 @@ listener_set_path(struct sockaddr_un *sun, const char *path)
 }
 
 /*
- * Binds at a name of its own, makes all ready, and only then takes the path:
- * whoever finds the socket there can connect, and nothing else could have been
- * put in its place meanwhile.
+ * Binds at a name in the same directory that nobody has: the path's, but for
+ * its last letters.
  */
 static int
-listener_bind_unix(int fd, const struct sockaddr_un *fresh, const char *path,
+listener_bind_fresh(int fd, struct sockaddr_un *fresh)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+	char *end = fresh->sun_path + strlen(fresh->sun_path), *p;
+	int tries, rc = -1;
+
+	errno = EADDRINUSE;
+	for (tries = 0; rc == -1 && errno == EADDRINUSE && tries < 16;
+	     tries++) {
+		for (p = end; p > fresh->sun_path && p[-1] != '/' &&
+		     end - p < LISTENER_FRESH_LETTERS;
+		     p--)
+			p[-1] = letters[loop_random(sizeof letters - 1)];
+		rc = bind(fd, (const struct sockaddr *)fresh, sizeof *fresh);
+	}
+	return rc;
+}
+
+/*
+ * Makes all ready under another name, and only then takes the path: whoever
+ * finds the socket there can connect, and nothing else can have been put in its
+ * place meanwhile.
+ */
+static int
+listener_bind_unix(int fd, const char *path, struct sockaddr_un *fresh,
     const struct listener_access *access)
 {
-	mode_t mask;
+	mode_t mask = umask(0);
 	int rc;
 
-	unlink(fresh->sun_path);
 	/* The mode reaches the file by way of the socket. */
-	mask = umask(0);
 	rc = fchmod(fd, access->mode);
 	if (rc == 0)
-		rc = bind(fd, (const struct sockaddr *)fresh, sizeof *fresh);
+		rc = listener_bind_fresh(fd, fresh);
 	umask(mask);
 	if (rc == -1)
 		return -1;
@@ -158,15 +181,16 @@ listener_open_unix(const char *path, const struct listener_access *access,
 	struct sockaddr_un sun, fresh;
 	int fd;
 
-	if (*path == '\0' || listener_set_path(&sun, path) == -1)
+	if (*path == '\0')
+		return listener_fail(cause, "path is empty");
+	if (listener_set_path(&sun, path) == -1)
 		return listener_fail(cause, "%s: path is too long", path);
 	fresh = sun;
-	fresh.sun_path[strlen(path) - 1] = '~';
 	if (listener_make_directory(path, access, cause) == -1 ||
 	    listener_clear_path(&sun, cause) == -1)
 		return -1;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd != -1 && listener_bind_unix(fd, &fresh, path, access) == 0)
+	if (fd != -1 && listener_bind_unix(fd, path, &fresh, access) == 0)
 		return fd;
 	listener_fail(cause, "%s: cannot listen: %s", path, strerror(errno));
 	if (fd != -1)
@@ -220,7 +244,7 @@ listener_open_tcp(const char *address, char **cause)
 	struct addrinfo hints = { .ai_family = AF_UNSPEC,
 		.ai_socktype = SOCK_STREAM,
 		.ai_flags = AI_PASSIVE | AI_NUMERICSERV };
-	struct addrinfo *list = NULL;
+	struct addrinfo *list = NULL, *ai;
 	char *copy = strdup(address), *host, *port;
 	int fd = -1, rc;
 
@@ -232,7 +256,9 @@ listener_open_tcp(const char *address, char **cause)
 	rc = getaddrinfo(host, port, &hints, &list);
 	if (rc != 0)
 		listener_fail(cause, "tcp:%s: %s", address, gai_strerror(rc));
-	else if ((fd = listener_bind_tcp(list)) == -1)
+	for (ai = list; fd == -1 && ai != NULL; ai = ai->ai_next)
+		fd = listener_bind_tcp(ai);
+	if (rc == 0 && fd == -1)
 		listener_fail(cause, "tcp:%s: cannot listen: %s", address,
 		    strerror(errno));
 	if (list != NULL)
@@ -281,10 +307,11 @@ listener_rest(struct listener *l, int error)
 	static uint64_t said_ms;
 	uint64_t now = loop_monotonic_ms();
 
-	if (said_ms == 0 || now - said_ms > 10000)
+	if (said_ms == 0 || now - said_ms > LISTENER_LOG_EVERY_MS) {
 		log_warning("cannot accept a connection, waiting: %s",
 		    strerror(error));
-	said_ms = now;
+		said_ms = now;
+	}
 	event_del(l->io);
 	event_add(l->rest, &rest);
 }

@@ -181,7 +181,7 @@ subscribe_put_gaps(const struct stream *s, const struct subscription *sub,
  * What a stream says first: `retry:`, then a block of `id:` alone, which gives
  * an EventSource its position without an event (WHATWG HTML 9.2.6): the one
  * that it named itself, if it did.  Behind the gaps, if there are any, stands
- * the position from which there is none, so that they are told but once.
+ * the position that comes after them, so that they need not be told again.
  */
 static int
 subscribe_put_head(const struct stream *s, const struct subscription *sub,

@@ -146,8 +146,9 @@ streams_ask(struct streams *t, struct streams_client *c,
 	int fds[2];
 
 	memset(c, 0, sizeof *c);
-	assert_int_equal(
-	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
+			     fds),
+	    0);
 	sub.fd = fds[0];
 	c->fd = fds[1];
 	c->is_framed = r->is_framed;
@@ -260,7 +261,7 @@ streams_settle(struct streams *t, struct streams_client *c, size_t count)
 
 	while (idle < STREAMS_IDLE) {
 		assert_true(turns++ < STREAMS_TURNS);
-		event_base_loop(t->base, EVLOOP_NONBLOCK);
+		event_base_loop(t->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 		for (got = i = 0; i < count; i++)
 			got += streams_take(&c[i]);
 		idle = got == 0 ? idle + 1 : 0;
@@ -274,8 +275,7 @@ streams_fail_at(const struct buffer *have, const struct buffer *want)
 {
 	size_t i = 0, from;
 
-	while (i < have->len && i < want->len &&
-	    have->data[i] == want->data[i])
+	while (i < have->len && i < want->len && have->data[i] == want->data[i])
 		i++;
 	from = i < 60 ? 0 : i - 60;
 	fail_msg("%zu bytes instead of %zu, different at %zu: "
@@ -291,8 +291,7 @@ void
 streams_assert(struct streams_client *c, const struct buffer *want)
 {
 	if (c->text.len != want->len ||
-	    (want->len > 0 &&
-		memcmp(c->text.data, want->data, want->len) != 0))
+	    (want->len > 0 && memcmp(c->text.data, want->data, want->len) != 0))
 		streams_fail_at(&c->text, want);
 	buffer_truncate(&c->text, 0);
 }
@@ -310,8 +309,8 @@ streams_assert_text(struct streams_client *c, const char *want)
 void
 streams_put_head(struct buffer *b, const char *id)
 {
-	assert_int_equal(
-	    buffer_printf(b, "%sretry: 3000\n\nid: %s\n\n", streams_head, id),
+	assert_int_equal(buffer_printf(b, "%sretry: 3000\n\nid: %s\n\n",
+			     streams_head, id),
 	    0);
 }
 

@@ -23,7 +23,7 @@ struct streams {
 	struct config *config;
 	struct hub *hub;
 	struct framing framings[2]; /* raw, FastCGI */
-	int returned_fd;	    /* given back by a stream; -1: none */
+	int returned_fd;            /* given back by a stream; -1: none */
 };
 
 /* With these settings over the defaults; NULL: none. */

@@ -12,7 +12,10 @@
 #include "sse_parser.h"
 #include "support.h"
 
-enum { SUPPORT_MAP_BYTES = 4 * 1024 * 1024, SUPPORT_SETTINGS = 8 };
+enum {
+	SUPPORT_MAP_BYTES = 4 * 1024 * 1024,
+	SUPPORT_SETTINGS = 8
+};
 
 const char *
 support_guard(const void *data, size_t len)
@@ -25,8 +28,9 @@ support_guard(const void *data, size_t len)
 		map = mmap(NULL, SUPPORT_MAP_BYTES + page,
 		    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		assert_true(map != MAP_FAILED);
-		assert_int_equal(
-		    mprotect(map + SUPPORT_MAP_BYTES, page, PROT_NONE), 0);
+		assert_int_equal(mprotect(map + SUPPORT_MAP_BYTES, page,
+				     PROT_NONE),
+		    0);
 	}
 	assert_true(len <= SUPPORT_MAP_BYTES);
 	to = map + SUPPORT_MAP_BYTES - len;
@@ -85,8 +89,8 @@ support_event_cb(const struct sse_event *e, void *arg)
 static void
 support_retry_cb(uint64_t ms, void *arg)
 {
-	assert_int_equal(
-	    buffer_printf(arg, "r=%llu", (unsigned long long)ms), 0);
+	assert_int_equal(buffer_printf(arg, "r=%llu", (unsigned long long)ms),
+	    0);
 }
 
 static void

@@ -30,7 +30,7 @@ struct config *support_config(const char *const *settings);
  * terminated.  Fails the test if the stream ends within a block, unless
  * may_end_within.
  */
-struct buffer support_parse(
-    const char *stream, size_t len, size_t step, int may_end_within);
+struct buffer
+support_parse(const char *stream, size_t len, size_t step, int may_end_within);
 
 #endif

@@ -15,7 +15,13 @@
 #include "door/answer.h"
 #include "support.h"
 
-enum { TEST_NONE, TEST_ANY, TEST_NAMED, TEST_BOTH, TEST_CONFIGS };
+enum {
+	TEST_NONE,
+	TEST_ANY,
+	TEST_NAMED,
+	TEST_BOTH,
+	TEST_CONFIGS
+};
 
 static struct config *test_configs[TEST_CONFIGS];
 
@@ -81,10 +87,10 @@ test_stream(void **state)
 	assert_int_equal(answer_stream(&a.text, &c, 0), 0);
 	test_split(&a);
 	assert_memory_equal(a.text.data, "X: before\r\nStatus: 200 OK\r\n", 27);
-	test_assert_field(
-	    &a, "Content-Type: text/event-stream; charset=utf-8", 1);
-	test_assert_field(
-	    &a, "Cache-Control: no-cache, no-store, no-transform", 1);
+	test_assert_field(&a, "Content-Type: text/event-stream; charset=utf-8",
+	    1);
+	test_assert_field(&a, "Cache-Control: no-cache, no-store, no-transform",
+	    1);
 	test_assert_field(&a, "X-Accel-Buffering: no", 1);
 	test_assert_no_field(&a, "Content-Length");
 	assert_string_equal(a.body, "");
@@ -131,8 +137,8 @@ test_later(void **state)
 	assert_int_equal(answer_later(&a.text, &c, 4567, "full"), 0);
 	test_split(&a);
 	test_assert_field(&a, "Status: 200 OK", 1);
-	test_assert_field(
-	    &a, "Content-Type: text/event-stream; charset=utf-8", 1);
+	test_assert_field(&a, "Content-Type: text/event-stream; charset=utf-8",
+	    1);
 	test_assert_field(&a, "Vary: Origin", 1);
 	have = support_parse(a.body, strlen(a.body), 1, 0);
 	assert_string_equal(have.data, "r=4567: full");
@@ -174,16 +180,15 @@ test_errors(void **state)
 		test_assert_field(&a, "Cache-Control: no-store", 1);
 		test_assert_field(&a, "Allow: GET, HEAD, POST, OPTIONS",
 		    cases[i].status == 405);
-		test_assert_field(
-		    &a, "Retry-After: 5", cases[i].status == 503);
+		test_assert_field(&a, "Retry-After: 5", cases[i].status == 503);
 		o = json_tokener_parse(a.body);
 		assert_non_null(o);
 		assert_int_equal(json_object_object_length(o), 2);
 		assert_true(json_object_object_get_ex(o, "ok", &value));
 		assert_string_equal(json_object_to_json_string(value), "false");
 		assert_true(json_object_object_get_ex(o, "error", &value));
-		assert_string_equal(
-		    json_object_get_string(value), cases[i].error);
+		assert_string_equal(json_object_get_string(value),
+		    cases[i].error);
 		json_object_put(o);
 		buffer_clear(&a.text);
 		c.is_head = true;
@@ -359,6 +364,6 @@ main(void)
 		cmocka_unit_test(test_cors),
 	};
 
-	return cmocka_run_group_tests_name(
-	    "answer", tests, test_setup, test_teardown);
+	return cmocka_run_group_tests_name("answer", tests, test_setup,
+	    test_teardown);
 }

@@ -148,8 +148,8 @@ test_bounded(void **state)
 	for (i = 0; i < 100000; i++) {
 		assert_int_equal(buffer_append(&b, piece, sizeof piece), 0);
 		buffer_consume(&b, sizeof piece);
-		assert_true(
-		    (size_t)(b.data - b.base) + b.cap <= 16 * sizeof piece);
+		assert_true((size_t)(b.data - b.base) + b.cap <=
+		    16 * sizeof piece);
 	}
 	assert_int_equal(b.len, 50);
 	buffer_clear(&b);
@@ -205,8 +205,7 @@ test_model(void **state)
 		for (i = 0; i < b.len; i += b.len / 16 + 1)
 			assert_int_equal(b.data[i], test_byte(begin + i));
 		if (b.len > 0)
-			assert_int_equal(
-			    b.data[b.len - 1], test_byte(end - 1));
+			assert_int_equal(b.data[b.len - 1], test_byte(end - 1));
 		if (step % 500 == 499) {
 			buffer_clear(&b);
 			begin = end;

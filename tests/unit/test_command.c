@@ -20,8 +20,7 @@ struct test_case {
 
 static struct json_tokener *test_tokener;
 
-static void
-test_put(char *to, size_t size, const char *fmt, ...)
+static void test_put(char *to, size_t size, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 static void
@@ -75,8 +74,8 @@ test_describe(const struct command *c, char *to, size_t size)
 	if (c->user != NULL)
 		test_put(to, size, " user=%s", c->user);
 	if (c->has_stream)
-		test_put(
-		    to, size, " stream=%llu", (unsigned long long)c->stream);
+		test_put(to, size, " stream=%llu",
+		    (unsigned long long)c->stream);
 	if (c->stop)
 		test_put(to, size, " stop");
 }
@@ -116,7 +115,7 @@ test_all(test_parser parse, const struct test_case *cases, size_t count)
 	}
 }
 
-#define TEST_ALL(cases)                                                        \
+#define TEST_ALL(cases) \
 	test_all(command_parse, cases, sizeof(cases) / sizeof *(cases))
 #define PUB(fields) "{\"channel\":\"a\",\"data\":\"d\"," fields "}"
 #define TO(fields)  "{\"channel\":\"a\"," fields "}"
@@ -232,8 +231,7 @@ test_large_numbers(void **state)
 			    strchr(forms[k], 's') + 1);
 			test_put(line, sizeof line,
 			    "{\"channel\":\"a\",\"data\":%s}", data);
-			test_put(
-			    want, sizeof want, "publish [a] \"%s\"", data);
+			test_put(want, sizeof want, "publish [a] \"%s\"", data);
 			test_parse(command_parse, line, strlen(line), have,
 			    sizeof have);
 			if (strcmp(have, want) != 0 &&
@@ -310,8 +308,7 @@ test_numbers(void **state)
 static void
 test_kinds(void **state)
 {
-	static const char one[] =
-	    "65 close takes one of channel, user, stream";
+	static const char one[] = "65 close takes one of channel, user, stream";
 	static const char none[] = "64 \"do\" is none of stream, status, close";
 	static const struct test_case cases[] = {
 		{ DO("\"status\""), "status" },
@@ -418,6 +415,6 @@ main(void)
 		cmocka_unit_test(test_many_channels),
 	};
 
-	return cmocka_run_group_tests_name(
-	    "command", tests, test_setup, test_teardown);
+	return cmocka_run_group_tests_name("command", tests, test_setup,
+	    test_teardown);
 }

@@ -14,7 +14,10 @@
 #include "streams.h"
 #include "support.h"
 
-enum { TEST_CLIENTS = 100, TEST_LARGE = 1 << 20 };
+enum {
+	TEST_CLIENTS = 100,
+	TEST_LARGE = 1 << 20
+};
 
 static struct streams test_hub;
 
@@ -79,14 +82,14 @@ test_one_write(void **state)
 	writes = test_hub.hub->counters.writes;
 	assert_int_equal(streams_take(&c[1]), 0);
 	hub_deliver(test_hub.hub);
-	assert_int_equal(
-	    test_hub.hub->counters.writes - writes, TEST_CLIENTS / 2);
-	assert_int_equal(
-	    test_hub.hub->counters.delivered, 10 * TEST_CLIENTS / 2);
+	assert_int_equal(test_hub.hub->counters.writes - writes,
+	    TEST_CLIENTS / 2);
+	assert_int_equal(test_hub.hub->counters.delivered,
+	    10 * TEST_CLIENTS / 2);
 	hub_deliver(test_hub.hub);
 	streams_settle(&test_hub, c, TEST_CLIENTS);
-	assert_int_equal(
-	    test_hub.hub->counters.writes - writes, TEST_CLIENTS / 2);
+	assert_int_equal(test_hub.hub->counters.writes - writes,
+	    TEST_CLIENTS / 2);
 	for (i = 0; i < TEST_CLIENTS; i++) {
 		if (i % 2)
 			streams_assert(&c[i], &want);
@@ -139,9 +142,9 @@ static void
 test_count(void **state)
 {
 	struct streams_client c[3];
-	struct event_fields e = { .data = "x",
-		.data_len = 1,
-		.retry_ms = EVENT_RETRY_NONE };
+	struct event_fields e = {
+		.data = "x", .data_len = 1, .retry_ms = EVENT_RETRY_NONE
+	};
 	struct hub_published p;
 	size_t i;
 
@@ -154,8 +157,8 @@ test_count(void **state)
 	assert_int_equal(p.streams, 2);
 	assert_int_equal(streams_publish_event(&test_hub, "a,b", &e, &p), 0);
 	assert_int_equal(p.streams, 2);
-	assert_int_equal(
-	    streams_publish_event(&test_hub, "a,a,c,b,a", &e, &p), 0);
+	assert_int_equal(streams_publish_event(&test_hub, "a,a,c,b,a", &e, &p),
+	    0);
 	assert_int_equal(p.streams, 3);
 	assert_int_equal(streams_publish_event(&test_hub, "d", &e, &p), 0);
 	assert_int_equal(p.streams, 0);
@@ -310,8 +313,8 @@ test_leaving(void **state)
 	assert_null(channel_find(test_hub.hub, "b", 1));
 	/* The same, seen from the loop alone. */
 	close(c[1].fd);
-	event_base_loop(test_hub.base, EVLOOP_NONBLOCK);
-	event_base_loop(test_hub.base, EVLOOP_NONBLOCK);
+	event_base_loop(test_hub.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	event_base_loop(test_hub.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	assert_int_equal(test_hub.hub->stream_count, 0);
 	assert_int_equal(test_hub.hub->counters.closed, 2);
 	buffer_clear(&c[0].wire);
@@ -342,8 +345,8 @@ test_end(void **state)
 		n = streams_publish(&test_hub, "a", "x");
 		streams_put_event(&want, n, "x");
 		hub_deliver(test_hub.hub);
-		assert_int_equal(
-		    hub_close_channel(test_hub.hub, "a", 1, false), 1);
+		assert_int_equal(hub_close_channel(test_hub.hub, "a", 1, false),
+		    1);
 		streams_settle(&test_hub, &c, 1);
 		buffer_append_text(&want, TEST_END);
 		streams_assert(&c, &want);

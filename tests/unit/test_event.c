@@ -18,14 +18,16 @@
 #include "hub/event.h"
 #include "support.h"
 
-enum { TEST_ID_MAX = 64 };
+enum {
+	TEST_ID_MAX = 64
+};
 
 static struct event_fields
 test_fields(const char *data, size_t len)
 {
-	struct event_fields e = { .data = data,
-		.data_len = len,
-		.retry_ms = EVENT_RETRY_NONE };
+	struct event_fields e = {
+		.data = data, .data_len = len, .retry_ms = EVENT_RETRY_NONE
+	};
 
 	return e;
 }
@@ -95,15 +97,25 @@ static const struct test_data test_datas[] = {
 	{ "x\rid: 9\r\revent: e\rretry: 1\r", 0,
 	    "x\nid: 9\n\nevent: e\nretry: 1\n", 0 },
 	{ "a\v\f\x85z", 3, "a\v\f", 0 },
-	{ "\xc2\x85\xe2\x80\xa8\xe2\x80\xa9", 0, "\xc2\x85\xe2\x80\xa8\xe2\x80\xa9",
-	    0 },
+	{ "\xc2\x85\xe2\x80\xa8\xe2\x80\xa9", 0,
+	    "\xc2\x85\xe2\x80\xa8\xe2\x80\xa9", 0 },
 	/* NUL and the byte order mark are data. */
 	{ "a\0b", 3, "a\0b", 3 },
 	{ "\0", 1, "\0", 1 },
 	{ "\0\n\0", 3, "\0\n\0", 3 },
-	{ "\xef\xbb\xbf" "a", 0, "\xef\xbb\xbf" "a", 0 },
+	{ "\xef\xbb\xbf"
+	  "a",
+	    0,
+	    "\xef\xbb\xbf"
+	    "a",
+	    0 },
 	{ "\xef\xbb\xbf", 0, "\xef\xbb\xbf", 0 },
-	{ "a\n\xef\xbb\xbf" "b", 0, "a\n\xef\xbb\xbf" "b", 0 },
+	{ "a\n\xef\xbb\xbf"
+	  "b",
+	    0,
+	    "a\n\xef\xbb\xbf"
+	    "b",
+	    0 },
 	/* UTF-8 of one to four bytes, and its borders. */
 	{ "\x01\x7f", 0, "\x01\x7f", 0 },
 	{ "\xc2\x80\xdf\xbf", 0, "\xc2\x80\xdf\xbf", 0 },
@@ -189,8 +201,11 @@ test_names(void **state)
 {
 	static const char *const names[] = { "e", "message", " e", "  ", ":",
 		"::e", "e:", "data: x", "e f", "\t", "\v\f\x7f\x01", "open",
-		"error", "\xef\xbb\xbf" "e", "\xc3\xa4\xe2\x82\xac",
-		"\xf0\x9f\x98\x80", "\xe2\x80\xa8", "\"\\<>&", "0", "id" };
+		"error",
+		"\xef\xbb\xbf"
+		"e",
+		"\xc3\xa4\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xe2\x80\xa8",
+		"\"\\<>&", "0", "id" };
 	struct event_fields e = test_fields("d", 1);
 	struct buffer b = { 0 }, have;
 	char want[256];
@@ -201,8 +216,8 @@ test_names(void **state)
 		e.name_len = strlen(names[i]);
 		e.name = support_guard(names[i], e.name_len);
 		test_encode(&b, &e, names[i]);
-		n = (size_t)snprintf(
-		    want, sizeof want, "<%s|%s|d>", names[i], names[i]);
+		n = (size_t)snprintf(want, sizeof want, "<%s|%s|d>", names[i],
+		    names[i]);
 		have = support_parse(b.data, b.len, 1, 0);
 		test_assert(&have, want, n);
 		buffer_clear(&have);
@@ -307,8 +322,8 @@ test_random_data(uint64_t *seed, char *data, size_t size)
 	const char *piece;
 
 	while (count-- > 0) {
-		piece = pieces[support_random(
-		    seed, sizeof pieces / sizeof *pieces)];
+		piece = pieces[support_random(seed,
+		    sizeof pieces / sizeof *pieces)];
 		len = strlen(piece);
 		if (support_random(seed, 25) == 0) {
 			piece = "";

@@ -15,9 +15,16 @@
 #include "hub/event.h"
 #include "support.h"
 
-enum { TEST_MAX = 1000, TEST_LONG = 2000 };
+enum {
+	TEST_MAX = 1000,
+	TEST_LONG = 2000
+};
 
-enum test_field { TEST_DATA, TEST_NAME, TEST_ID };
+enum test_field {
+	TEST_DATA,
+	TEST_NAME,
+	TEST_ID
+};
 
 static const char test_long[] = "longer than 255 bytes";
 
@@ -25,9 +32,9 @@ static const char test_long[] = "longer than 255 bytes";
 static const char *
 test_check(enum test_field field, const char *text, size_t len)
 {
-	struct event_fields e = { .data = "x",
-		.data_len = 1,
-		.retry_ms = EVENT_RETRY_NONE };
+	struct event_fields e = {
+		.data = "x", .data_len = 1, .retry_ms = EVENT_RETRY_NONE
+	};
 
 	text = support_guard(text, len);
 	if (field == TEST_NAME) {
@@ -69,8 +76,7 @@ test_bytes(void **state)
 		{ "plain", 0, NULL, NULL, NULL },
 		{ "a b", 0, NULL, NULL, NULL },
 		{ "\"(),:;<=>?@[\\]{}\x7e", 0, NULL, NULL, NULL },
-		{ "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", 0, NULL, NULL,
-		    NULL },
+		{ "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", 0, NULL, NULL, NULL },
 		{ "\xef\xbb\xbf", 0, NULL, NULL, NULL },
 		{ "\0", 1, NULL, line_end, line_end },
 		{ "a\0b", 3, NULL, line_end, line_end },
@@ -100,12 +106,12 @@ test_bytes(void **state)
 	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
 		t = cases[i].text;
 		len = cases[i].len == 0 ? strlen(t) : cases[i].len;
-		test_assert_refused(
-		    test_check(TEST_DATA, t, len), cases[i].data, t);
-		test_assert_refused(
-		    test_check(TEST_NAME, t, len), cases[i].name, t);
-		test_assert_refused(
-		    test_check(TEST_ID, t, len), cases[i].id, t);
+		test_assert_refused(test_check(TEST_DATA, t, len),
+		    cases[i].data, t);
+		test_assert_refused(test_check(TEST_NAME, t, len),
+		    cases[i].name, t);
+		test_assert_refused(test_check(TEST_ID, t, len), cases[i].id,
+		    t);
 	}
 	/* It says which field it is. */
 	test_assert_refused(test_check(TEST_DATA, "\xff", 1), "data", "data");
@@ -141,8 +147,8 @@ test_lengths(void **state)
 	(void)state;
 	memset(text, 'x', sizeof text);
 	for (i = 0; i < sizeof cases / sizeof *cases; i++)
-		test_assert_refused(
-		    test_check(cases[i].field, text, cases[i].len),
+		test_assert_refused(test_check(cases[i].field, text,
+					cases[i].len),
 		    cases[i].why, "length");
 }
 
@@ -178,8 +184,8 @@ test_retry(void **state)
 	assert_int_equal(EVENT_RETRY_MAX, 24 * 60 * 60 * 1000);
 	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
 		e.retry_ms = cases[i].ms;
-		test_assert_refused(
-		    event_check(&e, TEST_MAX), cases[i].why, "retry");
+		test_assert_refused(event_check(&e, TEST_MAX), cases[i].why,
+		    "retry");
 	}
 }
 
@@ -223,8 +229,10 @@ test_channels(void **state)
 	(void)state;
 	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
 		len = cases[i].len == 0 ? strlen(cases[i].name) : cases[i].len;
-		test_assert_refused(event_check_channel(
-					support_guard(cases[i].name, len), len),
+		test_assert_refused(event_check_channel(support_guard(cases[i]
+									  .name,
+							    len),
+					len),
 		    cases[i].why, cases[i].name);
 	}
 	memset(name, 'x', sizeof name);

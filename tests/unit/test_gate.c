@@ -23,7 +23,10 @@
  * What comes out: R a request (with its id), E<id>:<status> an END_REQUEST,
  * V the values, U<type>, O over (close), X bad.
  */
-enum { TEST_LIMIT = 1000, TEST_OUT = 256 };
+enum {
+	TEST_LIMIT = 1000,
+	TEST_OUT = 256
+};
 
 static const struct gate_limits test_limits = { TEST_LIMIT, 10 };
 
@@ -59,7 +62,10 @@ test_build(struct buffer *b, const char *text)
 		{ 'H', 1, 1, 0, "\0\x01\x01\0\0\0\0\0\0", 9 },
 		{ 'A', 1, 2, 0, "", 0 },
 		{ 'e', 1, 3, 0, "\0\0\0\0\0\0\0\0", 8 },
-		{ 'P', 1, 4, 0, "\x01\x01" "ab", 4 },
+		{ 'P', 1, 4, 0,
+		    "\x01\x01"
+		    "ab",
+		    4 },
 		{ 'p', 1, 4, 0, "", 0 },
 		{ 'S', 1, 5, 0, "body", 4 },
 		{ 's', 1, 5, 0, "", 0 },
@@ -151,7 +157,7 @@ test_run(const struct buffer *bytes, size_t step, char have[TEST_OUT])
 				continue;
 			sprintf(have + strlen(have), "R%d%s%s", g.request_id,
 			    g.keep ? "k" : "",
-			    g.params_too_large	     ? "P"
+			    g.params_too_large     ? "P"
 				: g.body_too_large ? "S"
 						   : "");
 			gate_reset(&g);
@@ -172,7 +178,8 @@ test_assert(const struct buffer *bytes, const char *want, const char *what)
 	char have[TEST_OUT];
 	size_t step;
 
-	for (step = 1; step <= bytes->len; step = step < 20 ? step + 1 : step * 2) {
+	for (step = 1; step <= bytes->len;
+	     step = step < 20 ? step + 1 : step * 2) {
 		test_run(bytes, step, have);
 		if (strcmp(have, want) != 0)
 			fail_msg("%s: %s instead of %s (by %zu bytes)", what,
@@ -290,8 +297,8 @@ test_orders(void **state)
 static void
 test_not_fastcgi(void **state)
 {
-	static const char *const texts[] = { "GET / HTTP/1.1\r\n\r\n", "\x16\x03",
-		"\x02", "\xff" };
+	static const char *const texts[] = { "GET / HTTP/1.1\r\n\r\n",
+		"\x16\x03", "\x02", "\xff" };
 	struct buffer b = { 0 };
 	size_t i;
 
@@ -413,7 +420,9 @@ test_pairs(void **state)
 		{ "\x01\x01nv\0", 5, "X" },
 		{ "\x01\x01nv\x01\x01n", 7, "X" },
 		/* 996 and 4, at the limit, are only not there yet. */
-		{ "\x80\0\x03\xe4\x04" "abc", 8, "X" },
+		{ "\x80\0\x03\xe4\x04"
+		  "abc",
+		    8, "X" },
 		{ "\x80\0\x03\xe4\x05", 5, "R1kP" },
 		{ "\x80\0\x03\xe9\0", 5, "R1kP" },
 		{ "\0\x80\0\x03\xe9", 5, "R1kP" },
@@ -447,10 +456,24 @@ test_carried(void **state)
 		const char *records, *params, *body;
 	} cases[] = {
 		{ "Bps", "", "" },
-		{ "BPps", "\x01\x01" "ab", "" },
-		{ "BP+PVpSMs", "\x01\x01" "ab" "\x01\x01" "ab", "body" },
-		{ "1B2B1P2P1p2p2S1S2s1S1s", "\x01\x01" "ab", "bodybody" },
-		{ "BPpSABPps", "\x01\x01" "ab", "" },
+		{ "BPps",
+		    "\x01\x01"
+		    "ab",
+		    "" },
+		{ "BP+PVpSMs",
+		    "\x01\x01"
+		    "ab"
+		    "\x01\x01"
+		    "ab",
+		    "body" },
+		{ "1B2B1P2P1p2p2S1S2s1S1s",
+		    "\x01\x01"
+		    "ab",
+		    "bodybody" },
+		{ "BPpSABPps",
+		    "\x01\x01"
+		    "ab",
+		    "" },
 		{ "UPpSsBps", "", "" },
 	};
 	struct gate g = { 0 };

@@ -31,10 +31,11 @@ test_add(struct history *h, uint64_t ms, size_t len, char fill)
 static void
 test_add_own(struct history *h, uint64_t ms, const char *own)
 {
-	struct history_note note = { .id = { ms, 0 }, .own_id_len = strlen(own) };
-	struct event_fields e = { .data = "x",
-		.data_len = 1,
-		.retry_ms = EVENT_RETRY_NONE };
+	struct history_note note = { .id = { ms, 0 },
+		.own_id_len = strlen(own) };
+	struct event_fields e = {
+		.data = "x", .data_len = 1, .retry_ms = EVENT_RETRY_NONE
+	};
 	struct buffer b = { 0 };
 
 	assert_int_equal(event_encode(&b, &e, own, note.own_id_len), 0);
@@ -257,8 +258,9 @@ test_next(const struct history *h, uint64_t *seq, uint64_t now_ms,
 	assert_true(history_slice(h, seq, now_ms, limit, &slice));
 	assert_true(slice.next_seq > *seq);
 	assert_int_equal(slice.events, slice.next_seq - *seq);
-	assert_int_equal(
-	    id_cmp(slice.last, history_at(h, slice.next_seq - 1)->id), 0);
+	assert_int_equal(id_cmp(slice.last,
+			     history_at(h, slice.next_seq - 1)->id),
+	    0);
 	assert_true(slice.off + slice.len <= slice.block->used);
 	*seq = slice.next_seq;
 	return slice;
@@ -281,8 +283,7 @@ test_slices(void **state)
 		i = seq;
 		slice = test_next(&h, &seq, 0, NULL);
 		for (at = 0; at < slice.len; at++)
-			assert_int_equal(
-			    slice.block->data[slice.off + at],
+			assert_int_equal(slice.block->data[slice.off + at],
 			    (char)(i + at / 100));
 		bytes += slice.len;
 		runs++;
@@ -491,6 +492,9 @@ test_spare(void **state)
 	assert_true(h.spare->size >= 100000);
 	test_add(&h, 1, 10, 'a');
 	assert_null(h.spare);
+	/* There is room enough. */
+	assert_int_equal(history_prepare(&h, 1000), 0);
+	assert_null(h.spare);
 	test_trim(&h, 0, 0, 0);
 	assert_int_equal(history_prepare(&h, 10), 0);
 	assert_int_equal(history_prepare(&h, 1 << 20), 0);
@@ -500,14 +504,15 @@ test_spare(void **state)
 	assert_int_equal(history_prepare(&h, 10), 0);
 	history_clear(&h);
 	assert_null(h.spare);
-	/* A record for which there is no spare and no room in the last block. */
+	/* A record for which there is no spare and no room in the last block.
+	 */
 	test_add(&h, 2, HISTORY_BLOCK_MIN - 10, 'a');
 	assert_int_equal(history_prepare(&h, 11), 0);
 	assert_non_null(h.spare);
 	/* The last block still takes what fits. */
 	test_add(&h, 3, 10, 'b');
-	assert_ptr_equal(
-	    history_at(&h, h.next_seq - 1)->block, history_at(&h, h.first_seq)->block);
+	assert_ptr_equal(history_at(&h, h.next_seq - 1)->block,
+	    history_at(&h, h.first_seq)->block);
 	assert_non_null(h.spare);
 	history_clear(&h);
 }
@@ -531,8 +536,8 @@ test_ring(void **state)
 	for (i = 1000; i-- > 1;) {
 		test_trim(&h, i, UINT64_MAX, 0);
 		assert_true(h.capacity >= history_count(&h));
-		assert_int_equal(
-		    history_at(&h, h.first_seq)->id.ms, h.first_seq + 1);
+		assert_int_equal(history_at(&h, h.first_seq)->id.ms,
+		    h.first_seq + 1);
 		assert_int_equal(history_at(&h, h.next_seq - 1)->id.ms, 1000);
 	}
 	assert_true(h.capacity < most / 64);

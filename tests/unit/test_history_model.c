@@ -16,7 +16,10 @@
 #include "hub/history.h"
 #include "support.h"
 
-enum { TEST_EVENTS = 4000, TEST_STEPS = 6000 };
+enum {
+	TEST_EVENTS = 4000,
+	TEST_STEPS = 6000
+};
 
 struct test_event {
 	struct id id;
@@ -49,8 +52,8 @@ test_append(struct test_model *m)
 	struct buffer b = { 0 };
 	size_t i;
 
-	fields.data_len = test_random(20) == 0 ? test_random(sizeof data)
-					       : test_random(60);
+	fields.data_len =
+	    test_random(20) == 0 ? test_random(sizeof data) : test_random(60);
 	for (i = 0; i < fields.data_len; i++)
 		data[i] = (char)('a' + (m->count + i) % 26);
 	fields.data = data;
@@ -62,8 +65,8 @@ test_append(struct test_model *m)
 	    test_random(6) == 0 ? m->now_ms + 1 + test_random(30) : 0;
 	e->own_len = 0;
 	if (test_random(5) == 0)
-		e->own_len = (size_t)snprintf(
-		    own, sizeof own, "o%u", test_random(40));
+		e->own_len =
+		    (size_t)snprintf(own, sizeof own, "o%u", test_random(40));
 	assert_int_equal(event_encode(&b, &fields, e->own_len ? own : "1-0",
 			     e->own_len ? e->own_len : 3),
 	    0);
@@ -127,8 +130,8 @@ test_check(const struct test_model *m)
 		e = history_at(h, i);
 		assert_int_equal(id_cmp(e->id, m->events[i].id), 0);
 		assert_int_equal(e->len, m->events[i].len);
-		assert_memory_equal(
-		    e->block->data + e->off, m->events[i].record, e->len);
+		assert_memory_equal(e->block->data + e->off,
+		    m->events[i].record, e->len);
 		expiring += m->events[i].expires_ms != 0;
 		own += m->events[i].own_len != 0;
 	}
@@ -178,7 +181,8 @@ test_check_own(const struct test_model *m)
 static void
 test_check_slices(const struct test_model *m)
 {
-	uint64_t seq = m->first + test_random((uint32_t)(m->count - m->first) + 1);
+	uint64_t seq =
+	    m->first + test_random((uint32_t)(m->count - m->first) + 1);
 	uint64_t now_ms = m->now_ms + test_random(20);
 	struct id limit = { m->now_ms - test_random(40), test_random(3) };
 	const struct id *to = test_random(2) ? &limit : NULL;
@@ -194,14 +198,15 @@ test_check_slices(const struct test_model *m)
 			    m->events[i].expires_ms <= now_ms);
 		for (off = s.off; i < s.next_seq; i++, off += e->len) {
 			e = &m->events[i];
-			assert_true(e->expires_ms == 0 || e->expires_ms > now_ms);
+			assert_true(e->expires_ms == 0 ||
+			    e->expires_ms > now_ms);
 			assert_true(to == NULL || id_cmp(e->id, *to) < 0);
-			assert_memory_equal(
-			    s.block->data + off, e->record, e->len);
+			assert_memory_equal(s.block->data + off, e->record,
+			    e->len);
 		}
 		assert_int_equal(off, s.off + s.len);
-		assert_int_equal(
-		    id_cmp(s.last, m->events[s.next_seq - 1].id), 0);
+		assert_int_equal(id_cmp(s.last, m->events[s.next_seq - 1].id),
+		    0);
 		seq = s.next_seq;
 	}
 	for (; i < m->count; i++) {

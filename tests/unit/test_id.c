@@ -28,7 +28,7 @@ test_cmp(void **state)
 		for (j = 0; j < count; j++) {
 			cmp = id_cmp(sorted[i], sorted[j]);
 			assert_true(i < j ? cmp < 0
-				: i > j	  ? cmp > 0
+				: i > j   ? cmp > 0
 					  : cmp == 0);
 		}
 	}

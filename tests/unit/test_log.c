@@ -158,8 +158,8 @@ test_wants(void **state)
 	for (level = LOG_LEVEL_ERROR; level <= LOG_LEVEL_DEBUG; level++) {
 		log_open(LOG_TARGET_STDERR, (enum log_level)level);
 		for (line = LOG_LEVEL_ERROR; line <= LOG_LEVEL_DEBUG; line++)
-			assert_int_equal(
-			    !!log_wants((enum log_level)line), line <= level);
+			assert_int_equal(!!log_wants((enum log_level)line),
+			    line <= level);
 	}
 	log_open(LOG_TARGET_STDERR, LOG_LEVEL_INFO);
 }

@@ -52,9 +52,10 @@ test_parse(void **state)
 	(void)state;
 	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
 		for (len = 0; len < cases[i].len; len++)
-			assert_int_equal(
-			    record_parse(
-				support_guard(cases[i].bytes, len), len, &r),
+			assert_int_equal(record_parse(support_guard(cases[i]
+									.bytes,
+							  len),
+					     len, &r),
 			    0);
 		data = support_guard(cases[i].bytes, len);
 		assert_int_equal(record_parse(data, len, &r), len);
@@ -78,8 +79,9 @@ test_parse_largest(void **state)
 	(void)state;
 	memset(data, 'x', sizeof data);
 	memcpy(data, "\x01\x05\0\x01\xff\xff\xff\0", 8);
-	assert_int_equal(
-	    record_parse(support_guard(data, whole - 1), whole - 1, &r), 0);
+	assert_int_equal(record_parse(support_guard(data, whole - 1), whole - 1,
+			     &r),
+	    0);
 	assert_int_equal(record_parse(data, sizeof data, &r), whole);
 	assert_int_equal(r.content_len, 65535);
 	assert_int_equal(r.padding_len, 255);
@@ -111,16 +113,16 @@ test_append(void **state)
 	test_assert(&b, TEST_BYTES("\x01\x06\0\x02\0\x03\0\0abc"));
 	buffer_truncate(&b, 0);
 	assert_int_equal(record_append_end(&b, 0x102, 2), 0);
-	test_assert(&b, TEST_BYTES(
-	    "\x01\x03\x01\x02\0\x08\0\0\0\0\0\0\x02\0\0\0"));
+	test_assert(&b,
+	    TEST_BYTES("\x01\x03\x01\x02\0\x08\0\0\0\0\0\0\x02\0\0\0"));
 	buffer_truncate(&b, 0);
 	assert_int_equal(record_append_finish(&b, 3), 0);
-	test_assert(&b, TEST_BYTES("\x01\x06\0\x03\0\0\0\0"
-				   "\x01\x03\0\x03\0\x08\0\0\0\0\0\0\0\0\0\0"));
+	test_assert(&b,
+	    TEST_BYTES("\x01\x06\0\x03\0\0\0\0"
+		       "\x01\x03\0\x03\0\x08\0\0\0\0\0\0\0\0\0\0"));
 	buffer_truncate(&b, 0);
 	assert_int_equal(record_append_unknown_type(&b, 200), 0);
-	test_assert(&b, TEST_BYTES(
-	    "\x01\x0b\0\0\0\x08\0\0\xc8\0\0\0\0\0\0\0"));
+	test_assert(&b, TEST_BYTES("\x01\x0b\0\0\0\x08\0\0\xc8\0\0\0\0\0\0\0"));
 	buffer_clear(&b);
 }
 
@@ -141,8 +143,8 @@ test_append_long(void **state)
 		assert_non_null(data);
 		for (at = 0; at < sizes[i]; at++)
 			data[at] = (char)(at * 7 + at / 256);
-		assert_int_equal(
-		    record_append_stdout(&b, 1, data, sizes[i]), 0);
+		assert_int_equal(record_append_stdout(&b, 1, data, sizes[i]),
+		    0);
 		for (done = at = 0; at < b.len; at += n) {
 			n = record_parse(b.data + at, b.len - at, &r);
 			assert_true(n > 0);
@@ -150,8 +152,8 @@ test_append_long(void **state)
 			assert_int_equal(r.request_id, 1);
 			assert_true(r.content_len > 0);
 			assert_true(done + r.content_len <= sizes[i]);
-			assert_memory_equal(
-			    r.content, data + done, r.content_len);
+			assert_memory_equal(r.content, data + done,
+			    r.content_len);
 			done += r.content_len;
 		}
 		assert_int_equal(done, sizes[i]);
@@ -190,7 +192,7 @@ test_values(void **state)
 		    TEST_BYTES(SAY_CONNS SAY_MPXS) },
 		/* Once, however often it is asked for. */
 		{ TEST_BYTES(ASK_CONNS ASK_CONNS ASK_CONNS ASK_CONNS ASK_CONNS
-			    ASK_CONNS),
+			  ASK_CONNS),
 		    TEST_BYTES(SAY_CONNS) },
 		/* Unknown names are left out. */
 		{ TEST_BYTES("\x03\0abc" ASK_REQS "\0\0" ASK_MPXS),

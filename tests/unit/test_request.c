@@ -65,7 +65,8 @@ test_target(void **state)
 		{ "/events?channel=a", NULL, NULL, NULL, "/events", 0,
 		    "channel=a" },
 		{ "/events?", NULL, NULL, NULL, "/events", 0, "" },
-		{ "/events?a=?&b=/", NULL, NULL, NULL, "/events", 0, "a=?&b=/" },
+		{ "/events?a=?&b=/", NULL, NULL, NULL, "/events", 0,
+		    "a=?&b=/" },
 		{ "/", NULL, NULL, NULL, "/", 0, "" },
 		{ "/a%20b", NULL, NULL, NULL, "/a b", 0, "" },
 		{ "/a+b", NULL, NULL, NULL, "/a+b", 0, "" },
@@ -95,7 +96,8 @@ test_target(void **state)
 		{ "http://u@[::1]:80/a", NULL, NULL, NULL, "/a", 0, "" },
 		{ "http://h?q", NULL, NULL, NULL, "", 0, "q" },
 		{ "/a://b", NULL, NULL, NULL, "/a://b", 0, "" },
-		{ "/a?u=http://x/y", NULL, NULL, NULL, "/a", 0, "u=http://x/y" },
+		{ "/a?u=http://x/y", NULL, NULL, NULL, "/a", 0,
+		    "u=http://x/y" },
 		/* It comes before what the server has decoded. */
 		{ "/a%2Fb", "/a/b", "/c", "q=1", "/a/b", 0, "" },
 		{ "/x", "/y", "/z", "q=1", "/x", 0, "" },
@@ -134,8 +136,8 @@ test_target(void **state)
 		assert_int_equal(t.path_len, len);
 		assert_memory_equal(t.path, cases[i].path, len + 1);
 		assert_int_equal(t.query.len, strlen(cases[i].want_query));
-		assert_memory_equal(
-		    t.query.text, cases[i].want_query, t.query.len);
+		assert_memory_equal(t.query.text, cases[i].want_query,
+		    t.query.len);
 		free(t.path);
 		request_clear(&r);
 	}
@@ -148,8 +150,8 @@ test_nth_parameter(struct text_span form, const char *name, size_t index,
 {
 	int got;
 
-	while ((got = request_next_parameter(
-		    &form, name, value, len, why)) == 1 &&
+	while ((got = request_next_parameter(&form, name, value, len, why)) ==
+		1 &&
 	    index-- > 0)
 		free(*value);
 	return got;
@@ -219,8 +221,8 @@ test_parameter(void **state)
 			    "a parameter has a malformed %-escape");
 		if (cases[i].want != 1)
 			continue;
-		want = cases[i].len == 0 ? strlen(cases[i].value)
-					 : cases[i].len;
+		want =
+		    cases[i].len == 0 ? strlen(cases[i].value) : cases[i].len;
 		assert_int_equal(len, want);
 		assert_memory_equal(value, cases[i].value, want + 1);
 		free(value);
@@ -245,18 +247,19 @@ test_long_names(void **state)
 		memcpy(form + n, "=1", 3);
 		span.len = strlen(form);
 		span.text = support_guard(form, span.len);
-		assert_int_equal(
-		    test_nth_parameter(span, name, 0, &value, &len, &why), 0);
+		assert_int_equal(test_nth_parameter(span, name, 0, &value, &len,
+				     &why),
+		    0);
 	}
 	n = 0;
 	for (want = 0; name[want] != '\0'; want++)
-		n += (size_t)snprintf(
-		    form + n, sizeof form - n, "%%%02x", name[want]);
+		n += (size_t)snprintf(form + n, sizeof form - n, "%%%02x",
+		    name[want]);
 	snprintf(form + n, sizeof form - n, "=found");
 	span.len = strlen(form);
 	span.text = support_guard(form, span.len);
-	assert_int_equal(
-	    test_nth_parameter(span, name, 0, &value, &len, &why), 1);
+	assert_int_equal(test_nth_parameter(span, name, 0, &value, &len, &why),
+	    1);
 	assert_string_equal(value, "found");
 	free(value);
 }

@@ -18,14 +18,13 @@ static struct config *test_config;
 /* A request and what it comes to, as test_describe writes it. */
 struct test_case {
 	const char *method, *uri;
-	const char *body; /* NULL: none */
-	const char *type; /* Content-Type; NULL: application/json */
+	const char *body;   /* NULL: none */
+	const char *type;   /* Content-Type; NULL: application/json */
 	const char *header; /* Last-Event-ID; NULL: none */
 	const char *want;
 };
 
-static void
-test_put(char *to, size_t size, const char *fmt, ...)
+static void test_put(char *to, size_t size, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 static void
@@ -113,25 +112,25 @@ test_all(const struct test_case *cases, size_t count)
 }
 
 #define TEST_ALL(cases) test_all(cases, sizeof(cases) / sizeof *(cases))
-#define GET(uri, want)                                                         \
-	{                                                                      \
-		"GET", uri, NULL, NULL, NULL, want                             \
+#define GET(uri, want)                             \
+	{                                          \
+		"GET", uri, NULL, NULL, NULL, want \
 	}
-#define WITH_ID(uri, header, want)                                             \
-	{                                                                      \
-		"GET", uri, NULL, NULL, header, want                           \
+#define WITH_ID(uri, header, want)                   \
+	{                                            \
+		"GET", uri, NULL, NULL, header, want \
 	}
-#define POST(uri, body, want)                                                  \
-	{                                                                      \
-		"POST", uri, body, NULL, NULL, want                            \
+#define POST(uri, body, want)                       \
+	{                                           \
+		"POST", uri, body, NULL, NULL, want \
 	}
-#define POST_AS(type, body, want)                                              \
-	{                                                                      \
-		"POST", "/events?channel=q", body, type, NULL, want            \
+#define POST_AS(type, body, want)                                   \
+	{                                                           \
+		"POST", "/events?channel=q", body, type, NULL, want \
 	}
-#define METHOD(method, want)                                                   \
-	{                                                                      \
-		method, "/events?channel=a", NULL, NULL, NULL, want            \
+#define METHOD(method, want)                                        \
+	{                                                           \
+		method, "/events?channel=a", NULL, NULL, NULL, want \
 	}
 
 static void
@@ -376,8 +375,7 @@ test_bodies(void **state)
 		    "stream [a] since=9-0" },
 		POST("/events/a", "{\"lastEventId\":\"\"}", "stream [a]"),
 		POST_AS("application/json;charset=utf-8", "{}", "stream [q]"),
-		POST_AS("application/json ; charset=utf-8", "{}",
-		    "stream [q]"),
+		POST_AS("application/json ; charset=utf-8", "{}", "stream [q]"),
 		POST_AS("Application/JSON", "{}", "stream [q]"),
 		POST_AS("application/jsonp", "{}", type),
 		POST_AS("application/json-seq", "{}", type),
@@ -476,6 +474,6 @@ main(void)
 		cmocka_unit_test(test_max_channels),
 	};
 
-	return cmocka_run_group_tests_name(
-	    "route", tests, test_setup, test_teardown);
+	return cmocka_run_group_tests_name("route", tests, test_setup,
+	    test_teardown);
 }

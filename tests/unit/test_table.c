@@ -13,7 +13,9 @@
 #include "base/table.h"
 #include "support.h"
 
-enum { TEST_NAMES = 5000 };
+enum {
+	TEST_NAMES = 5000
+};
 
 struct test_name {
 	struct table_entry entry;
@@ -145,16 +147,16 @@ test_collisions(void **state)
 }
 
 static void
-test_check_all(
-    const struct table *t, const struct test_name *names, size_t count)
+test_check_all(const struct table *t, const struct test_name *names,
+    size_t count)
 {
 	struct table_entry *e;
 	size_t i, in = 0;
 
 	for (i = 0; i < count; i++) {
 		e = table_find(t, names[i].text, strlen(names[i].text));
-		assert_ptr_equal(
-		    e, names[i].is_in ? (const void *)&names[i].entry : NULL);
+		assert_ptr_equal(e,
+		    names[i].is_in ? (const void *)&names[i].entry : NULL);
 		in += (size_t)names[i].is_in;
 	}
 	assert_int_equal(t->count, in);
@@ -175,8 +177,8 @@ test_model(void **state)
 	table_init(&t);
 	for (i = 0; i < TEST_NAMES; i++) {
 		names[i].entry.name = names[i].text;
-		names[i].entry.name_len = (size_t)snprintf(
-		    names[i].text, sizeof names[i].text, "n/%u", i);
+		names[i].entry.name_len = (size_t)snprintf(names[i].text,
+		    sizeof names[i].text, "n/%u", i);
 	}
 	for (step = 0; step < 60000; step++) {
 		i = support_random(&seed, TEST_NAMES);
@@ -184,8 +186,7 @@ test_model(void **state)
 		wants_in = support_random(&seed, 10) <
 		    (step / 15000 % 2 == 0 ? 9U : 1U);
 		if (wants_in && !names[i].is_in)
-			assert_int_equal(
-			    table_insert(&t, &names[i].entry), 0);
+			assert_int_equal(table_insert(&t, &names[i].entry), 0);
 		else if (!wants_in && names[i].is_in)
 			table_remove(&t, &names[i].entry);
 		names[i].is_in = (int)wants_in;
@@ -214,8 +215,8 @@ test_growth(void **state)
 	table_init(&t);
 	for (i = 0; i < TEST_NAMES; i++) {
 		names[i].entry.name = names[i].text;
-		names[i].entry.name_len = (size_t)snprintf(
-		    names[i].text, sizeof names[i].text, "%x", i);
+		names[i].entry.name_len = (size_t)snprintf(names[i].text,
+		    sizeof names[i].text, "%x", i);
 		assert_int_equal(table_insert(&t, &names[i].entry), 0);
 		names[i].is_in = 1;
 		assert_true(t.count <= t.slot_count);

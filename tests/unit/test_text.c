@@ -118,16 +118,16 @@ test_utf8_all(void **state)
 			    test_is_character(p, 2));
 			for (i = 0; i < 0x100; i++) {
 				p[2] = (unsigned char)i;
-				count += a >= 0xe0 &&
-				    text_is_utf8((char *)p, 3);
+				count +=
+				    a >= 0xe0 && text_is_utf8((char *)p, 3);
 			}
 			for (i = 0; i < sizeof ends * sizeof ends; i++) {
 				j = i / sizeof ends;
 				p[2] = ends[j];
 				p[3] = ends[i % sizeof ends];
 				if (a >= 0xf0)
-					assert_int_equal(
-					    text_is_utf8((char *)p, 4),
+					assert_int_equal(text_is_utf8((char *)p,
+							     4),
 					    test_is_character(p, 4));
 			}
 		}
@@ -143,7 +143,7 @@ test_percent(void **state)
 		const char *text;
 		int plus;
 		const char *want; /* NULL: malformed */
-		size_t len;	  /* 0: strlen */
+		size_t len;       /* 0: strlen */
 	} cases[] = {
 		{ "", 0, "", 0 },
 		{ "abc", 0, "abc", 0 },
@@ -192,8 +192,7 @@ test_percent(void **state)
 				fail_msg("%s", cases[i].text);
 			continue;
 		}
-		want = cases[i].len == 0 ? strlen(cases[i].want)
-					 : cases[i].len;
+		want = cases[i].len == 0 ? strlen(cases[i].want) : cases[i].len;
 		if (n != (ptrdiff_t)want ||
 		    memcmp(to, cases[i].want, want) != 0 ||
 		    memcmp(in_place, cases[i].want, want) != 0)

@@ -218,9 +218,9 @@ test_again_cb(struct test_timer *t)
 {
 	/* Due at once, and in the slot that is being turned. */
 	if (t->calls < 5)
-		test_set(t, t->calls % 2 == 0
-			? test_now_ms
-			: test_now_ms + TEST_TURN_MS);
+		test_set(t,
+		    t->calls % 2 == 0 ? test_now_ms
+				      : test_now_ms + TEST_TURN_MS);
 }
 
 static void
@@ -301,8 +301,7 @@ test_model_turn(struct test_timer *timers, uint64_t step_ms)
 		t = &timers[i];
 		set += wheel_is_set(&t->timer);
 		if (t->calls == before[i]) {
-			assert_int_equal(
-			    wheel_is_set(&t->timer), was_set[i]);
+			assert_int_equal(wheel_is_set(&t->timer), was_set[i]);
 			assert_true(!was_set[i] ||
 			    due[i] + WHEEL_TICK_MS > test_now_ms);
 			continue;
@@ -340,7 +339,8 @@ test_model(void **state)
 			break;
 		default:
 			/* A moment that is not before the tick in hand. */
-			test_set(t, test_now_ms + WHEEL_TICK_MS +
+			test_set(t,
+			    test_now_ms + WHEEL_TICK_MS +
 				support_random(&seed,
 				    step % 3 ? 1000 : 3 * TEST_TURN_MS));
 			break;

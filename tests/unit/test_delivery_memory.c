@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+/*
+ * Memory runs out, at each allocation in turn: what was asked for is refused
+ * or done, and nothing else changes.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "hub/delivery.h"
+#include "streams.h"
+#include "support.h"
+
+enum {
+	TEST_TEMPFAIL = 75,
+	TEST_MOST = 1000
+};
+
+static struct streams test_hub;
+static unsigned long test_fail_at; /* 0: never; else the n-th call from now */
+static bool test_failed;
+static bool test_for_good; /* and all after it */
+
+void *__real_malloc(size_t);
+void *__real_calloc(size_t, size_t);
+void *__real_realloc(void *, size_t);
+void *__wrap_malloc(size_t);
+void *__wrap_calloc(size_t, size_t);
+void *__wrap_realloc(void *, size_t);
+
+static bool
+test_fails(void)
+{
+	if (test_for_good && test_failed)
+		return true;
+	if (test_fail_at == 0 || --test_fail_at > 0)
+		return false;
+	test_failed = true;
+	return true;
+}
+
+void *
+__wrap_malloc(size_t size)
+{
+	return test_fails() ? NULL : __real_malloc(size);
+}
+
+void *
+__wrap_calloc(size_t count, size_t size)
+{
+	return test_fails() ? NULL : __real_calloc(count, size);
+}
+
+void *
+__wrap_realloc(void *p, size_t size)
+{
+	return test_fails() ? NULL : __real_realloc(p, size);
+}
+
+static void
+test_arm(unsigned n, bool for_good)
+{
+	test_failed = false;
+	test_for_good = for_good;
+	test_fail_at = n;
+}
+
+/* Whether an allocation failed since. */
+static bool
+test_disarm(void)
+{
+	bool failed = test_failed;
+
+	test_fail_at = 0;
+	test_failed = false;
+	return failed;
+}
+
+/* Retained by channels a, b, c… of the hub, or -1 for one that is not. */
+static int
+test_retained(const char *name)
+{
+	struct channel *c = channel_find(test_hub.hub, name, strlen(name));
+
+	return c == NULL ? -1 : (int)history_count(&c->history);
+}
+
+/* What the hub believes to keep is what its channels keep. */
+static void
+test_check_books(void)
+{
+	struct channel *c;
+	size_t bytes = 0, channels = 0;
+
+	TAILQ_FOREACH(c, &test_hub.hub->all_channels, link) {
+		bytes += c->history.memory;
+		channels++;
+	}
+	assert_int_equal(test_hub.hub->history_bytes, bytes);
+	assert_int_equal(test_hub.hub->channels.count, channels);
+}
+
+/* Into a that is new, b that has a stream and history, and c that has both. */
+static bool
+test_publish_once(unsigned n, bool for_good)
+{
+	static char data[5000];
+	struct streams_client client;
+	struct streams_request r = { .channels = "b,c", .is_framed = true };
+	struct event_fields e = { .data = data,
+		.data_len = sizeof data,
+		.retry_ms = EVENT_RETRY_NONE };
+	struct hub_published p;
+	struct id last;
+	bool failed;
+	int rc;
+
+	memset(data, 'x', sizeof data);
+	streams_setup(&test_hub, NULL);
+	streams_publish(&test_hub, "b,c", "before");
+	hub_deliver(test_hub.hub);
+	streams_open(&test_hub, &client, &r);
+	streams_settle(&test_hub, &client, 1);
+	buffer_truncate(&client.text, 0);
+	last = test_hub.hub->last;
+	test_arm(n, for_good);
+	rc = streams_publish_event(&test_hub, "a,b,d,c,e", &e, &p);
+	failed = test_disarm();
+	if (rc == -1) {
+		assert_true(failed);
+		assert_int_equal(p.code, TEST_TEMPFAIL);
+		assert_string_equal(p.refusal, "out of memory");
+		assert_int_equal(id_cmp(test_hub.hub->last, last), 0);
+		assert_int_equal(test_hub.hub->channels.count, 2);
+	}
+	assert_int_equal(test_retained("a"), rc == 0 ? 1 : -1);
+	assert_int_equal(test_retained("b"), rc == 0 ? 2 : 1);
+	assert_int_equal(test_retained("c"), rc == 0 ? 2 : 1);
+	assert_int_equal(test_retained("d"), rc == 0 ? 1 : -1);
+	assert_int_equal(test_retained("e"), rc == 0 ? 1 : -1);
+	test_check_books();
+	hub_deliver(test_hub.hub);
+	streams_settle(&test_hub, &client, 1);
+	assert_int_equal(client.text.len > 0, rc == 0);
+	/* And all goes on as ever. */
+	streams_publish(&test_hub, "a,b", "after");
+	hub_deliver(test_hub.hub);
+	streams_settle(&test_hub, &client, 1);
+	assert_memory_equal(client.text.data + client.text.len - 13,
+	    "data: after\n\n", 13);
+	test_check_books();
+	streams_close(&client);
+	streams_teardown(&test_hub);
+	return failed;
+}
+
+static void
+test_publish(void **state)
+{
+	unsigned n;
+
+	(void)state;
+	for (n = 1; n < TEST_MOST && test_publish_once(n, false); n++)
+		test_publish_once(n, true);
+	/* Each of five channels takes some. */
+	assert_in_range(n, 6, TEST_MOST - 1);
+}
+
+/*
+ * A second stream of channels with history, one of them new, that begins with
+ * a gap.
+ */
+static bool
+test_subscribe_once(unsigned n, bool for_good)
+{
+	struct streams_client first, second;
+	struct streams_request r = {
+		.channels = "a,b", .is_framed = true, .user = "somebody"
+	};
+	enum hub_answer answer;
+	bool failed;
+
+	streams_setup(&test_hub, NULL);
+	streams_publish(&test_hub, "a,b", "before");
+	hub_deliver(test_hub.hub);
+	streams_open(&test_hub, &first, &r);
+	streams_settle(&test_hub, &first, 1);
+	r.channels = "n,a,b,m";
+	r.since = "unknown";
+	test_arm(n, for_good);
+	answer = streams_ask(&test_hub, &second, &r);
+	failed = test_disarm();
+	if (answer == HUB_NO_MEMORY) {
+		assert_true(failed);
+		assert_int_equal(test_hub.hub->stream_count, 1);
+		assert_int_equal(test_hub.hub->channels.count, 2);
+		assert_int_equal(test_hub.hub->counters.opened, 1);
+	} else {
+		assert_int_equal(answer, HUB_OPENED);
+		assert_int_equal(test_hub.hub->stream_count, 2);
+		assert_int_equal(test_hub.hub->channels.count, 4);
+	}
+	test_check_books();
+	buffer_truncate(&first.text, 0);
+	streams_publish(&test_hub, "a", "after");
+	hub_deliver(test_hub.hub);
+	streams_settle(&test_hub, &first, 1);
+	streams_assert_text(&first, "id: 9000000000000-2\ndata: after\n\n");
+	if (answer == HUB_OPENED) {
+		streams_settle(&test_hub, &second, 1);
+		assert_memory_equal(second.text.data + second.text.len - 13,
+		    "data: after\n\n", 13);
+	}
+	streams_close(&first);
+	streams_close(&second);
+	streams_teardown(&test_hub);
+	return failed;
+}
+
+static void
+test_subscribe(void **state)
+{
+	unsigned n;
+
+	(void)state;
+	for (n = 1; n < TEST_MOST && test_subscribe_once(n, false); n++)
+		test_subscribe_once(n, true);
+	assert_in_range(n, 6, TEST_MOST - 1);
+}
+
+/* A stream that cannot be told its gap, or its end, is closed; others are not.
+ */
+static bool
+test_say_once(unsigned n, bool ends)
+{
+	static const char *const settings[] = { "keep=1", NULL };
+	struct streams_request r = { .channels = "a", .is_framed = true };
+	struct streams_client c[2];
+	struct channel *a;
+	bool failed;
+
+	streams_setup(&test_hub, settings);
+	streams_open(&test_hub, &c[0], &r);
+	streams_open(&test_hub, &c[1], &r);
+	streams_settle(&test_hub, c, 2);
+	/* The first one falls behind, as if its socket had been full. */
+	c[0].stream->is_writing = true;
+	streams_publish(&test_hub, "a", "1");
+	hub_deliver(test_hub.hub);
+	streams_publish(&test_hub, "a", "2");
+	hub_deliver(test_hub.hub);
+	a = channel_find(test_hub.hub, "a", 1);
+	assert_int_equal(a->history.first_seq, 1);
+	streams_settle(&test_hub, &c[1], 1);
+	c[0].stream->is_writing = false;
+	test_arm(n, true);
+	if (ends)
+		stream_end(c[0].stream, STREAM_CLOSED, 0);
+	else
+		stream_write(c[0].stream);
+	failed = test_disarm();
+	streams_settle(&test_hub, c, 2);
+	if (failed) {
+		assert_true(c[0].is_over);
+		assert_int_equal(test_hub.hub->stream_count, 1);
+	}
+	streams_publish(&test_hub, "a", "3");
+	hub_deliver(test_hub.hub);
+	streams_settle(&test_hub, c, 2);
+	assert_memory_equal(c[1].text.data + c[1].text.len - 9, "data: 3\n\n",
+	    9);
+	streams_close(&c[0]);
+	streams_close(&c[1]);
+	streams_teardown(&test_hub);
+	return failed;
+}
+
+static void
+test_say(void **state)
+{
+	unsigned n;
+
+	(void)state;
+	for (n = 1; n < TEST_MOST && test_say_once(n, false); n++)
+		continue;
+	assert_in_range(n, 2, TEST_MOST - 1);
+	for (n = 1; n < TEST_MOST && test_say_once(n, true); n++)
+		continue;
+	assert_in_range(n, 2, TEST_MOST - 1);
+}
+
+/* To begin with. */
+static void
+test_hub_new(void **state)
+{
+	struct event_base *base = event_base_new();
+	struct config *config = support_config(NULL);
+	struct hub *hub;
+	unsigned n;
+	bool failed;
+
+	(void)state;
+	for (n = 1; n < TEST_MOST; n++) {
+		test_arm(n, false);
+		hub = hub_new(base, config, 10);
+		failed = test_disarm();
+		assert_int_equal(hub == NULL, failed);
+		if (hub != NULL)
+			hub_free(hub);
+		if (!failed)
+			break;
+	}
+	assert_in_range(n, 2, TEST_MOST - 1);
+	config_free(config);
+	event_base_free(base);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_publish),
+		cmocka_unit_test(test_subscribe),
+		cmocka_unit_test(test_say),
+		cmocka_unit_test(test_hub_new),
+	};
+
+	return cmocka_run_group_tests_name("delivery memory", tests, NULL,
+	    NULL);
+}
