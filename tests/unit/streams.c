@@ -63,6 +63,20 @@ streams_put_no_end(struct buffer *b, uint16_t request_id)
 	return 0;
 }
 
+struct store *
+streams_open_store(struct event_base *base)
+{
+	struct store_options options = {
+		.url = "memory", .key_ms = 60000, .base = base
+	};
+	struct store *store;
+	char *cause;
+
+	store = store_open(&options, &cause);
+	assert_non_null(store);
+	return store;
+}
+
 void
 streams_setup(struct streams *t, const char *const *settings)
 {
@@ -84,10 +98,12 @@ streams_setup(struct streams *t, const char *const *settings)
 		.returned = streams_returned,
 		.arg = t };
 	assert_non_null(t->base);
-	t->hub = hub_new(t->base, t->config, 10000);
+	t->store = streams_open_store(t->base);
+	t->hub = hub_new(t->base, t->config, t->store, 10000);
 	assert_non_null(t->hub);
 	t->hub->last.ms = STREAMS_MS;
 	t->hub->last.n = 0;
+	t->hub->appended = t->hub->last;
 }
 
 void
@@ -96,6 +112,7 @@ streams_teardown(struct streams *t)
 	if (t->returned_fd != -1)
 		close(t->returned_fd);
 	hub_free(t->hub);
+	store_close(t->store);
 	config_free(t->config);
 	event_base_free(t->base);
 }
@@ -182,12 +199,41 @@ streams_close(struct streams_client *c)
 
 int
 streams_publish_event(struct streams *t, const char *channels,
-    const struct event_fields *e, struct hub_published *p)
+    const struct event_fields *e, struct streams_published *p)
 {
-	struct text_span spans[CURSORS_MAX];
+	struct text_span spans[CURSORS_MAX], id;
 	size_t count = streams_split(channels, spans);
+	ptrdiff_t at =
+	    hub_publish(t->hub, spans, count, e, &p->refusal, &p->code);
 
-	return hub_publish(t->hub, spans, count, e, p);
+	t->published = p;
+	if (at == -1)
+		return -1;
+	id = batch_event_id(t->hub->batch, &t->hub->batch->events[at]);
+	memcpy(p->id, id.text, id.len);
+	p->id[id.len] = '\0';
+	p->id_len = id.len;
+	return 0;
+}
+
+static void
+streams_committed_cb(void *arg, struct batch *b)
+{
+	struct streams *t = arg;
+	const struct batch_event *e;
+
+	if (t->published == NULL || b->event_count == 0)
+		return;
+	e = &b->events[b->event_count - 1];
+	t->published->streams = e->streams;
+	t->published->refusal = e->outcome == BATCH_REFUSED ? "refused" : NULL;
+}
+
+void
+streams_deliver(struct streams *t)
+{
+	assert_int_equal(hub_commit(t->hub, streams_committed_cb, t), 0);
+	t->published = NULL;
 }
 
 unsigned
@@ -196,10 +242,11 @@ streams_publish(struct streams *t, const char *channels, const char *data)
 	struct event_fields e = { .data = data,
 		.data_len = strlen(data),
 		.retry_ms = EVENT_RETRY_NONE };
-	struct hub_published p;
+	struct streams_published p;
 
 	if (streams_publish_event(t, channels, &e, &p) != 0)
 		fail_msg("%s", p.refusal);
+	t->published = NULL;
 	return (unsigned)t->hub->last.n;
 }
 

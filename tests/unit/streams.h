@@ -21,9 +21,11 @@
 struct streams {
 	struct event_base *base;
 	struct config *config;
+	struct store *store;
 	struct hub *hub;
-	struct framing framings[2]; /* raw, FastCGI */
-	int returned_fd;            /* given back by a stream; -1: none */
+	struct streams_published *published; /* the last one */
+	struct framing framings[2];          /* raw, FastCGI */
+	int returned_fd; /* given back by a stream; -1: none */
 };
 
 /* With these settings over the defaults; NULL: none. */
@@ -63,9 +65,27 @@ void streams_close(struct streams_client *);
 unsigned
 streams_publish(struct streams *, const char *channels, const char *data);
 
-/* The same, with all fields; what hub_publish returns. */
+/* A store that keeps nothing; store_close it. */
+struct store *streams_open_store(struct event_base *);
+
+/* What became of an event. */
+struct streams_published {
+	char id[EVENT_NAME_MAX + 1];
+	size_t id_len;
+	size_t streams; /* set by streams_deliver, of the last one published */
+	const char *refusal;
+	int code;
+};
+
+/*
+ * The same, with all fields; 0, or -1 with refusal and code.  It is in the
+ * histories when streams_deliver was called.
+ */
 int streams_publish_event(struct streams *, const char *channels,
-    const struct event_fields *, struct hub_published *);
+    const struct event_fields *, struct streams_published *);
+
+/* Ends the turn: what was published is committed, appended, delivered. */
+void streams_deliver(struct streams *);
 
 /* Takes what has come; every record must be well-formed. */
 size_t streams_take(struct streams_client *);

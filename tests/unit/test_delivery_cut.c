@@ -138,7 +138,7 @@ test_life(bool is_framed, size_t budget, size_t piece, uint64_t seed)
 	streams_setup(&test_hub, NULL);
 	test_script(SIZE_MAX, SIZE_MAX, 0);
 	test_batch(&want, 0, 7);
-	hub_deliver(test_hub.hub);
+	streams_deliver(&test_hub);
 	/* Of a the last two are 3 and 5, of b 3 and 6. */
 	buffer_clear(&want);
 	streams_put_head(&want, "9000000000000-2");
@@ -148,10 +148,10 @@ test_life(bool is_framed, size_t budget, size_t piece, uint64_t seed)
 	test_script(budget, piece, seed);
 	streams_open(&test_hub, &c, &r);
 	test_batch(&want, 7, 5);
-	hub_deliver(test_hub.hub);
+	streams_deliver(&test_hub);
 	event_base_loop(test_hub.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	test_batch(&want, 12, 4);
-	hub_deliver(test_hub.hub);
+	streams_deliver(&test_hub);
 	test_settle(&c, want.len, false);
 	hub_close_channel(test_hub.hub, "a", 1, false);
 	buffer_append_text(&want,
@@ -232,7 +232,7 @@ test_large_once(bool is_framed, size_t cut, bool before_end)
 	n = streams_publish(&test_hub, "a", "behind it");
 	streams_put_event(&want, n, "behind it");
 	test_script(cut, SIZE_MAX, 0);
-	hub_deliver(test_hub.hub);
+	streams_deliver(&test_hub);
 	test_script(1, SIZE_MAX, 0);
 	event_base_loop(test_hub.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	test_script(SIZE_MAX, 4099, 0);
@@ -285,7 +285,7 @@ test_blocked(void **state)
 	for (i = 0; i < 100; i++) {
 		streams_put_event(&want, streams_publish(&test_hub, "a", "x"),
 		    "x");
-		hub_deliver(test_hub.hub);
+		streams_deliver(&test_hub);
 	}
 	assert_int_equal(test_hub.hub->counters.writes, writes);
 	/* The half-sent head and all of the rest are one write again. */
@@ -321,7 +321,7 @@ test_gap(bool is_framed, size_t budget)
 		snprintf(data, sizeof data, "%u", i);
 		n = streams_publish(&test_hub, "a", data);
 		assert_int_equal(n, i);
-		hub_deliver(test_hub.hub);
+		streams_deliver(&test_hub);
 	}
 	begun = (unsigned)test_hub.hub->counters.delivered;
 	for (i = 1; i <= begun; i++) {
@@ -345,7 +345,7 @@ test_gap(bool is_framed, size_t budget)
 	assert_int_equal(test_hub.hub->counters.gaps, begun < 17);
 	/* And on it goes. */
 	n = streams_publish(&test_hub, "a", "on");
-	hub_deliver(test_hub.hub);
+	streams_deliver(&test_hub);
 	streams_take(&c);
 	buffer_truncate(&want, 0);
 	streams_put_event(&want, n, "on");

@@ -28,7 +28,7 @@ test_fill(void)
 	static const char *const channels[] = { "a", "b", "a,b", "a", "b", "a",
 		"c" };
 	struct event_fields e = { .retry_ms = EVENT_RETRY_NONE };
-	struct hub_published p;
+	struct streams_published p;
 	char data[2] = "";
 	unsigned i;
 
@@ -42,7 +42,7 @@ test_fill(void)
 				     &e, &p),
 		    0);
 	}
-	hub_deliver(test_hub.hub);
+	streams_deliver(&test_hub);
 }
 
 /* The digits of the data that came, and G for each gap. */
@@ -200,15 +200,15 @@ test_fallen_off(void **state)
 	(void)state;
 	streams_setup(&test_hub, settings);
 	streams_publish(&test_hub, "a,b", "1");
-	hub_deliver(test_hub.hub);
+	streams_deliver(&test_hub);
 	streams_publish(&test_hub, "b", "2");
-	hub_deliver(test_hub.hub);
+	streams_deliver(&test_hub);
 	streams_publish(&test_hub, "a", "3");
-	hub_deliver(test_hub.hub);
+	streams_deliver(&test_hub);
 	streams_publish(&test_hub, "a", "4");
-	hub_deliver(test_hub.hub);
+	streams_deliver(&test_hub);
 	streams_publish(&test_hub, "a", "5");
-	hub_deliver(test_hub.hub);
+	streams_deliver(&test_hub);
 	streams_open(&test_hub, &c, &r);
 	streams_settle(&test_hub, &c, 1);
 	streams_put_head(&b, MS(1));
@@ -239,7 +239,7 @@ test_gap_once(void **state)
 	streams_setup(&test_hub, settings);
 	for (i = 1; i <= 5; i++) {
 		streams_publish(&test_hub, "a", "x");
-		hub_deliver(test_hub.hub);
+		streams_deliver(&test_hub);
 	}
 	streams_open(&test_hub, &c, &r);
 	streams_settle(&test_hub, &c, 1);
@@ -297,6 +297,7 @@ test_stopped(void **state)
 	streams_close(&c);
 	/* A new event opens it again. */
 	streams_publish(&test_hub, "a", "x");
+	streams_deliver(&test_hub);
 	r.channels = "a";
 	streams_open(&test_hub, &c, &r);
 	streams_close(&c);
