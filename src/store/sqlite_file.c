@@ -19,9 +19,10 @@ enum {
 };
 
 /*
- * The events of a channel lie together, in order.  What a channel has is kept
- * beside it, so that nothing ever has to count; so is what it keeps, for the
- * events of a channel that nobody publishes to any more have an end too.
+ * The events of a channel lie in runs (run.h), in order of their last ids. What
+ * a channel has is kept beside it, so that nothing ever has to count; so is
+ * what it keeps, for the events of a channel that nobody publishes to any more
+ * have an end too.
  */
 static const char sqlite_schema[] =
     "CREATE TABLE channel ("
@@ -33,12 +34,15 @@ static const char sqlite_schema[] =
     "CREATE INDEX channel_oldest ON channel (oldest_ms) WHERE events > 0;"
     "CREATE INDEX channel_due ON channel (oldest_ms + keep_ms)"
     " WHERE events > 0 AND keep_ms > 0;"
-    "CREATE TABLE event ("
-    "channel INTEGER NOT NULL, ms INTEGER NOT NULL, n INTEGER NOT NULL,"
-    "expires_ms INTEGER NOT NULL, own_id TEXT, record BLOB NOT NULL,"
-    "PRIMARY KEY (channel, ms, n)) WITHOUT ROWID;"
-    "CREATE INDEX event_own ON event (channel, own_id, ms, n)"
-    " WHERE own_id IS NOT NULL;"
+    "CREATE TABLE run ("
+    "channel INTEGER NOT NULL, last_ms INTEGER NOT NULL,"
+    "last_n INTEGER NOT NULL, first_ms INTEGER NOT NULL,"
+    "events INTEGER NOT NULL, bytes INTEGER NOT NULL, data BLOB NOT NULL,"
+    "PRIMARY KEY (channel, last_ms, last_n)) WITHOUT ROWID;"
+    "CREATE TABLE own ("
+    "channel INTEGER NOT NULL, own_id TEXT NOT NULL, ms INTEGER NOT NULL,"
+    "n INTEGER NOT NULL, PRIMARY KEY (channel, own_id, ms, n)) WITHOUT ROWID;"
+    "CREATE INDEX own_at ON own (channel, ms, n);"
     "CREATE TABLE key (key TEXT PRIMARY KEY, id TEXT NOT NULL,"
     "at_ms INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX key_at ON key (at_ms);"
@@ -50,7 +54,8 @@ static const char *const sqlite_text[STATEMENTS] = {
 	[STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
 	[STATEMENT_COMMIT] = "COMMIT",
 	[STATEMENT_ROLLBACK] = "ROLLBACK",
-	[STATEMENT_ADD_EVENT] = "INSERT INTO event VALUES (?,?,?,?,?,?)",
+	[STATEMENT_ADD_RUN] = "INSERT INTO run VALUES (?,?,?,?,?,?,?)",
+	[STATEMENT_ADD_OWN] = "INSERT INTO own VALUES (?,?,?,?)",
 	[STATEMENT_FIND_CHANNEL] =
 	    "SELECT id, events, bytes, oldest_ms, floor_ms, floor_n"
 	    " FROM channel WHERE name = ?",
@@ -66,22 +71,30 @@ static const char *const sqlite_text[STATEMENTS] = {
 	[STATEMENT_DROP_KEYS] =
 	    "DELETE FROM key WHERE key IN (SELECT key"
 	    " FROM key WHERE at_ms < ? ORDER BY at_ms LIMIT ?)",
-	[STATEMENT_OLDEST_EVENTS] =
-	    "SELECT ms, n, length(record) FROM event WHERE channel = ?"
-	    " ORDER BY ms, n LIMIT ?",
-	[STATEMENT_DROP_EVENTS] = "DELETE FROM event WHERE channel = ?"
-				  " AND (ms, n) <= (?, ?)",
+	[STATEMENT_OLDEST_RUNS] =
+	    "SELECT last_ms, last_n, first_ms, events, bytes FROM run"
+	    " WHERE channel = ? ORDER BY last_ms, last_n LIMIT ?",
+	[STATEMENT_DROP_RUNS] = "DELETE FROM run WHERE channel = ?"
+				" AND (last_ms, last_n) <= (?, ?)",
+	[STATEMENT_DROP_OWN] =
+	    "DELETE FROM own WHERE channel = ? AND (ms, n) <= (?, ?)",
+	[STATEMENT_FIRST_RUN] =
+	    "SELECT data, last_ms, last_n FROM run WHERE channel = ?"
+	    " ORDER BY last_ms, last_n LIMIT 1",
+	[STATEMENT_CUT_RUN] =
+	    "UPDATE run SET data = ?4, first_ms = ?5, events = events - ?6,"
+	    " bytes = bytes - ?7 WHERE channel = ?1 AND last_ms = ?2"
+	    " AND last_n = ?3",
 	[STATEMENT_DUE_CHANNELS] =
 	    "SELECT name, keep, keep_bytes, keep_ms FROM channel"
 	    " WHERE events > 0 AND keep_ms > 0 AND oldest_ms + keep_ms < ?"
 	    " LIMIT ?",
-	[STATEMENT_FIND_OWN] = "SELECT ms, n FROM event WHERE own_id = ?"
+	[STATEMENT_FIND_OWN] = "SELECT ms, n FROM own WHERE own_id = ?"
 			       " AND channel = (SELECT id FROM channel WHERE"
 			       " name = ?) ORDER BY ms DESC, n DESC LIMIT 1",
-	[STATEMENT_NTH_LAST] =
-	    "SELECT ms, n FROM event WHERE channel = (SELECT id FROM channel"
-	    " WHERE name = ?) AND (expires_ms = 0 OR expires_ms > ?)"
-	    " AND (ms, n) <= (?, ?) ORDER BY ms DESC, n DESC LIMIT 1 OFFSET ?",
+	[STATEMENT_LAST_RUNS] =
+	    "SELECT data FROM run WHERE channel = (SELECT id FROM channel"
+	    " WHERE name = ?) ORDER BY last_ms DESC, last_n DESC",
 	[STATEMENT_FLOOR] =
 	    "SELECT floor_ms, floor_n FROM channel WHERE name = ?",
 	[STATEMENT_TOTALS] = "SELECT ifnull(sum(events), 0),"

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/run.h"
 #include "store/sqlite_read.h"
 
 /*
@@ -14,14 +15,17 @@
  */
 
 static const char sqlite_walk[] =
-    "SELECT ms, n, record, expires_ms FROM event WHERE channel ="
-    " (SELECT id FROM channel WHERE name = ?1) AND (ms, n) > (?2, ?3)"
-    " AND (ms, n) <= (?4, ?5) ORDER BY ms, n";
+    "SELECT data FROM run WHERE channel ="
+    " (SELECT id FROM channel WHERE name = ?1)"
+    " AND (last_ms, last_n) > (?2, ?3) ORDER BY last_ms, last_n";
 
 struct walk {
 	sqlite3_stmt *s;
-	bool has_row;
-	struct id id; /* of the row */
+	struct id after, upto;
+	const char *data; /* of the row, SQLite's */
+	size_t len;
+	bool has_event;
+	struct run_event event;
 };
 
 static int
@@ -84,23 +88,58 @@ read_own(struct sqlite_file *f, struct store_read *r)
 	return 0;
 }
 
+static bool
+read_has_expired(const struct run_event *e, uint64_t wall_ms)
+{
+	return e->expires_ms != 0 && e->expires_ms <= wall_ms;
+}
+
+/*
+ * Of a run, how many events may be sent, and behind which the last `last` of
+ * them begin, if there are more.
+ */
+static uint64_t
+read_count(const struct store_read *r, const char *data, size_t len,
+    uint64_t last, struct id *after)
+{
+	const char *again = data;
+	size_t left = len;
+	struct run_event e;
+	uint64_t count = 0, skip;
+
+	while (run_next(&data, &len, &e))
+		count += id_cmp(e.id, r->upto) <= 0 &&
+		    !read_has_expired(&e, r->wall_ms);
+	for (skip = count > last ? count - last : 0; skip > 0;) {
+		run_next(&again, &left, &e);
+		*after = e.id;
+		skip -= !read_has_expired(&e, r->wall_ms);
+	}
+	return count;
+}
+
 /* Moves each range so that it begins so many events before its end. */
 static int
 read_last(struct sqlite_file *f, struct store_read *r)
 {
 	sqlite3_stmt *s;
+	uint64_t last, count;
 	size_t i;
 	int rc;
 
 	for (i = 0; i < r->range_count; i++) {
-		if ((s = sqlite_file_use(f, STATEMENT_NTH_LAST)) == NULL)
+		if ((s = sqlite_file_use(f, STATEMENT_LAST_RUNS)) == NULL)
 			return read_fail(f, r);
 		sqlite3_bind_text(s, 1, r->ranges[i].name, -1, SQLITE_STATIC);
-		sqlite3_bind_int64(s, 2, (sqlite3_int64)r->wall_ms);
-		sqlite_file_bind_id(s, 3, r->upto);
-		sqlite3_bind_int64(s, 5, (sqlite3_int64)r->last);
-		if ((rc = sqlite3_step(s)) == SQLITE_ROW)
-			r->ranges[i].after = sqlite_file_id(s, 0);
+		last = r->last;
+		while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+			count = read_count(r, sqlite3_column_blob(s, 0),
+			    (size_t)sqlite3_column_bytes(s, 0), last,
+			    &r->ranges[i].after);
+			if (count > last)
+				break;
+			last -= count;
+		}
 		sqlite3_reset(s);
 		if (rc != SQLITE_ROW && rc != SQLITE_DONE)
 			return read_fail(f, r);
@@ -108,22 +147,29 @@ read_last(struct sqlite_file *f, struct store_read *r)
 	return 0;
 }
 
-/* To the walk's next row that has not expired; 0 or -1. */
+/* To the walk's next event that may be sent; 0 or -1. */
 static int
 walk_next(struct walk *w, uint64_t wall_ms)
 {
-	sqlite3_int64 expires;
 	int rc;
 
-	do {
-		rc = sqlite3_step(w->s);
-		w->has_row = rc == SQLITE_ROW;
-		if (!w->has_row)
-			return rc == SQLITE_DONE ? 0 : -1;
-		expires = sqlite3_column_int64(w->s, 3);
-	} while (expires != 0 && (uint64_t)expires <= wall_ms);
-	w->id = sqlite_file_id(w->s, 0);
-	return 0;
+	for (;;) {
+		w->has_event = run_next(&w->data, &w->len, &w->event);
+		if (!w->has_event) {
+			if ((rc = sqlite3_step(w->s)) != SQLITE_ROW)
+				return rc == SQLITE_DONE ? 0 : -1;
+			w->data = sqlite3_column_blob(w->s, 0);
+			w->len = (size_t)sqlite3_column_bytes(w->s, 0);
+			continue;
+		}
+		if (id_cmp(w->event.id, w->upto) > 0) {
+			w->has_event = false;
+			return 0;
+		}
+		if (id_cmp(w->event.id, w->after) > 0 &&
+		    !read_has_expired(&w->event, wall_ms))
+			return 0;
+	}
 }
 
 static int
@@ -135,7 +181,8 @@ walk_begin(struct sqlite_file *f, struct walk *w, const struct store_read *r,
 		return -1;
 	sqlite3_bind_text(w->s, 1, range->name, -1, SQLITE_STATIC);
 	sqlite_file_bind_id(w->s, 2, range->after);
-	sqlite_file_bind_id(w->s, 4, r->upto);
+	w->after = range->after;
+	w->upto = r->upto;
 	return walk_next(w, r->wall_ms);
 }
 
@@ -146,26 +193,26 @@ walk_oldest(struct walk *walks, size_t count)
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		if (walks[i].has_row &&
-		    (oldest == NULL || id_cmp(walks[i].id, oldest->id) < 0))
+		if (walks[i].has_event &&
+		    (oldest == NULL ||
+			id_cmp(walks[i].event.id, oldest->event.id) < 0))
 			oldest = &walks[i];
 	return oldest;
 }
 
-/* One row's record; an event of several channels is taken but once. */
+/* One event's record; an event of several channels is taken but once. */
 static int
-read_take(struct store_read *r, const struct walk *w)
+read_take(struct store_read *r, const struct run_event *e)
 {
-	if (r->events > 0 && id_cmp(w->id, r->last_id) == 0)
+	if (r->events > 0 && id_cmp(e->id, r->last_id) == 0)
 		return 0;
-	if (buffer_append(&r->records, sqlite3_column_blob(w->s, 2),
-		(size_t)sqlite3_column_bytes(w->s, 2)) == -1) {
+	if (buffer_append(&r->records, e->record, e->record_len) == -1) {
 		snprintf(r->error, sizeof r->error, "out of memory");
 		return -1;
 	}
 	if (r->events++ == 0)
-		r->first_id = w->id;
-	r->last_id = w->id;
+		r->first_id = e->id;
+	r->last_id = e->id;
 	return 0;
 }
 
@@ -177,9 +224,9 @@ read_merge(struct sqlite_file *f, struct store_read *r, struct walk *walks)
 	while ((w = walk_oldest(walks, r->range_count)) != NULL) {
 		/* Not between the copies of one event. */
 		if (r->records.len >= r->max_bytes &&
-		    id_cmp(w->id, r->last_id) != 0)
+		    id_cmp(w->event.id, r->last_id) != 0)
 			return 0;
-		if (read_take(r, w) == -1)
+		if (read_take(r, &w->event) == -1)
 			return -1;
 		if (walk_next(w, r->wall_ms) == -1)
 			return read_fail(f, r);

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+#include "store/run.h"
 #include "store/sqlite_write.h"
 
 /*
- * Retention, in steps so small that a commit never waits long for one.  The
- * file itself shrinks by pages that are given back.
+ * Retention, in steps so small that a commit never waits long for one: whole
+ * runs first, then the front of the oldest that is left.  The file itself
+ * shrinks by pages that are given back.
  */
 
 enum {
-	TRIM_EVENTS = 500,
+	TRIM_RUNS = 32,
 	TRIM_CHANNELS = 16,
 	TRIM_KEYS = 500,
 	TRIM_FREE_PAGES = 1024 /* are kept, for what comes */
@@ -22,61 +24,74 @@ struct trim {
 	uint64_t oldest_ms; /* of those that stay */
 };
 
+/* Whether a run goes to its last event; what goes before it is in t. */
 static bool
-trim_is_over(const struct sqlite_channel *c, const struct trim *t, uint64_t ms,
-    uint64_t wall_ms)
+trim_takes_run(const struct sqlite_channel *c, const struct trim *t,
+    uint64_t events, uint64_t bytes, uint64_t last_ms, uint64_t wall_ms)
 {
-	return c->events - t->events > c->keep ||
-	    c->bytes - t->bytes > c->keep_bytes ||
-	    (c->keep_ms > 0 && ms + c->keep_ms < wall_ms);
+	return c->events - t->events - events >= c->keep ||
+	    c->bytes - t->bytes - bytes >= c->keep_bytes ||
+	    (c->keep_ms > 0 && last_ms + c->keep_ms < wall_ms);
 }
 
-/* 0, or -1: see sqlite3_errmsg. */
 static int
-trim_find(struct sqlite_writer *w, const struct sqlite_channel *c,
+trim_find_runs(struct sqlite_writer *w, const struct sqlite_channel *c,
     uint64_t wall_ms, struct trim *t)
 {
-	sqlite3_stmt *s = sqlite_file_use(&w->file, STATEMENT_OLDEST_EVENTS);
-	struct id id;
+	sqlite3_stmt *s = sqlite_file_use(&w->file, STATEMENT_OLDEST_RUNS);
+	uint64_t events, bytes;
+	struct id last;
 	int rc;
 
 	if (s == NULL)
 		return -1;
 	sqlite3_bind_int64(s, 1, c->id);
-	sqlite3_bind_int64(s, 2, TRIM_EVENTS);
+	sqlite3_bind_int64(s, 2, TRIM_RUNS);
 	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
-		id = sqlite_file_id(s, 0);
-		t->oldest_ms = id.ms;
-		if (!trim_is_over(c, t, id.ms, wall_ms))
+		last = sqlite_file_id(s, 0);
+		t->oldest_ms = (uint64_t)sqlite3_column_int64(s, 2);
+		events = (uint64_t)sqlite3_column_int64(s, 3);
+		bytes = (uint64_t)sqlite3_column_int64(s, 4);
+		if (!trim_takes_run(c, t, events, bytes, last.ms, wall_ms))
 			break;
-		t->last = id;
-		t->events++;
-		t->bytes += (uint64_t)sqlite3_column_int64(s, 2);
+		t->last = last;
+		t->events += events;
+		t->bytes += bytes;
 	}
 	sqlite3_reset(s);
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : -1;
 }
 
+/* Binds a channel and an id, and runs it. */
 static int
-trim_drop(struct sqlite_writer *w, struct sqlite_channel *c,
+trim_run(struct sqlite_writer *w, enum sqlite_statement which,
+    sqlite3_int64 channel, struct id id)
+{
+	sqlite3_stmt *s = sqlite_file_use(&w->file, which);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	sqlite3_bind_int64(s, 1, channel);
+	sqlite_file_bind_id(s, 2, id);
+	rc = sqlite3_step(s);
+	sqlite3_reset(s);
+	return rc == SQLITE_DONE ? 0 : -1;
+}
+
+/* Ends the transaction in which t's events went; true from here on. */
+static int
+trim_finish(struct sqlite_writer *w, struct sqlite_channel *c,
     const struct trim *t)
 {
 	struct sqlite_channel after = *c;
-	sqlite3_stmt *s;
-	int rc;
 
 	after.events -= t->events;
 	after.bytes -= t->bytes;
 	after.oldest_ms = after.events == 0 ? 0 : t->oldest_ms;
 	after.floor = t->last;
-	if (sqlite_file_run(&w->file, STATEMENT_BEGIN) == -1 ||
-	    (s = sqlite_file_use(&w->file, STATEMENT_DROP_EVENTS)) == NULL)
-		return -1;
-	sqlite3_bind_int64(s, 1, c->id);
-	sqlite_file_bind_id(s, 2, t->last);
-	rc = sqlite3_step(s);
-	sqlite3_reset(s);
-	if (rc != SQLITE_DONE || sqlite_writer_save(w, &after) == -1 ||
+	if (trim_run(w, STATEMENT_DROP_OWN, c->id, t->last) == -1 ||
+	    sqlite_writer_save(w, &after) == -1 ||
 	    sqlite_file_run(&w->file, STATEMENT_COMMIT) == -1)
 		return -1;
 	w->events -= t->events;
@@ -85,22 +100,102 @@ trim_drop(struct sqlite_writer *w, struct sqlite_channel *c,
 	c->bytes = after.bytes;
 	c->oldest_ms = after.oldest_ms;
 	c->floor = after.floor;
-	return 0;
+	return 1;
 }
 
+/* The events at the front of a run that are over the limits. */
+static void
+trim_find_events(const struct sqlite_channel *c, uint64_t wall_ms,
+    const char **data, size_t *len, struct trim *t)
+{
+	const char *next = *data;
+	size_t left = *len;
+	struct run_event e;
+
+	while (run_next(&next, &left, &e)) {
+		t->oldest_ms = e.id.ms;
+		if (c->events - t->events <= c->keep &&
+		    c->bytes - t->bytes <= c->keep_bytes &&
+		    (c->keep_ms == 0 || e.id.ms + c->keep_ms >= wall_ms))
+			return;
+		t->last = e.id;
+		t->events++;
+		t->bytes += e.record_len;
+		*data = next;
+		*len = left;
+	}
+}
+
+static int
+trim_cut(struct sqlite_writer *w, const struct sqlite_channel *c,
+    struct id last, struct text_span rest, const struct trim *t)
+{
+	sqlite3_stmt *s = sqlite_file_use(&w->file, STATEMENT_CUT_RUN);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	sqlite3_bind_int64(s, 1, c->id);
+	sqlite_file_bind_id(s, 2, last);
+	sqlite3_bind_blob(s, 4, rest.text, (int)rest.len, SQLITE_TRANSIENT);
+	sqlite3_bind_int64(s, 5, (sqlite3_int64)t->oldest_ms);
+	sqlite3_bind_int64(s, 6, (sqlite3_int64)t->events);
+	sqlite3_bind_int64(s, 7, (sqlite3_int64)t->bytes);
+	rc = sqlite3_step(s);
+	sqlite3_reset(s);
+	return rc == SQLITE_DONE ? 0 : -1;
+}
+
+/* 1: something went; 0: nothing is over; -1. */
+static int
+trim_first_run(struct sqlite_writer *w, struct sqlite_channel *c,
+    uint64_t wall_ms)
+{
+	sqlite3_stmt *s = sqlite_file_use(&w->file, STATEMENT_FIRST_RUN);
+	struct trim t = { 0, 0, { 0, 0 }, 0 };
+	struct text_span rest;
+	struct id last;
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	sqlite3_bind_int64(s, 1, c->id);
+	if ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+		rest.text = sqlite3_column_blob(s, 0);
+		rest.len = (size_t)sqlite3_column_bytes(s, 0);
+		last = sqlite_file_id(s, 1);
+		trim_find_events(c, wall_ms, &rest.text, &rest.len, &t);
+		if (t.events > 0 &&
+		    (sqlite_file_run(&w->file, STATEMENT_BEGIN) == -1 ||
+			trim_cut(w, c, last, rest, &t) == -1))
+			rc = SQLITE_ERROR;
+	}
+	sqlite3_reset(s);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		return -1;
+	return t.events > 0 ? trim_finish(w, c, &t) : 0;
+}
+
+/* 1: there may be more; -1. */
 static int
 trim_channel(struct sqlite_writer *w, uint64_t wall_ms)
 {
 	struct sqlite_channel *c = w->over;
 	struct trim t = { 0, 0, { 0, 0 }, 0 };
+	int rc;
 
-	if (trim_find(w, c, wall_ms, &t) == -1 ||
-	    (t.events > 0 && trim_drop(w, c, &t) == -1))
+	if (trim_find_runs(w, c, wall_ms, &t) == -1)
 		return -1;
-	if (t.events < TRIM_EVENTS) {
-		w->over = c->next_over;
-		c->is_over = false;
+	if (t.events > 0) {
+		if (sqlite_file_run(&w->file, STATEMENT_BEGIN) == -1 ||
+		    trim_run(w, STATEMENT_DROP_RUNS, c->id, t.last) == -1)
+			return -1;
+		return trim_finish(w, c, &t);
 	}
+	if ((rc = trim_first_run(w, c, wall_ms)) == -1)
+		return -1;
+	w->over = c->next_over;
+	c->is_over = false;
 	return 1;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/run.h"
 #include "store/sqlite_write.h"
 
 enum {
@@ -26,6 +27,7 @@ sqlite_writer_forget(struct sqlite_writer *w)
 
 	for (i = 0; i < w->all_count; i++) {
 		table_remove(&w->channels, &w->all[i]->entry);
+		buffer_clear(&w->all[i]->run);
 		free(w->all[i]);
 	}
 	w->all_count = 0;
@@ -148,45 +150,95 @@ sqlite_writer_take_key(struct sqlite_writer *w, struct batch *b,
 	return rc == SQLITE_DONE ? 0 : -1;
 }
 
+/* Makes what was gathered a row. */
+static int
+sqlite_writer_flush(struct sqlite_writer *w, struct sqlite_channel *c)
+{
+	sqlite3_stmt *s;
+	int rc;
+
+	if (c->run_events == 0)
+		return 0;
+	if ((s = sqlite_file_use(&w->file, STATEMENT_ADD_RUN)) == NULL)
+		return -1;
+	sqlite3_bind_int64(s, 1, c->id);
+	sqlite_file_bind_id(s, 2, c->run_last);
+	sqlite3_bind_int64(s, 4, (sqlite3_int64)c->run_first_ms);
+	sqlite3_bind_int64(s, 5, (sqlite3_int64)c->run_events);
+	sqlite3_bind_int64(s, 6, (sqlite3_int64)c->run_bytes);
+	sqlite3_bind_blob(s, 7, c->run.data, (int)c->run.len, SQLITE_STATIC);
+	rc = sqlite3_step(s);
+	sqlite3_reset(s);
+	sqlite3_clear_bindings(s);
+	buffer_clear(&c->run);
+	c->run_events = c->run_bytes = 0;
+	return rc == SQLITE_DONE ? 0 : -1;
+}
+
+static int
+sqlite_writer_add_own(struct sqlite_writer *w, const struct sqlite_channel *c,
+    struct text_span own, struct id id)
+{
+	sqlite3_stmt *s = sqlite_file_use(&w->file, STATEMENT_ADD_OWN);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	sqlite3_bind_int64(s, 1, c->id);
+	sqlite3_bind_text(s, 2, own.text, (int)own.len, SQLITE_STATIC);
+	sqlite_file_bind_id(s, 3, id);
+	rc = sqlite3_step(s);
+	sqlite3_reset(s);
+	return rc == SQLITE_DONE ? 0 : -1;
+}
+
+/* The channel's figures, as they will be when the transaction is through. */
+static void
+sqlite_writer_count(struct sqlite_writer *w, struct sqlite_channel *c,
+    const struct batch_event *e, const struct batch_channel *to)
+{
+	if (c->events++ == 0)
+		c->oldest_ms = e->id.ms;
+	if (c->run_events++ == 0)
+		c->run_first_ms = e->id.ms;
+	c->bytes += e->record_len;
+	c->run_bytes += e->record_len;
+	c->run_last = e->id;
+	c->keep = to->keep;
+	c->keep_bytes = to->keep_bytes;
+	c->keep_ms = to->keep_ms;
+	w->added_events++;
+	w->added_bytes += e->record_len;
+	if (c->is_touched)
+		return;
+	c->is_touched = true;
+	c->next_touched = w->touched;
+	w->touched = c;
+}
+
 static int
 sqlite_writer_add(struct sqlite_writer *w, const struct batch *b,
     const struct batch_event *e, const struct batch_channel *to)
 {
 	struct sqlite_channel *c =
 	    sqlite_writer_channel(w, to->name, to->name_len);
-	struct text_span id = batch_event_id(b, e);
-	sqlite3_stmt *s = sqlite_file_use(&w->file, STATEMENT_ADD_EVENT);
-	int rc;
+	struct run_event event = { .id = e->id,
+		.expires_ms = e->expires_wall_ms,
+		.record = b->bytes.data + e->record_off,
+		.record_len = e->record_len };
 
-	if (c == NULL || s == NULL)
+	if (c == NULL)
 		return -1;
-	sqlite3_bind_int64(s, 1, c->id);
-	sqlite_file_bind_id(s, 2, e->id);
-	sqlite3_bind_int64(s, 4, (sqlite3_int64)e->expires_wall_ms);
-	if (e->own_id_len > 0)
-		sqlite3_bind_text(s, 5, id.text, (int)id.len, SQLITE_STATIC);
-	else
-		sqlite3_bind_null(s, 5);
-	sqlite3_bind_blob(s, 6, b->bytes.data + e->record_off,
-	    (int)e->record_len, SQLITE_STATIC);
-	rc = sqlite3_step(s);
-	sqlite3_reset(s);
-	if (rc != SQLITE_DONE)
+	if (c->run.len > 0 &&
+	    c->run.len + RUN_HEAD_BYTES + e->record_len > RUN_MAX_BYTES &&
+	    sqlite_writer_flush(w, c) == -1)
 		return -1;
-	if (c->events++ == 0)
-		c->oldest_ms = e->id.ms;
-	c->bytes += e->record_len;
-	c->keep = to->keep;
-	c->keep_bytes = to->keep_bytes;
-	c->keep_ms = to->keep_ms;
-	w->added_events++;
-	w->added_bytes += e->record_len;
-	if (!c->is_touched) {
-		c->is_touched = true;
-		c->next_touched = w->touched;
-		w->touched = c;
-	}
-	return 0;
+	if (run_append(&c->run, &event) == -1)
+		return -1;
+	sqlite_writer_count(w, c, e, to);
+	if (e->own_id_len == 0)
+		return 0;
+	return sqlite_writer_add_own(w, c, batch_event_id(b, e), e->id);
 }
 
 static int
@@ -229,11 +281,12 @@ sqlite_writer_save(struct sqlite_writer *w, const struct sqlite_channel *c)
 static int
 sqlite_writer_finish(struct sqlite_writer *w, struct id last)
 {
-	const struct sqlite_channel *c;
+	struct sqlite_channel *c;
 	sqlite3_stmt *s;
 
 	for (c = w->touched; c != NULL; c = c->next_touched)
-		if (sqlite_writer_save(w, c) == -1)
+		if (sqlite_writer_flush(w, c) == -1 ||
+		    sqlite_writer_save(w, c) == -1)
 			return -1;
 	if ((s = sqlite_file_use(&w->file, STATEMENT_SET_LAST)) == NULL)
 		return -1;

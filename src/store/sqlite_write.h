@@ -16,6 +16,9 @@ struct sqlite_channel {
 	uint64_t keep, keep_bytes, keep_ms;
 	uint64_t events, bytes, oldest_ms;
 	struct id floor;
+	struct buffer run; /* of this transaction, not yet a row */
+	uint64_t run_events, run_bytes, run_first_ms;
+	struct id run_last;
 	char name[];
 };
 

@@ -112,6 +112,10 @@ test_defaults(void **state)
 	assert_int_equal(c->stop_ms, 3600000);
 	assert_int_equal(c->drain_ms, 2000);
 	assert_int_equal(c->stall_ms, 300000);
+	assert_string_equal(c->store, "memory");
+	assert_int_equal(c->durability, CONFIG_PROCESS);
+	assert_int_equal(c->store_error, CONFIG_REFUSE);
+	assert_int_equal(c->key_ms, 86400000);
 	assert_true(c->log_auto);
 	assert_int_equal(c->log_level, LOG_LEVEL_INFO);
 	assert_int_equal(c->channel_count, 1);
@@ -159,6 +163,14 @@ static const struct {
 	{ "keep-seconds", { "0", "0.25", "316224000" },
 	    { "316224000.001", "18446744073709551615" } },
 	{ "history-bytes", { "1K", "1024G" }, { "1023", "1025G", "-1" } },
+	{ "store", { "memory", "sqlite:x", "sqlite:/a.b" },
+	    { "", "Memory", "memory:", "sqlite", "sqlite:", "redis:x", "/a" } },
+	{ "durability", { "none", "process", "power" },
+	    { "", "Power", "full", "0", "3", "processes" } },
+	{ "store-error", { "refuse", "memory" },
+	    { "", "Refuse", "none", "1", "refuse " } },
+	{ "key-seconds", { "1", "1.5", "31622400" },
+	    { "0", "0.999", "31622400.001", "31622401", "-1", "1d", "" } },
 	{ "stop-seconds", { "0", "31622400" }, { "31622401" } },
 	{ "stall-time", { "0", "0.5", "31622400" }, { "31622401", "x" } },
 	{ "drain-time", { "0", "3600" }, { "3600.001", "3601" } },
@@ -406,7 +418,8 @@ test_round_trip(void **state)
 		"max-request = 1M request-timeout = 0.001 max-event = 1000\n"
 		"keep = 5 keep-bytes = 1536 keep-seconds = 0 log = syslog\n"
 		"history-bytes = 3G stop-seconds = 10.010 drain-time = 0\n"
-		"stall-time = 1.5\n"
+		"stall-time = 1.5 store = \"sqlite:/h \\\"x\" \n"
+		"durability = power store-error = memory key-seconds = 1.25\n"
 		"allow-origin = { \"*\", https://a.b:1 } log-level = debug\n"
 		"channel \"a/*\" { keep = 1 heartbeat = 0 }\n"
 		"channel \"$x/\\\"\" { max-time = 60 }\n"
@@ -432,6 +445,10 @@ test_round_trip(void **state)
 			    "/q \"\\ ${HOME} # // */");
 			assert_string_equal(c->channels[1].pattern, "$x/\"");
 			assert_int_equal(c->stop_ms, 10010);
+			assert_string_equal(c->store, "sqlite:/h \"x");
+			assert_int_equal(c->durability, CONFIG_POWER);
+			assert_int_equal(c->store_error, CONFIG_MEMORY);
+			assert_int_equal(c->key_ms, 1250);
 		}
 		config_free(c);
 	}
@@ -452,6 +469,11 @@ test_restart(void **state)
 		{ "queue-group=x", "queue-group" },
 		{ "fifo=", "fifo" },
 		{ "user=x", "user" },
+		{ "store=sqlite:/x", "store" },
+		{ "durability=none", "durability" },
+		{ "store-error=memory", "store-error" },
+		{ "key-seconds=1", NULL },
+		{ "stall-time=1", NULL },
 		{ "max-streams=1", NULL },
 		{ "queue-allow=x", NULL },
 		{ "keep=1", NULL },

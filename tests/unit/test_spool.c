@@ -128,6 +128,23 @@ test_lost_reply(void **state)
 	free(text);
 }
 
+/* With -w it is sent again at once, and nothing is kept. */
+static void
+test_lost_reply_waits(void **state)
+{
+	static const run_talker talkers[] = { spool_talk, spool_talk_ok, NULL };
+	const char *const args[] = { "pub", "-v", "-S", spool_dir, "a", "drop",
+		NULL };
+	pid_t server = spool_serve(talkers);
+
+	(void)state;
+	assert_int_equal(run_verb(&verb_pub, args, RUN_WAIT_MS), 0);
+	run_wait(server);
+	assert_file(run_output, "9-0\n");
+	assert_requests("\"drop\";\"drop\";");
+	assert_int_equal(spool_size(spool_journal), -1);
+}
+
 /* All keys are different. */
 static void
 test_keys(void **state)
@@ -271,6 +288,8 @@ main(void)
 		cmocka_unit_test_teardown(test_refused, spool_teardown),
 		cmocka_unit_test_teardown(test_order, spool_teardown),
 		cmocka_unit_test_teardown(test_lost_reply, spool_teardown),
+		cmocka_unit_test_teardown(test_lost_reply_waits,
+		    spool_teardown),
 		cmocka_unit_test_teardown(test_keys, spool_teardown),
 		cmocka_unit_test_teardown(test_mute, spool_teardown),
 		cmocka_unit_test_teardown(test_set_aside, spool_teardown),

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "store/run.h"
+#include "store/sqlite_write.h"
+
+/* The writer without its thread: commits, and the steps of retention. */
+
+enum {
+	SQLITE_STEPS_MAX = 1000, /* more steps than anything here takes */
+	SQLITE_STEP_BYTES = 33 * RUN_MAX_BYTES,
+	SQLITE_STEP_RUNS = 32
+};
+
+static char test_dir[] = "/tmp/crier-sqlite-XXXXXX";
+static char test_path[64];
+static struct sqlite_writer test_writer;
+
+static int
+test_setup(void **state)
+{
+	char *cause;
+
+	(void)state;
+	sqlite_writer_init(&test_writer);
+	if (sqlite_file_open(&test_writer.file, test_path, STORE_NONE, false,
+		&cause) == SQLITE_OPENED)
+		return 0;
+	print_error("%s\n", cause);
+	return -1;
+}
+
+static int
+test_teardown(void **state)
+{
+	static const char *const parts[] = { "", "-wal", "-shm" };
+	char path[80];
+	size_t i;
+
+	(void)state;
+	sqlite_file_close(&test_writer.file);
+	sqlite_writer_clear(&test_writer);
+	for (i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+		snprintf(path, sizeof path, "%s%s", test_path, parts[i]);
+		unlink(path);
+	}
+	return 0;
+}
+
+static sqlite3_int64
+test_number(const char *sql)
+{
+	sqlite3_stmt *s = NULL;
+	sqlite3_int64 n;
+
+	assert_int_equal(sqlite3_prepare_v2(test_writer.file.db, sql, -1, &s,
+			     NULL),
+	    SQLITE_OK);
+	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+	n = sqlite3_column_int64(s, 0);
+	sqlite3_finalize(s);
+	return n;
+}
+
+/* A run that is empty, or a channel's row that does not tell what its runs do.
+ */
+static const char test_wrong[] =
+    "SELECT count(*) FROM channel AS c WHERE events <>"
+    " (SELECT ifnull(sum(events), 0) FROM run WHERE channel = c.id)"
+    " OR bytes <>"
+    " (SELECT ifnull(sum(bytes), 0) FROM run WHERE channel = c.id)"
+    " OR oldest_ms <>"
+    " (SELECT ifnull(min(first_ms), 0) FROM run WHERE channel = c.id)";
+
+static void
+test_check_sums(void)
+{
+	assert_int_equal(test_number("SELECT ifnull(sum(events), 0) FROM run"),
+	    test_writer.events);
+	assert_int_equal(test_number("SELECT ifnull(sum(bytes), 0) FROM run"),
+	    test_writer.bytes);
+	assert_int_equal(test_number("SELECT count(*) FROM channel"),
+	    test_writer.channel_count);
+	assert_int_equal(
+	    test_number("SELECT count(*) FROM run WHERE events < 1"), 0);
+	assert_int_equal(test_number(test_wrong), 0);
+}
+
+/* So many events of one time, with records of so many bytes, and keys. */
+static void
+test_commit(const struct batch_channel *c, uint64_t ms, size_t count,
+    size_t bytes, bool with_keys)
+{
+	struct batch *b = batch_new();
+	struct batch_event e = { .id = { ms, 0 }, .channel_count = 1 };
+	char *to;
+
+	for (; e.id.n < count; e.id.n++) {
+		assert_int_equal(batch_reserve(b, 1), 0);
+		e.record_off = b->bytes.len;
+		e.record_len = bytes;
+		e.channel_first = b->channel_count;
+		assert_non_null(to = buffer_reserve(&b->bytes, bytes));
+		memset(to, 'x', bytes);
+		memcpy(to, "id: i\n", 6);
+		buffer_commit(&b->bytes, bytes);
+		e.key_off = b->bytes.len;
+		if (with_keys)
+			assert_int_equal(buffer_printf(&b->bytes, "%d/%d",
+					     (int)ms, (int)e.id.n),
+			    0);
+		e.key_len = b->bytes.len - e.key_off;
+		batch_add_channel(b, c);
+		batch_add_event(b, &e);
+	}
+	b->wall_ms = ms;
+	assert_int_equal(sqlite_writer_commit(&test_writer, b, NULL), 0);
+	batch_free(b);
+}
+
+/* Steps until nothing is left to do: how many; each is small. */
+static int
+test_trim(uint64_t wall_ms, uint64_t keys_before_ms)
+{
+	uint64_t before;
+	int steps, more = 1;
+
+	for (steps = 0; more == 1; steps++) {
+		before = test_writer.bytes;
+		more =
+		    sqlite_writer_trim(&test_writer, wall_ms, keys_before_ms);
+		assert_true(before - test_writer.bytes <= SQLITE_STEP_BYTES);
+		if (steps == SQLITE_STEPS_MAX)
+			fail_msg("it never ends");
+	}
+	assert_int_equal(more, 0);
+	test_check_sums();
+	return steps;
+}
+
+static void
+test_schema(void **state)
+{
+	(void)state;
+	assert_int_equal(test_number("PRAGMA user_version"), 1);
+	assert_int_equal(test_number("PRAGMA application_id"), 0x63726965);
+	assert_int_equal(test_number("PRAGMA auto_vacuum"), 2);
+	assert_int_equal(test_number("SELECT count(*) FROM last"), 1);
+	assert_int_equal(test_number("SELECT count(*) FROM pragma_journal_mode"
+				     " WHERE journal_mode = 'wal'"),
+	    1);
+}
+
+static void
+test_nothing(void **state)
+{
+	(void)state;
+	assert_int_equal(test_trim(1000, 1000), 1);
+	test_check_sums();
+}
+
+/* By number: those at the limit stay, wherever in a run they are. */
+static void
+test_count(void **state)
+{
+	static const struct batch_channel c = { NULL, "a", 1, 10, 1000000, 0 };
+
+	(void)state;
+	test_commit(&c, 5, 10, 20, false);
+	test_trim(1000, 0);
+	assert_int_equal(test_writer.events, 10);
+	test_commit(&c, 6, 1, 20, false);
+	test_trim(1000, 0);
+	assert_int_equal(test_writer.events, 10);
+	assert_int_equal(test_number("SELECT floor_ms FROM channel"), 5);
+	assert_int_equal(test_number("SELECT floor_n FROM channel"), 0);
+	test_commit(&c, 7, 5000, 20, false);
+	test_trim(1000, 0);
+	assert_int_equal(test_writer.events, 10);
+	assert_int_equal(test_number("SELECT floor_ms FROM channel"), 7);
+	assert_int_equal(test_number("SELECT floor_n FROM channel"), 4989);
+	test_commit(&c, 8, 10, 20, false);
+	test_trim(1000, 0);
+	assert_int_equal(test_number("SELECT count(*) FROM run"), 1);
+	assert_int_equal(test_number("SELECT floor_n FROM channel"), 4999);
+}
+
+/* By bytes: as many of the newest as fit; what is larger than all, too, goes.
+ */
+static void
+test_bytes(void **state)
+{
+	static const struct batch_channel c = { NULL, "a", 1, 1000, 1000, 0 };
+
+	(void)state;
+	test_commit(&c, 5, 10, 100, false);
+	test_trim(1000, 0);
+	assert_int_equal(test_writer.events, 10);
+	test_commit(&c, 6, 1, 101, false);
+	test_trim(1000, 0);
+	assert_int_equal(test_writer.events, 9);
+	assert_int_equal(test_writer.bytes, 901);
+	/* All of the run before, but none of the one behind. */
+	test_commit(&c, 7, 2, 480, false);
+	test_trim(1000, 0);
+	assert_int_equal(test_writer.events, 2);
+	assert_int_equal(test_writer.bytes, 960);
+	test_commit(&c, 8, 1, 1001, false);
+	test_trim(1000, 0);
+	assert_true(test_writer.events <= 1);
+}
+
+/* By age, also of channels that nobody publishes to any more. */
+static void
+test_age(void **state)
+{
+	static const struct batch_channel a = { NULL, "a", 1, 9, 9999, 100 };
+	static const struct batch_channel b = { NULL, "b", 1, 9, 9999, 0 };
+
+	(void)state;
+	test_commit(&a, 500, 3, 20, false);
+	test_commit(&b, 500, 3, 20, false);
+	test_commit(&a, 520, 1, 20, false);
+	sqlite_writer_forget(&test_writer);
+	test_trim(600, 0);
+	assert_int_equal(test_writer.events, 7);
+	test_trim(601, 0);
+	assert_int_equal(test_writer.events, 4);
+	assert_int_equal(
+	    test_number("SELECT oldest_ms FROM channel WHERE name = 'a'"), 520);
+	test_trim(10000, 0);
+	assert_int_equal(test_writer.events, 3);
+	assert_int_equal(test_number("SELECT floor_ms FROM channel"
+				     " WHERE name = 'a'"),
+	    520);
+}
+
+/* As many as one step takes are old, and one is not: then that is all. */
+static void
+test_age_whole_step(void **state)
+{
+	static const struct batch_channel a = { NULL, "a", 1, 9999, 999999,
+		100 };
+	uint64_t ms;
+
+	(void)state;
+	for (ms = 500; ms < 500 + SQLITE_STEP_RUNS; ms++)
+		test_commit(&a, ms, 2, 20, false);
+	test_commit(&a, 590, 1, 20, false);
+	assert_true(test_trim(650, 0) < 10);
+	assert_int_equal(test_writer.events, 1);
+}
+
+/* Age and bytes together must not chase each other. */
+static void
+test_age_and_bytes(void **state)
+{
+	static const struct batch_channel a = { NULL, "a", 1, 9999, 150, 100 };
+
+	(void)state;
+	test_commit(&a, 500, 5, 20, false);
+	test_commit(&a, 590, 1, 140, false);
+	test_trim(595, 0);
+	assert_int_equal(test_writer.events, 1);
+	assert_true(test_trim(650, 0) < 10);
+	assert_int_equal(test_writer.events, 1);
+	test_trim(691, 0);
+	assert_int_equal(test_writer.events, 0);
+}
+
+static void
+test_keys(void **state)
+{
+	static const struct batch_channel a = { NULL, "a", 1, 9999, 999999, 0 };
+
+	(void)state;
+	test_commit(&a, 500, 1200, 20, true);
+	test_commit(&a, 501, 10, 20, true);
+	test_trim(600, 500);
+	assert_int_equal(test_number("SELECT count(*) FROM key"), 1210);
+	test_trim(600, 501);
+	assert_int_equal(test_number("SELECT count(*) FROM key"), 10);
+	assert_int_equal(test_writer.events, 1210);
+}
+
+/* What is free is given back, but for some that is used again. */
+static void
+test_pages(void **state)
+{
+	static const struct batch_channel a = { NULL, "a", 1, 10, 9999999, 0 };
+	sqlite3_int64 pages;
+
+	(void)state;
+	test_commit(&a, 500, 10000, 1000, false);
+	pages = test_number("PRAGMA page_count");
+	assert_true(pages > 2500);
+	test_trim(600, 0);
+	assert_int_equal(test_writer.events, 10);
+	assert_true(test_number("PRAGMA page_count") < pages / 2);
+	assert_true(test_number("PRAGMA freelist_count") <= 1024);
+	assert_int_equal(test_number("SELECT count(*) FROM"
+				     " pragma_quick_check"
+				     " WHERE quick_check = 'ok'"),
+	    1);
+}
+
+static int
+test_group_setup(void **state)
+{
+	(void)state;
+	if (mkdtemp(test_dir) == NULL)
+		return -1;
+	snprintf(test_path, sizeof test_path, "%s/h.db", test_dir);
+	return 0;
+}
+
+static int
+test_group_teardown(void **state)
+{
+	(void)state;
+	return rmdir(test_dir);
+}
+
+int
+main(void)
+{
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_schema),
+		TEST(test_nothing),
+		TEST(test_count),
+		TEST(test_bytes),
+		TEST(test_age),
+		TEST(test_age_whole_step),
+		TEST(test_age_and_bytes),
+		TEST(test_keys),
+		TEST(test_pages),
+	};
+
+	return cmocka_run_group_tests_name("sqlite", tests, test_group_setup,
+	    test_group_teardown);
+}
