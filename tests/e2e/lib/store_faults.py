@@ -40,6 +40,11 @@ def _during(tap, crierd, way, stream, name, reason):
         stream.wait_events(before + 2)
         tap.eq([event.data for event in stream.events[before:]],
                [f"{name} 1", f"{name} 2"], f"{name}: and delivered")
+        answers = [crierd.try_publish("key", "x", key=name)
+                   for _n in range(2)]
+        tap.ok(answers[1].get("duplicate") is True
+               and answers[1]["id"] == answers[0]["id"],
+               f"{name}: and its key is known", answers)
     tap.ok(took < 5 * proc.SLOW, f"{name}: the answer comes in time",
            f"{took:.1f} s")
     status = crierd.store()
@@ -148,15 +153,17 @@ def locked(tap, place):
 def _many_wait(tap, crierd, way):
     """Each with an event of its own, at different moments."""
     def publish(number):
-        began = time.monotonic()
-        answer = crierd.try_publish("busy", str(number))
-        return answer, time.monotonic() - began
+        with crierd.connect() as queue:
+            queue.socket.settimeout(100 * proc.SLOW)
+            began = time.monotonic()
+            answer = queue.ask({"channel": "busy", "data": str(number)})
+            return answer, time.monotonic() - began
 
     threads = []
     for number in range(12):
         threads.append(bench.Thread(publish, number))
         time.sleep(0.05)
-    results = [thread.finish(60) for thread in threads]
+    results = [thread.finish(100) for thread in threads]
     longest = max(seconds for _answer, seconds in results)
     tap.ok(all(answer["ok"] is (way == "memory") for answer, _s in results)
            and longest < 8 * proc.SLOW,

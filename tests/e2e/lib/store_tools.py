@@ -169,11 +169,10 @@ class Mount:
 
     def fill(self):
         """A file that leaves no room."""
-        with open(os.path.join(self.folder, "filler"), "wb") as out:
+        with open(os.path.join(self.folder, "filler"), "wb", 0) as out:
             try:
-                while True:
-                    out.write(bytes(4096))
-                    out.flush()
+                while out.write(bytes(4096)):
+                    pass
             except OSError:
                 pass
 
