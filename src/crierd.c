@@ -45,6 +45,7 @@ struct crierd {
 	int listen_fds[DOOR_LISTENERS_MAX];
 	size_t listen_count;
 	int queue_fd, fifo_fd; /* -1: none */
+	struct listener_access queue_access;
 	size_t max_descriptors;
 	struct event_base *base;
 	struct store *store;
@@ -156,13 +157,14 @@ crierd_open_log(const struct crierd *d)
 }
 
 static void
-crierd_find_access(const struct crierd *d, const char *group, mode_t mode,
-    struct listener_access *access)
+crierd_find_access(const struct crierd *d, const char *setting,
+    const char *group, mode_t mode, struct listener_access *access)
 {
 	char *cause;
 
 	if (process_find_group(group, &access->group, &cause) == -1)
-		crierd_die(cause);
+		log_fatal("%s: %s", setting,
+		    cause == NULL ? "out of memory" : cause);
 	access->owner = (uid_t)-1;
 	access->mode = mode;
 	if (!d->account.is_set)
@@ -170,6 +172,28 @@ crierd_find_access(const struct crierd *d, const char *group, mode_t mode,
 	access->owner = d->account.uid;
 	if (access->group == (gid_t)-1)
 		access->group = d->account.gid;
+}
+
+/* Those that are ours, by what was opened so far. */
+static void
+crierd_remove_sockets(const struct crierd *d)
+{
+	const char *path;
+	size_t i;
+
+	if (d->queue_fd != -1)
+		unlink(d->config->queue);
+	for (i = 0; !d->is_spawned && i < d->listen_count; i++)
+		if ((path = listener_path(d->config->listen.items[i])) != NULL)
+			unlink(path);
+}
+
+/* What was opened is not left behind. */
+static void __attribute__((noreturn))
+crierd_give_up(const struct crierd *d, char *cause)
+{
+	crierd_remove_sockets(d);
+	crierd_die(cause);
 }
 
 static void
@@ -180,8 +204,8 @@ crierd_open_listeners(struct crierd *d)
 	char *cause;
 	size_t i;
 
-	crierd_find_access(d, d->config->listen_group, d->config->listen_mode,
-	    &access);
+	crierd_find_access(d, "listen-group", d->config->listen_group,
+	    d->config->listen_mode, &access);
 	if (d->is_spawned) {
 		if (loop_prepare_fd(STDIN_FILENO) == -1)
 			log_fatal("descriptor 0: %s", strerror(errno));
@@ -194,7 +218,7 @@ crierd_open_listeners(struct crierd *d)
 		d->listen_fds[i] =
 		    listener_open(listen->items[i], &access, &cause);
 		if (d->listen_fds[i] == -1)
-			crierd_die(cause);
+			crierd_give_up(d, cause);
 		d->listen_count++;
 	}
 }
@@ -202,28 +226,40 @@ crierd_open_listeners(struct crierd *d)
 /* One hub for a queue: the lock decides, also between two that start at once.
  */
 static void
-crierd_open_queue(struct crierd *d)
+crierd_lock_queue(struct crierd *d)
 {
 	const struct config *c = d->config;
-	struct listener_access access;
 	char *cause, *lock;
 
-	crierd_find_access(d, c->queue_group, c->queue_mode, &access);
-	if (listener_make_directory(c->queue, &access, &cause) == -1)
+	crierd_find_access(d, "queue-group", c->queue_group, c->queue_mode,
+	    &d->queue_access);
+	if (listener_make_directory(c->queue, &d->queue_access, &cause) == -1)
 		crierd_die(cause);
 	if (asprintf(&lock, "%s.lock", c->queue) == -1)
 		crierd_die(NULL);
 	if (process_lock(lock, &d->account, &cause) == -1)
 		crierd_die(cause);
 	free(lock);
-	d->queue_fd = listener_open(c->queue, &access, &cause);
-	if (d->queue_fd == -1)
-		crierd_die(cause);
+}
+
+/* Last: whoever finds the queue there finds all of it. */
+static void
+crierd_open_queue(struct crierd *d)
+{
+	const struct config *c = d->config;
+	const char *path = c->store + strlen("sqlite:");
+	char *cause;
+
 	d->fifo_fd = -1;
-	if (*c->fifo == '\0')
-		return;
-	if ((d->fifo_fd = fifo_open(c->fifo, &access, &cause)) == -1)
-		crierd_die(cause);
+	if (strncmp(c->store, "sqlite:", strlen("sqlite:")) == 0 &&
+	    listener_make_directory(path, &d->queue_access, &cause) == -1)
+		crierd_give_up(d, cause);
+	if (*c->fifo != '\0' &&
+	    (d->fifo_fd = fifo_open(c->fifo, &d->queue_access, &cause)) == -1)
+		crierd_give_up(d, cause);
+	d->queue_fd = listener_open(c->queue, &d->queue_access, &cause);
+	if (d->queue_fd == -1)
+		crierd_give_up(d, cause);
 }
 
 static size_t
@@ -241,18 +277,6 @@ crierd_max_streams(const struct crierd *d)
 			    "allow, taking %zu",
 		    (unsigned long long)d->config->max_streams, limit, most);
 	return d->config->max_streams < most ? d->config->max_streams : most;
-}
-
-static void
-crierd_remove_sockets(const struct crierd *d)
-{
-	const char *path;
-	size_t i;
-
-	unlink(d->config->queue);
-	for (i = 0; !d->is_spawned && i < d->config->listen.count; i++)
-		if ((path = listener_path(d->config->listen.items[i])) != NULL)
-			unlink(path);
 }
 
 static void
@@ -437,22 +461,29 @@ crierd_settle(struct crierd *d)
 	crierd_open_log(d);
 }
 
-static int
+/* The names in it, too, must exist on this machine. */
+static void
 crierd_check(const struct crierd *d)
 {
+	const struct config *c = d->config;
+	struct listener_access access;
+
+	crierd_find_access(d, "listen-group", c->listen_group, c->listen_mode,
+	    &access);
+	crierd_find_access(d, "queue-group", c->queue_group, c->queue_mode,
+	    &access);
 	if (d->options->check > 1)
-		config_print(d->config, stdout);
+		config_print(c, stdout);
 	else
 		printf("crierd: %s: the configuration is good\n",
 		    d->options->file == NULL ? "no file" : d->options->file);
-	return 0;
 }
 
 int
 main(int argc, char **argv)
 {
 	struct crierd_options options = { 0 };
-	struct crierd d = { .options = &options };
+	struct crierd d = { .options = &options, .queue_fd = -1 };
 	char *cause;
 
 	process_guard_descriptors();
@@ -466,6 +497,8 @@ main(int argc, char **argv)
 		free(cause);
 		return EX_CONFIG;
 	}
+	if (process_find_account(d.config->user, &d.account, &cause) == -1)
+		crierd_die(cause);
 	if (options.check > 0) {
 		crierd_check(&d);
 		config_free(d.config);
@@ -473,16 +506,16 @@ main(int argc, char **argv)
 	}
 	d.is_spawned = listener_is_listening(STDIN_FILENO);
 	d.max_descriptors = process_raise_descriptors();
-	if (process_find_account(d.config->user, &d.account, &cause) == -1)
-		crierd_die(cause);
-	crierd_open_queue(&d);
+	crierd_lock_queue(&d);
 	crierd_open_listeners(&d);
+	crierd_open_queue(&d);
 	crierd_settle(&d);
 	crierd_assemble(&d);
 	process_ready(crierd_logs_to_stderr(&d));
-	log_info("crierd " PACKAGE_VERSION
-		 " is ready: queue %s, up to %zu streams",
-	    d.config->queue, d.hub->max_streams);
+	log_info("crierd " PACKAGE_VERSION " is ready: configuration %s, "
+		 "queue %s, store %s, up to %zu streams",
+	    options.file == NULL ? "none" : options.file, d.config->queue,
+	    d.config->store, d.hub->max_streams);
 	event_base_dispatch(d.base);
 	crierd_disassemble(&d);
 	log_info("stopped");

@@ -190,27 +190,71 @@ route_add_json_channel(struct route *r, const struct config *config,
 }
 
 static int
+route_read_json_channels(struct route *r, const struct config *config,
+    struct json_object *value)
+{
+	size_t i;
+
+	if (!json_object_is_type(value, json_type_array))
+		return route_add_json_channel(r, config, value);
+	for (i = 0; i < json_object_array_length(value); i++)
+		if (route_add_json_channel(r, config,
+			json_object_array_get_idx(value, i)) == -1)
+			return -1;
+	return 0;
+}
+
+/* "lastEventId", or "since", which may also be "all". */
+static int
+route_read_json_since(struct route *r, const char *name,
+    struct json_object *value)
+{
+	struct text_span span;
+
+	if (!json_object_is_type(value, json_type_string))
+		return route_refuse(r, 400, "%s is not a string", name);
+	span.text = json_object_get_string(value);
+	span.len = (size_t)json_object_get_string_len(value);
+	if (strcmp(name, "since") != 0 || !text_equals(span, "all"))
+		return route_set_since(r, span.text, span.len);
+	r->since_all = true;
+	return 0;
+}
+
+static int
+route_read_json_last(struct route *r, struct json_object *value)
+{
+	int64_t last = json_object_get_int64(value);
+
+	if (!json_object_is_type(value, json_type_int) || last < 0 ||
+	    last > UINT32_MAX)
+		return route_refuse(r, 400, "last is not a number up to %llu",
+		    (unsigned long long)UINT32_MAX);
+	r->has_last = true;
+	r->last = (uint64_t)last;
+	return 0;
+}
+
+static int
 route_read_json(struct route *r, const struct config *config,
     struct json_object *body)
 {
-	struct json_object *channel, *since;
-	size_t i;
+	int rc = 0;
 
 	if (!json_object_is_type(body, json_type_object))
 		return route_refuse(r, 400, "the body is not a JSON object");
-	if (json_object_object_get_ex(body, "lastEventId", &since) &&
-	    json_object_is_type(since, json_type_string) &&
-	    route_set_since(r, json_object_get_string(since),
-		(size_t)json_object_get_string_len(since)) == -1)
-		return -1;
-	if (!json_object_object_get_ex(body, "channel", &channel))
-		return 0;
-	if (!json_object_is_type(channel, json_type_array))
-		return route_add_json_channel(r, config, channel);
-	for (i = 0; i < json_object_array_length(channel); i++)
-		if (route_add_json_channel(r, config,
-			json_object_array_get_idx(channel, i)) == -1)
+	json_object_object_foreach(body, name, value)
+	{
+		if (strcmp(name, "channel") == 0)
+			rc = route_read_json_channels(r, config, value);
+		else if (strcmp(name, "lastEventId") == 0 ||
+		    strcmp(name, "since") == 0)
+			rc = route_read_json_since(r, name, value);
+		else if (strcmp(name, "last") == 0)
+			rc = route_read_json_last(r, value);
+		if (rc == -1)
 			return -1;
+	}
 	return 0;
 }
 

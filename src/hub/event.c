@@ -41,6 +41,8 @@ event_check(const struct event_fields *e, size_t max_event_bytes)
 		return "data is longer than max-event";
 	if (!text_is_utf8(e->data, e->data_len))
 		return "data is not valid UTF-8";
+	if (e->name_len >= 6 && memcmp(e->name, "crier.", 6) == 0)
+		return "events that begin with crier. are crier's own";
 	if (e->name_len > EVENT_NAME_MAX)
 		return "event is longer than 255 bytes";
 	if (e->name_len > 0 && !event_is_one_line(e->name, e->name_len))

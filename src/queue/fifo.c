@@ -23,7 +23,8 @@
 
 enum {
 	FIFO_READ_BYTES = 65536,
-	FIFO_LOG_EVERY_MS = 1000
+	FIFO_LOG_EVERY_S = 1,
+	FIFO_WHY_SIZE = 160
 };
 
 struct queue_fifo {
@@ -31,7 +32,9 @@ struct queue_fifo {
 	struct event *io;
 	int fd;
 	bool is_skipping;
-	uint64_t logged_ms, unlogged;
+	struct event *log_timer; /* for refusals that were not logged yet */
+	uint64_t unlogged;
+	char why[FIFO_WHY_SIZE]; /* of the last one */
 	struct buffer in;
 };
 
@@ -70,23 +73,40 @@ fifo_open(const char *path, const struct listener_access *access, char **cause)
 	return fd;
 }
 
+static void
+fifo_log(struct queue_fifo *f)
+{
+	if (f->unlogged == 0)
+		return;
+	log_warning("named pipe: %llu line(s) refused, the last one: %s",
+	    (unsigned long long)f->unlogged, f->why);
+	f->unlogged = 0;
+}
+
+static void
+fifo_log_cb(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	fifo_log(arg);
+}
+
 void
 fifo_refuse(struct queue *q, const char *why)
 {
+	static const struct timeval later = { .tv_sec = FIFO_LOG_EVERY_S };
 	struct queue_fifo *f = q->fifo;
-	struct hub *hub = q->hub;
 
 	if (f == NULL)
 		return;
+	snprintf(f->why, sizeof f->why, "%s", why);
 	f->queue->counters.fifo_refused++;
 	f->unlogged++;
 	/* A broken writer shall not fill the log. */
-	if (f->logged_ms != 0 && hub->now_ms - f->logged_ms < FIFO_LOG_EVERY_MS)
+	if (evtimer_pending(f->log_timer, NULL))
 		return;
-	log_warning("named pipe: %llu line(s) refused, the last one: %s",
-	    (unsigned long long)f->unlogged, why);
-	f->logged_ms = hub->now_ms;
-	f->unlogged = 0;
+	fifo_log(f);
+	evtimer_add(f->log_timer, &later);
 }
 
 static void
@@ -189,9 +209,13 @@ fifo_new(struct queue *q, int fd)
 	f->queue = q;
 	f->fd = fd;
 	f->io = event_new(q->base, fd, EV_READ | EV_PERSIST, fifo_io_cb, f);
-	if (f->io == NULL || event_add(f->io, NULL) == -1) {
+	f->log_timer = evtimer_new(q->base, fifo_log_cb, f);
+	if (f->io == NULL || f->log_timer == NULL ||
+	    event_add(f->io, NULL) == -1) {
 		if (f->io != NULL)
 			event_free(f->io);
+		if (f->log_timer != NULL)
+			event_free(f->log_timer);
 		free(f);
 		return NULL;
 	}
@@ -210,6 +234,8 @@ fifo_free(struct queue_fifo *f)
 		left = 0;
 	for (; left > 0 && fifo_read(f); left -= FIFO_READ_BYTES)
 		;
+	fifo_log(f);
+	event_free(f->log_timer);
 	event_free(f->io);
 	close(f->fd);
 	buffer_clear(&f->in);

@@ -404,6 +404,24 @@ peer_io_cb(evutil_socket_t fd, short what, void *arg)
 		peer_read(p);
 }
 
+static void
+peer_turn_away(struct queue *q, int fd)
+{
+	struct buffer text = { 0 };
+	ssize_t n;
+
+	if (q->counters.not_allowed++ == 0)
+		log_warning("queue: a program was turned away for who it is "
+			    "(queue-allow); status counts the next ones");
+	if (execute_put_error(&text, EX_NOPERM,
+		"this user is not allowed to (queue-allow)") == 0) {
+		n = write(fd, text.data, text.len);
+		(void)n; /* one line fits into a fresh socket */
+	}
+	buffer_clear(&text);
+	close(fd);
+}
+
 void
 peer_open(struct queue *q, int fd)
 {
@@ -411,8 +429,7 @@ peer_open(struct queue *q, int fd)
 
 	q->counters.connections++;
 	if (!peer_is_allowed(&q->hub->config->queue_allow, fd)) {
-		q->counters.not_allowed++;
-		close(fd);
+		peer_turn_away(q, fd);
 		return;
 	}
 	if ((p = calloc(1, sizeof *p)) == NULL) {

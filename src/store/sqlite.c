@@ -148,19 +148,20 @@ store_sqlite_note_totals(struct store_sqlite *q)
 static int
 store_sqlite_open_file(struct store_sqlite *q, char **cause)
 {
+	struct sqlite_options options = { .durability = q->durability };
 	struct sqlite_file *f = &q->writer.file;
 	enum sqlite_open result;
 	sqlite3_stmt *s;
 	char *why;
 
-	result = sqlite_file_open(f, q->path, q->durability, false, cause);
+	options.floor = id_next(q->writer.last, loop_wall_ms());
+	result = sqlite_file_open(f, q->path, &options, cause);
 	if (result == SQLITE_DAMAGED) {
 		why = *cause;
 		*cause = NULL;
 		if (sqlite_file_set_aside(q->path, why == NULL ? "?" : why,
 			cause) == 0) {
-			result = sqlite_file_open(f, q->path, q->durability,
-			    false, cause);
+			result = sqlite_file_open(f, q->path, &options, cause);
 		}
 		free(why);
 	}
@@ -175,7 +176,7 @@ store_sqlite_open_file(struct store_sqlite *q, char **cause)
 	sqlite3_reset(s);
 	s = sqlite_file_use(f, STATEMENT_LAST);
 	if (s != NULL && sqlite3_step(s) == SQLITE_ROW)
-		q->store.last = sqlite_file_id(s, 0);
+		q->writer.last = q->store.last = sqlite_file_id(s, 0);
 	sqlite3_reset(s);
 	store_sqlite_note_totals(q);
 	return 0;
@@ -382,6 +383,7 @@ static int
 store_sqlite_need_reader(struct store_sqlite *q, struct sqlite_file *f,
     unsigned *generation, struct store_read *r)
 {
+	struct sqlite_options options = { .is_reader = true };
 	unsigned now;
 	char *cause = NULL;
 
@@ -392,8 +394,7 @@ store_sqlite_need_reader(struct store_sqlite *q, struct sqlite_file *f,
 		sqlite_file_close(f);
 	*generation = now;
 	if (f->db != NULL ||
-	    sqlite_file_open(f, q->path, q->durability, true, &cause) ==
-		SQLITE_OPENED)
+	    sqlite_file_open(f, q->path, &options, &cause) == SQLITE_OPENED)
 		return 0;
 	snprintf(r->error, sizeof r->error, "%s",
 	    cause == NULL ? "out of memory" : cause);

@@ -47,8 +47,8 @@ static const char sqlite_schema[] =
     "at_ms INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX key_at ON key (at_ms);"
     "CREATE TABLE last (one INTEGER PRIMARY KEY CHECK (one = 1),"
-    "ms INTEGER NOT NULL, n INTEGER NOT NULL);"
-    "INSERT INTO last VALUES (1, 0, 0);";
+    "ms INTEGER NOT NULL, n INTEGER NOT NULL,"
+    "floor_ms INTEGER NOT NULL, floor_n INTEGER NOT NULL);";
 
 static const char *const sqlite_text[STATEMENTS] = {
 	[STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
@@ -101,7 +101,7 @@ static const char *const sqlite_text[STATEMENTS] = {
 			     " ifnull(sum(bytes), 0), count(*) FROM channel",
 	[STATEMENT_OLDEST] =
 	    "SELECT min(oldest_ms) FROM channel WHERE events > 0",
-	[STATEMENT_LAST] = "SELECT ms, n FROM last",
+	[STATEMENT_LAST] = "SELECT ms, n, floor_ms, floor_n FROM last",
 	[STATEMENT_FREE_PAGES] = "PRAGMA freelist_count",
 	[STATEMENT_VACUUM] = "PRAGMA incremental_vacuum(256)",
 };
@@ -197,18 +197,28 @@ sqlite_file_number(const struct sqlite_file *f, const char *text)
 	return value;
 }
 
+/*
+ * A new file knows of nothing that was published before: that is its floor, so
+ * that whoever resumes from before is told of a gap.
+ */
 static enum sqlite_open
-sqlite_file_make(struct sqlite_file *f, char **cause)
+sqlite_file_make(struct sqlite_file *f, struct id floor, char **cause)
 {
-	char pragmas[128];
+	char numbers[256];
 
-	snprintf(pragmas, sizeof pragmas,
-	    "PRAGMA application_id = %d; PRAGMA user_version = %d;",
-	    SQLITE_APPLICATION, SQLITE_VERSION_NOW);
-	if (sqlite3_exec(f->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) !=
+	snprintf(numbers, sizeof numbers,
+	    "PRAGMA application_id = %d; PRAGMA user_version = %d;"
+	    "INSERT INTO last VALUES (1, 0, 0, %llu, %llu);",
+	    SQLITE_APPLICATION, SQLITE_VERSION_NOW,
+	    (unsigned long long)floor.ms, (unsigned long long)floor.n);
+	if (sqlite3_exec(f->db, "PRAGMA auto_vacuum = INCREMENTAL", NULL, NULL,
+		NULL) != SQLITE_OK ||
+	    sqlite3_exec(f->db, "PRAGMA journal_mode = WAL", NULL, NULL,
+		NULL) != SQLITE_OK ||
+	    sqlite3_exec(f->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) !=
 		SQLITE_OK ||
 	    sqlite3_exec(f->db, sqlite_schema, NULL, NULL, NULL) != SQLITE_OK ||
-	    sqlite3_exec(f->db, pragmas, NULL, NULL, NULL) != SQLITE_OK ||
+	    sqlite3_exec(f->db, numbers, NULL, NULL, NULL) != SQLITE_OK ||
 	    sqlite3_exec(f->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
 		return sqlite_file_fail(f, cause);
 	return SQLITE_OPENED;
@@ -216,7 +226,7 @@ sqlite_file_make(struct sqlite_file *f, char **cause)
 
 /* Whether it is ours, of a version that we know, and answers. */
 static enum sqlite_open
-sqlite_file_check(struct sqlite_file *f, char **cause)
+sqlite_file_check(struct sqlite_file *f, struct id floor, char **cause)
 {
 	sqlite3_int64 version, application, tables;
 
@@ -224,7 +234,7 @@ sqlite_file_check(struct sqlite_file *f, char **cause)
 	if (tables == -1)
 		return sqlite_file_fail(f, cause);
 	if (tables == 0)
-		return sqlite_file_make(f, cause);
+		return sqlite_file_make(f, floor, cause);
 	application = sqlite_file_number(f, "PRAGMA application_id");
 	version = sqlite_file_number(f, "PRAGMA user_version");
 	if (application != SQLITE_APPLICATION)
@@ -240,39 +250,45 @@ sqlite_file_check(struct sqlite_file *f, char **cause)
 	return SQLITE_OPENED;
 }
 
+static enum sqlite_open
+sqlite_file_set_up(struct sqlite_file *f, enum store_durability durability,
+    char **cause)
+{
+	if (sqlite3_exec(f->db, "PRAGMA journal_mode = WAL", NULL, NULL,
+		NULL) != SQLITE_OK ||
+	    sqlite3_exec(f->db,
+		"PRAGMA wal_autocheckpoint = 8000;"
+		"PRAGMA cache_size = -8192;"
+		"PRAGMA journal_size_limit = 67108864",
+		NULL, NULL, NULL) != SQLITE_OK ||
+	    sqlite3_exec(f->db, sqlite_synchronous[durability], NULL, NULL,
+		NULL) != SQLITE_OK)
+		return sqlite_file_fail(f, cause);
+	return SQLITE_OPENED;
+}
+
 enum sqlite_open
 sqlite_file_open(struct sqlite_file *f, const char *path,
-    enum store_durability durability, bool read_only, char **cause)
+    const struct sqlite_options *options, char **cause)
 {
-	int flags = read_only ? SQLITE_OPEN_READONLY
-			      : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+	int flags = options->is_reader
+	    ? SQLITE_OPEN_READONLY
+	    : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
 	mode_t mask = umask(0007);
 	enum sqlite_open result;
-	int rc;
 
 	memset(f, 0, sizeof *f);
 	f->path = path;
-	rc = sqlite3_open_v2(path, &f->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
-	if (rc == SQLITE_OK) {
+	if (sqlite3_open_v2(path, &f->db, flags | SQLITE_OPEN_NOMUTEX, NULL) !=
+	    SQLITE_OK) {
+		result = sqlite_file_fail(f, cause);
+	} else {
 		sqlite3_busy_timeout(f->db, SQLITE_BUSY_MS);
-		sqlite3_extended_result_codes(f->db, 0);
+		/* Looked at before anything in it is changed. */
+		result = sqlite_file_check(f, options->floor, cause);
 	}
-	if (rc == SQLITE_OK && !read_only &&
-	    (sqlite3_exec(f->db, "PRAGMA auto_vacuum = INCREMENTAL", NULL, NULL,
-		 NULL) != SQLITE_OK ||
-		sqlite3_exec(f->db, "PRAGMA journal_mode = WAL", NULL, NULL,
-		    NULL) != SQLITE_OK ||
-		sqlite3_exec(f->db,
-		    "PRAGMA wal_autocheckpoint = 8000;"
-		    "PRAGMA cache_size = -8192",
-		    NULL, NULL, NULL) != SQLITE_OK ||
-		sqlite3_exec(f->db, "PRAGMA journal_size_limit = 67108864",
-		    NULL, NULL, NULL) != SQLITE_OK ||
-		sqlite3_exec(f->db, sqlite_synchronous[durability], NULL, NULL,
-		    NULL) != SQLITE_OK))
-		rc = SQLITE_ERROR;
-	result = rc == SQLITE_OK ? sqlite_file_check(f, cause)
-				 : sqlite_file_fail(f, cause);
+	if (result == SQLITE_OPENED && !options->is_reader)
+		result = sqlite_file_set_up(f, options->durability, cause);
 	umask(mask);
 	if (result != SQLITE_OPENED)
 		sqlite_file_close(f);

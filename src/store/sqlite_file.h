@@ -62,12 +62,18 @@ enum sqlite_open {
 	SQLITE_DAMAGED   /* *cause says why; to be set aside */
 };
 
+struct sqlite_options {
+	enum store_durability durability;
+	bool is_reader;
+	struct id floor; /* of a new file: what it cannot know of */
+};
+
 /*
  * Opens the database, makes its schema if it is new, and looks whether it is
  * whole as far as that takes no time.  *cause is the caller's.
  */
 enum sqlite_open sqlite_file_open(struct sqlite_file *, const char *path,
-    enum store_durability, bool read_only, char **cause);
+    const struct sqlite_options *, char **cause);
 
 void sqlite_file_close(struct sqlite_file *);
 

@@ -35,22 +35,42 @@ read_fail(const struct sqlite_file *f, struct store_read *r)
 	return -1;
 }
 
+/* What the whole file cannot know of. */
+static int
+read_file_floor(struct sqlite_file *f, struct id *floor)
+{
+	sqlite3_stmt *s = sqlite_file_use(f, STATEMENT_LAST);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	if ((rc = sqlite3_step(s)) == SQLITE_ROW)
+		*floor = sqlite_file_id(s, 2);
+	sqlite3_reset(s);
+	return rc == SQLITE_ROW ? 0 : -1;
+}
+
 static int
 read_floors(struct sqlite_file *f, struct store_read *r)
 {
+	struct id file = { 0, 0 }, channel;
 	sqlite3_stmt *s;
 	size_t i;
 	int rc;
 
+	if (read_file_floor(f, &file) == -1)
+		return read_fail(f, r);
 	for (i = 0; i < r->range_count; i++) {
 		s = sqlite_file_use(f, STATEMENT_FLOOR);
 		if (s == NULL)
 			return read_fail(f, r);
 		sqlite3_bind_text(s, 1, r->ranges[i].name, -1, SQLITE_STATIC);
-		rc = sqlite3_step(s);
-		memset(&r->ranges[i].floor, 0, sizeof r->ranges[i].floor);
-		if (rc == SQLITE_ROW)
-			r->ranges[i].floor = sqlite_file_id(s, 0);
+		r->ranges[i].floor = file;
+		if ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+			channel = sqlite_file_id(s, 0);
+			if (id_cmp(channel, file) > 0)
+				r->ranges[i].floor = channel;
+		}
 		sqlite3_reset(s);
 		if (rc != SQLITE_ROW && rc != SQLITE_DONE)
 			return read_fail(f, r);

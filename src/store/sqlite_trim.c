@@ -146,6 +146,18 @@ trim_cut(struct sqlite_writer *w, const struct sqlite_channel *c,
 	return rc == SQLITE_DONE ? 0 : -1;
 }
 
+/* Begins a transaction in which a run loses its front, or goes altogether. */
+static int
+trim_front(struct sqlite_writer *w, const struct sqlite_channel *c,
+    struct id last, struct text_span rest, const struct trim *t)
+{
+	if (sqlite_file_run(&w->file, STATEMENT_BEGIN) == -1)
+		return -1;
+	if (rest.len == 0)
+		return trim_run(w, STATEMENT_DROP_RUNS, c->id, last);
+	return trim_cut(w, c, last, rest, t);
+}
+
 /* 1: something went; 0: nothing is over; -1. */
 static int
 trim_first_run(struct sqlite_writer *w, struct sqlite_channel *c,
@@ -165,9 +177,7 @@ trim_first_run(struct sqlite_writer *w, struct sqlite_channel *c,
 		rest.len = (size_t)sqlite3_column_bytes(s, 0);
 		last = sqlite_file_id(s, 1);
 		trim_find_events(c, wall_ms, &rest.text, &rest.len, &t);
-		if (t.events > 0 &&
-		    (sqlite_file_run(&w->file, STATEMENT_BEGIN) == -1 ||
-			trim_cut(w, c, last, rest, &t) == -1))
+		if (t.events > 0 && trim_front(w, c, last, rest, &t) == -1)
 			rc = SQLITE_ERROR;
 	}
 	sqlite3_reset(s);
@@ -192,8 +202,14 @@ trim_channel(struct sqlite_writer *w, uint64_t wall_ms)
 			return -1;
 		return trim_finish(w, c, &t);
 	}
-	if ((rc = trim_first_run(w, c, wall_ms)) == -1)
-		return -1;
+	if ((rc = trim_first_run(w, c, wall_ms)) != 0)
+		return rc;
+	/* A step that took all it looked at does not know what came next. */
+	if (t.oldest_ms != c->oldest_ms) {
+		c->oldest_ms = t.oldest_ms;
+		if (sqlite_writer_save(w, c) == -1)
+			return -1;
+	}
 	w->over = c->next_over;
 	c->is_over = false;
 	return 1;

@@ -347,5 +347,6 @@ sqlite_writer_commit(struct sqlite_writer *w, struct batch *first,
 	if (sqlite_writer_finish(w, last) == -1)
 		return -1;
 	sqlite_writer_settle(w);
+	w->last = last;
 	return 0;
 }

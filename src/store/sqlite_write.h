@@ -29,6 +29,7 @@ struct sqlite_writer {
 	size_t all_count, all_capacity;
 	struct sqlite_channel *touched;        /* of this transaction */
 	struct sqlite_channel *over;           /* to be trimmed */
+	struct id last;                        /* of what was stored */
 	uint64_t events, bytes, channel_count; /* in the file */
 	uint64_t added_events, added_bytes;    /* of this transaction */
 	uint64_t added_channels;

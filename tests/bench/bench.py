@@ -172,6 +172,8 @@ def start_all(where, budget):
             if runs:
                 found[name] = {key: round(statistics.median(
                     run[key] for run in runs), 4) for key in runs[0]}
+                found[name]["slowest"] = round(max(
+                    run["first_resume"] for run in runs), 4)
         size = os.path.getsize(hub.database)
     return {"events": STORED, "channels": STORED_CHANNELS,
             "file_bytes": size, "fill_seconds": round(fill, 2),
@@ -182,12 +184,13 @@ def print_start(start):
     print(f"\nStart with {start['events']} events stored in"
           f" {start['channels']} channels ({start['file_bytes'] >> 20} MiB,"
           f" stored in {start['fill_seconds']} s), nothing cached: seconds\n")
-    print("  ended by   status answered  first resume answered  target"
+    print("  ended by   status answered  first resume answered  slowest  target"
           "      a later resume takes")
     for how, row in start["after"].items():
-        met = "met" if row["first_resume"] < START_TARGET else "MISSED"
+        met = "met" if row["slowest"] < START_TARGET else "MISSED"
         print(f"  {how:9} {row['status']:16.3f}"
-              f" {row['first_resume']:22.3f}  < {START_TARGET:g}: {met:6}"
+              f" {row['first_resume']:22.3f} {row['slowest']:8.3f}"
+              f"  < {START_TARGET:g}: {met:6}"
               f" {row['later_resume']:21.4f}")
 
 

@@ -227,8 +227,8 @@ store_run_ask(struct store_run *run, struct store_read *r, const char *channels,
 		r->ranges[r->range_count].after.ms = ms;
 		r->ranges[r->range_count++].after.n = n;
 	}
-	r->upto.ms = UINT32_MAX;
-	r->upto.n = UINT32_MAX;
+	r->upto.ms = INT64_MAX;
+	r->upto.n = INT64_MAX;
 	r->wall_ms = run->wall_ms;
 	r->max_bytes = SIZE_MAX;
 }

@@ -28,12 +28,15 @@ static struct sqlite_writer test_writer;
 static int
 test_setup(void **state)
 {
+	static const struct sqlite_options options = {
+		.durability = STORE_NONE
+	};
 	char *cause;
 
 	(void)state;
 	sqlite_writer_init(&test_writer);
-	if (sqlite_file_open(&test_writer.file, test_path, STORE_NONE, false,
-		&cause) == SQLITE_OPENED)
+	if (sqlite_file_open(&test_writer.file, test_path, &options, &cause) ==
+	    SQLITE_OPENED)
 		return 0;
 	print_error("%s\n", cause);
 	return -1;

@@ -150,6 +150,19 @@ test_spoil(const struct store_run *run, off_t from, off_t to)
 	close(fd);
 }
 
+/* A new file does not claim to have all that there ever was. */
+static void
+test_check_gap(struct store_run *run, uint64_t ms)
+{
+	struct store_read r;
+
+	store_run_ask(run, &r, "a,never", ms, 0);
+	store_run_read(run, &r);
+	assert_true(r.ranges[0].floor.ms >= ms);
+	assert_true(r.ranges[1].floor.ms >= ms);
+	store_read_clear(&r);
+}
+
 /* What is no database goes aside, and an empty one takes its place. */
 static void
 test_not_a_database(void **state)
@@ -165,6 +178,7 @@ test_not_a_database(void **state)
 	assert_int_equal(store_run_status(run, "events"), 0);
 	assert_int_equal(test_put(run, 2, NULL), BATCH_ACCEPTED);
 	assert_string_equal(test_ids(run), "2-0 .");
+	test_check_gap(run, 1);
 	/* An empty file is nothing bad. */
 	store_run_close(run);
 	assert_int_equal(truncate(run->path, 0), 0);
@@ -193,6 +207,7 @@ test_damaged_later(void **state)
 	assert_int_equal(test_put(run, 3, "k2"), BATCH_ACCEPTED);
 	assert_true(store_run_count_files(run, "h.db.damaged-") > 0);
 	assert_string_equal(test_ids(run), "3-0 .");
+	test_check_gap(run, 2);
 	assert_int_equal(test_put(run, 4, "k2"), BATCH_DUPLICATE);
 	assert_string_equal(store_run_status_text(run, "degraded"), "false");
 }
@@ -248,6 +263,35 @@ test_full_in_memory(void **state)
 	run->options.keep_in_memory = true;
 	store_run_open(run);
 	test_full(run, BATCH_ACCEPTED);
+}
+
+/* Whoever resumes from before what was kept in memory alone is told so. */
+static void
+test_full_is_a_gap(void **state)
+{
+	struct store_run *run = *state;
+	uint64_t ms = run->wall_ms + 100000;
+	struct store_read r;
+	int i;
+
+	store_run_close(run);
+	run->options.keep_in_memory = true;
+	store_run_open(run);
+	test_put(run, ms, NULL);
+	test_limit_files(4096);
+	assert_int_equal(test_put(run, ms + 1, NULL), BATCH_ACCEPTED);
+	test_limit_files(0);
+	test_put(run, ms + 2, NULL);
+	for (i = 0; i < 2; i++) {
+		store_run_ask(run, &r, "a,never", ms, 0);
+		store_run_read(run, &r);
+		assert_int_equal(r.events, 1);
+		assert_int_equal(r.ranges[0].floor.ms, ms + 1);
+		assert_int_equal(r.ranges[1].floor.ms, ms + 1);
+		store_read_clear(&r);
+		store_run_close(run);
+		store_run_open(run);
+	}
 }
 
 /* Another program holds it for longer than we wait. */
@@ -376,6 +420,7 @@ main(void)
 		TEST(test_damaged_later),
 		TEST(test_full_refused),
 		TEST(test_full_in_memory),
+		TEST(test_full_is_a_gap),
 		TEST(test_locked),
 		TEST(test_durability),
 		TEST(test_close),
