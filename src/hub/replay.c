@@ -59,7 +59,6 @@ replay_name_ranges(struct replay *r)
 	r->read.range_count = s->cursor_count;
 	for (i = 0; i < s->cursor_count; i++) {
 		range = &r->read.ranges[i];
-		range->after = r->after;
 		range->name = strdup(s->cursors[i].channel->name);
 		if (range->name == NULL)
 			return -1;
@@ -67,31 +66,46 @@ replay_name_ranges(struct replay *r)
 	return 0;
 }
 
+/*
+ * Asks for the next slice.  Each channel goes on behind what was sent, or where
+ * it is to begin at all, if that is later.
+ */
 static int
 replay_read(struct replay *r)
 {
 	struct hub *hub = r->stream->hub;
 	struct store_read *read = &r->read;
+	size_t i;
 
-	store_read_clear(read);
-	if (replay_name_ranges(r) == -1)
+	if (read->ranges == NULL && replay_name_ranges(r) == -1)
 		return -1;
+	for (i = 0; i < read->range_count; i++)
+		if (id_cmp(read->ranges[i].after, r->after) < 0)
+			read->ranges[i].after = r->after;
+	buffer_clear(&read->records);
+	read->events = 0;
+	read->is_complete = false;
 	read->upto = hub->appended;
 	read->wall_ms = hub->wall_ms;
 	read->max_bytes = REPLAY_BYTES;
-	if (r->is_first) {
-		read->has_last = r->start.has_last;
-		read->last = r->start.last;
-		read->own_id_len = r->start.since.len;
-		read->own_id = strndup(r->since, r->start.since.len);
-		if (read->own_id == NULL)
-			return -1;
-	}
 	read->done = replay_done;
 	read->arg = r;
 	r->is_reading = true;
 	hub->store->ops->read(hub->store, read);
 	return 0;
+}
+
+/* What only the first slice's answer can tell. */
+static int
+replay_ask_start(struct replay *r)
+{
+	struct store_read *read = &r->read;
+
+	read->has_last = r->start.has_last;
+	read->last = r->start.last;
+	read->own_id_len = r->start.since.len;
+	read->own_id = strndup(r->since, r->start.since.len);
+	return read->own_id == NULL ? -1 : 0;
 }
 
 static int
@@ -108,7 +122,7 @@ replay_new(struct stream *s, const struct replay_start *start, bool is_first)
 	r->start.since.text = r->since;
 	r->after = start->after;
 	r->is_first = is_first;
-	if (replay_read(r) == -1) {
+	if ((is_first && replay_ask_start(r) == -1) || replay_read(r) == -1) {
 		replay_free(r);
 		return -1;
 	}
@@ -218,6 +232,8 @@ replay_take(struct replay *r)
 	r->after = read->is_complete ? read->upto : read->last_id;
 	r->start.is_known = true;
 	r->is_first = false;
+	read->has_last = false;
+	read->own_id_len = 0;
 	return rc;
 }
 

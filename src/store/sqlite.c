@@ -29,8 +29,9 @@
 
 enum {
 	SQLITE_IDLE_MS = 1000,
-	SQLITE_TIDY_EVENTS = 500, /* for which there is one step more */
-	SQLITE_WHY_SIZE = 160
+	SQLITE_TIDY_EVENTS = 20, /* for which there is one step more */
+	SQLITE_WHY_SIZE = 160,
+	SQLITE_DEGRADED_MS = 50
 };
 
 struct store_sqlite {
@@ -42,12 +43,14 @@ struct store_sqlite {
 	int done_pipe[2];
 
 	pthread_t write_thread, read_thread;
+	pthread_mutex_t replacing; /* the file, or opening it to read */
 	pthread_mutex_t lock; /* over all that follows */
 	pthread_cond_t to_write, to_read;
 	struct batch_list batches, done_batches;
 	struct store_read *reads, **reads_end, *done_reads, **done_reads_end;
 	uint64_t key_ms;
 	bool is_closing;
+	bool is_damaged;     /* as the reader found */
 	unsigned generation; /* of the file: grows when it is set aside */
 	/* Status. */
 	uint64_t events, bytes, channels, oldest_ms;
@@ -57,6 +60,7 @@ struct store_sqlite {
 
 	/* The writer's alone. */
 	struct sqlite_writer writer;
+	int code; /* of the last failure */
 };
 
 static void
@@ -189,6 +193,7 @@ store_sqlite_replace_file(struct store_sqlite *q, const char *why)
 {
 	char *cause = NULL;
 
+	pthread_mutex_lock(&q->replacing);
 	sqlite_writer_forget(&q->writer);
 	sqlite_file_close(&q->writer.file);
 	if (sqlite_file_set_aside(q->path, why, &cause) == -1 ||
@@ -199,6 +204,7 @@ store_sqlite_replace_file(struct store_sqlite *q, const char *why)
 	pthread_mutex_lock(&q->lock);
 	q->generation++;
 	pthread_mutex_unlock(&q->lock);
+	pthread_mutex_unlock(&q->replacing);
 }
 
 /* One that could not be opened when it was to be replaced is tried again. */
@@ -274,10 +280,14 @@ store_sqlite_try(struct store_sqlite *q, struct batch *first,
 	snprintf(why, SQLITE_WHY_SIZE, "%s: cannot be opened", q->path);
 	if (store_sqlite_need_file(q) == -1)
 		return -1;
+	/* While it is known to be locked nobody shall wait for it long. */
+	sqlite3_busy_timeout(w->file.db,
+	    q->is_degraded ? SQLITE_DEGRADED_MS : SQLITE_BUSY_MS);
 	if (sqlite_writer_commit(w, first, end) == 0)
 		return 0;
 	snprintf(why, SQLITE_WHY_SIZE, "%s: %s", q->path,
 	    sqlite3_errmsg(w->file.db));
+	q->code = sqlite3_errcode(w->file.db) & 0xff;
 	if (!sqlite_file_is_damaged(&w->file)) {
 		store_sqlite_rollback(q);
 		return -1;
@@ -289,47 +299,67 @@ store_sqlite_try(struct store_sqlite *q, struct batch *first,
 	return sqlite_writer_commit(w, first, end);
 }
 
-/* One batch by itself, with what becomes of it. */
+/* What becomes of batches that could not be stored. */
 static void
-store_sqlite_write_one(struct store_sqlite *q, struct batch *b)
+store_sqlite_give_back(struct store_sqlite *q, struct batch *first,
+    const struct batch *end, const char *why)
 {
-	char why[SQLITE_WHY_SIZE];
+	struct batch *b;
 
-	if (b->event_count == 0)
-		return;
-	store_sqlite_reset(b, STAILQ_NEXT(b, link));
-	if (store_sqlite_try(q, b, STAILQ_NEXT(b, link), why) == 0) {
-		store_sqlite_note_good(q);
-		return;
-	}
 	store_sqlite_note_error(q, why);
-	store_sqlite_reset(b, STAILQ_NEXT(b, link));
-	if (!q->keep_in_memory)
-		batch_refuse(b, why);
+	store_sqlite_reset(first, end);
+	for (b = first; b != end; b = STAILQ_NEXT(b, link)) {
+		if (q->keep_in_memory)
+			sqlite_writer_keep(&q->writer, b);
+		else
+			batch_refuse(b, why);
+	}
+}
+
+/* Whether an error may be one batch's own fault. */
+static bool
+store_sqlite_is_own_fault(const struct store_sqlite *q)
+{
+	return q->code == SQLITE_TOOBIG || q->code == SQLITE_CONSTRAINT ||
+	    q->code == SQLITE_NOMEM || q->code == SQLITE_MISMATCH;
 }
 
 /*
- * All that waits in one transaction; if that fails each batch by itself, so
- * that one does not take others with it.
+ * All that waits in one transaction.  If one batch is at fault each is tried by
+ * itself; if the disk is, or another program, none is: they would all wait.
  */
+static void
+store_sqlite_store(struct store_sqlite *q, struct batch_list *list)
+{
+	struct batch *b, *first = STAILQ_FIRST(list);
+	char why[SQLITE_WHY_SIZE];
+
+	if (store_sqlite_try(q, first, NULL, why) == 0) {
+		store_sqlite_note_good(q);
+		return;
+	}
+	if (!store_sqlite_is_own_fault(q)) {
+		store_sqlite_give_back(q, first, NULL, why);
+		return;
+	}
+	STAILQ_FOREACH(b, list, link) {
+		store_sqlite_reset(b, STAILQ_NEXT(b, link));
+		if (b->event_count > 0 &&
+		    store_sqlite_try(q, b, STAILQ_NEXT(b, link), why) == -1)
+			store_sqlite_give_back(q, b, STAILQ_NEXT(b, link), why);
+	}
+}
+
 static void
 store_sqlite_write(struct store_sqlite *q, struct batch_list *list)
 {
-	struct batch *first = STAILQ_FIRST(list), *b;
+	struct batch *b;
 	size_t events = 0;
 
 	STAILQ_FOREACH(b, list, link)
 		events += b->event_count;
-	if (events > 0 && q->writer.file.db != NULL &&
-	    sqlite_writer_commit(&q->writer, first, NULL) == 0) {
-		store_sqlite_note_good(q);
-	} else if (events > 0) {
-		if (q->writer.file.db != NULL &&
-		    !sqlite_file_is_damaged(&q->writer.file))
-			store_sqlite_rollback(q);
-		STAILQ_FOREACH(b, list, link)
-			store_sqlite_write_one(q, b);
-	}
+	if (events > 0)
+		store_sqlite_store(q, list);
 	pthread_mutex_lock(&q->lock);
 	q->commits += events > 0;
 	q->events = q->writer.events;
@@ -355,12 +385,25 @@ store_sqlite_next_batches(struct store_sqlite *q, struct batch_list *list,
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += SQLITE_IDLE_MS / 1000;
 	pthread_mutex_lock(&q->lock);
-	if (wait && STAILQ_EMPTY(&q->batches) && !q->is_closing)
+	if (wait && STAILQ_EMPTY(&q->batches) && !q->is_closing &&
+	    !q->is_damaged)
 		pthread_cond_timedwait(&q->to_write, &q->lock, &until);
 	STAILQ_CONCAT(list, &q->batches);
 	is_closing = q->is_closing;
 	pthread_mutex_unlock(&q->lock);
 	return !STAILQ_EMPTY(list) || !is_closing;
+}
+
+static bool
+store_sqlite_take_damage(struct store_sqlite *q)
+{
+	bool is_damaged;
+
+	pthread_mutex_lock(&q->lock);
+	is_damaged = q->is_damaged;
+	q->is_damaged = false;
+	pthread_mutex_unlock(&q->lock);
+	return is_damaged;
 }
 
 static void *
@@ -371,6 +414,8 @@ store_sqlite_write_thread(void *arg)
 	bool more = false;
 
 	while (store_sqlite_next_batches(q, &list, !more)) {
+		if (store_sqlite_take_damage(q))
+			store_sqlite_replace_file(q, "found when it was read");
 		if (!STAILQ_EMPTY(&list))
 			store_sqlite_write(q, &list);
 		more = store_sqlite_tidy(q);
@@ -419,6 +464,23 @@ store_sqlite_next_read(struct store_sqlite *q)
 	return r;
 }
 
+/* Damage is the writer's to mend, even if nobody publishes. */
+static void
+store_sqlite_reading_failed(struct store_sqlite *q, struct sqlite_file *f,
+    const char *why)
+{
+	log_error("the history cannot be read: %s", why);
+	if (f->db == NULL)
+		return;
+	if (sqlite_file_is_damaged(f)) {
+		pthread_mutex_lock(&q->lock);
+		q->is_damaged = true;
+		pthread_cond_signal(&q->to_write);
+		pthread_mutex_unlock(&q->lock);
+	}
+	sqlite_file_close(f);
+}
+
 static void *
 store_sqlite_read_thread(void *arg)
 {
@@ -426,15 +488,16 @@ store_sqlite_read_thread(void *arg)
 	struct sqlite_file file = { 0 };
 	unsigned generation = 0;
 	struct store_read *r;
+	int rc;
 
 	while ((r = store_sqlite_next_read(q)) != NULL) {
-		if (store_sqlite_need_reader(q, &file, &generation, r) == 0)
+		pthread_mutex_lock(&q->replacing);
+		rc = store_sqlite_need_reader(q, &file, &generation, r);
+		pthread_mutex_unlock(&q->replacing);
+		if (rc == 0)
 			sqlite_read(&file, r);
-		if (r->error[0] != '\0') {
-			log_error("the history cannot be read: %s", r->error);
-			if (file.db != NULL)
-				sqlite_file_close(&file);
-		}
+		if (r->error[0] != '\0')
+			store_sqlite_reading_failed(q, &file, r->error);
 		r->next = NULL;
 		pthread_mutex_lock(&q->lock);
 		q->read_count++;
@@ -523,6 +586,7 @@ store_sqlite_free(struct store_sqlite *q)
 	pthread_cond_destroy(&q->to_write);
 	pthread_cond_destroy(&q->to_read);
 	pthread_mutex_destroy(&q->lock);
+	pthread_mutex_destroy(&q->replacing);
 	free(q->path);
 	free(q);
 }
@@ -598,6 +662,7 @@ store_sqlite_new(const struct store_options *options)
 	q->done_reads_end = &q->done_reads;
 	q->done_pipe[0] = q->done_pipe[1] = -1;
 	pthread_mutex_init(&q->lock, NULL);
+	pthread_mutex_init(&q->replacing, NULL);
 	pthread_cond_init(&q->to_write, NULL);
 	pthread_cond_init(&q->to_read, NULL);
 	sqlite_writer_init(&q->writer);

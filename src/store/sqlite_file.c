@@ -14,8 +14,7 @@
 
 enum {
 	SQLITE_APPLICATION = 0x63726965, /* "crie" */
-	SQLITE_VERSION_NOW = 1,
-	SQLITE_BUSY_MS = 2000 /* for another program that has it locked */
+	SQLITE_VERSION_NOW = 1
 };
 
 /*
@@ -66,6 +65,7 @@ static const char *const sqlite_text[STATEMENTS] = {
 	    " events = ?5, bytes = ?6, oldest_ms = ?7, floor_ms = ?8,"
 	    " floor_n = ?9 WHERE id = ?1",
 	[STATEMENT_SET_LAST] = "UPDATE last SET ms = ?, n = ?",
+	[STATEMENT_SET_FLOOR] = "UPDATE last SET floor_ms = ?, floor_n = ?",
 	[STATEMENT_FIND_KEY] = "SELECT id FROM key WHERE key = ?",
 	[STATEMENT_ADD_KEY] = "INSERT INTO key VALUES (?,?,?)",
 	[STATEMENT_DROP_KEYS] =

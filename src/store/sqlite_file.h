@@ -29,6 +29,7 @@ enum sqlite_statement {
 	STATEMENT_ADD_CHANNEL,
 	STATEMENT_SET_CHANNEL,
 	STATEMENT_SET_LAST,
+	STATEMENT_SET_FLOOR,
 	STATEMENT_FIND_KEY,
 	STATEMENT_ADD_KEY,
 	STATEMENT_DROP_KEYS,
@@ -61,6 +62,10 @@ enum sqlite_open {
 	SQLITE_UNUSABLE, /* *cause says why; leave it alone */
 	SQLITE_DAMAGED   /* *cause says why; to be set aside */
 };
+
+enum {
+	SQLITE_BUSY_MS = 2000
+}; /* for another program that has it locked */
 
 struct sqlite_options {
 	enum store_durability durability;

@@ -287,5 +287,7 @@ sqlite_read(struct sqlite_file *f, struct store_read *r)
 	if ((r->own_id_len == 0 || read_own(f, r) == 0) &&
 	    (!r->has_last || read_last(f, r) == 0) && read_floors(f, r) == 0)
 		read_walk(f, r);
-	sqlite3_exec(f->db, "COMMIT", NULL, NULL, NULL);
+	/* The reason of a failure stays what sqlite3_errcode says. */
+	if (r->error[0] == '\0')
+		sqlite3_exec(f->db, "COMMIT", NULL, NULL, NULL);
 }

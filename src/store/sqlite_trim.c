@@ -271,9 +271,17 @@ trim_pages(struct sqlite_writer *w)
 	if (sqlite3_step(s) == SQLITE_ROW)
 		pages = sqlite3_column_int64(s, 0);
 	sqlite3_reset(s);
-	if (pages <= TRIM_FREE_PAGES)
-		return 0;
-	return sqlite_file_run(&w->file, STATEMENT_VACUUM) == -1 ? -1 : 1;
+	if (pages > TRIM_FREE_PAGES) {
+		w->has_freed = true;
+		return sqlite_file_run(&w->file, STATEMENT_VACUUM) == -1 ? -1
+									 : 1;
+	}
+	/* The file is cut when what is in the WAL is in it. */
+	if (w->has_freed)
+		sqlite3_wal_checkpoint_v2(w->file.db, NULL,
+		    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	w->has_freed = false;
+	return 0;
 }
 
 int
@@ -286,6 +294,7 @@ sqlite_writer_trim(struct sqlite_writer *w, uint64_t wall_ms,
 		return trim_channel(w, wall_ms);
 	if ((more = trim_find_due(w, wall_ms)) != 0)
 		return more;
+	keys_expire(&w->keys, keys_before_ms);
 	if ((more = trim_keys(w, keys_before_ms)) != 0)
 		return more;
 	return trim_pages(w);

@@ -18,6 +18,7 @@ sqlite_writer_init(struct sqlite_writer *w)
 {
 	memset(w, 0, sizeof *w);
 	table_init(&w->channels);
+	keys_init(&w->keys);
 }
 
 void
@@ -39,6 +40,7 @@ sqlite_writer_clear(struct sqlite_writer *w)
 {
 	sqlite_writer_forget(w);
 	table_clear(&w->channels);
+	keys_clear(&w->keys);
 	free(w->all);
 	w->all = NULL;
 	w->all_capacity = 0;
@@ -118,6 +120,46 @@ sqlite_writer_channel(struct sqlite_writer *w, const char *name, size_t len)
 	return c;
 }
 
+static void
+sqlite_writer_mark(struct batch_event *e, const char *first_id)
+{
+	free(e->first_id);
+	e->first_id = strdup(first_id);
+	e->outcome = BATCH_DUPLICATE;
+}
+
+/* Whether the key is that of an event that is in memory alone. */
+static bool
+sqlite_writer_is_kept(struct sqlite_writer *w, const struct batch *b,
+    struct batch_event *e)
+{
+	const char *first_id =
+	    keys_find(&w->keys, b->bytes.data + e->key_off, e->key_len);
+
+	if (first_id != NULL)
+		sqlite_writer_mark(e, first_id);
+	return first_id != NULL;
+}
+
+void
+sqlite_writer_keep(struct sqlite_writer *w, struct batch *b)
+{
+	struct batch_event *e;
+	struct text_span id;
+	size_t i;
+
+	for (i = 0; i < b->event_count; i++) {
+		e = &b->events[i];
+		w->unstored = e->id;
+		if (e->key_len == 0 || sqlite_writer_is_kept(w, b, e))
+			continue;
+		/* Without memory for its key a retry may double it. */
+		id = batch_event_id(b, e);
+		keys_add(&w->keys, b->bytes.data + e->key_off, e->key_len,
+		    id.text, id.len, b->wall_ms);
+	}
+}
+
 /* 1: the key was used before, and the event is marked so; 0; -1. */
 static int
 sqlite_writer_take_key(struct sqlite_writer *w, struct batch *b,
@@ -125,18 +167,17 @@ sqlite_writer_take_key(struct sqlite_writer *w, struct batch *b,
 {
 	const char *key = b->bytes.data + e->key_off;
 	struct text_span id = batch_event_id(b, e);
-	sqlite3_stmt *s = sqlite_file_use(&w->file, STATEMENT_FIND_KEY);
+	sqlite3_stmt *s;
 	int rc;
 
-	if (s == NULL)
+	if (sqlite_writer_is_kept(w, b, e))
+		return 1;
+	if ((s = sqlite_file_use(&w->file, STATEMENT_FIND_KEY)) == NULL)
 		return -1;
 	sqlite3_bind_text(s, 1, key, (int)e->key_len, SQLITE_STATIC);
 	rc = sqlite3_step(s);
-	if (rc == SQLITE_ROW) {
-		free(e->first_id);
-		e->first_id = strdup((const char *)sqlite3_column_text(s, 0));
-		e->outcome = BATCH_DUPLICATE;
-	}
+	if (rc == SQLITE_ROW)
+		sqlite_writer_mark(e, (const char *)sqlite3_column_text(s, 0));
 	sqlite3_reset(s);
 	if (rc != SQLITE_DONE)
 		return rc == SQLITE_ROW ? 1 : -1;
@@ -294,6 +335,16 @@ sqlite_writer_finish(struct sqlite_writer *w, struct id last)
 	if (sqlite3_step(s) != SQLITE_DONE)
 		return -1;
 	sqlite3_reset(s);
+	/* Whoever resumes from before that has missed it, once it is gone. */
+	if (w->unstored.ms > 0) {
+		s = sqlite_file_use(&w->file, STATEMENT_SET_FLOOR);
+		if (s == NULL)
+			return -1;
+		sqlite_file_bind_id(s, 1, w->unstored);
+		if (sqlite3_step(s) != SQLITE_DONE)
+			return -1;
+		sqlite3_reset(s);
+	}
 	return sqlite_file_run(&w->file, STATEMENT_COMMIT);
 }
 
@@ -347,6 +398,7 @@ sqlite_writer_commit(struct sqlite_writer *w, struct batch *first,
 	if (sqlite_writer_finish(w, last) == -1)
 		return -1;
 	sqlite_writer_settle(w);
+	memset(&w->unstored, 0, sizeof w->unstored);
 	w->last = last;
 	return 0;
 }

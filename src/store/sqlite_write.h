@@ -5,6 +5,7 @@
 #define CRIER_STORE_SQLITE_WRITE_H
 
 #include "store/batch.h"
+#include "store/keys.h"
 #include "store/sqlite_file.h"
 
 /* What the writing thread knows of a channel; written back at each commit. */
@@ -27,9 +28,12 @@ struct sqlite_writer {
 	struct table channels;       /* a cache */
 	struct sqlite_channel **all; /* of it */
 	size_t all_count, all_capacity;
-	struct sqlite_channel *touched;        /* of this transaction */
-	struct sqlite_channel *over;           /* to be trimmed */
-	struct id last;                        /* of what was stored */
+	struct sqlite_channel *touched; /* of this transaction */
+	struct sqlite_channel *over;    /* to be trimmed */
+	struct id last;                 /* of what was stored */
+	struct id unstored; /* the last event that is in memory alone, or 0 */
+	bool has_freed;     /* pages, since the last checkpoint */
+	struct keys keys;   /* of events that could only be kept in memory */
 	uint64_t events, bytes, channel_count; /* in the file */
 	uint64_t added_events, added_bytes;    /* of this transaction */
 	uint64_t added_channels;
@@ -64,6 +68,12 @@ int sqlite_writer_save(struct sqlite_writer *, const struct sqlite_channel *);
 
 /* Notes that a channel is to be trimmed. */
 void sqlite_writer_add_over(struct sqlite_writer *, struct sqlite_channel *);
+
+/*
+ * Marks what a batch that cannot be stored has of known keys, and remembers the
+ * others: it is accepted in memory.
+ */
+void sqlite_writer_keep(struct sqlite_writer *, struct batch *);
 
 /* Forgets the cache, after a transaction that came to nothing. */
 void sqlite_writer_forget(struct sqlite_writer *);

@@ -165,8 +165,9 @@ def _refused(tap, crierd, name, why):
 
 
 def nowhere(tap, place):
-    for name, path in (("no such directory", place.path("no/history.db")),
-                       ("a directory", place.make_dir("folder"))):
+    for name, path in (
+            ("below a file", place.write("file", "") + "/history.db"),
+            ("a directory", place.make_dir("folder"))):
         crierd = Stored(place, PLENTY, kind="sqlite:" + path,
                         folder=place.make_dir(name.replace(" ", "-")))
         status, text = crierd.fails_to_start()

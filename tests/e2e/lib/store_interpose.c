@@ -63,14 +63,14 @@ interpose_fails(int fd)
 	return 1;
 }
 
-#define INTERPOSE(type, name, types, names)                           \
-	type name types                                               \
-	{                                                             \
-		static type(*next) types;                             \
-                                                                      \
-		if (next == NULL)                                     \
-			*(void **)&next = dlsym(RTLD_NEXT, #name);    \
-		return interpose_fails(fd) ? (type)-1 : next names;   \
+#define INTERPOSE(type, name, types, names)                         \
+	type name types                                             \
+	{                                                           \
+		static type(*next) types;                           \
+                                                                    \
+		if (next == NULL)                                   \
+			*(void **)&next = dlsym(RTLD_NEXT, #name);  \
+		return interpose_fails(fd) ? (type)-1 : next names; \
 	}
 
 INTERPOSE(ssize_t, write, (int fd, const void *p, size_t n), (fd, p, n))
