@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -458,6 +459,8 @@ crierd_settle(struct crierd *d)
 		crierd_die(cause);
 	if (process_drop(&d->account, &cause) == -1)
 		crierd_die(cause);
+	/* The history is nobody's but the group's. */
+	umask(0007);
 	crierd_open_log(d);
 }
 

@@ -20,10 +20,11 @@ enum {
 };
 
 struct keys_entry;
+TAILQ_HEAD(keys_list, keys_entry);
 
 struct keys {
 	struct table table;
-	TAILQ_HEAD(, keys_entry) oldest_first;
+	struct keys_list oldest_first;
 };
 
 void keys_init(struct keys *);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,7 @@ store_memory_take_key(struct store_memory *m, struct batch *b,
 	} else if (keys_add(&m->keys, key, e->key_len, id.text, id.len,
 		       e->added_ms) == -1) {
 		e->outcome = BATCH_REFUSED;
+		snprintf(b->error, sizeof b->error, "out of memory");
 	}
 }
 

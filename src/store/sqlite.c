@@ -44,7 +44,7 @@ struct store_sqlite {
 
 	pthread_t write_thread, read_thread;
 	pthread_mutex_t replacing; /* the file, or opening it to read */
-	pthread_mutex_t lock; /* over all that follows */
+	pthread_mutex_t lock;      /* over all that follows */
 	pthread_cond_t to_write, to_read;
 	struct batch_list batches, done_batches;
 	struct store_read *reads, **reads_end, *done_reads, **done_reads_end;
@@ -361,7 +361,7 @@ store_sqlite_write(struct store_sqlite *q, struct batch_list *list)
 	if (events > 0)
 		store_sqlite_store(q, list);
 	pthread_mutex_lock(&q->lock);
-	q->commits += events > 0;
+	q->commits += events > 0 && !q->is_degraded;
 	q->events = q->writer.events;
 	q->bytes = q->writer.bytes;
 	q->channels = q->writer.channel_count;
@@ -535,15 +535,24 @@ store_sqlite_read(struct store *store, struct store_read *r)
 	pthread_mutex_unlock(&q->lock);
 }
 
+static uint64_t
+store_sqlite_file_bytes(const struct store_sqlite *q, const char *part)
+{
+	char path[4096];
+	struct stat st;
+
+	snprintf(path, sizeof path, "%s%s", q->path, part);
+	return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
 static void
 store_sqlite_status(struct store *store, struct json_object *o)
 {
 	static const char *const names[] = { "none", "process", "power" };
 	struct store_sqlite *q = (struct store_sqlite *)store;
-	struct stat st = { .st_size = 0 };
+	uint64_t file_bytes =
+	    store_sqlite_file_bytes(q, "") + store_sqlite_file_bytes(q, "-wal");
 
-	if (stat(q->path, &st) == -1)
-		st.st_size = 0;
 	json_add_text(o, "kind", "sqlite", 6);
 	json_add_text(o, "durability", names[q->durability],
 	    strlen(names[q->durability]));
@@ -551,7 +560,7 @@ store_sqlite_status(struct store *store, struct json_object *o)
 	json_add(o, "degraded", json_object_new_boolean(q->is_degraded));
 	json_add_number(o, "events", q->events);
 	json_add_number(o, "bytes", q->bytes);
-	json_add_number(o, "file_bytes", (uint64_t)st.st_size);
+	json_add_number(o, "file_bytes", file_bytes);
 	json_add_number(o, "channels", q->channels);
 	json_add_number(o, "oldest_ms", q->oldest_ms);
 	json_add_number(o, "commits", q->commits);

@@ -18,6 +18,9 @@ enum {
 };
 
 /*
+ * A channel without events has no row; what it has forgotten is remembered for
+ * all of the same hash together, so that the file does not grow with names.
+ *
  * The events of a channel lie in runs (run.h), in order of their last ids. What
  * a channel has is kept beside it, so that nothing ever has to count; so is
  * what it keeps, for the events of a channel that nobody publishes to any more
@@ -33,6 +36,8 @@ static const char sqlite_schema[] =
     "CREATE INDEX channel_oldest ON channel (oldest_ms) WHERE events > 0;"
     "CREATE INDEX channel_due ON channel (oldest_ms + keep_ms)"
     " WHERE events > 0 AND keep_ms > 0;"
+    "CREATE TABLE forgotten (slot INTEGER PRIMARY KEY, ms INTEGER NOT NULL,"
+    "n INTEGER NOT NULL);"
     "CREATE TABLE run ("
     "channel INTEGER NOT NULL, last_ms INTEGER NOT NULL,"
     "last_n INTEGER NOT NULL, first_ms INTEGER NOT NULL,"
@@ -66,6 +71,11 @@ static const char *const sqlite_text[STATEMENTS] = {
 	    " floor_n = ?9 WHERE id = ?1",
 	[STATEMENT_SET_LAST] = "UPDATE last SET ms = ?, n = ?",
 	[STATEMENT_SET_FLOOR] = "UPDATE last SET floor_ms = ?, floor_n = ?",
+	[STATEMENT_DROP_CHANNEL] = "DELETE FROM channel WHERE id = ?",
+	[STATEMENT_FORGET] =
+	    "INSERT INTO forgotten VALUES (?1, ?2, ?3) ON CONFLICT (slot)"
+	    " DO UPDATE SET ms = ?2, n = ?3 WHERE (ms, n) < (?2, ?3)",
+	[STATEMENT_FORGOTTEN] = "SELECT ms, n FROM forgotten WHERE slot = ?",
 	[STATEMENT_FIND_KEY] = "SELECT id FROM key WHERE key = ?",
 	[STATEMENT_ADD_KEY] = "INSERT INTO key VALUES (?,?,?)",
 	[STATEMENT_DROP_KEYS] =
@@ -113,6 +123,14 @@ static const char *const sqlite_synchronous[] = {
 	/* With a WAL: every commit waits for the disk. */
 	[STORE_POWER] = "PRAGMA synchronous = FULL",
 };
+
+sqlite3_int64
+sqlite_file_slot(const char *name, size_t len)
+{
+	static const uint64_t key[2] = { 0, 0 };
+
+	return (sqlite3_int64)(table_hash(key, name, len) % SQLITE_SLOTS);
+}
 
 sqlite3_stmt *
 sqlite_file_use(struct sqlite_file *f, enum sqlite_statement which)
@@ -257,8 +275,8 @@ sqlite_file_set_up(struct sqlite_file *f, enum store_durability durability,
 	if (sqlite3_exec(f->db, "PRAGMA journal_mode = WAL", NULL, NULL,
 		NULL) != SQLITE_OK ||
 	    sqlite3_exec(f->db,
-		"PRAGMA wal_autocheckpoint = 8000;"
-		"PRAGMA cache_size = -8192;"
+		"PRAGMA wal_autocheckpoint = 16000;"
+		"PRAGMA cache_size = -32768;"
 		"PRAGMA journal_size_limit = 67108864",
 		NULL, NULL, NULL) != SQLITE_OK ||
 	    sqlite3_exec(f->db, sqlite_synchronous[durability], NULL, NULL,
@@ -274,7 +292,6 @@ sqlite_file_open(struct sqlite_file *f, const char *path,
 	int flags = options->is_reader
 	    ? SQLITE_OPEN_READONLY
 	    : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-	mode_t mask = umask(0007);
 	enum sqlite_open result;
 
 	memset(f, 0, sizeof *f);
@@ -289,7 +306,6 @@ sqlite_file_open(struct sqlite_file *f, const char *path,
 	}
 	if (result == SQLITE_OPENED && !options->is_reader)
 		result = sqlite_file_set_up(f, options->durability, cause);
-	umask(mask);
 	if (result != SQLITE_OPENED)
 		sqlite_file_close(f);
 	return result;

@@ -30,6 +30,9 @@ enum sqlite_statement {
 	STATEMENT_SET_CHANNEL,
 	STATEMENT_SET_LAST,
 	STATEMENT_SET_FLOOR,
+	STATEMENT_DROP_CHANNEL,
+	STATEMENT_FORGET,
+	STATEMENT_FORGOTTEN,
 	STATEMENT_FIND_KEY,
 	STATEMENT_ADD_KEY,
 	STATEMENT_DROP_KEYS,
@@ -96,6 +99,12 @@ int sqlite_file_run(struct sqlite_file *, enum sqlite_statement);
 
 /* Whether the last error means that the file is damaged. */
 bool sqlite_file_is_damaged(const struct sqlite_file *);
+
+/* Which of the rows of `forgotten` a channel shares. */
+enum {
+	SQLITE_SLOTS = 65536
+};
+sqlite3_int64 sqlite_file_slot(const char *name, size_t len);
 
 /* Ids are two columns. */
 struct id sqlite_file_id(sqlite3_stmt *, int column);

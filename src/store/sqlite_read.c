@@ -50,29 +50,44 @@ read_file_floor(struct sqlite_file *f, struct id *floor)
 	return rc == SQLITE_ROW ? 0 : -1;
 }
 
+/* Raises the floor to what a one-row statement says, if it has a row. */
+static int
+read_raise(sqlite3_stmt *s, struct id *floor)
+{
+	int rc = sqlite3_step(s);
+	struct id id;
+
+	if (rc == SQLITE_ROW) {
+		id = sqlite_file_id(s, 0);
+		if (id_cmp(id, *floor) > 0)
+			*floor = id;
+	}
+	sqlite3_reset(s);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : -1;
+}
+
 static int
 read_floors(struct sqlite_file *f, struct store_read *r)
 {
-	struct id file = { 0, 0 }, channel;
-	sqlite3_stmt *s;
+	struct id file = { 0, 0 };
+	struct store_range *range;
+	sqlite3_stmt *channel, *forgotten;
 	size_t i;
-	int rc;
 
 	if (read_file_floor(f, &file) == -1)
 		return read_fail(f, r);
 	for (i = 0; i < r->range_count; i++) {
-		s = sqlite_file_use(f, STATEMENT_FLOOR);
-		if (s == NULL)
+		range = &r->ranges[i];
+		channel = sqlite_file_use(f, STATEMENT_FLOOR);
+		forgotten = sqlite_file_use(f, STATEMENT_FORGOTTEN);
+		if (channel == NULL || forgotten == NULL)
 			return read_fail(f, r);
-		sqlite3_bind_text(s, 1, r->ranges[i].name, -1, SQLITE_STATIC);
-		r->ranges[i].floor = file;
-		if ((rc = sqlite3_step(s)) == SQLITE_ROW) {
-			channel = sqlite_file_id(s, 0);
-			if (id_cmp(channel, file) > 0)
-				r->ranges[i].floor = channel;
-		}
-		sqlite3_reset(s);
-		if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		sqlite3_bind_text(channel, 1, range->name, -1, SQLITE_STATIC);
+		sqlite3_bind_int64(forgotten, 1,
+		    sqlite_file_slot(range->name, strlen(range->name)));
+		range->floor = file;
+		if (read_raise(channel, &range->floor) == -1 ||
+		    read_raise(forgotten, &range->floor) == -1)
 			return read_fail(f, r);
 	}
 	return 0;

@@ -79,6 +79,24 @@ trim_run(struct sqlite_writer *w, enum sqlite_statement which,
 	return rc == SQLITE_DONE ? 0 : -1;
 }
 
+/* A channel that has nothing left leaves but what it has forgotten. */
+static int
+trim_drop_channel(struct sqlite_writer *w, const struct sqlite_channel *c)
+{
+	sqlite3_stmt *s = sqlite_file_use(&w->file, STATEMENT_DROP_CHANNEL);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	sqlite3_bind_int64(s, 1, c->id);
+	rc = sqlite3_step(s);
+	sqlite3_reset(s);
+	if (rc != SQLITE_DONE)
+		return -1;
+	return trim_run(w, STATEMENT_FORGET,
+	    sqlite_file_slot(c->name, c->entry.name_len), c->floor);
+}
+
 /* Ends the transaction in which t's events went; true from here on. */
 static int
 trim_finish(struct sqlite_writer *w, struct sqlite_channel *c,
@@ -90,8 +108,11 @@ trim_finish(struct sqlite_writer *w, struct sqlite_channel *c,
 	after.bytes -= t->bytes;
 	after.oldest_ms = after.events == 0 ? 0 : t->oldest_ms;
 	after.floor = t->last;
+	/* The copy's name is not in the copy. */
+	c->floor = t->last;
 	if (trim_run(w, STATEMENT_DROP_OWN, c->id, t->last) == -1 ||
-	    sqlite_writer_save(w, &after) == -1 ||
+	    (after.events > 0 ? sqlite_writer_save(w, &after)
+			      : trim_drop_channel(w, c)) == -1 ||
 	    sqlite_file_run(&w->file, STATEMENT_COMMIT) == -1)
 		return -1;
 	w->events -= t->events;
@@ -99,7 +120,10 @@ trim_finish(struct sqlite_writer *w, struct sqlite_channel *c,
 	c->events = after.events;
 	c->bytes = after.bytes;
 	c->oldest_ms = after.oldest_ms;
-	c->floor = after.floor;
+	if (c->events > 0)
+		return 1;
+	c->id = 0;
+	w->channel_count--;
 	return 1;
 }
 
@@ -194,6 +218,12 @@ trim_channel(struct sqlite_writer *w, uint64_t wall_ms)
 	struct trim t = { 0, 0, { 0, 0 }, 0 };
 	int rc;
 
+	if (c->id == 0) {
+		w->over = c->next_over;
+		c->is_over = false;
+		return 1;
+	}
+
 	if (trim_find_runs(w, c, wall_ms, &t) == -1)
 		return -1;
 	if (t.events > 0) {
@@ -281,6 +311,8 @@ trim_pages(struct sqlite_writer *w)
 		sqlite3_wal_checkpoint_v2(w->file.db, NULL,
 		    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	w->has_freed = false;
+	/* What a flood took is given back. */
+	sqlite3_db_release_memory(w->file.db);
 	return 0;
 }
 

@@ -106,8 +106,13 @@ sqlite_writer_channel(struct sqlite_writer *w, const char *name, size_t len)
 	struct table_entry *e = table_find(&w->channels, name, len);
 	struct sqlite_channel *c;
 
-	if (e != NULL)
-		return (struct sqlite_channel *)(void *)e;
+	if (e != NULL) {
+		c = (struct sqlite_channel *)(void *)e;
+		/* Its row went with its last event. */
+		if (c->id == 0 && sqlite_writer_load(w, c) == -1)
+			return NULL;
+		return c;
+	}
 	if ((c = calloc(1, sizeof *c + len + 1)) == NULL)
 		return NULL;
 	memcpy(c->name, name, len);

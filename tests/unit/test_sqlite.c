@@ -240,9 +240,13 @@ test_age(void **state)
 	    test_number("SELECT oldest_ms FROM channel WHERE name = 'a'"), 520);
 	test_trim(10000, 0);
 	assert_int_equal(test_writer.events, 3);
-	assert_int_equal(test_number("SELECT floor_ms FROM channel"
-				     " WHERE name = 'a'"),
-	    520);
+	/* Nothing is left of it, but what it has forgotten. */
+	assert_int_equal(
+	    test_number("SELECT count(*) FROM channel WHERE name = 'a'"), 0);
+	assert_int_equal(test_number("SELECT ms FROM forgotten"), 520);
+	test_commit(&a, 20000, 1, 20, false);
+	assert_int_equal(test_writer.events, 4);
+	test_check_sums();
 }
 
 /* As many as one step takes are old, and one is not: then that is all. */

@@ -9,6 +9,7 @@ from . import bench, proc
 from .store_tools import Stored, gap_of, kinds
 
 SIZE = 1000
+BUSY = 160000
 
 
 def _wait_events(crierd, count):
@@ -111,35 +112,32 @@ def _disk(crierd):
                for name in crierd.files())
 
 
-def _publish_for(crierd, seconds, channels):
-    end = time.monotonic() + seconds
-    count = 0
+def _publish_round(crierd, count, channels):
+    """One event after the other to each of the channels, and again."""
     with crierd.connect() as queue:
-        while time.monotonic() < end:
+        for start in range(0, count, 400):
             queue.send(b"".join(
                 b'{"channel":"c%d","data":"%s"}\n' % (
-                    (count + n) % channels, b"x" * 200)
+                    (start + n) % channels, b"x" * 200)
                 for n in range(400)))
             for _n in range(400):
                 if not queue.reply().get("ok"):
                     raise AssertionError("refused")
-            count += 400
-    return count
 
 
 def under_load(tap, place):
     """Retention keeps up with who publishes to many channels for long."""
     crierd = Stored(place, ["keep=10"]).start()
-    thread = bench.Thread(_publish_for, crierd, 6, 200)
+    thread = bench.Thread(_publish_round, crierd, BUSY, 200)
     most = 0
     while thread.is_alive():
         most = max(most, crierd.store()["events"])
-        time.sleep(0.1)
-    count = thread.finish()
-    tap.diag(f"{count} events published, at most {most} stored")
-    tap.ok(count > 5000 and most < max(8000, count / 3),
-           "200 channels of 10 events each do not fill the file while they "
-           "are busy", f"{most} of {count} were stored at one time")
+        time.sleep(0.05)
+    thread.finish()
+    tap.diag(f"{BUSY} events published, at most {most} stored")
+    # What a step of retention leaves for the next is fine; not that it grows.
+    tap.ok(most < 10 * 2000, "200 channels of 10 events each do not fill the "
+           "file while they are busy", f"{most} stored at one time")
     _wait_events(crierd, 2000)
     tap.ok(True, "and in the end it is what they keep")
 
