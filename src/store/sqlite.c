@@ -29,7 +29,6 @@
 
 enum {
 	SQLITE_IDLE_MS = 1000,
-	SQLITE_TIDY_EVENTS = 20, /* for which there is one step more */
 	SQLITE_WHY_SIZE = 160,
 	SQLITE_DEGRADED_MS = 50
 };
@@ -350,9 +349,19 @@ store_sqlite_store(struct store_sqlite *q, struct batch_list *list)
 	}
 }
 
+static uint64_t
+store_sqlite_now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
 static void
 store_sqlite_write(struct store_sqlite *q, struct batch_list *list)
 {
+	uint64_t began_us = store_sqlite_now_us(), until_us;
 	struct batch *b;
 	size_t events = 0;
 
@@ -368,7 +377,12 @@ store_sqlite_write(struct store_sqlite *q, struct batch_list *list)
 	STAILQ_CONCAT(&q->done_batches, list);
 	pthread_mutex_unlock(&q->lock);
 	store_sqlite_wake(q);
-	for (; events > SQLITE_TIDY_EVENTS; events -= SQLITE_TIDY_EVENTS)
+	/*
+	 * Under load retention gets as much time as storing.  The more it is
+	 * behind, the more a step drops, so it cannot fall behind for ever.
+	 */
+	until_us = store_sqlite_now_us() * 2 - began_us;
+	while (q->writer.over != NULL && store_sqlite_now_us() < until_us)
 		if (!store_sqlite_tidy(q))
 			return;
 }
@@ -382,7 +396,7 @@ store_sqlite_next_batches(struct store_sqlite *q, struct batch_list *list,
 	bool is_closing;
 
 	STAILQ_INIT(list);
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += SQLITE_IDLE_MS / 1000;
 	pthread_mutex_lock(&q->lock);
 	if (wait && STAILQ_EMPTY(&q->batches) && !q->is_closing &&
@@ -656,6 +670,7 @@ static struct store_sqlite *
 store_sqlite_new(const struct store_options *options)
 {
 	struct store_sqlite *q = calloc(1, sizeof *q);
+	pthread_condattr_t attr;
 
 	if (q == NULL)
 		return NULL;
@@ -672,7 +687,10 @@ store_sqlite_new(const struct store_options *options)
 	q->done_pipe[0] = q->done_pipe[1] = -1;
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_mutex_init(&q->replacing, NULL);
-	pthread_cond_init(&q->to_write, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&q->to_write, &attr);
+	pthread_condattr_destroy(&attr);
 	pthread_cond_init(&q->to_read, NULL);
 	sqlite_writer_init(&q->writer);
 	if (q->path != NULL &&

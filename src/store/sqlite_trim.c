@@ -210,6 +210,16 @@ trim_first_run(struct sqlite_writer *w, struct sqlite_channel *c,
 	return t.events > 0 ? trim_finish(w, c, &t) : 0;
 }
 
+/* The channel is the first of those that are to be trimmed, and done. */
+static void
+trim_leave(struct sqlite_writer *w, struct sqlite_channel *c)
+{
+	w->over = c->next_over;
+	if (w->over == NULL)
+		w->over_end = &w->over;
+	c->is_over = false;
+}
+
 /* 1: there may be more; -1. */
 static int
 trim_channel(struct sqlite_writer *w, uint64_t wall_ms)
@@ -219,8 +229,7 @@ trim_channel(struct sqlite_writer *w, uint64_t wall_ms)
 	int rc;
 
 	if (c->id == 0) {
-		w->over = c->next_over;
-		c->is_over = false;
+		trim_leave(w, c);
 		return 1;
 	}
 
@@ -240,8 +249,7 @@ trim_channel(struct sqlite_writer *w, uint64_t wall_ms)
 		if (sqlite_writer_save(w, c) == -1)
 			return -1;
 	}
-	w->over = c->next_over;
-	c->is_over = false;
+	trim_leave(w, c);
 	return 1;
 }
 
@@ -306,10 +314,14 @@ trim_pages(struct sqlite_writer *w)
 		return sqlite_file_run(&w->file, STATEMENT_VACUUM) == -1 ? -1
 									 : 1;
 	}
-	/* The file is cut when what is in the WAL is in it. */
-	if (w->has_freed)
+	/* The file is cut when what is in the WAL is in it; the WAL goes, too.
+	 */
+	if (w->has_freed) {
+		sqlite3_busy_timeout(w->file.db, 0);
 		sqlite3_wal_checkpoint_v2(w->file.db, NULL,
-		    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+		    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+		sqlite3_busy_timeout(w->file.db, SQLITE_BUSY_MS);
+	}
 	w->has_freed = false;
 	/* What a flood took is given back. */
 	sqlite3_db_release_memory(w->file.db);

@@ -17,6 +17,7 @@ void
 sqlite_writer_init(struct sqlite_writer *w)
 {
 	memset(w, 0, sizeof *w);
+	w->over_end = &w->over;
 	table_init(&w->channels);
 	keys_init(&w->keys);
 }
@@ -33,6 +34,7 @@ sqlite_writer_forget(struct sqlite_writer *w)
 	}
 	w->all_count = 0;
 	w->touched = w->over = NULL;
+	w->over_end = &w->over;
 }
 
 void
@@ -359,8 +361,9 @@ sqlite_writer_add_over(struct sqlite_writer *w, struct sqlite_channel *c)
 	if (c->is_over)
 		return;
 	c->is_over = true;
-	c->next_over = w->over;
-	w->over = c;
+	c->next_over = NULL;
+	*w->over_end = c;
+	w->over_end = &c->next_over;
 }
 
 /* What the transaction changed is true now; what is too much waits. */

@@ -28,9 +28,9 @@ struct sqlite_writer {
 	struct table channels;       /* a cache */
 	struct sqlite_channel **all; /* of it */
 	size_t all_count, all_capacity;
-	struct sqlite_channel *touched; /* of this transaction */
-	struct sqlite_channel *over;    /* to be trimmed */
-	struct id last;                 /* of what was stored */
+	struct sqlite_channel *touched;          /* of this transaction */
+	struct sqlite_channel *over, **over_end; /* to be trimmed, in turn */
+	struct id last;                          /* of what was stored */
 	struct id unstored; /* the last event that is in memory alone, or 0 */
 	bool has_freed;     /* pages, since the last checkpoint */
 	struct keys keys;   /* of events that could only be kept in memory */

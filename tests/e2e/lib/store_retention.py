@@ -96,7 +96,9 @@ def the_file_shrinks(tap, place):
                   f"{biggest}, {crierd.store()}", 20)
     tap.ok(True, "the file's size is given back")
     status = crierd.store()
-    tap.eq(status["file_bytes"], _main(crierd), "status knows it")
+    tap.ok(_main(crierd) <= status["file_bytes"] < biggest / 2,
+           "status knows it, what is yet to be moved into the file included",
+           status["file_bytes"])
     crierd.stop()
     tap.ok(_disk(crierd) < biggest / 4, "a clean stop leaves no more",
            _disk(crierd), crierd.files())
