@@ -48,6 +48,7 @@ demo_start_crierd() {
 	# shellcheck disable=SC2086 # a list of words
 	"$top/build/crierd" -f -o "listen=unix:$dir/fcgi.sock" \
 	    -o "queue=$dir/queue.sock" -o "fifo=$dir/queue.fifo" \
+	    -o "store=sqlite:$dir/history.db" \
 	    $as_user >>"$dir/crierd.log" 2>&1 &
 	crierd=$!
 	echo "$crierd" >"$dir/crierd.pid"
