@@ -109,7 +109,7 @@ demo_explain() {
 
 crier is running. Open this page, in two windows if you like:
 
-  http://127.0.0.1:$port/?queue=$dir/queue.sock&fifo=$dir/queue.fifo
+  http://127.0.0.1:$port/?queue=$dir/queue.sock&fifo=$dir/queue.fifo&crier=$top/build/crier
 
 and publish, in another terminal:
 

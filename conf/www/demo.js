@@ -7,7 +7,7 @@
  *
  * The query string may say ?channel= (several times) and ?names= (a list with
  * commas) for the fields, ?url= for another place than /events, and, only on
- * this very machine, ?queue= and ?fifo= for the commands to show.
+ * this very machine, ?queue=, ?fifo= and ?crier= for the commands to show.
  *
  * All that comes from outside goes into the page as textContent.
  */
@@ -431,7 +431,7 @@ function commandList()
 {
 	const c = channels()[0] || "news";
 	const queue = path("queue", "");
-	const pub = "crier " + (queue ? "-s " + quote(queue) + " " : "") + "pub ";
+	const pub = quote(path("crier", "crier")) + " " + (queue ? "-s " + quote(queue) + " " : "") + "pub ";
 	const fifo = quote(path("fifo", "/run/crier/queue.fifo"));
 	const q = quote(c);
 
