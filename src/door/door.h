@@ -36,7 +36,8 @@ struct door {
 	struct hub *hub;
 	struct listener *listeners[DOOR_LISTENERS_MAX];
 	size_t listener_count;
-	TAILQ_HEAD(, connection) connections; /* without a stream */
+	TAILQ_HEAD(door_connections_head,
+	    connection) connections; /* without a stream */
 	size_t connection_count;
 	struct framing framing;
 	struct door_counters counters;

@@ -57,13 +57,16 @@ struct hub {
 	struct event_base *base;
 	const struct config *config;
 	struct table channels;
-	TAILQ_HEAD(, channel) all_channels;
-	TAILQ_HEAD(, channel) recent; /* with history, longest unused first */
-	SLIST_HEAD(, channel) dirty;  /* have events to deliver */
-	TAILQ_HEAD(, stream) streams;
-	TAILQ_HEAD(, stream) dead;        /* to be freed when the turn ends */
-	struct table stops;               /* by user */
-	TAILQ_HEAD(, hub_stop) stop_list; /* the oldest first */
+	TAILQ_HEAD(hub_all_channels_head, channel) all_channels;
+	TAILQ_HEAD(hub_recent_head,
+	    channel) recent; /* with history, longest unused first */
+	SLIST_HEAD(hub_dirty_head, channel) dirty; /* have events to deliver */
+	TAILQ_HEAD(hub_streams_head, stream) streams;
+	TAILQ_HEAD(hub_dead_head,
+	    stream) dead;   /* to be freed when the turn ends */
+	struct table stops; /* by user */
+	TAILQ_HEAD(hub_stop_list_head,
+	    hub_stop) stop_list; /* the oldest first */
 	size_t stream_count;
 	size_t max_streams; /* of the configuration and the descriptors */
 	size_t history_bytes;

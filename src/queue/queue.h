@@ -42,9 +42,10 @@ struct queue {
 	struct event_base *base;
 	struct hub *hub;
 	struct listener *listener;
-	TAILQ_HEAD(, queue_peer) peers;
-	TAILQ_HEAD(, queue_peer) replying; /* have replies to be sent */
-	struct reply_list *replies;        /* of this turn's batch, or NULL */
+	TAILQ_HEAD(queue_peers_head, queue_peer) peers;
+	TAILQ_HEAD(queue_replying_head,
+	    queue_peer) replying;   /* have replies to be sent */
+	struct reply_list *replies; /* of this turn's batch, or NULL */
 	size_t peer_count;
 	bool is_paused; /* since queue_is_full */
 	struct queue_fifo *fifo;

@@ -169,7 +169,7 @@ test_stale(void **state)
 static void
 test_live(void **state)
 {
-	int fd, busy, clients[8], i = 0;
+	int fd, busy, clients[9], i = 0;
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 
 	(void)state;
