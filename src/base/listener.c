@@ -303,7 +303,7 @@ static void
 listener_rest(struct listener *l, int error)
 {
 	static const struct timeval rest = { .tv_usec =
-						 LISTENER_REST_MS * 1000 };
+						 LISTENER_REST_MS * 1000L };
 	static uint64_t said_ms;
 	uint64_t now = loop_monotonic_ms();
 

@@ -281,6 +281,18 @@ connection_serve(struct connection *c)
 	return rc;
 }
 
+/* For more input, or for the peer to read; not for ever. */
+static void
+connection_wait(struct connection *c)
+{
+	connection_set_deadline(c,
+	    c->out.len > 0 || c->in.len > 0 || c->gate.phase != GATE_IDLE ||
+		!c->is_kept);
+	if (c->is_writing != (c->out.len > 0) &&
+	    connection_watch(c, c->out.len > 0) == -1)
+		connection_close(c);
+}
+
 /*
  * Takes what was read through the gate, one request after the other, each as
  * soon as all before it is sent.  Frees the connection if it ends.
@@ -330,12 +342,7 @@ connection_process(struct connection *c)
 			return;
 		}
 	}
-	connection_set_deadline(c,
-	    c->out.len > 0 || c->in.len > 0 || c->gate.phase != GATE_IDLE ||
-		!c->is_kept);
-	if (c->is_writing != (c->out.len > 0) &&
-	    connection_watch(c, c->out.len > 0) == -1)
-		connection_close(c);
+	connection_wait(c);
 }
 
 static void

@@ -63,6 +63,7 @@ route_add_channel(struct route *r, const struct config *config,
 		return route_refuse_memory(r);
 	memcpy(copy, name, len);
 	copy[len] = '\0';
+	r->names[r->channel_count] = copy;
 	r->channels[r->channel_count].text = copy;
 	r->channels[r->channel_count].len = len;
 	r->channel_count++;
@@ -378,7 +379,7 @@ route_clear(struct route *r)
 	size_t i;
 
 	for (i = 0; i < r->channel_count; i++)
-		free((char *)(uintptr_t)r->channels[i].text);
+		free(r->names[i]);
 	free(r->since);
 	memset(r, 0, sizeof *r);
 }

@@ -32,7 +32,8 @@ struct route {
 	enum route_kind kind;
 	int status;
 	char error[ROUTE_ERROR_SIZE];
-	struct text_span channels[CURSORS_MAX]; /* the route's own memory */
+	struct text_span channels[CURSORS_MAX];
+	char *names[CURSORS_MAX]; /* what they point to */
 	size_t channel_count;
 	char *since; /* Last-Event-ID; NULL: none */
 	size_t since_len;

@@ -111,7 +111,7 @@ void hub_forget_stops(struct hub *);
 
 /* Calls back the waiter of hub_drain, once; the timer of its limit. */
 void hub_drained(struct hub *);
-void hub_drain_limit_cb(evutil_socket_t, short, void *hub);
+void hub_drain_limit_cb(evutil_socket_t, short, void *arg);
 
 /* Sees that dead streams are freed when this turn of the loop ends. */
 void hub_reap_later(struct hub *);
@@ -123,8 +123,8 @@ void hub_reconfigure(struct hub *, const struct config *, size_t max_streams);
  * Adds an event to the turn's batch.  Returns its place in the batch, or -1
  * with *why it is refused and the exit code of sysexits(3) for it.
  */
-ptrdiff_t hub_publish(struct hub *, const struct text_span *channels,
-    size_t count, const struct event_fields *, const char **why, int *code);
+ptrdiff_t hub_publish(struct hub *, const struct text_span *names, size_t count,
+    const struct event_fields *, const char **why, int *code);
 
 /*
  * Gives the turn's batch to the store.  When it is committed, its events are

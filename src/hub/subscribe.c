@@ -65,10 +65,9 @@ subscribe_find_start(const struct hub *hub, const struct subscription *sub,
 		start->is_last = sub->has_last;
 		start->is_all = sub->since_all && !sub->has_last;
 	} else if (subscribe_find_own(channels, sub->channel_count, sub->since,
-		       &start->after)) {
-		start->is_known = true;
-	} else if (id_parse(sub->since.text, sub->since.len, &start->after) &&
-	    id_cmp(start->after, hub->appended) <= 0) {
+		       &start->after) ||
+	    (id_parse(sub->since.text, sub->since.len, &start->after) &&
+		id_cmp(start->after, hub->appended) <= 0)) {
 		start->is_known = true;
 	} else {
 		start->is_all = true;

@@ -128,7 +128,9 @@ command_read_channel(struct command *c, const char *name,
  */
 static int
 command_visit_number(struct json_object *value, int flags,
-    struct json_object *parent, const char *key, size_t *index, void *wrong)
+    struct json_object *parent, const char *key,
+    size_t *index, /* NOLINT(readability-non-const-parameter) */
+    void *wrong)
 {
 	(void)flags;
 	(void)parent;
