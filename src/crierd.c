@@ -27,6 +27,7 @@
 
 enum {
 	CRIERD_OVERRIDES_MAX = 64,
+	CRIERD_SIGNALS = 3,
 	CRIERD_RESERVE = 128 /* descriptors for what is no stream */
 };
 
@@ -53,7 +54,7 @@ struct crierd {
 	struct hub *hub;
 	struct queue *queue;
 	struct door *door;
-	struct event *signals[4];
+	struct event *signals[CRIERD_SIGNALS];
 	bool is_stopping;
 };
 
@@ -440,7 +441,7 @@ crierd_disassemble(struct crierd *d)
 	store_close(d->store);
 	queue_free(d->queue);
 	hub_free(d->hub);
-	for (i = 0; i < sizeof d->signals / sizeof *d->signals; i++)
+	for (i = 0; i < CRIERD_SIGNALS; i++)
 		if (d->signals[i] != NULL)
 			event_free(d->signals[i]);
 	event_base_free(d->base);

@@ -198,6 +198,7 @@ channel_add_cursor(struct channel *c, struct cursor *cursor)
 	if (c->cursor_count == c->cursor_capacity) {
 		capacity = c->cursor_capacity == 0 ? CHANNEL_CURSORS_MIN
 						   : c->cursor_capacity * 2;
+		/* An array of pointers. NOLINTNEXTLINE(bugprone-sizeof-*) */
 		grown = realloc(c->cursors, capacity * sizeof *grown);
 		if (grown == NULL)
 			return -1;
@@ -223,7 +224,7 @@ channel_remove_cursor(struct cursor *cursor)
 	cursor->channel = NULL;
 	if (c->cursor_count >= capacity / 2 || capacity < CHANNEL_CURSORS_MIN)
 		return;
-	/* Failing to shrink is no harm. */
+	/* Failing to shrink is no harm. NOLINTNEXTLINE(bugprone-sizeof-*) */
 	if ((shrunk = realloc(c->cursors, capacity * sizeof *shrunk)) != NULL) {
 		c->cursors = shrunk;
 		c->cursor_capacity = capacity;

@@ -131,6 +131,7 @@ hub_close_stream(struct hub *hub, uint64_t id)
 
 	hub_deliver(hub);
 	TAILQ_FOREACH(s, &hub->streams, link) {
+		/* cppcheck-suppress uninitvar; the loop sets it */
 		if (s->id != id || s->state >= STREAM_ENDING)
 			continue;
 		stream_end(s, STREAM_CLOSED, 0);

@@ -96,6 +96,7 @@ hub_status_streams(const struct hub *hub, struct json_object *status)
 	TAILQ_FOREACH(s, &hub->streams, link) {
 		if (list == NULL || n++ == STATUS_STREAMS_MAX)
 			break;
+		/* cppcheck-suppress uninitvar; the loop sets it */
 		json_object_array_add(list, hub_status_stream(s));
 	}
 	json_add(status, "list", list);

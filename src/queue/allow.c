@@ -17,7 +17,7 @@ enum {
 static bool
 allow_has_group(int fd, gid_t own, gid_t wanted)
 {
-	gid_t groups[ALLOW_GROUPS_MAX];
+	gid_t groups[ALLOW_GROUPS_MAX] = { 0 };
 	socklen_t len = sizeof groups;
 	size_t i;
 

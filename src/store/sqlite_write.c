@@ -56,6 +56,7 @@ sqlite_writer_cache(struct sqlite_writer *w, struct sqlite_channel *c)
 
 	if (w->all_count == w->all_capacity) {
 		capacity = w->all_capacity == 0 ? 64 : w->all_capacity * 2;
+		/* An array of pointers. NOLINTNEXTLINE(bugprone-sizeof-*) */
 		grown = reallocarray(w->all, capacity, sizeof *grown);
 		if (grown == NULL)
 			return -1;

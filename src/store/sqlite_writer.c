@@ -213,7 +213,10 @@ store_sqlite_try(struct store_sqlite *q, struct batch *first,
 	if (w->file.db == NULL)
 		return -1;
 	store_sqlite_reset(first, end);
-	return sqlite_writer_commit(w, first, end);
+	if (sqlite_writer_commit(w, first, end) == 0)
+		return 0;
+	store_sqlite_rollback(q);
+	return -1;
 }
 
 /* What becomes of batches that could not be stored. */

@@ -79,9 +79,10 @@ int
 watch_adopt(struct watch *watch, struct fcgi_conn *conn, unsigned id)
 {
 	struct sse_sink sink = { watch_event_cb, watch_retry_cb,
-		watch_comment_cb, watch };
+		watch_comment_cb, NULL };
 
 	*watch = (struct watch){ .conn = *conn, .id = id };
+	sink.arg = watch;
 	*conn = (struct fcgi_conn){ .fd = -1 };
 	watch->parser = sse_parser_new(&sink);
 	return watch_prime(watch);

@@ -3,9 +3,12 @@
 """The queue: its socket, line by line, and the named pipe."""
 
 import fcntl
+import grp
 import json
 import os
+import pwd
 import re
+import subprocess
 import termios
 import time
 from array import array
@@ -317,6 +320,35 @@ def a_stream_on_the_queue(tap, place):
     tap.ok(os.path.exists(crierd.fifo), "the pipe stays")
 
 
-TESTS = (refuses_with_a_reason, accepts, pipelines,
+def who_may(tap, place):
+    """queue-allow goes by who is at the other end, not by the mode."""
+    if os.getuid() != 0:
+        tap.skip("queue-allow", "only root can be somebody else")
+        return
+    crierd = Crierd(place, ("queue-mode=0666", "queue-allow=daemon")).start()
+    for name, code in (("nobody", 77), ("games", 77), ("daemon", 0),
+                       ("root", 0)):
+        account = pwd.getpwnam(name)
+        done = subprocess.run(
+            [*bench.CRIER, "-s", crierd.queue, "pub", "-v", "a", name],
+            user=account.pw_uid, group=account.pw_gid, extra_groups=(),
+            capture_output=True, timeout=20 * proc.SLOW, check=False)
+        tap.eq(done.returncode, code, f"{name} ends with {code}")
+        tap.ok((b"queue-allow" in done.stderr) == (code == 77),
+               f"{name} is told why, if it may not", done.stderr)
+    by_group = subprocess.run(
+        [*bench.CRIER, "-s", crierd.queue, "pub", "a", "by group"],
+        user=pwd.getpwnam("nobody").pw_uid,
+        extra_groups=(grp.getgrnam("daemon").gr_gid,),
+        group=pwd.getpwnam("nobody").pw_gid,
+        capture_output=True, timeout=20 * proc.SLOW, check=False)
+    tap.eq(by_group.returncode, 0, "a group of its own is enough")
+    status = crierd.status()
+    tap.eq(status["queue"]["not_allowed"], 2, "status counts who may not")
+    tap.eq(status["events"]["published"], 3, "and nothing came of it")
+    crierd.stop()
+
+
+TESTS = (who_may, refuses_with_a_reason, accepts, pipelines,
          a_publisher_that_never_reads, a_line_without_end, named_pipe,
          named_pipe_refuses, named_pipe_of_many, a_stream_on_the_queue)

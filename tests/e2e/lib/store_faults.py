@@ -115,6 +115,11 @@ def bad_disk(tap, place):
     _with_errors(tap, place, errno.EIO, "EIO")
 
 
+def read_only_disk(tap, place):
+    """As a file system that the kernel has remounted read-only."""
+    _with_errors(tap, place, errno.EROFS, "EROFS")
+
+
 def a_full_disk(tap, place):
     mount = Mount(place)
     if not mount.mounted:
@@ -288,5 +293,5 @@ def _syncs(lines, number, event_id):
     return None
 
 
-TESTS = (no_room, bad_disk, a_full_disk, locked, locked_for_a_moment,
-         read_only, power)
+TESTS = (no_room, bad_disk, read_only_disk, a_full_disk, locked,
+         locked_for_a_moment, read_only, power)
