@@ -38,7 +38,7 @@ config_new(void)
 	return c;
 }
 
-/* The default of listen, queue or fifo, or NULL when out of memory. */
+/* The default of listen or queue, or NULL when out of memory. */
 static char *
 config_default_path(const struct config_setting *s)
 {
@@ -46,8 +46,6 @@ config_default_path(const struct config_setting *s)
 
 	if (s->kind == CONFIG_SOCKET)
 		return paths_runtime_file("queue.sock");
-	if (s->kind == CONFIG_FIFO)
-		return paths_runtime_file("queue.fifo");
 	if ((path = paths_runtime_file("fcgi.sock")) == NULL)
 		return NULL;
 	if (asprintf(&address, "unix:%s", path) == -1)
@@ -66,7 +64,8 @@ config_set_default(struct config *c, const struct config_setting *s,
 	if (s->initial != NULL)
 		return config_setting_store(s, config_base(c, s), s->initial,
 		    why);
-	if (config_setting_is_list(s) && s->kind != CONFIG_LISTEN)
+	if ((config_setting_is_list(s) && s->kind != CONFIG_LISTEN) ||
+	    s->kind == CONFIG_FIFO)
 		return 0;
 	if ((path = config_default_path(s)) == NULL) {
 		snprintf(why, CONFIG_WHY_SIZE, "out of memory");
@@ -179,6 +178,16 @@ config_inherit(struct config *c)
 		}
 }
 
+/* The pipe lies beside the queue's socket unless it is named. */
+static int
+config_complete(struct config *c)
+{
+	config_inherit(c);
+	if (c->fifo == NULL)
+		c->fifo = paths_beside(c->queue, "queue.fifo");
+	return c->fifo == NULL ? -1 : 0;
+}
+
 struct config *
 config_load(const char *file, const struct config_override *overrides,
     size_t count, char **cause)
@@ -188,10 +197,9 @@ config_load(const char *file, const struct config_override *overrides,
 	*cause = NULL;
 	if (c != NULL && config_set_defaults(c, cause) == 0 &&
 	    (file == NULL || config_file_read(c, file, cause) == 0) &&
-	    config_override_all(c, overrides, count, cause) == 0) {
-		config_inherit(c);
+	    config_override_all(c, overrides, count, cause) == 0 &&
+	    config_complete(c) == 0)
 		return c;
-	}
 	config_free(c);
 	if (*cause == NULL)
 		*cause = strdup("out of memory");

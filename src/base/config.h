@@ -55,6 +55,8 @@ struct config {
 	mode_t queue_mode;
 	char *queue_group;
 	struct config_list queue_allow;
+	struct config_list handoff_allow;
+	uint64_t idle_exit_ms; /* of a hub that was started on demand */
 	char *fifo; /* "": none */
 	char *user;
 	uint64_t max_streams;  /* 0: what the descriptor limit allows */
@@ -63,7 +65,7 @@ struct config {
 	uint64_t request_timeout_ms;
 	uint64_t max_event_bytes;
 	uint64_t history_bytes; /* of all channels together */
-	char *store;            /* "memory" or "sqlite:PATH" */
+	char *store;            /* "auto", "memory" or "sqlite:PATH" */
 	uint64_t durability;    /* enum config_durability */
 	uint64_t store_error;   /* enum config_store_error */
 	uint64_t key_ms;

@@ -134,9 +134,9 @@ config_value_wrong_fifo(const char *path)
 const char *
 config_value_wrong_store(const char *text)
 {
-	if (strcmp(text, "memory") != 0 &&
+	if (strcmp(text, "auto") != 0 && strcmp(text, "memory") != 0 &&
 	    (strncmp(text, "sqlite:", 7) != 0 || text[7] == '\0'))
-		return "must be memory or sqlite:PATH";
+		return "must be auto, memory or sqlite:PATH";
 	return config_value_wrong_text(text);
 }
 

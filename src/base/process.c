@@ -158,14 +158,14 @@ process_detach(char **cause)
 }
 
 void
-process_ready(bool keep_stderr)
+process_ready(int stderr_fd)
 {
 	ssize_t n;
 
 	if (process_ready_fd == -1)
 		return;
-	if (!keep_stderr)
-		dup2(STDOUT_FILENO, STDERR_FILENO);
+	if (stderr_fd != -1)
+		dup2(stderr_fd, STDERR_FILENO);
 	n = write(process_ready_fd, "", 1);
 	(void)n; /* whoever waited is gone then */
 	close(process_ready_fd);
@@ -186,8 +186,9 @@ process_lock(const char *path, const struct process_account *account,
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
 		close(fd);
-		return process_fail(cause,
-		    "%s: another crierd is running on it", path);
+		if (errno == EWOULDBLOCK)
+			return 1;
+		return process_fail(cause, "%s: %s", path, strerror(errno));
 	}
 	return 0; /* the descriptor stays open, and with it the lock */
 }

@@ -42,14 +42,15 @@ size_t process_raise_descriptors(void);
 /*
  * Goes into the background.  The caller that returns is the daemon; what
  * started it waits until process_ready, and exits with 1 if that never comes.
- * Standard error is the starter's until then, or longer if it is the log.
+ * Standard error is the starter's until then; after it, it is stderr_fd, or
+ * stays if that is -1.
  */
 int process_detach(char **cause);
-void process_ready(bool keep_stderr);
+void process_ready(int stderr_fd);
 
 /*
  * Holds a lock on a file, made if need be, for as long as the process lives.
- * 0; -1 with *cause: another process has it, or it cannot be made.
+ * 0; 1: another process has it; -1 with *cause: it cannot be made.
  */
 int
 process_lock(const char *path, const struct process_account *, char **cause);

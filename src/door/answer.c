@@ -60,7 +60,12 @@ answer_put_cors(struct buffer *b, const struct answer_context *c)
 static int
 answer_put_status(struct buffer *b, const struct answer_context *c, int status)
 {
-	if (buffer_printf(b, "Status: %d %s\r\n", status,
+	if (c->is_raw &&
+	    buffer_printf(b, "HTTP/1.1 %d %s\r\nConnection: close\r\n", status,
+		answer_phrase(status)) == -1)
+		return -1;
+	if (!c->is_raw &&
+	    buffer_printf(b, "Status: %d %s\r\n", status,
 		answer_phrase(status)) == -1)
 		return -1;
 	return answer_put_cors(b, c);

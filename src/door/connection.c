@@ -7,16 +7,23 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "door/answer.h"
 #include "door/connection.h"
+#include "door/exchange.h"
 #include "door/fcgi.h"
 #include "door/gate.h"
+#include "door/handoff.h"
 #include "door/record.h"
-#include "door/route.h"
+#include "door/uplink.h"
 
 enum {
 	CONNECTION_READ_BYTES = 65536,
-	CONNECTION_RETRY_MS = 5000 /* for whom there is no place now */
+	CONNECTION_WHY_SIZE = 256
+};
+
+/* What becomes of a connection whose request is not answered here and now. */
+enum {
+	CONNECTION_STREAMS = 1, /* the hub has the descriptor */
+	CONNECTION_ASKS = 2     /* the hub was asked, and will answer */
 };
 
 struct connection {
@@ -30,10 +37,15 @@ struct connection {
 	bool is_over;     /* closes when out is sent */
 	bool has_deadline;
 	struct gate gate;
+	struct exchange *exchange;     /* the request that is served, or NULL */
+	struct uplink_request *asking; /* the hub, or NULL */
 	struct buffer in, out;
 };
 
 static void connection_io_cb(evutil_socket_t, short, void *);
+static void connection_process(struct connection *);
+static void connection_set_deadline(struct connection *, bool on);
+static int connection_watch(struct connection *, bool writing);
 
 /* Gives up the structure, not the descriptor. */
 static void
@@ -45,6 +57,9 @@ connection_release(struct connection *c)
 		event_free(c->io);
 	if (c->deadline != NULL)
 		event_free(c->deadline);
+	if (c->asking != NULL)
+		uplink_forget(c->door->uplink, c->asking);
+	exchange_free(c->exchange);
 	gate_reset(&c->gate);
 	buffer_clear(&c->in);
 	buffer_clear(&c->out);
@@ -68,18 +83,76 @@ connection_break(struct connection *c, const char *why)
 	connection_close(c);
 }
 
+/* Queues a short answer (a CGI response) to the gate's request. */
+static int
+connection_answer(struct connection *c, const struct buffer *response)
+{
+	if (record_append_stdout(&c->out, c->gate.request_id, response->data,
+		response->len) == -1 ||
+	    record_append_finish(&c->out, c->gate.request_id) == -1)
+		return -1;
+	c->is_over = !c->gate.keep;
+	c->is_kept = true;
+	connection_set_deadline(c, false);
+	gate_reset(&c->gate);
+	return 0;
+}
+
+/* What was appended by one of exchange_put_*, or -1. */
+static int
+connection_finish(struct connection *c, int rc, struct buffer *response)
+{
+	if (rc == 0)
+		rc = connection_answer(c, response);
+	buffer_clear(response);
+	exchange_free(c->exchange);
+	c->exchange = NULL;
+	return rc;
+}
+
+/*
+ * The hub does not answer.  If it may have the descriptor nothing more can be
+ * said here.
+ */
+static void
+connection_give_up(struct connection *c)
+{
+	struct buffer b = { 0 };
+	bool is_sent = uplink_forget(c->door->uplink, c->asking);
+	int rc;
+
+	c->asking = NULL;
+	if (is_sent) {
+		connection_break(c, "the hub does not answer");
+		return;
+	}
+	log_warning("no hub for a stream within request-timeout");
+	rc = exchange_put_later(c->exchange, "crierd is not there", &b);
+	if (connection_finish(c, rc, &b) == -1 ||
+	    connection_watch(c, false) == -1)
+		connection_close(c);
+	else
+		connection_process(c);
+}
+
 static void
 connection_deadline_cb(evutil_socket_t fd, short what, void *arg)
 {
+	struct connection *c = arg;
+
 	(void)fd;
 	(void)what;
-	connection_break(arg, "no request within request-timeout");
+	c->has_deadline = false;
+	if (c->asking != NULL)
+		connection_give_up(c);
+	else
+		connection_break(c, "no request within request-timeout");
 }
 
 static void
 connection_set_deadline(struct connection *c, bool on)
 {
-	uint64_t ms = c->door->hub->config->request_timeout_ms;
+	uint64_t ms = c->door->config->request_timeout_ms;
 	struct timeval tv = { .tv_sec = (time_t)(ms / 1000),
 		.tv_usec = (suseconds_t)(ms % 1000 * 1000) };
 
@@ -123,162 +196,144 @@ connection_flush(struct connection *c)
 	return 1;
 }
 
-/* Queues a short answer (a CGI response) to the gate's request. */
 static int
-connection_answer(struct connection *c, const struct buffer *response)
+connection_answer_refusal(struct connection *c, enum hub_answer answer)
 {
-	if (record_append_stdout(&c->out, c->gate.request_id, response->data,
-		response->len) == -1 ||
-	    record_append_finish(&c->out, c->gate.request_id) == -1)
-		return -1;
-	c->is_over = !c->gate.keep;
-	c->is_kept = true;
-	connection_set_deadline(c, false);
-	gate_reset(&c->gate);
-	return 0;
+	struct buffer b = { 0 };
+
+	return connection_finish(c,
+	    exchange_put_refusal(c->exchange, answer, &b), &b);
 }
 
-static uint64_t
-connection_jitter(uint64_t ms)
+/*
+ * The hub has said what it does with the stream of another process: what is
+ * opened there is closed here.
+ */
+static void
+connection_handoff_cb(void *arg, const char *reply, size_t len)
 {
-	return ms / 2 + loop_random(ms);
-}
+	struct connection *c = arg;
+	struct door *door = c->door;
+	struct buffer b = { 0 };
+	char why[CONNECTION_WHY_SIZE];
+	int answer, rc;
 
-static int
-connection_answer_refusal(struct buffer *b,
-    const struct answer_context *context, enum hub_answer answer)
-{
-	uint64_t retry_ms = connection_jitter(CONNECTION_RETRY_MS);
-
-	switch (answer) {
-	case HUB_STOPPED:
-		return answer_stop(b, context);
-	case HUB_FULL:
-		return answer_later(b, context, retry_ms,
-		    "crierd is full (max-streams)");
-	case HUB_DRAINING:
-		return answer_later(b, context, retry_ms, "crierd is stopping");
-	default:
-		return answer_later(b, context, retry_ms,
-		    "crierd is out of memory");
+	c->asking = NULL;
+	if (reply == NULL) {
+		connection_break(c, "the hub was lost");
+		return;
 	}
+	answer = handoff_read_reply(reply, len, why, sizeof why);
+	if (answer == HUB_OPENED) {
+		connection_close(c);
+		if (door->handed_off_cb != NULL)
+			door->handed_off_cb(door->handed_off_arg);
+		return;
+	}
+	if (answer == -1) {
+		log_warning("the hub does not take a stream: %s", why);
+		rc = connection_finish(c,
+		    exchange_put_failure(c->exchange, why, &b), &b);
+	} else {
+		rc = connection_answer_refusal(c, (enum hub_answer)answer);
+	}
+	if (rc == -1 || connection_watch(c, false) == -1) {
+		connection_close(c);
+		return;
+	}
+	connection_process(c);
 }
 
-/* 1: the hub has the descriptor now; 0: answered; -1: out of memory. */
+/* Gives the request to the hub in another process: CONNECTION_ASKS or -1. */
 static int
-connection_subscribe(struct connection *c, const struct request *request,
-    const struct route *route, const struct answer_context *context)
+connection_hand_off(struct connection *c, const struct subscription *sub)
+{
+	struct buffer line = { 0 };
+
+	if (handoff_put(&line, sub, HANDOFF_FASTCGI) == 0)
+		c->asking = uplink_send(c->door->uplink, &line, c->fd, true,
+		    connection_handoff_cb, c);
+	buffer_clear(&line);
+	if (c->asking == NULL)
+		return -1;
+	/* What comes meanwhile is the hub's to read. */
+	event_del(c->io);
+	connection_set_deadline(c, true);
+	return CONNECTION_ASKS;
+}
+
+static int
+connection_open_stream(struct connection *c, const struct subscription *sub)
+{
+	enum hub_answer answer;
+
+	/* The loop knows a descriptor once: it must be ours no longer. */
+	event_del(c->io);
+	answer = hub_subscribe(c->door->hub, sub);
+	if (answer == HUB_OPENED)
+		return CONNECTION_STREAMS;
+	if (event_add(c->io, NULL) == -1)
+		return -1;
+	return connection_answer_refusal(c, answer);
+}
+
+static int
+connection_subscribe(struct connection *c)
 {
 	struct buffer head = { 0 };
-	const char *user = request_get(request, "REMOTE_USER");
-	const char *address = request_get(request, "REMOTE_ADDR");
 	struct subscription sub = { .fd = c->fd,
 		.framing = &c->door->framing,
 		.request_id = c->gate.request_id,
 		.keep = c->gate.keep,
-		.channels = route->channels,
-		.channel_count = route->channel_count,
-		.since = { route->since, route->since_len },
-		.since_all = route->since_all,
-		.has_last = route->has_last,
-		.last = route->last,
-		.input = { c->in.data, c->in.len },
-		.user = { user, strlen(user) },
-		.address = { address, strlen(address) } };
-	enum hub_answer answer;
-	int rc = -1;
+		.input = { c->in.data, c->in.len } };
+	int rc = exchange_put_subscription(c->exchange, &sub, &head);
 
-	if (answer_stream(&head, context, route->padding) == -1)
-		goto out;
-	sub.head.text = head.data;
-	sub.head.len = head.len;
-	/* The loop knows a descriptor once: it must be ours no longer. */
-	event_del(c->io);
-	answer = hub_subscribe(c->door->hub, &sub);
-	if (answer == HUB_OPENED) {
-		rc = 1;
-		goto out;
-	}
-	if (event_add(c->io, NULL) == -1)
-		goto out;
-	buffer_truncate(&head, 0);
-	if (connection_answer_refusal(&head, context, answer) == 0)
-		rc = connection_answer(c, &head);
-out:
+	if (rc == 0)
+		rc = c->door->hub == NULL ? connection_hand_off(c, &sub)
+					  : connection_open_stream(c, &sub);
 	buffer_clear(&head);
 	return rc;
 }
 
 static int
-connection_answer_route(struct connection *c, const struct route *route,
-    const struct answer_context *context)
+connection_refuse_or_tell(struct connection *c)
 {
 	struct buffer b = { 0 };
-	int rc;
 
-	switch (route->kind) {
-	case ROUTE_PREFLIGHT:
-		rc = answer_options(&b, context);
-		break;
-	case ROUTE_HEAD:
-		rc = answer_stream(&b, context, 0);
-		break;
-	default:
+	if (c->exchange->route.kind == ROUTE_REFUSAL)
 		c->door->counters.refused++;
-		rc = answer_error(&b, context, route->status, route->error);
-		break;
-	}
-	if (rc == 0)
-		rc = connection_answer(c, &b);
-	buffer_clear(&b);
-	return rc;
+	return connection_finish(c, exchange_put_answer(c->exchange, &b), &b);
 }
 
-/* Of a request that was too large only its id is left. */
-static void
-connection_route(struct connection *c, const struct request *request,
-    struct route *route)
+static int
+connection_too_large(const struct connection *c)
 {
-	const struct config *config = c->door->hub->config;
-
-	if (!c->gate.params_too_large && !c->gate.body_too_large) {
-		route_decide(request, config, route);
-		return;
-	}
-	memset(route, 0, sizeof *route);
-	route->kind = ROUTE_REFUSAL;
-	route->status = c->gate.params_too_large ? 431 : 413;
-	strcpy(route->error, "the request is larger than max-request");
+	if (c->gate.params_too_large)
+		return 431;
+	return c->gate.body_too_large ? 413 : 0;
 }
 
-/* Serves the gate's request: as connection_subscribe. */
+/*
+ * Serves the gate's request.  0: answered; -1: it cannot be read, or memory;
+ * or what becomes of the connection.
+ */
 static int
 connection_serve(struct connection *c)
 {
-	struct request request = { 0 };
-	struct route route;
-	struct answer_context context = { .config = c->door->hub->config };
-	int rc;
+	struct exchange *ex = exchange_new(c->door->config);
 
 	c->door->counters.requests++;
-	if (fcgi_decode(c->gate.params.data, c->gate.params.len, &request) ==
-	    -1) {
-		request_clear(&request);
+	c->exchange = ex;
+	if (ex == NULL ||
+	    fcgi_decode(c->gate.params.data, c->gate.params.len,
+		&ex->request) == -1)
 		return -1;
-	}
-	request.body.text = c->gate.body.data;
-	request.body.len = c->gate.body.len;
-	context.origin = request_get(&request, "HTTP_ORIGIN");
-	context.is_head =
-	    strcmp(request_get(&request, "REQUEST_METHOD"), "HEAD") == 0;
-	connection_route(c, &request, &route);
-	if (route.kind == ROUTE_STREAM)
-		rc = connection_subscribe(c, &request, &route, &context);
-	else
-		rc = connection_answer_route(c, &route, &context);
-	route_clear(&route);
-	request_clear(&request);
-	return rc;
+	ex->request.body.text = c->gate.body.data;
+	ex->request.body.len = c->gate.body.len;
+	exchange_decide(ex, connection_too_large(c));
+	if (ex->route.kind == ROUTE_STREAM)
+		return connection_subscribe(c);
+	return connection_refuse_or_tell(c);
 }
 
 /* For more input, or for the peer to read; not for ever. */
@@ -301,8 +356,8 @@ static void
 connection_process(struct connection *c)
 {
 	struct gate_limits limits = {
-		.max_request_bytes = c->door->hub->config->max_request_bytes,
-		.max_connections = c->door->hub->max_streams
+		.max_request_bytes = c->door->config->max_request_bytes,
+		.max_connections = c->door->max_connections
 	};
 	enum gate_result result;
 	int sent, served;
@@ -333,7 +388,10 @@ connection_process(struct connection *c)
 				break;
 		}
 		c->has_request = false;
-		if ((served = connection_serve(c)) == 1) {
+		served = connection_serve(c);
+		if (served == CONNECTION_ASKS)
+			return;
+		if (served == CONNECTION_STREAMS) {
 			connection_release(c);
 			return;
 		}
@@ -372,7 +430,8 @@ connection_io_cb(evutil_socket_t fd, short what, void *arg)
 	struct connection *c = arg;
 
 	(void)fd;
-	hub_now(c->door->hub);
+	if (c->door->hub != NULL)
+		hub_now(c->door->hub);
 	if (what & EV_READ)
 		connection_read(c);
 	else

@@ -25,7 +25,7 @@ door_answer_record(struct door *door, struct stream *s, const struct record *r)
 	if (r->request_id != FCGI_NULL_REQUEST_ID)
 		rc = record_append_end(&b, r->request_id, FCGI_CANT_MPX_CONN);
 	else if (r->type == FCGI_GET_VALUES)
-		rc = record_append_values(&b, r, door->hub->max_streams);
+		rc = record_append_values(&b, r, door->max_connections);
 	else
 		rc = record_append_unknown_type(&b, r->type);
 	if (rc == 0)
@@ -78,22 +78,37 @@ door_accept_cb(void *arg, int fd)
 }
 
 struct door *
-door_new(struct event_base *base, struct hub *hub)
+door_new(struct event_base *base, struct uplink *uplink)
 {
 	struct door *door = calloc(1, sizeof *door);
 
 	if (door == NULL)
 		return NULL;
 	door->base = base;
-	door->hub = hub;
+	door->uplink = uplink;
 	TAILQ_INIT(&door->connections);
-	door->framing = (struct framing){ .header_bytes = FCGI_HEADER_LEN,
+	framing_init_raw(&door->raw, "cgi");
+	door->framing = (struct framing){ .name = "fastcgi",
+		.header_bytes = FCGI_HEADER_LEN,
 		.put_header = record_put_stdout,
 		.put_end = door_put_end,
 		.input = door_input,
 		.returned = door_returned,
 		.arg = door };
 	return door;
+}
+
+void
+door_configure(struct door *door, const struct config *config, size_t max)
+{
+	door->config = config;
+	door->max_connections = max;
+}
+
+void
+door_set_hub(struct door *door, struct hub *hub)
+{
+	door->hub = hub;
 }
 
 int

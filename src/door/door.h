@@ -9,6 +9,7 @@
 
 #include <event2/event.h>
 
+#include "base/config.h"
 #include "base/list.h"
 #include "base/listener.h"
 #include "hub/hub.h"
@@ -16,7 +17,8 @@
 /*
  * The FastCGI door: accepts the web server's connections, lets their requests
  * through the gate, answers what is short by itself and gives the rest, as
- * subscriptions, to the hub.
+ * subscriptions, to the hub: directly if the hub is in this process, else by
+ * way of the uplink.
  */
 
 enum {
@@ -27,24 +29,38 @@ struct door_counters {
 	uint64_t connections, requests;
 	uint64_t refused; /* answered with an error */
 	uint64_t broken; /* connections closed for what they sent, or did not */
+	uint64_t handoffs; /* streams that came from another process's door */
 };
 
 struct connection;
+struct uplink;
 
 struct door {
 	struct event_base *base;
-	struct hub *hub;
+	const struct config *config;
+	size_t max_connections; /* as told to those who ask (GET_VALUES) */
+	struct hub *hub;        /* NULL: in another process */
+	struct uplink *uplink;
+	void (*handed_off_cb)(void *arg); /* a stream went up; or NULL */
+	void *handed_off_arg;
 	struct listener *listeners[DOOR_LISTENERS_MAX];
 	size_t listener_count;
 	TAILQ_HEAD(door_connections_head,
 	    connection) connections; /* without a stream */
 	size_t connection_count;
-	struct framing framing;
+	struct framing framing; /* of this door's streams */
+	struct framing raw;     /* of those that CGI programs hand over */
 	struct door_counters counters;
 };
 
-/* A door into this hub, or NULL (memory). */
-struct door *door_new(struct event_base *, struct hub *);
+/* A door without a hub, or NULL (memory).  The uplink stays the caller's. */
+struct door *door_new(struct event_base *, struct uplink *);
+
+/* From now on this configuration holds; both at least once. */
+void door_configure(struct door *, const struct config *, size_t max);
+
+/* The hub, from here on, is this one; NULL: another process's. */
+void door_set_hub(struct door *, struct hub *);
 
 /* Listens on a socket, the door's from here on; 0, or -1. */
 int door_listen(struct door *, int fd);

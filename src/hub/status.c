@@ -80,6 +80,7 @@ hub_status_stream(const struct stream *s)
 		json_object_array_add(names,
 		    json_object_new_string(s->cursors[i].channel->name));
 	json_add(o, "channels", names);
+	json_add(o, "door", json_object_new_string(s->framing->name));
 	json_add_number(o, "seconds", (s->hub->now_ms - s->opened_ms) / 1000);
 	json_add_number(o, "events", s->events);
 	json_add_number(o, "bytes", s->bytes);

@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The crier authors */
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,6 +39,9 @@ stream_watch(struct stream *s, int fd, bool writing)
 	short what =
 	    writing ? EV_READ | EV_WRITE | EV_PERSIST : EV_READ | EV_PERSIST;
 
+	/* An end of file that means nothing must not be told for ever. */
+	if (s->is_half_open)
+		what |= EV_ET;
 	if (event_assign(&s->io, s->hub->base, fd, what, stream_io_cb, s) == -1)
 		return -1;
 	s->is_writing = writing;
@@ -47,7 +51,8 @@ stream_watch(struct stream *s, int fd, bool writing)
 static void
 stream_set_writing(struct stream *s, bool writing)
 {
-	if (s->is_writing == writing)
+	/* What is told once must be asked for again. */
+	if (s->is_writing == writing && !(writing && s->is_half_open))
 		return;
 	event_del(&s->io);
 	if (stream_watch(s, event_get_fd(&s->io), writing) == -1)
@@ -390,13 +395,31 @@ stream_take_leave(struct stream *s)
 	stream_kill(s, STREAM_CLIENT);
 }
 
+/*
+ * Of a half-open one only what comes when both sides are closed: mod_cgid
+ * closes its sending side as soon as a program has its request.
+ */
+static void
+stream_check_half_open(struct stream *s)
+{
+	struct pollfd p = { .fd = event_get_fd(&s->io) };
+
+	if (poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR)) != 0)
+		stream_kill(s, STREAM_CLIENT);
+}
+
 /* Once a wake-up: one that never stops sending has no more than its turn. */
 static void
 stream_read(struct stream *s)
 {
 	char data[STREAM_READ_BYTES];
-	ssize_t n = read(event_get_fd(&s->io), data, sizeof data);
+	ssize_t n;
 
+	if (s->is_half_open) {
+		stream_check_half_open(s);
+		return;
+	}
+	n = read(event_get_fd(&s->io), data, sizeof data);
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n == 0)

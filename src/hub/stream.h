@@ -29,6 +29,7 @@ enum {
 };
 
 struct framing {
+	const char *name; /* for people: how its streams came */
 	size_t header_bytes; /* before each piece of content */
 	void (*put_header)(char *to, uint16_t request_id, size_t content_len);
 
@@ -50,12 +51,19 @@ struct framing {
 	void *arg;
 };
 
+/*
+ * The bytes as they are, for a descriptor that is the client's alone: a
+ * connection to the queue, or what a CGI program had as its standard output.
+ */
+void framing_init_raw(struct framing *, const char *name);
+
 /* A request for a stream, all borrowed but the descriptor. */
 struct subscription {
 	int fd; /* non-blocking */
 	const struct framing *framing;
 	uint16_t request_id;
 	bool keep; /* give the descriptor back when the stream has ended */
+	bool is_half_open; /* its end of file says nothing: it never sends */
 	const struct text_span *channels; /* checked names, none twice */
 	size_t channel_count;
 	struct text_span since; /* Last-Event-ID; none: len 0 */
@@ -111,6 +119,7 @@ struct stream {
 	bool wants_tap;  /* the second comment of a heartbeat */
 	bool is_final;   /* its unit is its end */
 	bool keep;
+	bool is_half_open;
 	uint16_t request_id;
 	uint16_t cursor_count;
 	uint64_t retry_ms; /* for its end */

@@ -121,6 +121,7 @@ stream_new(struct hub *hub, const struct subscription *sub,
 	s->framing = sub->framing;
 	s->request_id = sub->request_id;
 	s->keep = sub->keep;
+	s->is_half_open = sub->is_half_open;
 	s->cursor_count = (uint16_t)sub->channel_count;
 	s->opened_ms = s->written_ms = hub->now_ms;
 	TAILQ_INSERT_TAIL(&hub->streams, s, link);

@@ -37,7 +37,7 @@ allow_has_group(int fd, gid_t own, gid_t wanted)
 }
 
 bool
-peer_is_allowed(const struct config_list *allow, int fd)
+peer_is_listed(const struct config_list *allow, int fd)
 {
 	struct ucred peer;
 	socklen_t len = sizeof peer;
@@ -45,8 +45,6 @@ peer_is_allowed(const struct config_list *allow, int fd)
 	const struct group *group;
 	size_t i;
 
-	if (allow->count == 0)
-		return true;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == -1)
 		return false;
 	if (peer.uid == 0 || peer.uid == geteuid())

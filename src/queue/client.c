@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fdpass.h"
 #include "base/text.h"
 #include "queue/client.h"
 
@@ -229,34 +230,72 @@ client_next_line(struct client *c, const char **line, size_t *len)
 	return true;
 }
 
+/* The descriptor goes with the first byte, so all before it must be out. */
+static int
+client_send_with(struct client *c, const struct buffer *line, int fd)
+{
+	struct pollfd fds[1];
+	ssize_t n = 0;
+
+	while (fd != -1 && n <= 0) {
+		n = fdpass_send(c->fd, line->data, line->len, fd);
+		if (n == -1 && errno != EAGAIN && errno != EINTR)
+			return -1;
+		if (n == -1 && client_turn(c, fds, 1, CLIENT_RETRY_MS) == -1 &&
+		    errno != EINTR)
+			return -1;
+	}
+	return buffer_append(&c->out, line->data + n, line->len - (size_t)n);
+}
+
 int
-client_call(struct client *c, const char *line, const char **reply,
-    size_t *reply_len)
+client_ask(struct client *c, const struct buffer *line, int fd,
+    const char **reply, size_t *reply_len)
 {
 	struct pollfd fds[1];
 	int rc;
 
-	if (buffer_append_text(&c->out, line) == -1 ||
-	    buffer_append(&c->out, "\n", 1) == -1) {
-		client_warn("%s", strerror(errno));
-		return EX_OSERR;
-	}
+	if (client_send_with(c, line, fd) == -1)
+		return -1;
 	while (!client_next_line(c, reply, reply_len)) {
 		if (c->ended || c->in.len > CLIENT_LINE_MAX) {
-			client_warn("crierd closed the connection");
-			return EX_TEMPFAIL;
+			errno = ECONNRESET;
+			return -1;
 		}
 		rc = client_turn(c, fds, 1, CLIENT_SILENCE_MS);
-		if (rc == 0) {
-			client_warn("crierd does not answer");
-			return EX_TEMPFAIL;
-		}
-		if (rc == -1 && errno != EINTR) {
-			client_warn("%s", strerror(errno));
-			return EX_TEMPFAIL;
-		}
+		if (rc == 0)
+			errno = ETIMEDOUT;
+		if (rc == 0 || (rc == -1 && errno != EINTR))
+			return -1;
 	}
 	return 0;
+}
+
+int
+client_call(struct client *c, const char *line, const char **reply,
+    size_t *reply_len)
+{
+	struct buffer b = { 0 };
+	int rc = -1, code = EX_TEMPFAIL;
+
+	if (buffer_append_text(&b, line) == 0 &&
+	    buffer_append(&b, "\n", 1) == 0)
+		rc = client_ask(c, &b, -1, reply, reply_len);
+	buffer_clear(&b);
+	if (rc == 0)
+		return 0;
+	switch (errno) {
+	case ECONNRESET:
+		client_warn("crierd closed the connection");
+		break;
+	case ETIMEDOUT:
+		client_warn("crierd does not answer");
+		break;
+	default:
+		client_warn("%s", strerror(errno));
+		code = errno == ENOMEM ? EX_OSERR : EX_TEMPFAIL;
+	}
+	return code;
 }
 
 struct json_object *

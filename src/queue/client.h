@@ -73,6 +73,14 @@ int client_call(struct client *, const char *line, const char **reply,
     size_t *reply_len);
 
 /*
+ * The same without a word: sends a line, its end included, with a descriptor
+ * (-1: none) and waits for the reply.  0, or -1 with errno: ECONNRESET if the
+ * connection ended before it, ETIMEDOUT if nothing came for CLIENT_SILENCE_MS.
+ */
+int client_ask(struct client *, const struct buffer *line, int fd,
+    const char **reply, size_t *reply_len);
+
+/*
  * What a reply says: 0 for ok, or the exit code (EX_DATAERR if it names none)
  * and the error in why, fit for a terminal.
  */

@@ -245,7 +245,8 @@ command_read_do(struct command *c, const char *name, struct json_object *value)
 		const char *name;
 		enum command_kind kind;
 	} kinds[] = { { "stream", COMMAND_STREAM },
-		{ "status", COMMAND_STATUS }, { "close", COMMAND_CLOSE } };
+		{ "status", COMMAND_STATUS }, { "close", COMMAND_CLOSE },
+		{ "handoff", COMMAND_HANDOFF } };
 	struct text_span span = { NULL, 0 };
 	size_t i;
 
@@ -425,6 +426,8 @@ command_parse(struct command *c, struct json_tokener *tokener, const char *line,
 	if (json_object_object_get_ex(c->json, "do", &kind) &&
 	    command_read_do(c, "do", kind) == -1)
 		return -1;
+	if (c->kind == COMMAND_HANDOFF)
+		return 0;
 	json_object_object_foreach(c->json, name, value)
 	{
 		if (command_read_field(c, name, value) == -1)

@@ -20,7 +20,8 @@ enum command_kind {
 	COMMAND_PUBLISH,
 	COMMAND_STREAM,
 	COMMAND_STATUS,
-	COMMAND_CLOSE
+	COMMAND_CLOSE,
+	COMMAND_HANDOFF /* json is for the door to read */
 };
 
 enum {

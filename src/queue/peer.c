@@ -7,6 +7,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/fdpass.h"
 #include "base/log.h"
 #include "queue/execute.h"
 #include "queue/peer.h"
@@ -33,6 +34,8 @@ struct queue_peer {
 	bool is_waiting;  /* with its next line, for its replies */
 	bool is_gone;     /* freed when its last reply is due */
 	size_t pending;   /* replies that wait for the store */
+	int fds[FDPASS_MAX]; /* came with lines that are yet to be taken */
+	size_t fd_count;
 	struct buffer in, out;
 };
 
@@ -44,10 +47,19 @@ enum {
 
 static void peer_io_cb(evutil_socket_t, short, void *);
 
+static void
+peer_close_descriptors(const int *fds, size_t count)
+{
+	while (count > 0)
+		close(fds[--count]);
+}
+
 /* Its connection is not its own any more; replies may still come. */
 static void
 peer_release(struct queue_peer *p)
 {
+	peer_close_descriptors(p->fds, p->fd_count);
+	p->fd_count = 0;
 	TAILQ_REMOVE(&p->queue->peers, p, link);
 	if (p->is_replying)
 		TAILQ_REMOVE(&p->queue->replying, p, replying);
@@ -240,6 +252,29 @@ peer_publish(struct queue_peer *p, struct command *c)
 	}
 }
 
+/* The descriptors come in the order of the lines that they belong to. */
+static int
+peer_hand_off(struct queue_peer *p, const struct command *c)
+{
+	struct buffer text = { 0 };
+	int fd, rc;
+
+	if (p->queue->handoff_cb == NULL ||
+	    !peer_is_listed(&p->queue->hub->config->handoff_allow, p->fd))
+		return peer_say_error(p, EX_NOPERM,
+		    "this user may not hand over streams (handoff-allow)");
+	if (p->fd_count == 0)
+		return peer_say_error(p, EX_DATAERR,
+		    "no descriptor came with the line");
+	fd = p->fds[0];
+	memmove(p->fds, p->fds + 1, --p->fd_count * sizeof fd);
+	rc = p->queue->handoff_cb(p->queue->handoff_arg, c->json, fd, &text);
+	if (rc == 0)
+		rc = peer_say(p, &text);
+	buffer_clear(&text);
+	return rc;
+}
+
 static int
 peer_execute(struct queue_peer *p, const struct command *c)
 {
@@ -273,6 +308,8 @@ peer_take_line(struct queue_peer *p, const char *line, size_t len)
 		rc = PEER_WAITS;
 	} else if (c.kind == COMMAND_STREAM) {
 		rc = peer_subscribe(p, &c);
+	} else if (c.kind == COMMAND_HANDOFF) {
+		rc = peer_hand_off(p, &c);
 	} else {
 		rc = peer_execute(p, &c);
 	}
@@ -333,6 +370,26 @@ peer_process(struct queue_peer *p)
 		peer_reply_later(p);
 }
 
+/* As read(2), with the descriptors; more than fit are an error. */
+static ssize_t
+peer_receive(struct queue_peer *p, char *to)
+{
+	int fds[FDPASS_MAX];
+	size_t count;
+	ssize_t n = fdpass_receive(p->fd, to, PEER_READ_BYTES, fds, &count);
+
+	if (count == 0)
+		return n;
+	if (p->fd_count + count > FDPASS_MAX ||
+	    !peer_is_listed(&p->queue->hub->config->handoff_allow, p->fd)) {
+		peer_close_descriptors(fds, count);
+		return n;
+	}
+	memcpy(p->fds + p->fd_count, fds, count * sizeof *fds);
+	p->fd_count += count;
+	return n;
+}
+
 /* What the peer says after its end is not heard, but it is answered. */
 static void
 peer_read(struct queue_peer *p)
@@ -341,7 +398,7 @@ peer_read(struct queue_peer *p)
 	ssize_t n = -1;
 
 	if (to != NULL)
-		n = read(p->fd, to, PEER_READ_BYTES);
+		n = peer_receive(p, to);
 	if (n == -1 && to != NULL && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n == -1) {
@@ -428,7 +485,8 @@ peer_open(struct queue *q, int fd)
 	struct queue_peer *p;
 
 	q->counters.connections++;
-	if (!peer_is_allowed(&q->hub->config->queue_allow, fd)) {
+	if (q->hub->config->queue_allow.count > 0 &&
+	    !peer_is_listed(&q->hub->config->queue_allow, fd)) {
 		peer_turn_away(q, fd);
 		return;
 	}

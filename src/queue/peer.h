@@ -30,9 +30,9 @@ struct buffer *peer_reply_buffer(struct queue_peer *);
 void peer_answered(struct queue_peer *);
 
 /*
- * Whether a process with these credentials is let in: ourselves and root, and
- * who is listed, or all if nobody is.
+ * Whether the process at the other end is of our own user or root, or of a
+ * user or group that is listed.
  */
-bool peer_is_allowed(const struct config_list *allow, int fd);
+bool peer_is_listed(const struct config_list *allow, int fd);
 
 #endif

@@ -54,23 +54,6 @@ queue_turn_later(struct queue *q)
 	event_active(q->turn, 0, 0);
 }
 
-/* A stream's reader has nothing more to say on its connection. */
-static ptrdiff_t
-queue_stream_input(struct stream *s, const char *data, size_t len)
-{
-	(void)s;
-	(void)data;
-	return (ptrdiff_t)len;
-}
-
-static int
-queue_stream_end(struct buffer *b, uint16_t request_id)
-{
-	(void)b;
-	(void)request_id;
-	return 0;
-}
-
 struct queue *
 queue_new(struct event_base *base, struct hub *hub)
 {
@@ -82,8 +65,7 @@ queue_new(struct event_base *base, struct hub *hub)
 	q->hub = hub;
 	TAILQ_INIT(&q->peers);
 	TAILQ_INIT(&q->replying);
-	q->framing = (struct framing){ .input = queue_stream_input,
-		.put_end = queue_stream_end };
+	framing_init_raw(&q->framing, "queue");
 	q->tokener = command_tokener();
 	q->turn = event_new(base, -1, 0, queue_turn_cb, q);
 	if (q->tokener == NULL || q->turn == NULL) {
@@ -147,6 +129,21 @@ queue_set_status(struct queue *q,
 {
 	q->status_cb = status_cb;
 	q->status_arg = arg;
+}
+
+void
+queue_set_handoff(struct queue *q,
+    int (*handoff_cb)(void *, struct json_object *, int, struct buffer *),
+    void *arg)
+{
+	q->handoff_cb = handoff_cb;
+	q->handoff_arg = arg;
+}
+
+void
+queue_serve(struct queue *q, int fd)
+{
+	peer_open(q, fd);
 }
 
 size_t

@@ -55,6 +55,9 @@ struct queue {
 	struct queue_counters counters;
 	void (*status_cb)(void *arg, struct json_object *status);
 	void *status_arg;
+	int (*handoff_cb)(void *arg, struct json_object *line, int fd,
+	    struct buffer *reply); /* takes fd; 0, or -1 (memory) */
+	void *handoff_arg;
 };
 
 /* A queue into this hub, or NULL (memory). */
@@ -62,6 +65,14 @@ struct queue *queue_new(struct event_base *, struct hub *);
 
 /* Closes and frees everything. */
 void queue_free(struct queue *);
+
+/* Who takes the streams that other processes' doors hand over. */
+void queue_set_handoff(struct queue *,
+    int (*handoff_cb)(void *, struct json_object *, int, struct buffer *),
+    void *arg);
+
+/* Serves a connection to this process itself: the descriptor is the queue's. */
+void queue_serve(struct queue *, int fd);
 
 /* Takes a listening Unix socket; 0, or -1. */
 int queue_listen(struct queue *, int fd);

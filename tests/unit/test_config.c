@@ -112,7 +112,7 @@ test_defaults(void **state)
 	assert_int_equal(c->stop_ms, 3600000);
 	assert_int_equal(c->drain_ms, 2000);
 	assert_int_equal(c->stall_ms, 300000);
-	assert_string_equal(c->store, "memory");
+	assert_string_equal(c->store, "auto");
 	assert_int_equal(c->durability, CONFIG_PROCESS);
 	assert_int_equal(c->store_error, CONFIG_REFUSE);
 	assert_int_equal(c->key_ms, 86400000);

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/demand.h"
+#include "base/paths.h"
+
+static int __attribute__((format(printf, 2, 3)))
+demand_fail(char **cause, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(cause, fmt, ap) == -1)
+		*cause = NULL;
+	va_end(ap);
+	return -1;
+}
+
+/* A CGI environment is full of what clients say. */
+static void
+demand_clean_environment(const char *queue)
+{
+	static const char *const kept[] = { "CRIER_CONF", "HOME", "LANG",
+		"LC_ALL", "PATH", "TZ", "XDG_RUNTIME_DIR" };
+	char *values[sizeof kept / sizeof *kept];
+	size_t i;
+
+	for (i = 0; i < sizeof kept / sizeof *kept; i++)
+		values[i] = getenv(kept[i]);
+	clearenv();
+	for (i = 0; i < sizeof kept / sizeof *kept; i++)
+		if (values[i] != NULL)
+			setenv(kept[i], values[i], 1);
+	setenv("CRIER_QUEUE", queue, 1);
+}
+
+/* Standard error stays, for what is wrong before there is a log. */
+static void __attribute__((noreturn))
+demand_run(const char *program, const char *queue)
+{
+	sigset_t none;
+	int null = open("/dev/null", O_RDWR);
+
+	if (null == -1 || dup2(null, STDIN_FILENO) == -1 ||
+	    dup2(null, STDOUT_FILENO) == -1)
+		_exit(127);
+	if (close_range(STDERR_FILENO + 1, ~0U, 0) == -1)
+		_exit(127);
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	demand_clean_environment(queue);
+	execl(program, program, "--on-demand", (char *)NULL);
+	fprintf(stderr, "crier: cannot start %s: %s\n", program,
+	    strerror(errno));
+	_exit(127);
+}
+
+int
+demand_start(const char *queue, char **cause)
+{
+	char *program = paths_find_program("crierd", SBINDIR);
+	int status = -1, rc;
+	pid_t pid;
+
+	if (program == NULL)
+		return demand_fail(cause, "out of memory");
+	if ((pid = fork()) == 0)
+		demand_run(program, queue);
+	do
+		rc = pid == -1 ? -1 : (int)waitpid(pid, &status, 0);
+	while (rc == -1 && pid != -1 && errno == EINTR);
+	if (rc == -1)
+		rc = demand_fail(cause, "cannot start %s: %s", program,
+		    strerror(errno));
+	else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		rc = demand_fail(cause, "%s --on-demand has failed", program);
+	else
+		rc = 0;
+	free(program);
+	return rc;
+}

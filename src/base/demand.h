@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_BASE_DEMAND_H
+#define CRIER_BASE_DEMAND_H
+
+/*
+ * Starts a crierd in the background (`crierd --on-demand`) that serves this
+ * queue, and waits until it does, or until another one does.  It inherits no
+ * descriptor and of the environment only what concerns it.  0, or -1 with
+ * *cause, the caller's.
+ */
+int demand_start(const char *queue, char **cause);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/fdpass.h"
+
+/* Aligned as a header must be (cmsg(3)). */
+union fdpass_control {
+	struct cmsghdr align;
+	char bytes[CMSG_SPACE(FDPASS_MAX * sizeof(int))];
+};
+
+ssize_t
+fdpass_send(int sock, const char *data, size_t len, int fd)
+{
+	/* sendmsg(2) does not write through it. */
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)data,
+		.iov_len = len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	union fdpass_control control;
+	struct cmsghdr *c;
+
+	if (fd != -1) {
+		memset(&control, 0, sizeof control);
+		msg.msg_control = control.bytes;
+		msg.msg_controllen = CMSG_SPACE(sizeof fd);
+		c = CMSG_FIRSTHDR(&msg);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof fd);
+		memcpy(CMSG_DATA(c), &fd, sizeof fd);
+	}
+	return sendmsg(sock, &msg, MSG_NOSIGNAL);
+}
+
+ssize_t
+fdpass_receive(int sock, char *data, size_t len, int fds[FDPASS_MAX],
+    size_t *count)
+{
+	struct iovec iov = { .iov_base = data, .iov_len = len };
+	union fdpass_control control;
+	struct msghdr msg = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof control.bytes };
+	struct cmsghdr *c;
+	ssize_t n;
+
+	*count = 0;
+	n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
+	if (n == -1)
+		return -1;
+	for (c = CMSG_FIRSTHDR(&msg); c != NULL; c = CMSG_NXTHDR(&msg, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		*count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(fds, CMSG_DATA(c), *count * sizeof(int));
+	}
+	return n;
+}

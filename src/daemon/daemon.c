@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/paths.h"
+#include "daemon/daemon.h"
+#include "door/fcgi.h"
+#include "queue/client.h"
+
+enum {
+	DAEMON_RESERVE = 128, /* descriptors for what is no stream */
+	DAEMON_AGAIN_MS = 20,
+	DAEMON_LEAVING_MS = 10000, /* for a hub that is about to leave */
+	DAEMON_LOG_MAX = 1048576 /* bytes; then it is set aside at a start */
+};
+
+static void __attribute__((noreturn)) daemon_die(char *cause)
+{
+	log_fatal("%s", cause == NULL ? "out of memory" : cause);
+}
+
+/* What was opened is not left behind. */
+static void __attribute__((noreturn))
+daemon_give_up(const struct daemon *d, char *cause)
+{
+	daemon_remove_sockets(d);
+	daemon_die(cause);
+}
+
+static char *
+daemon_say(const char *what, int error)
+{
+	char *text;
+
+	if (asprintf(&text, "%s: %s", what, strerror(error)) == -1)
+		return NULL;
+	return text;
+}
+
+static bool
+daemon_logs_to_stderr(const struct daemon *d)
+{
+	if (d->config->log_auto)
+		return d->options->foreground ||
+		    d->options->start != DAEMON_ALONE;
+	return d->config->log_target == LOG_TARGET_STDERR;
+}
+
+static void
+daemon_open_log(const struct daemon *d)
+{
+	log_open(daemon_logs_to_stderr(d) ? LOG_TARGET_STDERR
+					  : LOG_TARGET_SYSLOG,
+	    d->config->log_level);
+}
+
+size_t
+daemon_max_streams(const struct daemon *d)
+{
+	size_t limit = d->max_descriptors;
+	size_t reserve =
+	    limit / 4 < DAEMON_RESERVE ? limit / 4 : DAEMON_RESERVE;
+	size_t most = limit - reserve;
+
+	if (d->config->max_streams == 0)
+		return most;
+	if (d->config->max_streams > most)
+		log_warning("max-streams: %llu are more than %zu descriptors "
+			    "allow, taking %zu",
+		    (unsigned long long)d->config->max_streams, limit, most);
+	return d->config->max_streams < most ? d->config->max_streams : most;
+}
+
+static void
+daemon_drained_cb(void *arg)
+{
+	struct daemon *d = arg;
+
+	event_base_loopexit(d->base, NULL);
+}
+
+/*
+ * The sockets' files go before the sockets, lest they be a successor's.  What
+ * came in is taken, then the streams are told.
+ */
+void
+daemon_stop(struct daemon *d)
+{
+	if (d->is_stopping) {
+		event_base_loopbreak(d->base);
+		return;
+	}
+	d->is_stopping = true;
+	daemon_remove_sockets(d);
+	door_close(d->door);
+	if (d->hub == NULL) {
+		event_base_loopexit(d->base, NULL);
+		return;
+	}
+	hub_now(d->hub);
+	queue_close(d->queue);
+	hub_drain(d->hub, daemon_drained_cb, d);
+}
+
+static void
+daemon_stop_cb(evutil_socket_t number, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)what;
+	if (!d->is_stopping)
+		log_info("stopping: signal %d", (int)number);
+	daemon_stop(d);
+}
+
+static struct config *
+daemon_read_config(const struct daemon *d)
+{
+	const char *setting;
+	struct config *fresh;
+	char *cause;
+
+	fresh = config_load(d->options->file, d->options->overrides,
+	    d->options->override_count, &cause);
+	if (fresh == NULL) {
+		log_error("configuration not changed: %s",
+		    cause == NULL ? "out of memory" : cause);
+		free(cause);
+		return NULL;
+	}
+	if ((setting = config_needs_restart(d->config, fresh)) != NULL) {
+		log_error("configuration not changed: %s cannot change "
+			  "without a restart",
+		    setting);
+		config_free(fresh);
+		return NULL;
+	}
+	return fresh;
+}
+
+static void
+daemon_reload_cb(evutil_socket_t number, short what, void *arg)
+{
+	struct daemon *d = arg;
+	struct config *fresh = daemon_read_config(d), *old = d->config;
+
+	(void)number;
+	(void)what;
+	if (fresh == NULL)
+		return;
+	d->config = fresh;
+	daemon_open_log(d);
+	door_configure(d->door, fresh, daemon_max_streams(d));
+	if (d->hub != NULL) {
+		d->store->ops->configure(d->store, fresh->key_ms);
+		hub_reconfigure(d->hub, fresh, daemon_max_streams(d));
+	}
+	config_free(old);
+	log_info("configuration read again");
+}
+
+static void
+daemon_add_signal(struct daemon *d, size_t i, int number, event_callback_fn cb)
+{
+	d->signals[i] = evsignal_new(d->base, number, cb, d);
+	if (d->signals[i] == NULL || event_add(d->signals[i], NULL) == -1)
+		log_fatal("cannot watch signal %d", number);
+}
+
+/* A signal that comes while libfcgi's handlers are in place would be lost. */
+static void
+daemon_hold_signals(bool hold)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
+static void
+daemon_listen(struct daemon *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->listen_count; i++)
+		if (door_listen(d->door, d->listen_fds[i]) == -1)
+			daemon_die(NULL);
+}
+
+static void
+daemon_assemble(struct daemon *d, bool is_hub)
+{
+	char *cause;
+
+	daemon_hold_signals(true);
+	fcgi_init();
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN);
+	if ((d->base = event_base_new()) == NULL)
+		log_fatal("libevent cannot be initialised");
+	if (role_new(d) == -1)
+		daemon_die(NULL);
+	door_configure(d->door, d->config, daemon_max_streams(d));
+	if (is_hub && role_become_hub(d, &cause) == -1)
+		daemon_give_up(d, cause);
+	daemon_listen(d);
+	daemon_add_signal(d, 0, SIGTERM, daemon_stop_cb);
+	daemon_add_signal(d, 1, SIGINT, daemon_stop_cb);
+	daemon_add_signal(d, 2, SIGHUP, daemon_reload_cb);
+	daemon_hold_signals(false);
+	if (is_hub)
+		role_watch_idle(d);
+	else
+		role_seek_hub(d);
+}
+
+static void
+daemon_disassemble(struct daemon *d)
+{
+	size_t i;
+
+	role_free(d);
+	for (i = 0; i < DAEMON_SIGNALS; i++)
+		if (d->signals[i] != NULL)
+			event_free(d->signals[i]);
+	event_base_free(d->base);
+	libevent_global_shutdown();
+	config_free(d->config);
+}
+
+/* Where a hub that nobody looks at writes its log: beside its queue. */
+static void
+daemon_open_log_file(struct daemon *d)
+{
+	char *path = paths_beside(d->config->queue, "crierd.log"), *old;
+	struct stat st;
+
+	if (path == NULL)
+		daemon_die(NULL);
+	if (stat(path, &st) == 0 && st.st_size > DAEMON_LOG_MAX &&
+	    asprintf(&old, "%s.1", path) != -1) {
+		rename(path, old);
+		free(old);
+	}
+	d->log_fd = open(path,
+	    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (d->log_fd == -1 ||
+	    (d->account.is_set &&
+		fchown(d->log_fd, d->account.uid, d->account.gid) == -1))
+		daemon_give_up(d, daemon_say(path, errno));
+	free(path);
+}
+
+/* Everything that needs root, or the starter's terminal, comes before. */
+static void
+daemon_settle(struct daemon *d)
+{
+	enum daemon_start start = d->options->start;
+	char *cause;
+
+	if (!d->options->foreground && start != DAEMON_SPAWNED &&
+	    process_detach(&cause) == -1)
+		daemon_die(cause);
+	if (start == DAEMON_ON_DEMAND && !d->options->foreground &&
+	    daemon_logs_to_stderr(d))
+		daemon_open_log_file(d);
+	else if (!daemon_logs_to_stderr(d))
+		d->log_fd = STDOUT_FILENO;
+	if (process_drop(&d->account, &cause) == -1)
+		daemon_give_up(d, cause);
+	/* The history is nobody's but the group's. */
+	umask(0007);
+	daemon_open_log(d);
+}
+
+static bool
+daemon_is_served(const struct daemon *d)
+{
+	struct client client;
+
+	if (client_try(&client, d->config->queue, 0, 0) == -1)
+		return errno == EAGAIN;
+	client_close(&client);
+	return true;
+}
+
+/*
+ * Whether this process is the hub.  One that is started on demand has nothing
+ * to do if there is a hub, and waits for one that is about to leave.
+ */
+static bool
+daemon_is_hub(struct daemon *d)
+{
+	struct timespec pause = { .tv_nsec = DAEMON_AGAIN_MS * 1000000L };
+	uint64_t until = loop_monotonic_ms() + DAEMON_LEAVING_MS;
+	char *cause;
+	int locked;
+
+	if (d->options->is_once)
+		return false;
+	while ((locked = daemon_lock(d, &cause)) == 1 &&
+	    d->options->start == DAEMON_ON_DEMAND) {
+		if (daemon_is_served(d))
+			exit(0);
+		if (loop_monotonic_ms() > until)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	if (d->options->start == DAEMON_SPAWNED) {
+		if (locked == -1)
+			log_warning("%s", cause);
+		return locked == 0;
+	}
+	if (locked == -1)
+		daemon_die(cause);
+	if (locked == 1)
+		log_fatal("%s.lock: another crierd is running on it",
+		    d->config->queue);
+	return true;
+}
+
+int
+daemon_run(const struct daemon_options *options, struct config *config)
+{
+	struct daemon d = { .options = options,
+		.config = config,
+		.queue_fd = -1,
+		.fifo_fd = -1,
+		.log_fd = -1 };
+	bool is_hub;
+	char *cause;
+
+	if (process_find_account(config->user, &d.account, &cause) == -1)
+		daemon_die(cause);
+	d.max_descriptors = process_raise_descriptors();
+	is_hub = daemon_is_hub(&d);
+	if (daemon_open_listeners(&d, &cause) == -1 ||
+	    (is_hub && daemon_open_queue(&d, &cause) == -1))
+		daemon_give_up(&d, cause);
+	daemon_settle(&d);
+	daemon_assemble(&d, is_hub);
+	process_ready(d.log_fd);
+	if (is_hub)
+		log_info("crierd " PACKAGE_VERSION
+			 " is ready: configuration %s, "
+			 "queue %s, store %s, up to %zu streams",
+		    options->file == NULL ? "none" : options->file,
+		    config->queue, d.store_url, d.hub->max_streams);
+	else
+		log_info("crierd " PACKAGE_VERSION
+			 " is ready: a door to the hub at %s",
+		    config->queue);
+	event_base_dispatch(d.base);
+	daemon_disassemble(&d);
+	log_info("stopped");
+	return 0;
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/demand.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/paths.h"
+#include "daemon/daemon.h"
+#include "door/handoff.h"
+#include "door/uplink.h"
+#include "queue/client.h"
+
+enum {
+	ROLE_AGAIN_MS = 20, /* while there is no hub, and we cannot be it */
+	ROLE_LOG_EVERY_MS = 10000,
+	ROLE_IDLE_CHECKS = 10 /* in the time of idle-exit */
+};
+
+static void
+role_status_cb(void *arg, struct json_object *status)
+{
+	struct daemon *d = arg;
+	const struct door_counters *counters = &d->door->counters;
+	struct json_object *o = json_object_new_object();
+
+	json_add_number(o, "waiting", d->door->connection_count);
+	json_add_number(o, "connections", counters->connections);
+	json_add_number(o, "requests", counters->requests);
+	json_add_number(o, "refused", counters->refused);
+	json_add_number(o, "broken", counters->broken);
+	json_add_number(o, "handoffs", counters->handoffs);
+	json_add(status, "fastcgi", o);
+	o = json_object_new_object();
+	d->store->ops->status(d->store, o);
+	json_add(status, "store", o);
+}
+
+/* What `auto` is: where processes come and go, history needs a file. */
+static char *
+role_store_url(const struct daemon *d)
+{
+	const char *url = d->config->store;
+	char *path, *made;
+
+	if (strcmp(url, "auto") != 0)
+		return strdup(url);
+	if (d->options->start == DAEMON_ALONE)
+		return strdup("memory");
+	if ((path = paths_beside(d->config->queue, "history.db")) == NULL)
+		return NULL;
+	if (asprintf(&made, "sqlite:%s", path) == -1)
+		made = NULL;
+	free(path);
+	return made;
+}
+
+static int
+role_open_store(struct daemon *d, char **cause)
+{
+	static const char sqlite[] = "sqlite:";
+	const struct config *c = d->config;
+	struct store_options options = {
+		.durability = (enum store_durability)c->durability,
+		.keep_in_memory = c->store_error == CONFIG_MEMORY,
+		.key_ms = c->key_ms,
+		.base = d->base
+	};
+	char *url = role_store_url(d);
+
+	*cause = NULL;
+	if (url == NULL)
+		return -1;
+	d->store_url = url;
+	options.url = url;
+	if (strncmp(url, sqlite, sizeof sqlite - 1) != 0 ||
+	    listener_make_directory(url + sizeof sqlite - 1, &d->queue_access,
+		cause) == 0)
+		d->store = store_open(&options, cause);
+	return d->store == NULL ? -1 : 0;
+}
+
+/* The door's own connection to the queue that is in the same process. */
+static int
+role_attach_self(struct daemon *d)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+		pair) == -1)
+		return -1;
+	queue_serve(d->queue, pair[0]);
+	return uplink_attach(d->uplink, pair[1]);
+}
+
+/* The sockets' descriptors belong to the queue as soon as it has them. */
+static int
+role_open_queue(struct daemon *d)
+{
+	d->queue = queue_new(d->base, d->hub);
+	if (d->queue == NULL || queue_listen(d->queue, d->queue_fd) == -1 ||
+	    (d->fifo_fd != -1 &&
+		queue_read_fifo(d->queue, d->fifo_fd) == -1) ||
+	    role_attach_self(d) == -1)
+		return -1;
+	queue_set_status(d->queue, role_status_cb, d);
+	queue_set_handoff(d->queue, handoff_take, d->door);
+	return 0;
+}
+
+int
+role_become_hub(struct daemon *d, char **cause)
+{
+	if (role_open_store(d, cause) == -1)
+		return -1;
+	*cause = NULL;
+	d->hub = hub_new(d->base, d->config, d->store, daemon_max_streams(d));
+	if (d->hub == NULL || role_open_queue(d) == -1)
+		return -1;
+	door_set_hub(d->door, d->hub);
+	return 0;
+}
+
+static void
+role_again(struct daemon *d, long ms)
+{
+	struct timeval again = { .tv_usec = ms * 1000 };
+
+	event_add(d->role, &again);
+}
+
+static void
+role_complain(const char *why)
+{
+	static uint64_t said_ms;
+	uint64_t now = loop_monotonic_ms();
+
+	if (said_ms != 0 && now - said_ms < ROLE_LOG_EVERY_MS)
+		return;
+	log_error("no hub: %s", why == NULL ? "out of memory" : why);
+	said_ms = now;
+}
+
+/* The lock is ours: from here on there is no way back to being a door. */
+static void
+role_take_over(struct daemon *d)
+{
+	char *cause;
+
+	if (daemon_open_queue(d, &cause) == -1 ||
+	    role_become_hub(d, &cause) == -1)
+		log_fatal("cannot become the hub: %s",
+		    cause == NULL ? "out of memory" : cause);
+	log_info("the hub now: queue %s, up to %zu streams", d->config->queue,
+	    d->hub->max_streams);
+}
+
+static bool
+role_connect(struct daemon *d)
+{
+	struct client client;
+
+	/* The descriptor is all that is wanted of it. */
+	if (client_try(&client, d->config->queue, 0, 0) == -1)
+		return false;
+	return uplink_attach(d->uplink, client.fd) == 0;
+}
+
+static void
+role_start_hub(struct daemon *d)
+{
+	char *cause = NULL;
+
+	if (demand_start(d->config->queue, &cause) == 0 && role_connect(d))
+		return;
+	role_complain(cause);
+	free(cause);
+	role_again(d, ROLE_AGAIN_MS);
+}
+
+void
+role_seek_hub(struct daemon *d)
+{
+	char *cause = NULL;
+	int locked;
+
+	if (role_connect(d))
+		return;
+	if (d->options->is_once) {
+		role_start_hub(d);
+		return;
+	}
+	locked = daemon_lock(d, &cause);
+	if (locked == 0) {
+		role_take_over(d);
+		return;
+	}
+	if (locked == -1)
+		role_complain(cause);
+	free(cause);
+	role_again(d, ROLE_AGAIN_MS);
+}
+
+static void
+role_seek_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)fd;
+	(void)what;
+	if (!d->is_stopping)
+		role_seek_hub(d);
+}
+
+static void
+role_lost_cb(void *arg)
+{
+	struct daemon *d = arg;
+
+	if (d->is_stopping)
+		return;
+	if (d->hub != NULL)
+		log_warning("the door has lost its own queue");
+	else
+		log_info("the hub has ended");
+	if (d->hub == NULL)
+		role_again(d, 0);
+	else if (role_attach_self(d) == -1)
+		log_error("the door cannot reach its own queue");
+}
+
+/* Its work is done as soon as what it has begun is. */
+static void
+role_handed_off_cb(void *arg)
+{
+	struct daemon *d = arg;
+
+	if (d->door->connection_count == 0)
+		daemon_stop(d);
+}
+
+int
+role_new(struct daemon *d)
+{
+	d->role = event_new(d->base, -1, 0, role_seek_cb, d);
+	d->uplink = uplink_new(d->base, role_lost_cb, d);
+	if (d->role == NULL || d->uplink == NULL ||
+	    (d->door = door_new(d->base, d->uplink)) == NULL)
+		return -1;
+	if (d->options->is_once) {
+		d->door->handed_off_cb = role_handed_off_cb;
+		d->door->handed_off_arg = d;
+	}
+	return 0;
+}
+
+static void
+role_idle_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+	uint64_t mark = d->hub->counters.opened + d->queue->counters.lines +
+	    d->queue->counters.fifo_lines;
+	uint64_t now = loop_monotonic_ms();
+
+	(void)fd;
+	(void)what;
+	/* One connection to the queue is the door's own. */
+	if (d->hub->stream_count > 0 || d->queue->peer_count > 1 ||
+	    mark != d->busy_mark)
+		d->busy_ms = now;
+	d->busy_mark = mark;
+	if (now - d->busy_ms < d->config->idle_exit_ms || d->is_stopping)
+		return;
+	log_info("stopping: idle for idle-exit");
+	daemon_stop(d);
+}
+
+void
+role_watch_idle(struct daemon *d)
+{
+	uint64_t us = d->config->idle_exit_ms * 1000 / ROLE_IDLE_CHECKS;
+	struct timeval tv = { .tv_sec = (time_t)(us / 1000000),
+		.tv_usec = (suseconds_t)(us % 1000000) };
+
+	if (d->options->start != DAEMON_ON_DEMAND)
+		return;
+	d->busy_ms = loop_monotonic_ms();
+	event_assign(d->role, d->base, -1, EV_PERSIST, role_idle_cb, d);
+	event_add(d->role, &tv);
+}
+
+void
+role_free(struct daemon *d)
+{
+	door_free(d->door);
+	uplink_free(d->uplink);
+	/* The store gives back its batches, which the queue waits for. */
+	if (d->store != NULL)
+		store_close(d->store);
+	queue_free(d->queue);
+	if (d->hub != NULL)
+		hub_free(d->hub);
+	event_free(d->role);
+	free(d->store_url);
+}

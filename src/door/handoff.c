@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/loop.h"
+#include "door/handoff.h"
+
+enum {
+	HANDOFF_HEAD_MAX = 16384,
+	HANDOFF_TEXT_MAX = 1024 /* of a user or an address */
+};
+
+/* The words for what the hub may answer, on the wire and to people. */
+static const struct {
+	enum hub_answer answer;
+	const char *word, *text;
+} handoff_answers[] = {
+	{ HUB_OPENED, "opened", "" },
+	{ HUB_STOPPED, "stopped", "the channel was closed for good" },
+	{ HUB_FULL, "full", "crierd is full (max-streams)" },
+	{ HUB_DRAINING, "draining", "crierd is stopping" },
+	{ HUB_NO_MEMORY, "memory", "out of memory" },
+};
+
+enum {
+	HANDOFF_ANSWERS = sizeof handoff_answers / sizeof *handoff_answers
+};
+
+/* A text that came from a client may be no UTF-8; JSON must be. */
+static void
+handoff_add_text(struct json_object *o, const char *name, struct text_span t)
+{
+	char escaped[HANDOFF_TEXT_MAX];
+
+	if (t.len == 0)
+		return;
+	if (text_is_utf8(t.text, t.len))
+		json_add_text(o, name, t.text, t.len);
+	else
+		json_add_text(o, name, escaped,
+		    text_escape(t.text, t.len, escaped, sizeof escaped));
+}
+
+/* What the web server has sent behind the request: bytes, as hexadecimal. */
+static int
+handoff_add_input(struct json_object *o, struct text_span input)
+{
+	static const char digits[] = "0123456789abcdef";
+	char *text;
+	size_t i;
+
+	if (input.len == 0)
+		return 0;
+	if ((text = malloc(input.len * 2)) == NULL)
+		return -1;
+	for (i = 0; i < input.len; i++) {
+		text[2 * i] = digits[(unsigned char)input.text[i] >> 4];
+		text[2 * i + 1] = digits[(unsigned char)input.text[i] & 15];
+	}
+	json_add_text(o, "input", text, input.len * 2);
+	free(text);
+	return 0;
+}
+
+static struct json_object *
+handoff_channels(const struct subscription *sub)
+{
+	struct json_object *names = json_object_new_array();
+	size_t i;
+
+	for (i = 0; names != NULL && i < sub->channel_count; i++)
+		json_object_array_add(names,
+		    json_object_new_string_len(sub->channels[i].text,
+			(int)sub->channels[i].len));
+	return names;
+}
+
+int
+handoff_put(struct buffer *b, const struct subscription *sub,
+    const char *framing)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_add(o, "do", json_object_new_string("handoff"));
+	json_add(o, "framing", json_object_new_string(framing));
+	json_add_number(o, "request", sub->request_id);
+	json_add(o, "keep", json_object_new_boolean(sub->keep));
+	handoff_add_text(o, "head", sub->head);
+	json_add(o, "channel", handoff_channels(sub));
+	handoff_add_text(o, "since", sub->since);
+	if (sub->since_all)
+		json_add(o, "all", json_object_new_boolean(true));
+	if (sub->has_last)
+		json_add_number(o, "last", sub->last);
+	handoff_add_text(o, "user", sub->user);
+	handoff_add_text(o, "address", sub->address);
+	if (handoff_add_input(o, sub->input) == -1) {
+		json_object_put(o);
+		return -1;
+	}
+	return json_append(b, o) == 0 ? buffer_append(b, "\n", 1) : -1;
+}
+
+int
+handoff_read_reply(const char *reply, size_t len, char *why, size_t why_size)
+{
+	struct json_tokener *tokener = json_tokener_new();
+	struct json_object *o = NULL, *value;
+	const char *word = "";
+	size_t i;
+
+	snprintf(why, why_size, "the hub's answer cannot be understood");
+	if (tokener != NULL && len < INT_MAX)
+		o = json_tokener_parse_ex(tokener, reply, (int)len);
+	if (tokener != NULL)
+		json_tokener_free(tokener);
+	if (json_object_object_get_ex(o, "answer", &value))
+		word = json_object_get_string(value);
+	if (json_object_object_get_ex(o, "error", &value))
+		snprintf(why, why_size, "%s", json_object_get_string(value));
+	for (i = 0; i < HANDOFF_ANSWERS; i++)
+		if (strcmp(word, handoff_answers[i].word) == 0)
+			break;
+	json_object_put(o);
+	return i < HANDOFF_ANSWERS ? (int)handoff_answers[i].answer : -1;
+}
+
+/* A line that is being read: what it holds until the stream is open. */
+struct handoff {
+	struct door *door;
+	struct subscription sub;
+	struct text_span channels[CURSORS_MAX];
+	char *input;
+	const char *framing;
+	char why[160];
+};
+
+static int
+handoff_refuse(struct handoff *h, const char *name, const char *what)
+{
+	snprintf(h->why, sizeof h->why, "%s %s", name, what);
+	return -1;
+}
+
+/* 1: it is there, 0: it is not, -1: it is of another type. */
+static int
+handoff_get(struct handoff *h, struct json_object *o, const char *name,
+    enum json_type type, struct json_object **value)
+{
+	if (!json_object_object_get_ex(o, name, value))
+		return 0;
+	if (json_object_is_type(*value, type))
+		return 1;
+	return handoff_refuse(h, name, "is of the wrong type");
+}
+
+static int
+handoff_get_text(struct handoff *h, struct json_object *o, const char *name,
+    size_t max, struct text_span *span)
+{
+	struct json_object *value;
+	int got = handoff_get(h, o, name, json_type_string, &value);
+
+	span->text = "";
+	span->len = 0;
+	if (got != 1)
+		return got;
+	span->text = json_object_get_string(value);
+	span->len = (size_t)json_object_get_string_len(value);
+	return span->len > max ? handoff_refuse(h, name, "is too long") : 1;
+}
+
+static int
+handoff_get_number(struct handoff *h, struct json_object *o, const char *name,
+    uint64_t max, uint64_t *number)
+{
+	struct json_object *value;
+	int got = handoff_get(h, o, name, json_type_int, &value);
+
+	*number = 0;
+	if (got != 1)
+		return got;
+	if (json_object_get_int64(value) < 0 ||
+	    json_object_get_uint64(value) > max)
+		return handoff_refuse(h, name, "is out of range");
+	*number = json_object_get_uint64(value);
+	return 1;
+}
+
+static int
+handoff_get_flag(struct handoff *h, struct json_object *o, const char *name,
+    bool *flag)
+{
+	struct json_object *value;
+	int got = handoff_get(h, o, name, json_type_boolean, &value);
+
+	*flag = got == 1 && json_object_get_boolean(value);
+	return got;
+}
+
+static int
+handoff_get_channels(struct handoff *h, struct json_object *o)
+{
+	struct json_object *list, *name;
+	struct text_span *to = h->channels;
+	const char *why;
+	size_t i, j, n;
+
+	if (handoff_get(h, o, "channel", json_type_array, &list) != 1)
+		return handoff_refuse(h, "channel", "is no list");
+	n = json_object_array_length(list);
+	if (n == 0 || n > h->door->config->max_channels)
+		return handoff_refuse(h, "channel",
+		    "names none, or more than max-channels");
+	for (i = 0; i < n; i++) {
+		name = json_object_array_get_idx(list, i);
+		if (!json_object_is_type(name, json_type_string))
+			return handoff_refuse(h, "channel", "is no string");
+		to[i].text = json_object_get_string(name);
+		to[i].len = (size_t)json_object_get_string_len(name);
+		why = event_check_channel(to[i].text, to[i].len);
+		if (why != NULL)
+			return handoff_refuse(h, "channel:", why);
+		for (j = 0; j < i; j++)
+			if (to[i].len == to[j].len &&
+			    memcmp(to[i].text, to[j].text, to[i].len) == 0)
+				return handoff_refuse(h, "channel",
+				    "is named twice");
+	}
+	h->sub.channels = h->channels;
+	h->sub.channel_count = n;
+	return 0;
+}
+
+static int
+handoff_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static int
+handoff_get_input(struct handoff *h, struct json_object *o)
+{
+	struct text_span hex;
+	int high, low;
+	size_t i;
+
+	if (handoff_get_text(h, o, "input", SIZE_MAX, &hex) == -1)
+		return -1;
+	if (hex.len % 2 != 0)
+		return handoff_refuse(h, "input", "is cut off");
+	if (hex.len == 0)
+		return 0;
+	if ((h->input = malloc(hex.len / 2)) == NULL)
+		return handoff_refuse(h, "input:", "out of memory");
+	for (i = 0; i < hex.len / 2; i++) {
+		high = handoff_digit(hex.text[2 * i]);
+		low = handoff_digit(hex.text[2 * i + 1]);
+		if (high == -1 || low == -1)
+			return handoff_refuse(h, "input",
+			    "is not hexadecimal");
+		h->input[i] = (char)(high << 4 | low);
+	}
+	h->sub.input.text = h->input;
+	h->sub.input.len = hex.len / 2;
+	return 0;
+}
+
+/*
+ * Only what a web server gives its programs: a pipe or a connected stream
+ * socket, open for writing.
+ */
+static int
+handoff_check_descriptor(struct handoff *h, int fd)
+{
+	int type = 0, domain = 0, flags = fcntl(fd, F_GETFL);
+	socklen_t len = sizeof type;
+	struct stat st;
+
+	if (flags == -1 || (flags & O_ACCMODE) == O_RDONLY ||
+	    fstat(fd, &st) == -1 ||
+	    (!S_ISFIFO(st.st_mode) && !S_ISSOCK(st.st_mode)))
+		return handoff_refuse(h, "the descriptor",
+		    "is no pipe or socket that can be written to");
+	if (S_ISSOCK(st.st_mode) &&
+	    (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == -1 ||
+		getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == -1 ||
+		type != SOCK_STREAM))
+		return handoff_refuse(h, "the descriptor",
+		    "is no stream socket");
+	h->sub.is_half_open = S_ISSOCK(st.st_mode) && domain == AF_UNIX &&
+	    h->sub.framing == &h->door->raw;
+	if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1)
+		return handoff_refuse(h, "the descriptor:", strerror(errno));
+	return 0;
+}
+
+static int
+handoff_get_framing(struct handoff *h, struct json_object *o)
+{
+	struct text_span framing;
+
+	if (handoff_get_text(h, o, "framing", 16, &framing) == -1)
+		return -1;
+	if (text_equals(framing, HANDOFF_FASTCGI))
+		h->sub.framing = &h->door->framing;
+	else if (text_equals(framing, HANDOFF_RAW))
+		h->sub.framing = &h->door->raw;
+	else
+		return handoff_refuse(h, "framing",
+		    "is neither " HANDOFF_FASTCGI " nor " HANDOFF_RAW);
+	/* Raw bytes have an end and no next request. */
+	if (h->sub.keep && h->sub.framing == &h->door->raw)
+		return handoff_refuse(h, "keep", "is not for this framing");
+	return 0;
+}
+
+static int
+handoff_read(struct handoff *h, struct json_object *o, int fd)
+{
+	struct subscription *sub = &h->sub;
+	uint64_t request;
+
+	if (handoff_get_flag(h, o, "keep", &sub->keep) == -1 ||
+	    handoff_get_framing(h, o) == -1 ||
+	    handoff_get_number(h, o, "request", UINT16_MAX, &request) == -1 ||
+	    handoff_get_text(h, o, "head", HANDOFF_HEAD_MAX, &sub->head) ==
+		-1 ||
+	    handoff_get_channels(h, o) == -1 ||
+	    handoff_get_text(h, o, "since", SIZE_MAX, &sub->since) == -1 ||
+	    handoff_get_flag(h, o, "all", &sub->since_all) == -1 ||
+	    handoff_get_text(h, o, "user", HANDOFF_TEXT_MAX, &sub->user) ==
+		-1 ||
+	    handoff_get_text(h, o, "address", HANDOFF_TEXT_MAX,
+		&sub->address) == -1 ||
+	    handoff_get_input(h, o) == -1)
+		return -1;
+	switch (handoff_get_number(h, o, "last", UINT32_MAX, &sub->last)) {
+	case -1:
+		return -1;
+	case 1:
+		sub->has_last = true;
+	}
+	sub->request_id = (uint16_t)request;
+	sub->fd = fd;
+	return handoff_check_descriptor(h, fd);
+}
+
+static int
+handoff_put_reply(struct buffer *b, const char *word, const char *error)
+{
+	struct json_object *o = json_object_new_object();
+	bool ok = *error == '\0';
+
+	json_add(o, "ok", json_object_new_boolean(ok));
+	if (*word != '\0')
+		json_add(o, "answer", json_object_new_string(word));
+	if (!ok) {
+		json_add(o, "error", json_object_new_string(error));
+		json_add(o, "code",
+		    json_object_new_int(*word == '\0' ? EX_DATAERR
+						      : EX_TEMPFAIL));
+	}
+	return json_append(b, o) == 0 ? buffer_append(b, "\n", 1) : -1;
+}
+
+int
+handoff_take(void *arg, struct json_object *line, int fd, struct buffer *reply)
+{
+	struct handoff *h = calloc(1, sizeof *h);
+	enum hub_answer answer = HUB_NO_MEMORY;
+	const char *word = "", *error;
+	size_t i;
+	int rc;
+
+	if (h != NULL)
+		h->door = arg;
+	if (h != NULL && handoff_read(h, line, fd) == -1) {
+		error = h->why;
+	} else {
+		if (h != NULL)
+			answer = hub_subscribe(h->door->hub, &h->sub);
+		for (i = 0; handoff_answers[i].answer != answer; i++)
+			;
+		word = handoff_answers[i].word;
+		error = handoff_answers[i].text;
+	}
+	if (answer != HUB_OPENED)
+		close(fd);
+	else
+		h->door->counters.handoffs++;
+	rc = handoff_put_reply(reply, word, error);
+	if (h != NULL)
+		free(h->input);
+	free(h);
+	return rc;
+}

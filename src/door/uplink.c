@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fdpass.h"
+#include "base/list.h"
+#include "door/uplink.h"
+
+enum {
+	UPLINK_READ_BYTES = 65536,
+	UPLINK_REPLY_MAX = 8 * 1024 * 1024
+};
+
+struct uplink_request {
+	TAILQ_ENTRY(uplink_request) link;
+	struct buffer line;
+	size_t sent;
+	int fd;
+	bool repeat;
+	uplink_reply_cb *reply_cb; /* NULL: forgotten */
+	void *arg;
+};
+
+TAILQ_HEAD(uplink_requests, uplink_request);
+
+struct uplink {
+	struct event_base *base;
+	struct event *io;
+	int fd; /* -1: not connected */
+	bool is_writing;
+	struct buffer in;
+	struct uplink_requests requests; /* the oldest first */
+	struct uplink_request *next;     /* not all sent, or NULL */
+	void (*lost_cb)(void *);
+	void *arg;
+};
+
+static void uplink_io_cb(evutil_socket_t, short, void *);
+
+static int
+uplink_watch(struct uplink *up, bool writing)
+{
+	short what = EV_READ | EV_PERSIST;
+	struct event *io;
+
+	if (up->io != NULL && up->is_writing == writing)
+		return 0;
+	if (writing)
+		what |= EV_WRITE;
+	if ((io = event_new(up->base, up->fd, what, uplink_io_cb, up)) == NULL)
+		return -1;
+	if (up->io != NULL)
+		event_free(up->io);
+	up->io = io;
+	up->is_writing = writing;
+	return event_add(io, NULL);
+}
+
+/* Takes a request off the list and answers who asked. */
+static void
+uplink_settle(struct uplink *up, struct uplink_request *r, const char *reply,
+    size_t len)
+{
+	TAILQ_REMOVE(&up->requests, r, link);
+	if (up->next == r)
+		up->next = NULL;
+	if (r->reply_cb != NULL)
+		r->reply_cb(r->arg, reply, len);
+	buffer_clear(&r->line);
+	free(r);
+}
+
+static void
+uplink_detach(struct uplink *up)
+{
+	if (up->io != NULL)
+		event_free(up->io);
+	up->io = NULL;
+	if (up->fd != -1)
+		close(up->fd);
+	up->fd = -1;
+	buffer_clear(&up->in);
+	up->next = NULL;
+}
+
+/*
+ * What was sent and has no reply: a stream that the hub may have opened ended
+ * with it, so its descriptor is handed over again.  If its head was sent
+ * already, a second one is some lines that an EventSource does not know, and
+ * passes over.
+ */
+static void
+uplink_lose(struct uplink *up)
+{
+	struct uplink_requests list;
+	struct uplink_request *r;
+
+	uplink_detach(up);
+	TAILQ_INIT(&list);
+	TAILQ_CONCAT(&list, &up->requests, link);
+	while ((r = TAILQ_FIRST(&list)) != NULL) {
+		TAILQ_REMOVE(&list, r, link);
+		TAILQ_INSERT_TAIL(&up->requests, r, link);
+		if (r->reply_cb == NULL || (r->sent > 0 && !r->repeat))
+			uplink_settle(up, r, NULL, 0);
+		else
+			r->sent = 0;
+	}
+	up->lost_cb(up->arg);
+}
+
+/* 1: all is sent, 0: the socket is full, -1: it is broken. */
+static int
+uplink_flush(struct uplink *up)
+{
+	struct uplink_request *r;
+	ssize_t n;
+
+	while ((r = up->next) != NULL) {
+		n = fdpass_send(up->fd, r->line.data + r->sent,
+		    r->line.len - r->sent, r->sent == 0 ? r->fd : -1);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return errno == EAGAIN ? 0 : -1;
+		r->sent += (size_t)n;
+		if (r->sent == r->line.len)
+			up->next = TAILQ_NEXT(r, link);
+	}
+	return 1;
+}
+
+static void
+uplink_write(struct uplink *up)
+{
+	int sent = uplink_flush(up);
+
+	/* A broken one is still to be read: replies may stand in it. */
+	if (uplink_watch(up, sent == 0) == -1)
+		uplink_lose(up);
+}
+
+/* Each line is the reply to the oldest request; -1: to none. */
+static int
+uplink_take_lines(struct uplink *up)
+{
+	struct uplink_request *r;
+	const char *line, *end;
+
+	while (up->in.len > 0 &&
+	    (end = memchr(up->in.data, '\n', up->in.len)) != NULL) {
+		r = TAILQ_FIRST(&up->requests);
+		if (r == NULL || r->sent < r->line.len)
+			return -1;
+		line = up->in.data;
+		buffer_consume(&up->in, (size_t)(end - line) + 1);
+		uplink_settle(up, r, line, (size_t)(end - line));
+	}
+	return up->in.len > UPLINK_REPLY_MAX ? -1 : 0;
+}
+
+static void
+uplink_read(struct uplink *up)
+{
+	char *to = buffer_reserve(&up->in, UPLINK_READ_BYTES);
+	ssize_t n = -1;
+
+	if (to != NULL)
+		n = read(up->fd, to, UPLINK_READ_BYTES);
+	if (n == -1 && to != NULL && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		uplink_lose(up);
+		return;
+	}
+	buffer_commit(&up->in, (size_t)n);
+	if (uplink_take_lines(up) == -1)
+		uplink_lose(up);
+}
+
+static void
+uplink_io_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct uplink *up = arg;
+
+	(void)fd;
+	if (what & EV_READ)
+		uplink_read(up);
+	if ((what & EV_WRITE) && up->fd != -1)
+		uplink_write(up);
+}
+
+struct uplink *
+uplink_new(struct event_base *base, void (*lost_cb)(void *), void *arg)
+{
+	struct uplink *up = calloc(1, sizeof *up);
+
+	if (up == NULL)
+		return NULL;
+	up->base = base;
+	up->fd = -1;
+	TAILQ_INIT(&up->requests);
+	up->lost_cb = lost_cb;
+	up->arg = arg;
+	return up;
+}
+
+void
+uplink_free(struct uplink *up)
+{
+	struct uplink_request *r;
+
+	if (up == NULL)
+		return;
+	uplink_detach(up);
+	while ((r = TAILQ_FIRST(&up->requests)) != NULL) {
+		r->reply_cb = NULL;
+		uplink_settle(up, r, NULL, 0);
+	}
+	free(up);
+}
+
+int
+uplink_attach(struct uplink *up, int fd)
+{
+	up->fd = fd;
+	up->next = TAILQ_FIRST(&up->requests);
+	if (uplink_watch(up, true) == 0)
+		return 0;
+	uplink_detach(up);
+	return -1;
+}
+
+bool
+uplink_is_attached(const struct uplink *up)
+{
+	return up->fd != -1;
+}
+
+bool
+uplink_forget(struct uplink *up, struct uplink_request *r)
+{
+	r->reply_cb = NULL;
+	if (r->sent > 0)
+		return true;
+	if (up->next == r)
+		up->next = TAILQ_NEXT(r, link);
+	TAILQ_REMOVE(&up->requests, r, link);
+	buffer_clear(&r->line);
+	free(r);
+	return false;
+}
+
+struct uplink_request *
+uplink_send(struct uplink *up, struct buffer *line, int fd, bool repeat,
+    uplink_reply_cb *reply_cb, void *arg)
+{
+	struct uplink_request *r = calloc(1, sizeof *r);
+
+	if (r == NULL)
+		return NULL;
+	r->line = *line;
+	memset(line, 0, sizeof *line);
+	r->fd = fd;
+	r->repeat = repeat;
+	r->reply_cb = reply_cb;
+	r->arg = arg;
+	TAILQ_INSERT_TAIL(&up->requests, r, link);
+	if (up->next == NULL)
+		up->next = r;
+	/* From the loop: whoever asks is not called back before it returns. */
+	if (up->fd == -1 || uplink_watch(up, true) == 0)
+		return r;
+	uplink_forget(up, r);
+	return NULL;
+}

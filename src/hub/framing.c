@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <string.h>
+
+#include "hub/stream.h"
+
+/* Who reads a raw stream has nothing to say on it. */
+static ptrdiff_t
+framing_ignore(struct stream *s, const char *data, size_t len)
+{
+	(void)s;
+	(void)data;
+	return (ptrdiff_t)len;
+}
+
+static int
+framing_put_nothing(struct buffer *b, uint16_t request_id)
+{
+	(void)b;
+	(void)request_id;
+	return 0;
+}
+
+void
+framing_init_raw(struct framing *f, const char *name)
+{
+	memset(f, 0, sizeof *f);
+	f->name = name;
+	f->input = framing_ignore;
+	f->put_end = framing_put_nothing;
+}
