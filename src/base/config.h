@@ -57,7 +57,7 @@ struct config {
 	struct config_list queue_allow;
 	struct config_list handoff_allow;
 	uint64_t idle_exit_ms; /* of a hub that was started on demand */
-	char *fifo; /* "": none */
+	char *fifo;            /* "": none */
 	char *user;
 	uint64_t max_streams;  /* 0: what the descriptor limit allows */
 	uint64_t max_channels; /* on one stream */

@@ -22,7 +22,7 @@ enum {
 	DAEMON_RESERVE = 128, /* descriptors for what is no stream */
 	DAEMON_AGAIN_MS = 20,
 	DAEMON_LEAVING_MS = 10000, /* for a hub that is about to leave */
-	DAEMON_LOG_MAX = 1048576 /* bytes; then it is set aside at a start */
+	DAEMON_LOG_MAX = 1048576   /* bytes; then it is set aside at a start */
 };
 
 static void __attribute__((noreturn)) daemon_die(char *cause)
@@ -97,6 +97,8 @@ daemon_drained_cb(void *arg)
 void
 daemon_stop(struct daemon *d)
 {
+	struct timeval limit;
+
 	if (d->is_stopping) {
 		event_base_loopbreak(d->base);
 		return;
@@ -105,7 +107,12 @@ daemon_stop(struct daemon *d)
 	daemon_remove_sockets(d);
 	door_close(d->door);
 	if (d->hub == NULL) {
-		event_base_loopexit(d->base, NULL);
+		/* What was begun is finished, unless it takes long. */
+		limit.tv_sec = (time_t)(d->config->drain_ms / 1000);
+		limit.tv_usec =
+		    (suseconds_t)(d->config->drain_ms % 1000 * 1000);
+		event_base_loopexit(d->base,
+		    d->door->connection_count > 0 ? &limit : NULL);
 		return;
 	}
 	hub_now(d->hub);

@@ -63,8 +63,8 @@ struct daemon {
 	char *store_url;
 	struct hub *hub;
 	struct queue *queue;
-	uint64_t busy_ms;     /* when somebody was there last */
-	uint64_t busy_mark;   /* what had happened by then */
+	uint64_t busy_ms;   /* when somebody was there last */
+	uint64_t busy_mark; /* what had happened by then */
 	bool is_stopping;
 };
 

@@ -106,8 +106,7 @@ role_open_queue(struct daemon *d)
 {
 	d->queue = queue_new(d->base, d->hub);
 	if (d->queue == NULL || queue_listen(d->queue, d->queue_fd) == -1 ||
-	    (d->fifo_fd != -1 &&
-		queue_read_fifo(d->queue, d->fifo_fd) == -1) ||
+	    (d->fifo_fd != -1 && queue_read_fifo(d->queue, d->fifo_fd) == -1) ||
 	    role_attach_self(d) == -1)
 		return -1;
 	queue_set_status(d->queue, role_status_cb, d);

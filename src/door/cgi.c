@@ -139,8 +139,8 @@ cgi_ask(const struct config *config, const struct exchange *ex,
 			log_error("%s: %s", config->queue, why);
 			rc = exchange_put_failure(ex, why, b);
 		} else if (answer != HUB_OPENED) {
-			rc =
-			    exchange_put_refusal(ex, (enum hub_answer)answer, b);
+			rc = exchange_put_refusal(ex, (enum hub_answer)answer,
+			    b);
 		}
 	}
 	client_close(&client);
@@ -166,8 +166,8 @@ cgi_find_hub(const struct config *config, const struct exchange *ex,
 			return exchange_put_later(ex, "crierd is not there", b);
 		}
 		if (demand_start(config->queue, &cause) == -1) {
-			log_error("%s", cause == NULL ? "out of memory"
-						      : cause);
+			log_error("%s",
+			    cause == NULL ? "out of memory" : cause);
 			free(cause);
 			return exchange_put_later(ex, "crierd is not there", b);
 		}

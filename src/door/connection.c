@@ -355,10 +355,9 @@ connection_wait(struct connection *c)
 static void
 connection_process(struct connection *c)
 {
-	struct gate_limits limits = {
-		.max_request_bytes = c->door->config->max_request_bytes,
-		.max_connections = c->door->max_connections
-	};
+	struct gate_limits limits = { .max_request_bytes =
+					  c->door->config->max_request_bytes,
+		.max_connections = c->door->max_connections };
 	enum gate_result result;
 	int sent, served;
 

@@ -65,8 +65,7 @@ exchange_put_answer(const struct exchange *ex, struct buffer *b)
 }
 
 int
-exchange_put_later(const struct exchange *ex, const char *why,
-    struct buffer *b)
+exchange_put_later(const struct exchange *ex, const char *why, struct buffer *b)
 {
 	uint64_t retry_ms =
 	    EXCHANGE_RETRY_MS / 2 + loop_random(EXCHANGE_RETRY_MS);

@@ -32,16 +32,16 @@ void exchange_decide(struct exchange *, int status);
 int exchange_put_answer(const struct exchange *, struct buffer *);
 
 /* Appends the answer to whom the hub did not open a stream; 0 or -1. */
-int exchange_put_refusal(const struct exchange *, enum hub_answer,
-    struct buffer *);
+int
+exchange_put_refusal(const struct exchange *, enum hub_answer, struct buffer *);
 
 /* Appends the answer to whom nobody can serve, with the reason; 0 or -1. */
-int exchange_put_failure(const struct exchange *, const char *why,
-    struct buffer *);
+int
+exchange_put_failure(const struct exchange *, const char *why, struct buffer *);
 
 /* Appends the answer to who shall come again; 0 or -1. */
-int exchange_put_later(const struct exchange *, const char *why,
-    struct buffer *);
+int
+exchange_put_later(const struct exchange *, const char *why, struct buffer *);
 
 /*
  * Fills in what the request says of a subscription; its head is appended to

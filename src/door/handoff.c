@@ -270,8 +270,7 @@ handoff_get_input(struct handoff *h, struct json_object *o)
 		high = handoff_digit(hex.text[2 * i]);
 		low = handoff_digit(hex.text[2 * i + 1]);
 		if (high == -1 || low == -1)
-			return handoff_refuse(h, "input",
-			    "is not hexadecimal");
+			return handoff_refuse(h, "input", "is not hexadecimal");
 		h->input[i] = (char)(high << 4 | low);
 	}
 	h->sub.input.text = h->input;

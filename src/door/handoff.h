@@ -19,25 +19,25 @@
 
 /* How the stream's bytes are wrapped. */
 #define HANDOFF_FASTCGI "fastcgi"
-#define HANDOFF_RAW	"cgi"
+#define HANDOFF_RAW     "cgi"
 
 /* Appends the line of a subscription, its end included; 0, or -1 (memory). */
-int handoff_put(struct buffer *, const struct subscription *,
-    const char *framing);
+int
+handoff_put(struct buffer *, const struct subscription *, const char *framing);
 
 /*
  * What the hub replied: the answer, or -1 with the words for anything else
  * (not allowed, not understood).
  */
-int handoff_read_reply(const char *reply, size_t len, char *why,
-    size_t why_size);
+int
+handoff_read_reply(const char *reply, size_t len, char *why, size_t why_size);
 
 /*
  * The hub's side: opens the stream that a line describes, after checking all of
  * it again; the descriptor is taken in any case.  arg is the door.  Appends the
  * reply.  0, or -1 (memory).
  */
-int handoff_take(void *arg, struct json_object *line, int fd,
-    struct buffer *reply);
+int
+handoff_take(void *arg, struct json_object *line, int fd, struct buffer *reply);
 
 #endif

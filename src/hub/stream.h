@@ -29,7 +29,7 @@ enum {
 };
 
 struct framing {
-	const char *name; /* for people: how its streams came */
+	const char *name;    /* for people: how its streams came */
 	size_t header_bytes; /* before each piece of content */
 	void (*put_header)(char *to, uint16_t request_id, size_t content_len);
 

@@ -26,14 +26,14 @@ struct queue_peer {
 	struct queue *queue;
 	struct event *io;
 	int fd;
-	short watched;    /* EV_READ, EV_WRITE */
-	bool is_replying; /* in queue->replying */
-	bool is_skipping; /* the rest of a line that is too long */
-	bool is_over;     /* nothing more comes */
-	bool is_deaf;     /* replies cannot be sent, but lines still come */
-	bool is_waiting;  /* with its next line, for its replies */
-	bool is_gone;     /* freed when its last reply is due */
-	size_t pending;   /* replies that wait for the store */
+	short watched;       /* EV_READ, EV_WRITE */
+	bool is_replying;    /* in queue->replying */
+	bool is_skipping;    /* the rest of a line that is too long */
+	bool is_over;        /* nothing more comes */
+	bool is_deaf;        /* replies cannot be sent, but lines still come */
+	bool is_waiting;     /* with its next line, for its replies */
+	bool is_gone;        /* freed when its last reply is due */
+	size_t pending;      /* replies that wait for the store */
 	int fds[FDPASS_MAX]; /* came with lines that are yet to be taken */
 	size_t fd_count;
 	struct buffer in, out;

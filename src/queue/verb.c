@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/demand.h"
 #include "queue/client.h"
 #include "queue/verb.h"
 
@@ -55,4 +57,24 @@ verb_finish(int code)
 		return code;
 	client_warn("standard output: %s", strerror(errno));
 	return code == 0 ? EX_IOERR : code;
+}
+
+int
+verb_start_crierd(const struct verb_env *env)
+{
+	struct client client;
+	char *cause = NULL;
+	int rc = client_try(&client, env->queue, 0, 0);
+
+	if (rc == 0) {
+		client_close(&client);
+		return 0;
+	}
+	if (errno != ENOENT && errno != ECONNREFUSED)
+		return 0; /* whoever connects will say what it is */
+	if (demand_start(env->queue, &cause) == 0)
+		return 0;
+	client_warn("%s", cause == NULL ? strerror(ENOMEM) : cause);
+	free(cause);
+	return EX_UNAVAILABLE;
 }

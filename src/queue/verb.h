@@ -34,6 +34,12 @@ extern const struct verb verb_pub, verb_flush, verb_tail, verb_status,
 int verb_option(const struct verb *, int argc, char **argv, const char *shorts,
     const struct option *longs, bool *begun);
 
+/*
+ * Sees that a crierd serves the queue, and starts one in the background if
+ * none does.  0, or the exit code after a message.
+ */
+int verb_start_crierd(const struct verb_env *);
+
 /* Says what is wrong with the arguments, and where help is; EX_USAGE. */
 int verb_usage(const struct verb *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

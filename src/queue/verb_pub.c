@@ -18,7 +18,8 @@
 
 enum {
 	PUB_DATA_MAX = 1024 * 1024, /* the most that max-event allows */
-	PUB_RETRY_MAX_MS = 86400000
+	PUB_RETRY_MAX_MS = 86400000,
+	PUB_START = 256 /* the option without a letter */
 };
 
 static const char pub_help[] =
@@ -49,6 +50,9 @@ static const char pub_help[] =
     "              and send first what is kept there; see 'crier flush -h'\n"
     "  -v          print the id of each accepted event, \"kept\" for a kept "
     "one\n"
+    "  --start     start a crierd of your own in the background if there is "
+    "none;\n"
+    "              it leaves when it is idle\n"
     "  -h          this text\n"
     "\n"
     "Options come before CHANNEL.  With -l and -n, a line that is refused is\n"
@@ -70,7 +74,7 @@ struct pub {
 	const char *channel, *event, *id, *spool;
 	uint64_t retry_ms, expires_ms;
 	bool has_retry, has_expires;
-	bool lines, object, bulk, verbose;
+	bool lines, object, bulk, verbose, start;
 	char *prefix; /* of the event in JSON, up to its data */
 };
 
@@ -97,7 +101,7 @@ static int
 pub_options(struct pub *p, int argc, char **argv)
 {
 	static const struct option longs[] = { { "help", 0, NULL, 'h' },
-		{ NULL, 0, NULL, 0 } };
+		{ "start", 0, NULL, PUB_START }, { NULL, 0, NULL, 0 } };
 	bool begun = false;
 	int c, rc;
 
@@ -124,6 +128,9 @@ pub_options(struct pub *p, int argc, char **argv)
 			break;
 		case 'v':
 			p->verbose = true;
+			break;
+		case PUB_START:
+			p->start = true;
 			break;
 		case 'h':
 			return -1;
@@ -376,6 +383,8 @@ pub_run(const struct verb_env *env, int argc, char **argv)
 	}
 	if (!p.bulk && !p.lines)
 		rc = pub_data(&p, argc, argv, &data);
+	if (rc == 0 && p.start)
+		rc = verb_start_crierd(env);
 	if (rc == 0 && p.spool != NULL)
 		rc = pub_send_or_keep(&p, env, &data);
 	else if (rc == 0)

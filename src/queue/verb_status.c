@@ -65,16 +65,17 @@ status_print_streams(struct json_object *status)
 	struct json_object *list, *o;
 	size_t i;
 
-	printf("%8s %8s %8s %-16s %-16s channels\n", "stream", "seconds",
-	    "events", "user", "address");
+	printf("%8s %8s %8s %-16s %-16s %-8s channels\n", "stream", "seconds",
+	    "events", "user", "address", "door");
 	if (!json_object_object_get_ex(status, "list", &list) ||
 	    !json_object_is_type(list, json_type_array))
 		return;
 	for (i = 0; i < json_object_array_length(list); i++) {
 		o = json_object_array_get_idx(list, i);
-		printf("%8s %8s %8s %-16s %-16s", status_text(o, "stream"),
+		printf("%8s %8s %8s %-16s %-16s %-8s", status_text(o, "stream"),
 		    status_text(o, "seconds"), status_text(o, "events"),
-		    status_text(o, "user"), status_text(o, "address"));
+		    status_text(o, "user"), status_text(o, "address"),
+		    status_text(o, "door"));
 		status_print_channels(o);
 		putchar('\n');
 	}
