@@ -60,6 +60,8 @@ struct config {
 	char *fifo;            /* "": none */
 	char *user;
 	uint64_t max_streams;  /* 0: what the descriptor limit allows */
+	uint64_t poll_ms;      /* for how long a poll waits */
+	uint64_t poll_above;   /* streams beyond which clients poll */
 	uint64_t max_channels; /* on one stream */
 	uint64_t max_request_bytes;
 	uint64_t request_timeout_ms;

@@ -123,6 +123,9 @@ exchange_put_subscription(const struct exchange *ex, struct subscription *sub,
 	sub->since_all = route->since_all;
 	sub->has_last = route->has_last;
 	sub->last = route->last;
+	sub->is_poll = route->is_poll;
+	sub->poll_ms = route->poll_ms;
+	sub->poll_above = route->poll_above;
 	sub->user = exchange_variable(ex, "REMOTE_USER");
 	sub->address = exchange_variable(ex, "REMOTE_ADDR");
 	return 0;

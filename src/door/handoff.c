@@ -18,6 +18,7 @@
 
 enum {
 	HANDOFF_HEAD_MAX = 16384,
+	HANDOFF_POLL_MAX_MS = 3600000,
 	HANDOFF_TEXT_MAX = 1024 /* of a user or an address */
 };
 
@@ -103,6 +104,9 @@ handoff_put(struct buffer *b, const struct subscription *sub,
 		json_add(o, "all", json_object_new_boolean(true));
 	if (sub->has_last)
 		json_add_number(o, "last", sub->last);
+	json_add(o, "poll", json_object_new_boolean(sub->is_poll));
+	json_add_number(o, "poll_ms", sub->poll_ms);
+	json_add_number(o, "poll_above", sub->poll_above);
 	handoff_add_text(o, "user", sub->user);
 	handoff_add_text(o, "address", sub->address);
 	if (handoff_add_input(o, sub->input) == -1) {
@@ -341,6 +345,11 @@ handoff_read(struct handoff *h, struct json_object *o, int fd)
 	    handoff_get_channels(h, o) == -1 ||
 	    handoff_get_text(h, o, "since", SIZE_MAX, &sub->since) == -1 ||
 	    handoff_get_flag(h, o, "all", &sub->since_all) == -1 ||
+	    handoff_get_flag(h, o, "poll", &sub->is_poll) == -1 ||
+	    handoff_get_number(h, o, "poll_ms", HANDOFF_POLL_MAX_MS,
+		&sub->poll_ms) == -1 ||
+	    handoff_get_number(h, o, "poll_above", INT64_MAX,
+		&sub->poll_above) == -1 ||
 	    handoff_get_text(h, o, "user", HANDOFF_TEXT_MAX, &sub->user) ==
 		-1 ||
 	    handoff_get_text(h, o, "address", HANDOFF_TEXT_MAX,

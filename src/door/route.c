@@ -9,6 +9,7 @@
 
 #include <json-c/json.h>
 
+#include "base/config_value.h"
 #include "door/route.h"
 #include "hub/event.h"
 
@@ -131,6 +132,37 @@ route_read_number(struct route *r, struct text_span query, const char *name,
 	return got;
 }
 
+static int
+route_set_poll(struct route *r, const char *text, size_t len)
+{
+	uint64_t ms;
+
+	if (strlen(text) != len || !config_value_seconds(text, &ms) ||
+	    ms > ROUTE_POLL_MAX * UINT64_C(1000))
+		return route_refuse(r, 400,
+		    "poll is not a number of seconds up to %d", ROUTE_POLL_MAX);
+	r->is_poll = true;
+	r->poll_ms = ms;
+	return 0;
+}
+
+static int
+route_read_poll(struct route *r, struct text_span query)
+{
+	const char *why;
+	char *text;
+	size_t len;
+	int got = request_next_parameter(&query, "poll", &text, &len, &why);
+
+	if (got == -1)
+		return route_refuse(r, 400, "%s", why);
+	if (got == 0)
+		return 0;
+	got = route_set_poll(r, text, len);
+	free(text);
+	return got;
+}
+
 /* Polyfills cannot set a header, and each has its own name for it. */
 static int
 route_read_since(struct route *r, const struct request *request,
@@ -169,7 +201,8 @@ route_read_query(struct route *r, const struct request *request,
 {
 	int got;
 
-	if (route_read_since(r, request, query) == -1)
+	if (route_read_since(r, request, query) == -1 ||
+	    route_read_poll(r, query) == -1)
 		return -1;
 	got = route_read_number(r, query, "last", UINT32_MAX, &r->last);
 	if (got == -1)
@@ -236,6 +269,17 @@ route_read_json_last(struct route *r, struct json_object *value)
 	return 0;
 }
 
+/* json-c keeps a number as it was written. */
+static int
+route_read_json_poll(struct route *r, struct json_object *value)
+{
+	const char *text = json_object_to_json_string(value);
+
+	if (text == NULL)
+		return route_refuse_memory(r);
+	return route_set_poll(r, text, strlen(text));
+}
+
 static int
 route_read_json(struct route *r, const struct config *config,
     struct json_object *body)
@@ -253,6 +297,8 @@ route_read_json(struct route *r, const struct config *config,
 			rc = route_read_json_since(r, name, value);
 		else if (strcmp(name, "last") == 0)
 			rc = route_read_json_last(r, value);
+		else if (strcmp(name, "poll") == 0)
+			rc = route_read_json_poll(r, value);
 		if (rc == -1)
 			return -1;
 	}
@@ -365,6 +411,8 @@ route_decide(const struct request *request, const struct config *config,
 	const char *why;
 
 	memset(r, 0, sizeof *r);
+	r->poll_ms = config->poll_ms;
+	r->poll_above = config->poll_above;
 	if (request_read_target(request, &target, &why) == -1) {
 		route_refuse(r, 400, "%s", why);
 		return;

@@ -14,7 +14,8 @@
 
 enum {
 	ROUTE_ERROR_SIZE = 160,
-	ROUTE_PADDING_MAX = 4096
+	ROUTE_PADDING_MAX = 4096,
+	ROUTE_POLL_MAX = 3600 /* seconds */
 };
 
 enum route_kind {
@@ -39,6 +40,8 @@ struct route {
 	size_t since_len;
 	bool since_all, has_last;
 	uint64_t last, padding;
+	bool is_poll; /* these as in struct subscription */
+	uint64_t poll_ms, poll_above;
 };
 
 /* Decides; never fails, for a refusal is an answer too. */

@@ -401,6 +401,7 @@ delivery_announce_gaps(struct stream *s)
 			nothing) == -1)
 			goto out;
 		s->hub->counters.gaps++;
+		s->has_gap = true;
 		cursor->seq = first;
 	}
 	if ((s->unit = block_of(b.data, b.len)) == NULL)

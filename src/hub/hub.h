@@ -42,6 +42,7 @@ struct hub_counters {
 	uint64_t writes;         /* system calls that sent them */
 	uint64_t opened, closed; /* streams */
 	uint64_t turned_away;    /* full or draining: asked to come again */
+	uint64_t polls;          /* answered to their end */
 	uint64_t gaps;
 };
 
@@ -68,6 +69,7 @@ struct hub {
 	TAILQ_HEAD(hub_stop_list_head,
 	    hub_stop) stop_list; /* the oldest first */
 	size_t stream_count;
+	size_t poll_count;  /* of them that poll */
 	size_t max_streams; /* of the configuration and the descriptors */
 	size_t history_bytes;
 	uint64_t next_stream;

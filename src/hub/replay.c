@@ -159,7 +159,7 @@ replay_before(struct id id)
 static int
 replay_put_gaps(struct replay *r, struct text_span since, struct buffer *b)
 {
-	const struct stream *s = r->stream;
+	struct stream *s = r->stream;
 	size_t i;
 
 	for (i = 0; i < s->cursor_count; i++) {
@@ -169,6 +169,7 @@ replay_put_gaps(struct replay *r, struct text_span since, struct buffer *b)
 		if (delivery_put_gap(b, s->cursors[i].channel, 0, since) == -1)
 			return -1;
 		s->hub->counters.gaps++;
+		s->has_gap = true;
 	}
 	return 0;
 }

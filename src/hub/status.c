@@ -28,6 +28,8 @@ hub_status_limits(const struct hub *hub)
 	struct json_object *o = json_object_new_object();
 
 	json_add_number(o, "max_streams", hub->max_streams);
+	json_add_number(o, "poll_ms", c->poll_ms);
+	json_add_number(o, "poll_above", c->poll_above);
 	json_add_number(o, "max_channels", c->max_channels);
 	json_add_number(o, "max_event_bytes", c->max_event_bytes);
 	json_add_number(o, "max_request_bytes", c->max_request_bytes);
@@ -58,6 +60,8 @@ hub_status(const struct hub *hub, struct json_object *status)
 	json_add_number(status, "streams_closed", hub->counters.closed);
 	json_add_number(status, "streams_turned_away",
 	    hub->counters.turned_away);
+	json_add_number(status, "streams_polling", hub->poll_count);
+	json_add_number(status, "polls_served", hub->counters.polls);
 	json_add_number(status, "channels", hub->channels.count);
 	json_add_number(status, "history_bytes", hub->history_bytes);
 	json_add_text(status, "last_id", last, id_format(hub->last, last));

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "hub/delivery.h"
 #include "hub/hub.h"
+#include "hub/poll.h"
 #include "hub/replay.h"
 #include "hub/stream.h"
 
@@ -90,13 +91,23 @@ stream_next_heartbeat(const struct stream *s)
 	return s->written_ms + s->heartbeat_ms;
 }
 
+/* An end is soon sent, but a poll's client may still be busy with the rest. */
+static uint64_t
+stream_next_end(const struct stream *s)
+{
+	const struct config *c = s->hub->config;
+	bool is_patient = poll_is_over(s) && c->stall_ms > c->drain_ms;
+
+	return s->hub->now_ms + (is_patient ? c->stall_ms : c->drain_ms);
+}
+
 static void
 stream_set_timer(struct stream *s)
 {
 	uint64_t due;
 
 	if (s->state == STREAM_ENDING) {
-		due = s->hub->now_ms + s->hub->config->drain_ms;
+		due = stream_next_end(s);
 	} else {
 		due = stream_next_heartbeat(s);
 		if (stream_next_stall(s) < due)
@@ -148,6 +159,7 @@ stream_retire(struct stream *s)
 	TAILQ_REMOVE(&hub->streams, s, link);
 	TAILQ_INSERT_TAIL(&hub->dead, s, link);
 	hub->stream_count--;
+	hub->poll_count -= s->is_poll;
 	hub->counters.closed++;
 	stream_log_end(s);
 	hub_reap_later(hub);
@@ -175,6 +187,7 @@ stream_finish(struct stream *s)
 		rest.text = s->input->data;
 		rest.len = s->input->len;
 	}
+	s->hub->counters.polls += poll_is_over(s);
 	stream_retire(s);
 	if (s->keep)
 		s->framing->returned(s->framing->arg, fd, rest);
@@ -191,7 +204,22 @@ stream_set_unit(struct stream *s, struct block *block, bool framed)
 	s->unit_framed = framed;
 }
 
-/* One record with the reason, then what the framing ends with. */
+/* The reason, in a record of its own. */
+static int
+stream_put_reason(const struct stream *s, struct buffer *b)
+{
+	if (poll_is_over(s))
+		return poll_put_end(s, b);
+	if (s->retry_ms > 0 &&
+	    buffer_printf(b, "retry: %llu\n\n",
+		(unsigned long long)s->retry_ms) == -1)
+		return -1;
+	return buffer_printf(b,
+	    "event: crier.end\ndata: {\"reason\":\"%s\"}\n\n",
+	    stream_reason_name[s->reason]);
+}
+
+/* The last words, then what the framing ends with. */
 static int
 stream_encode_end(const struct stream *s, struct buffer *b)
 {
@@ -199,13 +227,7 @@ stream_encode_end(const struct stream *s, struct buffer *b)
 	char header[FRAMING_HEADER_MAX];
 	int rc = -1;
 
-	if (s->retry_ms > 0 &&
-	    buffer_printf(&text, "retry: %llu\n\n",
-		(unsigned long long)s->retry_ms) == -1)
-		goto out;
-	if (buffer_printf(&text,
-		"event: crier.end\ndata: {\"reason\":\"%s\"}\n\n",
-		stream_reason_name[s->reason]) == -1)
+	if (stream_put_reason(s, &text) == -1)
 		goto out;
 	if (s->framing->header_bytes > 0)
 		s->framing->put_header(header, s->request_id, text.len);
@@ -280,6 +302,7 @@ stream_write(struct stream *s)
 			stream_set_writing(s, true);
 			return;
 		}
+		poll_check(s);
 		if (s->state == STREAM_OPEN || s->replay != NULL) {
 			/* A slice is sent: the next one, or on from memory. */
 			if (s->replay != NULL && s->state < STREAM_ENDING &&
@@ -295,7 +318,8 @@ stream_write(struct stream *s)
 			return;
 		}
 		if (s->state == STREAM_LAST_EVENTS)
-			stream_begin_end(s, STREAM_CLOSED);
+			stream_begin_end(s,
+			    s->is_poll ? STREAM_TIMEOUT : STREAM_CLOSED);
 	}
 }
 
@@ -467,8 +491,12 @@ stream_due_cb(struct wheel_timer *timer, void *arg)
 		return;
 	}
 	if (s->deadline_ms > 0 && s->deadline_ms <= hub->now_ms) {
-		stream_end(s, STREAM_TIMEOUT, 0);
-		return;
+		if (s->is_poll)
+			poll_time_out(s);
+		else
+			stream_end(s, STREAM_TIMEOUT, 0);
+		if (s->state >= STREAM_ENDING)
+			return;
 	}
 	if (s->unit != NULL && stream_next_stall(s) <= hub->now_ms) {
 		stream_kill(s, STREAM_SLOW);

@@ -69,7 +69,13 @@ struct subscription {
 	struct text_span since; /* Last-Event-ID; none: len 0 */
 	bool since_all;
 	bool has_last;
-	uint64_t last;                  /* so many events of each channel */
+	uint64_t last; /* so many events of each channel */
+	/*
+	 * It polls if is_poll; else if there are poll_above streams already or,
+	 * if that is 0, if poll_ms is not 0.  A poll waits for poll_ms.
+	 */
+	bool is_poll;
+	uint64_t poll_ms, poll_above;
 	struct text_span head;          /* what the door sends first */
 	struct text_span input;         /* what its peer sent since */
 	struct text_span user, address; /* "" if not known */
@@ -118,6 +124,8 @@ struct stream {
 	bool is_writing; /* waits until the socket takes more */
 	bool wants_tap;  /* the second comment of a heartbeat */
 	bool is_final;   /* its unit is its end */
+	bool is_poll;    /* ends when it has brought something: poll.h */
+	bool has_gap;    /* was told of one */
 	bool keep;
 	bool is_half_open;
 	uint16_t request_id;
@@ -181,6 +189,9 @@ void stream_kill(struct stream *, enum stream_reason);
  * that nothing can be said now, or for want of memory.
  */
 int stream_insert(struct stream *, const char *data, size_t len);
+
+/* After how long its client is to come back: the longest of its channels'. */
+uint64_t stream_retry_ms(const struct stream *);
 
 /* Who it is for, "" if not known. */
 const char *stream_user(const struct stream *);

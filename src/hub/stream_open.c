@@ -136,6 +136,18 @@ stream_new(struct hub *hub, const struct subscription *sub,
 	return s;
 }
 
+uint64_t
+stream_retry_ms(const struct stream *s)
+{
+	uint64_t retry_ms = 0;
+	size_t i;
+
+	for (i = 0; i < s->cursor_count; i++)
+		if (s->cursors[i].channel->rule->retry_ms > retry_ms)
+			retry_ms = s->cursors[i].channel->rule->retry_ms;
+	return retry_ms;
+}
+
 const char *
 stream_user(const struct stream *s)
 {

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "hub/delivery.h"
 #include "hub/hub.h"
+#include "hub/poll.h"
 #include "hub/replay.h"
 
 /*
@@ -156,7 +157,7 @@ subscribe_find_before(struct stream *s, struct subscribe_start *start)
 
 /* The gap records of a client that names an id from before what is left. */
 static int
-subscribe_put_gaps(const struct stream *s, const struct subscription *sub,
+subscribe_put_gaps(struct stream *s, const struct subscription *sub,
     const struct subscribe_start *start, struct buffer *b)
 {
 	const struct channel *c;
@@ -172,6 +173,7 @@ subscribe_put_gaps(const struct stream *s, const struct subscription *sub,
 		if (delivery_put_gap(b, c, 0, sub->since) == -1)
 			return -1;
 		s->hub->counters.gaps++;
+		s->has_gap = true;
 	}
 	return 0;
 }
@@ -183,24 +185,20 @@ subscribe_put_gaps(const struct stream *s, const struct subscription *sub,
  * the position that comes after them, so that they need not be told again.
  */
 static int
-subscribe_put_head(const struct stream *s, const struct subscription *sub,
+subscribe_put_head(struct stream *s, const struct subscription *sub,
     const struct subscribe_start *start, struct buffer *b)
 {
 	char text[ID_TEXT_SIZE];
 	struct text_span before = { text, id_format(start->before, text) };
 	struct text_span id = before;
-	uint64_t retry_ms = 0;
-	size_t i, gaps_at;
+	size_t gaps_at;
 
-	for (i = 0; i < s->cursor_count; i++)
-		if (s->cursors[i].channel->rule->retry_ms > retry_ms)
-			retry_ms = s->cursors[i].channel->rule->retry_ms;
 	if (sub->since.len > 0 &&
 	    event_check_id(sub->since.text, sub->since.len) == NULL)
 		id = sub->since;
 	if (buffer_append(b, sub->head.text, sub->head.len) == -1 ||
-	    buffer_printf(b, "retry: %llu\n\n", (unsigned long long)retry_ms) ==
-		-1)
+	    buffer_printf(b, "retry: %llu\n\n",
+		(unsigned long long)stream_retry_ms(s)) == -1)
 		return -1;
 	if (start->is_stored)
 		return 0;
@@ -249,6 +247,7 @@ subscribe_open(struct hub *hub, const struct subscription *sub,
 	struct block *head = NULL;
 	struct stream *s;
 	bool stopped = subscribe_is_stopped(hub, sub, channels);
+	bool polls = !stopped && poll_is_wanted(hub, sub);
 
 	if ((s = stream_new(hub, sub, channels)) == NULL)
 		return HUB_NO_MEMORY;
@@ -276,6 +275,8 @@ subscribe_open(struct hub *hub, const struct subscription *sub,
 		stream_discard(s);
 		return HUB_NO_MEMORY;
 	}
+	if (polls)
+		poll_begin(s, sub->poll_ms);
 	stream_start(s, head, sub->input);
 	return HUB_OPENED;
 }

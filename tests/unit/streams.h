@@ -40,6 +40,8 @@ struct streams_request {
 	bool since_all, has_last;
 	uint64_t last;
 	const char *since, *user;
+	bool is_poll; /* these as in struct subscription */
+	uint64_t poll_ms, poll_above;
 };
 
 struct streams_client {

@@ -149,6 +149,8 @@ static const struct {
 	    { "31622400.001", "1e3", "nan" } },
 	{ "max-streams", { "0", "1", "10000000" },
 	    { "10000001", "18446744073709551616" } },
+	{ "poll", { "0", "0.5", "3600" }, { "3600.001", "3601", "-1", "x" } },
+	{ "poll-above", { "0", "1", "10000000" }, { "10000001", "-1", "1.5" } },
 	{ "max-channels", { "1", "2", "256" }, { "0", "257" } },
 	{ "max-request", { "1024", "1K", "1M" },
 	    { "1023", "1048577", "1025K", "2M" } },
@@ -418,7 +420,7 @@ test_round_trip(void **state)
 		"max-request = 1M request-timeout = 0.001 max-event = 1000\n"
 		"keep = 5 keep-bytes = 1536 keep-seconds = 0 log = syslog\n"
 		"history-bytes = 3G stop-seconds = 10.010 drain-time = 0\n"
-		"stall-time = 1.5 store = \"sqlite:/h \\\"x\" \n"
+		"poll = 2.5 poll-above = 3 stall-time = 1.5 store = \"sqlite:/h \\\"x\" \n"
 		"durability = power store-error = memory key-seconds = 1.25\n"
 		"allow-origin = { \"*\", https://a.b:1 } log-level = debug\n"
 		"channel \"a/*\" { keep = 1 heartbeat = 0 }\n"
@@ -475,6 +477,8 @@ test_restart(void **state)
 		{ "key-seconds=1", NULL },
 		{ "stall-time=1", NULL },
 		{ "max-streams=1", NULL },
+		{ "poll=1", NULL },
+		{ "poll-above=1", NULL },
 		{ "queue-allow=x", NULL },
 		{ "keep=1", NULL },
 		{ "heartbeat=1", NULL },

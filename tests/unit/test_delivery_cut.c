@@ -367,6 +367,66 @@ test_gaps(void **state)
 	}
 }
 
+/*
+ * A poll from behind the first of three events, with a retry of fixed length.
+ * Returns how many bytes it took.
+ */
+static uint64_t
+test_poll_once(bool is_framed, size_t budget, bool waits)
+{
+	static const char *const settings[] = { "drain-time=0", "retry=0",
+		NULL };
+	struct streams_request r = { .channels = "a",
+		.is_framed = is_framed,
+		.since = "9000000000000-1",
+		.is_poll = true,
+		.poll_ms = 1 };
+	struct streams_client c;
+	struct buffer want = { 0 };
+	uint64_t bytes, until_ms;
+
+	streams_setup(&test_hub, settings);
+	streams_publish(&test_hub, "a", "1");
+	streams_publish(&test_hub, "a", "2");
+	streams_publish(&test_hub, "a", "3");
+	streams_deliver(&test_hub);
+	buffer_append_text(&want,
+	    "X: head\r\n\r\nretry: 0\n\nid: 9000000000000-1\n\n");
+	streams_put_event(&want, 2, "2");
+	streams_put_event(&want, 3, "3");
+	buffer_append_text(&want, "id: 9000000000000-3\n\nretry: 0\n\n");
+	test_script(budget, SIZE_MAX, 0);
+	streams_open(&test_hub, &c, &r);
+	/* Its time is up, and yet it is not given up. */
+	until_ms = loop_monotonic_ms() + (waits ? 150 : 0);
+	while (loop_monotonic_ms() < until_ms)
+		event_base_loop(test_hub.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	test_settle(&c, want.len, true);
+	assert_int_equal(c.is_ended, is_framed);
+	assert_int_equal(test_hub.hub->counters.polls, 1);
+	streams_assert(&c, &want);
+	bytes = test_hub.hub->counters.bytes;
+	streams_close(&c);
+	buffer_clear(&want);
+	streams_teardown(&test_hub);
+	return bytes;
+}
+
+static void
+test_poll(void **state)
+{
+	size_t bytes, budget;
+	int framed;
+
+	(void)state;
+	for (framed = 0; framed < 2; framed++) {
+		bytes = (size_t)test_poll_once(framed, SIZE_MAX, false);
+		for (budget = 0; budget <= bytes; budget++)
+			test_poll_once(framed, budget, budget % 40 == 0);
+		test_poll_once(framed, bytes - 1, true);
+	}
+}
+
 int
 main(void)
 {
@@ -377,6 +437,7 @@ main(void)
 		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_blocked),
 		cmocka_unit_test(test_gaps),
+		cmocka_unit_test(test_poll),
 	};
 
 	return cmocka_run_group_tests_name("delivery cut", tests, NULL, NULL);

@@ -306,6 +306,49 @@ test_say(void **state)
 	assert_in_range(n, 2, TEST_MOST - 1);
 }
 
+/* A poll is refused or ends, whatever is missing, and is not counted then. */
+static bool
+test_poll_once(unsigned n, bool for_good)
+{
+	struct streams_request r = { .channels = "a,b",
+		.since = "unknown",
+		.is_framed = true,
+		.is_poll = true };
+	struct streams_client c;
+	enum hub_answer answer;
+	bool failed;
+
+	streams_setup(&test_hub, NULL);
+	streams_publish(&test_hub, "a", "x");
+	streams_deliver(&test_hub);
+	test_arm(n, for_good);
+	answer = streams_ask(&test_hub, &c, &r);
+	failed = test_disarm();
+	streams_settle(&test_hub, &c, 1);
+	assert_true(failed || c.is_ended);
+	assert_int_equal(answer == HUB_OPENED, c.text.len > 0);
+	assert_true(c.is_over);
+	assert_int_equal(test_hub.hub->counters.polls, c.is_ended);
+	assert_int_equal(test_hub.hub->stream_count, 0);
+	assert_int_equal(test_hub.hub->poll_count, 0);
+	assert_int_equal(test_hub.hub->channels.count, 1);
+	test_check_books();
+	streams_close(&c);
+	streams_teardown(&test_hub);
+	return failed;
+}
+
+static void
+test_poll(void **state)
+{
+	unsigned n;
+
+	(void)state;
+	for (n = 1; n < TEST_MOST && test_poll_once(n, false); n++)
+		test_poll_once(n, true);
+	assert_in_range(n, 8, TEST_MOST - 1);
+}
+
 /* To begin with. */
 static void
 test_hub_new(void **state)
@@ -341,6 +384,7 @@ main(void)
 		cmocka_unit_test(test_publish),
 		cmocka_unit_test(test_subscribe),
 		cmocka_unit_test(test_say),
+		cmocka_unit_test(test_poll),
 		cmocka_unit_test(test_hub_new),
 	};
 

@@ -67,6 +67,9 @@ test_describe(const struct route *r, char *to, size_t size)
 	if (r->padding > 0)
 		test_put(to, size, " padding=%llu",
 		    (unsigned long long)r->padding);
+	if (r->is_poll)
+		test_put(to, size, " poll=%llu",
+		    (unsigned long long)r->poll_ms);
 }
 
 static void
@@ -389,6 +392,97 @@ test_bodies(void **state)
 	TEST_ALL(cases);
 }
 
+static void
+test_polls(void **state)
+{
+	static const char poll[] =
+	    "400 poll is not a number of seconds up to 3600";
+	static const struct test_case cases[] = {
+		GET(SINCE("poll=0"), "stream [a] poll=0"),
+		GET(SINCE("poll=25"), "stream [a] poll=25000"),
+		GET(SINCE("poll=0.5"), "stream [a] poll=500"),
+		GET(SINCE("poll=0.001"), "stream [a] poll=1"),
+		GET(SINCE("poll=007"), "stream [a] poll=7000"),
+		GET(SINCE("poll=3600"), "stream [a] poll=3600000"),
+		GET(SINCE("poll=3600.001"), poll),
+		GET(SINCE("poll=3601"), poll),
+		GET(SINCE("poll=18446744073709551617"), poll),
+		GET(SINCE("poll=18446744073709552"), poll),
+		GET(SINCE("poll=0.0001"), poll),
+		GET(SINCE("poll="), poll),
+		GET(SINCE("poll"), poll),
+		GET(SINCE("poll=-1"), poll),
+		GET(SINCE("poll=+1"), poll),
+		GET(SINCE("poll=1e3"), poll),
+		GET(SINCE("poll=.5"), poll),
+		GET(SINCE("poll=5."), poll),
+		GET(SINCE("poll=1s"), poll),
+		GET(SINCE("poll=yes"), poll),
+		GET(SINCE("poll=nan"), poll),
+		GET(SINCE("poll=%201"), poll),
+		GET(SINCE("poll=1%00"), poll),
+		GET(SINCE("poll=%"),
+		    "400 a parameter has a malformed %-escape"),
+		GET(SINCE("Poll=x"), "stream [a]"),
+		/* The first counts, as of other parameters. */
+		GET(SINCE("poll=1&poll=x"), "stream [a] poll=1000"),
+		GET(SINCE("poll=2&last=1&since=5-0"),
+		    "stream [a] since=5-0 last=1 poll=2000"),
+		{ "HEAD", SINCE("poll=1"), NULL, NULL, NULL,
+		    "head [a] poll=1000" },
+		{ "HEAD", SINCE("poll=x"), NULL, NULL, NULL, poll },
+		{ "OPTIONS", SINCE("poll=x"), NULL, NULL, NULL, "options " },
+		POST("/events/a", "{\"poll\":0}", "stream [a] poll=0"),
+		POST("/events/a", "{\"poll\":3600}", "stream [a] poll=3600000"),
+		POST("/events/a", "{\"poll\":1.25}", "stream [a] poll=1250"),
+		POST("/events/a?poll=3", "{\"poll\":1}",
+		    "stream [a] poll=1000"),
+		POST("/events/a?poll=3", "{}", "stream [a] poll=3000"),
+		POST("/events/a?poll=x", "{\"poll\":1}", poll),
+		POST("/events/a", "{\"poll\":3601}", poll),
+		POST("/events/a", "{\"poll\":-1}", poll),
+		POST("/events/a", "{\"poll\":1e2}", poll),
+		POST("/events/a", "{\"poll\":0.0001}", poll),
+		POST("/events/a", "{\"poll\":\"1\"}", poll),
+		POST("/events/a", "{\"poll\":true}", poll),
+		POST("/events/a", "{\"poll\":null}", poll),
+		POST("/events/a", "{\"poll\":[1]}", poll),
+		POST("/events/a", "{\"poll\":NaN}", poll),
+	};
+
+	(void)state;
+	TEST_ALL(cases);
+}
+
+/* Without a word from the client it is as configured. */
+static void
+test_poll_settings(void **state)
+{
+	static const char *const settings[] = { "poll=2.5", "poll-above=7",
+		NULL };
+	static const char *const uris[] = { "/events/a", "/events/a?poll=1" };
+	struct config *config = support_config(settings);
+	struct route route;
+	char text[64];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		struct request r = { 0 };
+
+		snprintf(text, sizeof text, "REQUEST_URI=%s", uris[i]);
+		assert_int_equal(request_add(&r, "REQUEST_METHOD=GET"), 0);
+		assert_int_equal(request_add(&r, text), 0);
+		route_decide(&r, config, &route);
+		assert_int_equal(route.is_poll, i == 1);
+		assert_int_equal(route.poll_ms, i == 1 ? 1000 : 2500);
+		assert_int_equal(route.poll_above, 7);
+		route_clear(&route);
+		request_clear(&r);
+	}
+	config_free(config);
+}
+
 /* JSON ends where the body does: a NUL is no end of it. */
 static void
 test_body_nul(void **state)
@@ -470,6 +564,8 @@ main(void)
 		cmocka_unit_test(test_positions),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_bodies),
+		cmocka_unit_test(test_polls),
+		cmocka_unit_test(test_poll_settings),
 		cmocka_unit_test(test_body_nul),
 		cmocka_unit_test(test_max_channels),
 	};

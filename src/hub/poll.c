@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include "base/id.h"
+#include "base/loop.h"
+#include "hub/delivery.h"
+#include "hub/poll.h"
+
+/*
+ * The first poll_above streams stay, whoever comes beyond them polls; without
+ * such a number everybody does, if there is a time to wait.
+ */
+bool
+poll_is_wanted(const struct hub *hub, const struct subscription *sub)
+{
+	if (sub->is_poll)
+		return true;
+	if (sub->poll_above == 0)
+		return sub->poll_ms > 0;
+	return hub->stream_count - hub->poll_count >= sub->poll_above;
+}
+
+void
+poll_begin(struct stream *s, uint64_t wait_ms)
+{
+	uint64_t due_ms = s->hub->now_ms + wait_ms;
+
+	s->is_poll = true;
+	s->hub->poll_count++;
+	if (wait_ms == 0)
+		s->state = STREAM_LAST_EVENTS;
+	if (s->deadline_ms == 0 || due_ms < s->deadline_ms)
+		s->deadline_ms = due_ms;
+}
+
+void
+poll_check(struct stream *s)
+{
+	if (s->is_poll && s->state == STREAM_OPEN &&
+	    (s->events > 0 || s->has_gap))
+		s->state = STREAM_LAST_EVENTS;
+}
+
+/* A slow reader gets what is pending all the same: it has no deadline now. */
+void
+poll_time_out(struct stream *s)
+{
+	s->deadline_ms = 0;
+	if (s->state == STREAM_OPEN)
+		s->state = STREAM_LAST_EVENTS;
+	if (!s->is_writing)
+		stream_write(s);
+}
+
+bool
+poll_is_over(const struct stream *s)
+{
+	return s->is_poll && s->reason == STREAM_TIMEOUT;
+}
+
+/*
+ * Nothing is pending, so the position is the newest there is.  A client that
+ * went on from its last event instead would come from ever further back on a
+ * quiet channel, and from an id that a publisher chose, which other events may
+ * have as well.
+ */
+int
+poll_put_end(const struct stream *s, struct buffer *b)
+{
+	uint64_t retry_ms = stream_retry_ms(s);
+	char text[ID_TEXT_SIZE];
+	struct text_span id = { text, id_format(s->hub->appended, text) };
+
+	if (delivery_put_id(b, id) == -1)
+		return -1;
+	/* Who came together shall not come back together. */
+	retry_ms = retry_ms / 2 + loop_random(retry_ms + 1);
+	return buffer_printf(b, "retry: %llu\n\n",
+	    (unsigned long long)retry_ms);
+}

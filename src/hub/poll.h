@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_HUB_POLL_H
+#define CRIER_HUB_POLL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "hub/hub.h"
+
+/*
+ * For hosts that allow few long-lived connections.  A poll is a stream that
+ * ends by itself: as soon as it has brought what was pending, or when it has
+ * waited long enough.  To the page that is a connection lost like any other,
+ * so nothing is said of it but where to go on, and when.
+ */
+
+/* Whether the next stream, as it is asked for, is to be a poll. */
+bool poll_is_wanted(const struct hub *, const struct subscription *);
+
+/* Makes a stream that was not started yet a poll. */
+void poll_begin(struct stream *, uint64_t wait_ms);
+
+/* All that is pending was sent: if that was anything, it is over. */
+void poll_check(struct stream *);
+
+/* Its time is up: it ends when nothing is pending. */
+void poll_time_out(struct stream *);
+
+/* Whether its end is that of a poll, and no other. */
+bool poll_is_over(const struct stream *);
+
+/*
+ * Appends what a poll ends with: the position of its client, who has all up to
+ * now, and when to come again.  0, or -1 (memory).
+ */
+int poll_put_end(const struct stream *, struct buffer *);
+
+#endif
