@@ -26,6 +26,7 @@ config_new(void)
 
 	if (c == NULL)
 		return NULL;
+	c->refs = 1;
 	if ((c->channels = calloc(1, sizeof *c->channels)) == NULL) {
 		free(c);
 		return NULL;
@@ -206,12 +207,27 @@ config_load(const char *file, const struct config_override *overrides,
 	return NULL;
 }
 
-void
-config_free(struct config *c)
+/* The count is no part of what is immutable. */
+static struct config *
+config_own(const struct config *c)
 {
+	return (struct config *)(uintptr_t)c;
+}
+
+const struct config *
+config_ref(const struct config *c)
+{
+	config_own(c)->refs++;
+	return c;
+}
+
+void
+config_free(const struct config *shared)
+{
+	struct config *c = config_own(shared);
 	size_t i;
 
-	if (c == NULL)
+	if (c == NULL || --c->refs > 0)
 		return;
 	for (i = 0; i < config_setting_count; i++)
 		if (!config_settings[i].per_channel)

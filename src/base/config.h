@@ -45,9 +45,11 @@ struct config_channel {
 
 /*
  * The settings as crier.conf(5) names them, checked and in the program's own
- * units.  Immutable once made: a reload makes another one.
+ * units.  Immutable once made: a reload makes another one, and whoever still
+ * needs the old one holds a reference to it.
  */
 struct config {
+	size_t refs;
 	struct config_list listen; /* unix:PATH or tcp:HOST:PORT, checked */
 	mode_t listen_mode;
 	char *listen_group; /* "" for none, as all strings here */
@@ -102,8 +104,11 @@ struct config_override {
 struct config *config_load(const char *file,
     const struct config_override *overrides, size_t count, char **cause);
 
-/* Frees it; NULL is allowed. */
-void config_free(struct config *);
+/* One more who needs it; returns it. */
+const struct config *config_ref(const struct config *);
+
+/* Gives up a reference, the first being config_load's; NULL is allowed. */
+void config_free(const struct config *);
 
 /*
  * Prints it as understood, in the syntax of the file, defaults included:

@@ -13,6 +13,7 @@
 #include "base/listener.h"
 #include "base/process.h"
 #include "door/door.h"
+#include "door/run.h"
 #include "hub/hub.h"
 #include "queue/queue.h"
 
@@ -59,6 +60,7 @@ struct daemon {
 	struct event *role; /* the next try to find a hub; or the idle watch */
 	struct uplink *uplink;
 	struct door *door;
+	struct runs *runs;
 	struct store *store; /* from here on: NULL if another is the hub */
 	char *store_url;
 	struct hub *hub;

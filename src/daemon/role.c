@@ -250,9 +250,11 @@ role_new(struct daemon *d)
 {
 	d->role = event_new(d->base, -1, 0, role_seek_cb, d);
 	d->uplink = uplink_new(d->base, role_lost_cb, d);
-	if (d->role == NULL || d->uplink == NULL ||
+	d->runs = runs_new(d->base);
+	if (d->role == NULL || d->uplink == NULL || d->runs == NULL ||
 	    (d->door = door_new(d->base, d->uplink)) == NULL)
 		return -1;
+	d->door->runs = d->runs;
 	if (d->options->is_once) {
 		d->door->handed_off_cb = role_handed_off_cb;
 		d->door->handed_off_arg = d;
@@ -306,6 +308,8 @@ role_free(struct daemon *d)
 	queue_free(d->queue);
 	if (d->hub != NULL)
 		hub_free(d->hub);
+	/* Their clients' streams are gone. */
+	runs_free(d->runs);
 	event_free(d->role);
 	free(d->store_url);
 }

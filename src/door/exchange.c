@@ -17,7 +17,7 @@ exchange_new(const struct config *config)
 	struct exchange *ex = calloc(1, sizeof *ex);
 
 	if (ex != NULL)
-		ex->context.config = config;
+		ex->context.config = config_ref(config);
 	return ex;
 }
 
@@ -28,6 +28,7 @@ exchange_free(struct exchange *ex)
 		return;
 	route_clear(&ex->route);
 	request_clear(&ex->request);
+	config_free(ex->context.config);
 	free(ex);
 }
 

@@ -110,7 +110,7 @@ event_encode(struct buffer *b, const struct event_fields *e, const char *id,
 {
 	size_t before = b->len;
 
-	if (event_encode_field(b, "id: ", id, id_len) == -1)
+	if (id_len > 0 && event_encode_field(b, "id: ", id, id_len) == -1)
 		goto fail;
 	if (e->name_len > 0 &&
 	    event_encode_field(b, "event: ", e->name, e->name_len) == -1)

@@ -46,9 +46,9 @@ const char *event_check(const struct event_fields *, size_t max_event_bytes);
 const char *event_check_id(const char *id, size_t len);
 
 /*
- * Appends the event's record: `id:` first, then `event:`, `retry:`, one `data:`
- * for each line, an empty line (WHATWG HTML 9.2.5).  Takes what event_check
- * accepts.  0, or -1 (memory) with the buffer unchanged.
+ * Appends the event's record: `id:` first (none if id_len is 0), then `event:`,
+ * `retry:`, one `data:` for each line, an empty line (WHATWG HTML 9.2.5). Takes
+ * what event_check accepts.  0, or -1 (memory) with the buffer unchanged.
  */
 int event_encode(struct buffer *, const struct event_fields *, const char *id,
     size_t id_len);

@@ -154,6 +154,9 @@ enum hub_answer {
  */
 enum hub_answer hub_subscribe(struct hub *, const struct subscription *);
 
+/* Whether there is room for one more. */
+bool hub_has_room(const struct hub *);
+
 /*
  * Ends streams and returns how many: those of a channel, of a user, or one by
  * its id.  With stop, their clients are told not to come back.

@@ -34,6 +34,12 @@ static const char *const stream_reason_name[] = {
 
 static void stream_io_cb(evutil_socket_t, short, void *);
 
+const char *
+stream_reason(const struct stream *s)
+{
+	return stream_reason_name[s->reason];
+}
+
 int
 stream_watch(struct stream *s, int fd, bool writing)
 {
@@ -161,6 +167,9 @@ stream_retire(struct stream *s)
 	hub->stream_count--;
 	hub->poll_count -= s->is_poll;
 	hub->counters.closed++;
+	if (s->source != NULL)
+		s->source->leave(s->source);
+	s->source = NULL;
 	stream_log_end(s);
 	hub_reap_later(hub);
 }
@@ -214,9 +223,15 @@ stream_put_reason(const struct stream *s, struct buffer *b)
 	    buffer_printf(b, "retry: %llu\n\n",
 		(unsigned long long)s->retry_ms) == -1)
 		return -1;
-	return buffer_printf(b,
-	    "event: crier.end\ndata: {\"reason\":\"%s\"}\n\n",
-	    stream_reason_name[s->reason]);
+	if (s->end != NULL)
+		return buffer_append_text(b, s->end);
+	if (buffer_append_text(b, "event: crier.end\ndata: ") == -1)
+		return -1;
+	if (s->source != NULL
+		? s->source->put_end(s->source, s, b)
+		: buffer_printf(b, "{\"reason\":\"%s\"}", stream_reason(s)))
+		return -1;
+	return buffer_append_text(b, "\n\n");
 }
 
 /* The last words, then what the framing ends with. */
@@ -229,9 +244,11 @@ stream_encode_end(const struct stream *s, struct buffer *b)
 
 	if (stream_put_reason(s, &text) == -1)
 		goto out;
-	if (s->framing->header_bytes > 0)
+	/* An empty record would be an end of its own. */
+	if (text.len > 0 && s->framing->header_bytes > 0)
 		s->framing->put_header(header, s->request_id, text.len);
-	if (buffer_append(b, header, s->framing->header_bytes) == -1 ||
+	if ((text.len > 0 &&
+		buffer_append(b, header, s->framing->header_bytes) == -1) ||
 	    buffer_append(b, text.data, text.len) == -1 ||
 	    s->framing->put_end(b, s->request_id) == -1)
 		goto out;
@@ -267,6 +284,8 @@ stream_prepare(struct stream *s)
 		return s->is_final ? 0 : stream_put_end(s);
 	if (s->replay != NULL)
 		return replay_step(s);
+	if (s->source != NULL)
+		return s->source->step(s->source, s);
 	if (!delivery_find_gap(s))
 		return 0;
 	/* What memory lost, the store may have. */
@@ -275,7 +294,7 @@ stream_prepare(struct stream *s)
 	return delivery_announce_gaps(s);
 }
 
-static void
+void
 stream_begin_end(struct stream *s, enum stream_reason reason)
 {
 	s->state = STREAM_ENDING;
@@ -287,12 +306,14 @@ void
 stream_write(struct stream *s)
 {
 	enum delivery_result result;
+	bool had_unit;
 
 	while (s->state != STREAM_DEAD) {
 		if (stream_prepare(s) == -1) {
 			stream_kill(s, STREAM_ERROR);
 			return;
 		}
+		had_unit = s->unit != NULL;
 		result = delivery_write(s);
 		if (result == DELIVERY_FAILED) {
 			stream_kill(s, STREAM_CLIENT);
@@ -303,6 +324,9 @@ stream_write(struct stream *s)
 			return;
 		}
 		poll_check(s);
+		/* A source may have more at once. */
+		if (s->source != NULL && had_unit && s->state == STREAM_OPEN)
+			continue;
 		if (s->state == STREAM_OPEN || s->replay != NULL) {
 			/* A slice is sent: the next one, or on from memory. */
 			if (s->replay != NULL && s->state < STREAM_ENDING &&

@@ -57,6 +57,30 @@ struct framing {
  */
 void framing_init_raw(struct framing *, const char *name);
 
+/*
+ * Where a stream's bytes come from, if not from channels.
+ */
+struct source {
+	/*
+	 * No unit is half sent: sets the next one, if there is something to be
+	 * sent, or ends the stream.  0, or -1 (memory).
+	 */
+	int (*step)(struct source *, struct stream *);
+
+	/* Appends the data of the stream's last record; 0, or -1 (memory). */
+	int (*put_end)(const struct source *, const struct stream *,
+	    struct buffer *);
+
+	/* The stream is gone. */
+	void (*leave)(struct source *);
+};
+
+/* What holds for one stream instead of its channels' rules. */
+#define STREAM_RULE_UNSET UINT64_MAX
+struct stream_rules {
+	uint64_t heartbeat_ms, retry_ms, max_time_ms; /* or UNSET */
+};
+
 /* A request for a stream, all borrowed but the descriptor. */
 struct subscription {
 	int fd; /* non-blocking */
@@ -76,6 +100,10 @@ struct subscription {
 	 */
 	bool is_poll;
 	uint64_t poll_ms, poll_above;
+	const struct stream_rules *rules; /* or NULL */
+	bool has_end; /* end is the record to end with; "": none */
+	struct text_span end;
+	struct source *source;          /* the stream's if opened; or NULL */
 	struct text_span head;          /* what the door sends first */
 	struct text_span input;         /* what its peer sent since */
 	struct text_span user, address; /* "" if not known */
@@ -130,7 +158,8 @@ struct stream {
 	bool is_half_open;
 	uint16_t request_id;
 	uint16_t cursor_count;
-	uint64_t retry_ms; /* for its end */
+	uint64_t retry_ms;     /* for its end */
+	uint64_t own_retry_ms; /* instead of its channels', or UNSET */
 	uint64_t written_ms;
 	uint64_t deadline_ms; /* 0: none */
 	uint32_t heartbeat_ms;
@@ -139,6 +168,8 @@ struct stream {
 
 	uint64_t id, events, bytes, opened_ms;
 	struct replay *replay; /* NULL: all it needs is in memory */
+	struct source *source; /* NULL: it follows channels */
+	char *end;             /* the record to end with; NULL: the usual */
 	struct buffer *input;  /* a half-received record; nearly always NULL */
 	char *names;           /* "user\0address\0" */
 	struct cursor cursors[];
@@ -181,6 +212,9 @@ void stream_write(struct stream *);
  */
 void stream_end(struct stream *, enum stream_reason, uint64_t retry_ms);
 
+/* As above without a `retry:`, from within a source's step. */
+void stream_begin_end(struct stream *, enum stream_reason);
+
 /* Closes it as it is; it is freed at the end of the turn. */
 void stream_kill(struct stream *, enum stream_reason);
 
@@ -196,6 +230,9 @@ uint64_t stream_retry_ms(const struct stream *);
 /* Who it is for, "" if not known. */
 const char *stream_user(const struct stream *);
 const char *stream_address(const struct stream *);
+
+/* Why it ended, or ends, as a word. */
+const char *stream_reason(const struct stream *);
 
 /* A timer of hub->stream_wheel is due; arg is the hub. */
 void stream_due_cb(struct wheel_timer *, void *arg);

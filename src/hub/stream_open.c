@@ -13,8 +13,8 @@
 /* A stream's coming and going: its memory, its names, its channels. */
 
 /* The strictest of what its channels' rules say. */
-static void
-stream_apply_rules(struct stream *s)
+static uint64_t
+stream_apply_channels(struct stream *s)
 {
 	const struct config_channel *rule;
 	uint64_t max_time_ms = 0;
@@ -30,6 +30,20 @@ stream_apply_rules(struct stream *s)
 		    (max_time_ms == 0 || rule->max_time_ms < max_time_ms))
 			max_time_ms = rule->max_time_ms;
 	}
+	return max_time_ms;
+}
+
+static void
+stream_apply_rules(struct stream *s, const struct subscription *sub)
+{
+	const struct stream_rules *own = sub->rules;
+	uint64_t max_time_ms = stream_apply_channels(s);
+
+	s->own_retry_ms = own == NULL ? STREAM_RULE_UNSET : own->retry_ms;
+	if (own != NULL && own->heartbeat_ms != STREAM_RULE_UNSET)
+		s->heartbeat_ms = (uint32_t)own->heartbeat_ms;
+	if (own != NULL && own->max_time_ms != STREAM_RULE_UNSET)
+		max_time_ms = own->max_time_ms;
 	/* Streams that began together shall not all come back together. */
 	if (max_time_ms > 0)
 		s->deadline_ms = s->opened_ms + max_time_ms -
@@ -87,6 +101,7 @@ stream_release(struct stream *s)
 	if (s->input != NULL)
 		buffer_clear(s->input);
 	free(s->input);
+	free(s->end);
 	free(s->names);
 	free(s);
 }
@@ -121,18 +136,21 @@ stream_new(struct hub *hub, const struct subscription *sub,
 	s->framing = sub->framing;
 	s->request_id = sub->request_id;
 	s->keep = sub->keep;
+	s->source = sub->source;
 	s->is_half_open = sub->is_half_open;
 	s->cursor_count = (uint16_t)sub->channel_count;
 	s->opened_ms = s->written_ms = hub->now_ms;
 	TAILQ_INSERT_TAIL(&hub->streams, s, link);
 	hub->stream_count++;
 	if ((s->names = stream_copy_names(sub)) == NULL ||
+	    (sub->has_end &&
+		(s->end = strndup(sub->end.text, sub->end.len)) == NULL) ||
 	    stream_join_channels(s, channels) == -1 ||
 	    stream_watch(s, sub->fd, false) == -1) {
 		stream_discard(s);
 		return NULL;
 	}
-	stream_apply_rules(s);
+	stream_apply_rules(s, sub);
 	return s;
 }
 
@@ -142,6 +160,8 @@ stream_retry_ms(const struct stream *s)
 	uint64_t retry_ms = 0;
 	size_t i;
 
+	if (s->own_retry_ms != STREAM_RULE_UNSET)
+		return s->own_retry_ms;
 	for (i = 0; i < s->cursor_count; i++)
 		if (s->cursors[i].channel->rule->retry_ms > retry_ms)
 			retry_ms = s->cursors[i].channel->rule->retry_ms;

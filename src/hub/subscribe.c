@@ -234,7 +234,7 @@ subscribe_is_stopped(struct hub *hub, const struct subscription *sub,
 	for (i = 0; i < sub->channel_count; i++)
 		if (!channel_is_stopped(hub, channels[i]))
 			return false;
-	return true;
+	return sub->channel_count > 0;
 }
 
 /* From here on there is a stream, which owns the descriptor if it starts. */
@@ -313,6 +313,12 @@ subscribe_turn_away(struct hub *hub)
 	return HUB_FULL;
 }
 
+bool
+hub_has_room(const struct hub *hub)
+{
+	return !hub->is_draining && hub->stream_count < hub->max_streams;
+}
+
 enum hub_answer
 hub_subscribe(struct hub *hub, const struct subscription *sub)
 {
@@ -320,7 +326,7 @@ hub_subscribe(struct hub *hub, const struct subscription *sub)
 	enum hub_answer answer = HUB_NO_MEMORY;
 	size_t count = 0;
 
-	if (hub->is_draining || hub->stream_count >= hub->max_streams)
+	if (!hub_has_room(hub))
 		return subscribe_turn_away(hub);
 	for (; count < sub->channel_count; count++) {
 		channels[count] = channel_get(hub, sub->channels[count].text,

@@ -414,8 +414,8 @@ command_parse_json(struct command *c, struct json_tokener *tokener,
 	return 0;
 }
 
-int
-command_parse(struct command *c, struct json_tokener *tokener, const char *line,
+static int
+command_read(struct command *c, struct json_tokener *tokener, const char *line,
     size_t len)
 {
 	struct json_object *kind;
@@ -433,7 +433,27 @@ command_parse(struct command *c, struct json_tokener *tokener, const char *line,
 		if (command_read_field(c, name, value) == -1)
 			return -1;
 	}
-	return command_check(c);
+	return 0;
+}
+
+int
+command_parse(struct command *c, struct json_tokener *tokener, const char *line,
+    size_t len)
+{
+	if (command_read(c, tokener, line, len) == -1)
+		return -1;
+	return c->kind == COMMAND_HANDOFF ? 0 : command_check(c);
+}
+
+int
+command_parse_event(struct command *c, struct json_tokener *tokener,
+    const char *line, size_t len)
+{
+	if (command_read(c, tokener, line, len) == -1)
+		return -1;
+	if (c->kind == COMMAND_PUBLISH && c->event.data != NULL)
+		return 0;
+	return command_refuse(c, EX_DATAERR, "no event");
 }
 
 int

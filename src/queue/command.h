@@ -57,6 +57,13 @@ int command_parse(struct command *, struct json_tokener *, const char *line,
     size_t len);
 
 /*
+ * Reads a JSON line that is an event for nobody in particular: "channel" may be
+ * missing.  As above.
+ */
+int command_parse_event(struct command *, struct json_tokener *,
+    const char *line, size_t len);
+
+/*
  * Reads a line as the named pipe has them: JSON if it begins with '{', else
  * `CHANNEL TEXT`.  The text form points into line.
  */
