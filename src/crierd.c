@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "base/systemd.h"
 #include "door/door.h"
 #include "door/fcgi.h"
 #include "hub/hub.h"
@@ -24,6 +25,9 @@
 #include "queue/queue.h"
 
 /* crierd(8): options, the order of starting and stopping, signals. */
+
+_Static_assert((int)SYSTEMD_FCGI_MAX == (int)DOOR_LISTENERS_MAX,
+    "whatever systemd passes, the door takes");
 
 enum {
 	CRIERD_OVERRIDES_MAX = 64,
@@ -44,6 +48,7 @@ struct crierd {
 	struct config *config;
 	struct process_account account;
 	bool is_spawned; /* descriptor 0 is the listening socket */
+	struct systemd_sockets passed;
 	int listen_fds[DOOR_LISTENERS_MAX];
 	size_t listen_count;
 	int queue_fd, fifo_fd; /* -1: none */
@@ -108,6 +113,8 @@ crierd_read_options(struct crierd_options *o, int argc, char **argv)
 			break;
 		case 'V':
 			puts("crierd " PACKAGE_VERSION);
+			printf("systemd: %s\n",
+			    systemd_is_built_in() ? "yes" : "no");
 			exit(0);
 		case 'h':
 			crierd_usage(0);
@@ -176,16 +183,18 @@ crierd_find_access(const struct crierd *d, const char *setting,
 		access->group = d->account.gid;
 }
 
-/* Those that are ours, by what was opened so far. */
+/* Those that are ours and nobody passed, by what was opened so far. */
 static void
 crierd_remove_sockets(const struct crierd *d)
 {
 	const char *path;
 	size_t i;
 
-	if (d->queue_fd != -1)
+	if (d->queue_fd != -1 && d->passed.queue == -1)
 		unlink(d->config->queue);
-	for (i = 0; !d->is_spawned && i < d->listen_count; i++)
+	if (d->is_spawned || d->passed.fcgi_count > 0)
+		return;
+	for (i = 0; i < d->listen_count; i++)
 		if ((path = listener_path(d->config->listen.items[i])) != NULL)
 			unlink(path);
 }
@@ -206,6 +215,11 @@ crierd_open_listeners(struct crierd *d)
 	char *cause;
 	size_t i;
 
+	if (d->passed.fcgi_count > 0) {
+		d->listen_count = d->passed.fcgi_count;
+		memcpy(d->listen_fds, d->passed.fcgi, sizeof d->passed.fcgi);
+		return;
+	}
 	crierd_find_access(d, "listen-group", d->config->listen_group,
 	    d->config->listen_mode, &access);
 	if (d->is_spawned) {
@@ -252,14 +266,16 @@ crierd_open_queue(struct crierd *d)
 	const char *path = c->store + strlen("sqlite:");
 	char *cause;
 
-	d->fifo_fd = -1;
+	d->fifo_fd = d->passed.fifo;
 	if (strncmp(c->store, "sqlite:", strlen("sqlite:")) == 0 &&
 	    listener_make_directory(path, &d->queue_access, &cause) == -1)
 		crierd_give_up(d, cause);
-	if (*c->fifo != '\0' &&
+	if (d->fifo_fd == -1 && *c->fifo != '\0' &&
 	    (d->fifo_fd = fifo_open(c->fifo, &d->queue_access, &cause)) == -1)
 		crierd_give_up(d, cause);
-	d->queue_fd = listener_open(c->queue, &d->queue_access, &cause);
+	d->queue_fd = d->passed.queue;
+	if (d->queue_fd == -1)
+		d->queue_fd = listener_open(c->queue, &d->queue_access, &cause);
 	if (d->queue_fd == -1)
 		crierd_give_up(d, cause);
 }
@@ -304,6 +320,7 @@ crierd_stop_cb(evutil_socket_t number, short what, void *arg)
 		return;
 	}
 	log_info("stopping: signal %d", (int)number);
+	systemd_stopping();
 	d->is_stopping = true;
 	hub_now(d->hub);
 	crierd_remove_sockets(d);
@@ -322,12 +339,14 @@ crierd_reload_cb(evutil_socket_t number, short what, void *arg)
 
 	(void)number;
 	(void)what;
+	systemd_reloading();
 	fresh = config_load(d->options->file, d->options->overrides,
 	    d->options->override_count, &cause);
 	if (fresh == NULL) {
 		log_error("configuration not changed: %s",
 		    cause == NULL ? "out of memory" : cause);
 		free(cause);
+		systemd_ready("the configuration has an error, not changed");
 		return;
 	}
 	if ((setting = config_needs_restart(old, fresh)) != NULL) {
@@ -335,6 +354,7 @@ crierd_reload_cb(evutil_socket_t number, short what, void *arg)
 			  "without a restart",
 		    setting);
 		config_free(fresh);
+		systemd_ready("the configuration needs a restart, not changed");
 		return;
 	}
 	d->config = fresh;
@@ -343,6 +363,7 @@ crierd_reload_cb(evutil_socket_t number, short what, void *arg)
 	hub_reconfigure(d->hub, fresh, crierd_max_streams(d));
 	config_free(old);
 	log_info("configuration read again");
+	systemd_ready("serving, with the configuration read again");
 }
 
 static void
@@ -424,6 +445,8 @@ crierd_assemble(struct crierd *d)
 	for (i = 0; i < d->listen_count; i++)
 		if (door_listen(d->door, d->listen_fds[i]) == -1)
 			crierd_die(NULL);
+	if (systemd_watchdog_start(d->base) == -1)
+		crierd_die(NULL);
 	queue_set_status(d->queue, crierd_status_cb, d);
 	crierd_add_signal(d, 0, SIGTERM, crierd_stop_cb);
 	crierd_add_signal(d, 1, SIGINT, crierd_stop_cb);
@@ -444,6 +467,7 @@ crierd_disassemble(struct crierd *d)
 	for (i = 0; i < CRIERD_SIGNALS; i++)
 		if (d->signals[i] != NULL)
 			event_free(d->signals[i]);
+	systemd_watchdog_stop();
 	event_base_free(d->base);
 	libevent_global_shutdown();
 	config_free(d->config);
@@ -493,6 +517,7 @@ main(int argc, char **argv)
 	process_guard_descriptors();
 	crierd_read_options(&options, argc, argv);
 	crierd_read_environment(&options);
+	log_set_journal(systemd_has_journal());
 	d.config = config_load(options.file, options.overrides,
 	    options.override_count, &cause);
 	if (d.config == NULL) {
@@ -508,6 +533,10 @@ main(int argc, char **argv)
 		config_free(d.config);
 		return 0;
 	}
+	if (systemd_take_sockets(d.config->queue, &d.passed, &cause) == -1)
+		crierd_die(cause);
+	if (systemd_is_manager(&d.passed))
+		options.foreground = true;
 	d.is_spawned = listener_is_listening(STDIN_FILENO);
 	d.max_descriptors = process_raise_descriptors();
 	crierd_lock_queue(&d);
@@ -520,6 +549,7 @@ main(int argc, char **argv)
 		 "queue %s, store %s, up to %zu streams",
 	    options.file == NULL ? "none" : options.file, d.config->queue,
 	    d.config->store, d.hub->max_streams);
+	systemd_ready("serving");
 	event_base_dispatch(d.base);
 	crierd_disassemble(&d);
 	log_info("stopped");
