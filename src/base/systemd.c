@@ -29,19 +29,22 @@ systemd_no_sockets(struct systemd_sockets *sockets)
 	*sockets = (struct systemd_sockets){ .queue = -1, .fifo = -1 };
 }
 
-/* The variable is "DEVICE:INODE", and inherited by processes with other
- * outputs. */
+/*
+ * The variable has the stream's device and inode, for processes that inherit it
+ * may have another standard error.
+ */
 bool
 systemd_has_journal(void)
 {
 	const char *value = getenv("JOURNAL_STREAM");
-	uintmax_t device, inode;
+	char ours[64];
 	struct stat st;
 
-	return value != NULL &&
-	    sscanf(value, "%" SCNuMAX ":%" SCNuMAX, &device, &inode) == 2 &&
-	    fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device &&
-	    st.st_ino == inode;
+	if (value == NULL || fstat(STDERR_FILENO, &st) == -1)
+		return false;
+	snprintf(ours, sizeof ours, "%ju:%ju", (uintmax_t)st.st_dev,
+	    (uintmax_t)st.st_ino);
+	return strcmp(value, ours) == 0;
 }
 
 #ifdef HAVE_SYSTEMD
