@@ -12,6 +12,7 @@
 #include "base/listener.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "base/systemd.h"
 #include "daemon/daemon.h"
 #include "door/cgi.h"
 
@@ -69,6 +70,8 @@ crierd_read_options(struct daemon_options *o, int argc, char **argv, int *check)
 			break;
 		case 'V':
 			puts("crierd " PACKAGE_VERSION);
+			printf("systemd: %s\n",
+			    systemd_is_built_in() ? "yes" : "no");
 			exit(0);
 		case CRIERD_ON_DEMAND:
 			o->start = DAEMON_ON_DEMAND;
@@ -143,6 +146,7 @@ main(int argc, char **argv)
 	    listener_is_listening(STDIN_FILENO))
 		options.start = DAEMON_SPAWNED;
 	crierd_read_environment(&options);
+	log_set_journal(systemd_has_journal());
 	config = config_load(options.file, options.overrides,
 	    options.override_count, &cause);
 	if (config == NULL) {

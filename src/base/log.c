@@ -18,6 +18,7 @@ enum {
 
 static enum log_target log_target_now = LOG_TARGET_STDERR;
 static enum log_level log_level_now = LOG_LEVEL_INFO;
+static bool log_is_journal;
 
 static const int log_priority[] = {
 	[LOG_LEVEL_ERROR] = LOG_ERR,
@@ -44,6 +45,12 @@ log_open(enum log_target target, enum log_level level)
 	log_level_now = level;
 }
 
+void
+log_set_journal(bool is_journal)
+{
+	log_is_journal = is_journal;
+}
+
 int
 log_wants(enum log_level level)
 {
@@ -63,8 +70,12 @@ log_to_stderr(enum log_level level, const char *text)
 	if (gmtime_r(&now, &tm) == NULL ||
 	    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
 		stamp[0] = '\0';
-	n = snprintf(line, sizeof line, "%s crierd[%ld] %s: %s\n", stamp,
-	    (long)getpid(), log_name[level], text);
+	if (log_is_journal)
+		n = snprintf(line, sizeof line, "<%d>%s\n", log_priority[level],
+		    text);
+	else
+		n = snprintf(line, sizeof line, "%s crierd[%ld] %s: %s\n",
+		    stamp, (long)getpid(), log_name[level], text);
 	if (n < 0)
 		return;
 	written = write(STDERR_FILENO, line, (size_t)n);

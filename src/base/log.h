@@ -4,6 +4,8 @@
 #ifndef CRIER_BASE_LOG_H
 #define CRIER_BASE_LOG_H
 
+#include <stdbool.h>
+
 enum log_level {
 	LOG_LEVEL_ERROR,
 	LOG_LEVEL_WARNING,
@@ -18,6 +20,12 @@ enum log_target {
 
 /* Where lines go and which; before it: standard error, LOG_LEVEL_INFO. */
 void log_open(enum log_target, enum log_level);
+
+/*
+ * Begins each line on standard error with its priority, as sd-daemon(3) says,
+ * and leaves out what the journal knows anyway.
+ */
+void log_set_journal(bool);
 
 /*
  * One line each.  What is not printable UTF-8 is escaped (text_escape), so

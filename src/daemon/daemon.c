@@ -52,8 +52,7 @@ static bool
 daemon_logs_to_stderr(const struct daemon *d)
 {
 	if (d->config->log_auto)
-		return d->options->foreground ||
-		    d->options->start != DAEMON_ALONE;
+		return d->is_foreground || d->options->start != DAEMON_ALONE;
 	return d->config->log_target == LOG_TARGET_STDERR;
 }
 
@@ -104,6 +103,7 @@ daemon_stop(struct daemon *d)
 		return;
 	}
 	d->is_stopping = true;
+	systemd_stopping();
 	daemon_remove_sockets(d);
 	door_close(d->door);
 	if (d->hub == NULL) {
@@ -131,13 +131,15 @@ daemon_stop_cb(evutil_socket_t number, short what, void *arg)
 	daemon_stop(d);
 }
 
+/* The next one, or NULL; and what to say of it. */
 static struct config *
-daemon_read_config(const struct daemon *d)
+daemon_read_config(const struct daemon *d, const char **status)
 {
 	const char *setting;
 	struct config *fresh;
 	char *cause;
 
+	*status = "the configuration has an error, not changed";
 	fresh = config_load(d->options->file, d->options->overrides,
 	    d->options->override_count, &cause);
 	if (fresh == NULL) {
@@ -151,21 +153,18 @@ daemon_read_config(const struct daemon *d)
 			  "without a restart",
 		    setting);
 		config_free(fresh);
+		*status = "the configuration needs a restart, not changed";
 		return NULL;
 	}
+	*status = "serving, with the configuration read again";
 	return fresh;
 }
 
 static void
-daemon_reload_cb(evutil_socket_t number, short what, void *arg)
+daemon_reconfigure(struct daemon *d, struct config *fresh)
 {
-	struct daemon *d = arg;
-	struct config *fresh = daemon_read_config(d), *old = d->config;
+	struct config *old = d->config;
 
-	(void)number;
-	(void)what;
-	if (fresh == NULL)
-		return;
 	d->config = fresh;
 	daemon_open_log(d);
 	door_configure(d->door, fresh, daemon_max_streams(d));
@@ -175,6 +174,22 @@ daemon_reload_cb(evutil_socket_t number, short what, void *arg)
 	}
 	config_free(old);
 	log_info("configuration read again");
+}
+
+static void
+daemon_reload_cb(evutil_socket_t number, short what, void *arg)
+{
+	struct daemon *d = arg;
+	struct config *fresh;
+	const char *status;
+
+	(void)number;
+	(void)what;
+	systemd_reloading();
+	fresh = daemon_read_config(d, &status);
+	if (fresh != NULL)
+		daemon_reconfigure(d, fresh);
+	systemd_ready(status);
 }
 
 static void
@@ -225,6 +240,8 @@ daemon_assemble(struct daemon *d, bool is_hub)
 	if (is_hub && role_become_hub(d, &cause) == -1)
 		daemon_give_up(d, cause);
 	daemon_listen(d);
+	if (systemd_watchdog_start(d->base) == -1)
+		daemon_give_up(d, NULL);
 	daemon_add_signal(d, 0, SIGTERM, daemon_stop_cb);
 	daemon_add_signal(d, 1, SIGINT, daemon_stop_cb);
 	daemon_add_signal(d, 2, SIGHUP, daemon_reload_cb);
@@ -244,6 +261,7 @@ daemon_disassemble(struct daemon *d)
 	for (i = 0; i < DAEMON_SIGNALS; i++)
 		if (d->signals[i] != NULL)
 			event_free(d->signals[i]);
+	systemd_watchdog_stop();
 	event_base_free(d->base);
 	libevent_global_shutdown();
 	config_free(d->config);
@@ -279,10 +297,10 @@ daemon_settle(struct daemon *d)
 	enum daemon_start start = d->options->start;
 	char *cause;
 
-	if (!d->options->foreground && start != DAEMON_SPAWNED &&
+	if (!d->is_foreground && start != DAEMON_SPAWNED &&
 	    process_detach(&cause) == -1)
 		daemon_die(cause);
-	if (start == DAEMON_ON_DEMAND && !d->options->foreground &&
+	if (start == DAEMON_ON_DEMAND && !d->is_foreground &&
 	    daemon_logs_to_stderr(d))
 		daemon_open_log_file(d);
 	else if (!daemon_logs_to_stderr(d))
@@ -347,12 +365,18 @@ daemon_run(const struct daemon_options *options, struct config *config)
 		.config = config,
 		.queue_fd = -1,
 		.fifo_fd = -1,
-		.log_fd = -1 };
+		.log_fd = -1,
+		.passed = { .queue = -1, .fifo = -1 },
+		.is_foreground = options->foreground };
 	bool is_hub;
 	char *cause;
 
-	if (process_find_account(config->user, &d.account, &cause) == -1)
+	if (process_find_account(config->user, &d.account, &cause) == -1 ||
+	    (options->start == DAEMON_ALONE &&
+		systemd_take_sockets(config->queue, &d.passed, &cause) == -1))
 		daemon_die(cause);
+	if (options->start == DAEMON_ALONE && systemd_is_manager(&d.passed))
+		d.is_foreground = true;
 	d.max_descriptors = process_raise_descriptors();
 	is_hub = daemon_is_hub(&d);
 	if (daemon_open_listeners(&d, &cause) == -1 ||
@@ -371,6 +395,7 @@ daemon_run(const struct daemon_options *options, struct config *config)
 		log_info("crierd " PACKAGE_VERSION
 			 " is ready: a door to the hub at %s",
 		    config->queue);
+	systemd_ready("serving");
 	event_base_dispatch(d.base);
 	daemon_disassemble(&d);
 	log_info("stopped");

@@ -12,6 +12,7 @@
 #include "base/config.h"
 #include "base/listener.h"
 #include "base/process.h"
+#include "base/systemd.h"
 #include "door/door.h"
 #include "door/run.h"
 #include "hub/hub.h"
@@ -49,6 +50,8 @@ struct daemon {
 	const struct daemon_options *options;
 	struct config *config;
 	struct process_account account;
+	bool is_foreground;
+	struct systemd_sockets passed;
 	int listen_fds[DOOR_LISTENERS_MAX];
 	size_t listen_count;
 	int queue_fd, fifo_fd; /* -1: none */

@@ -68,9 +68,9 @@ daemon_remove_sockets(const struct daemon *d)
 	const char *path;
 	size_t i;
 
-	if (d->queue_fd != -1)
+	if (d->queue_fd != -1 && d->passed.queue == -1)
 		unlink(d->config->queue);
-	if (d->options->start != DAEMON_ALONE)
+	if (d->options->start != DAEMON_ALONE || d->passed.fcgi_count > 0)
 		return;
 	for (i = 0; i < d->listen_count; i++)
 		if ((path = listener_path(d->config->listen.items[i])) != NULL)
@@ -85,6 +85,9 @@ daemon_fail(char **cause, const char *what, int error)
 	return -1;
 }
 
+_Static_assert((int)SYSTEMD_FCGI_MAX == (int)DOOR_LISTENERS_MAX,
+    "whatever systemd passes, the door takes");
+
 int
 daemon_open_listeners(struct daemon *d, char **cause)
 {
@@ -92,6 +95,11 @@ daemon_open_listeners(struct daemon *d, char **cause)
 	struct listener_access access;
 	int fd;
 
+	if (d->passed.fcgi_count > 0) {
+		d->listen_count = d->passed.fcgi_count;
+		memcpy(d->listen_fds, d->passed.fcgi, sizeof d->passed.fcgi);
+		return 0;
+	}
 	if (daemon_find_listen_access(d, &access, cause) == -1)
 		return -1;
 	if (d->options->start == DAEMON_SPAWNED) {
@@ -139,10 +147,13 @@ daemon_open_queue(struct daemon *d, char **cause)
 {
 	const struct config *c = d->config;
 
-	if (*c->fifo != '\0' &&
+	d->fifo_fd = d->passed.fifo;
+	if (d->fifo_fd == -1 && *c->fifo != '\0' &&
 	    (d->fifo_fd = fifo_open(c->fifo, &d->queue_access, cause)) == -1)
 		return -1;
-	d->queue_fd = listener_open(c->queue, &d->queue_access, cause);
+	d->queue_fd = d->passed.queue;
+	if (d->queue_fd == -1)
+		d->queue_fd = listener_open(c->queue, &d->queue_access, cause);
 	if (d->queue_fd != -1)
 		return 0;
 	if (d->fifo_fd != -1)

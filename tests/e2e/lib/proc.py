@@ -127,14 +127,14 @@ class Proc:
     """A child in a process group of its own, its output in files."""
 
     def __init__(self, argv, log, env=None, stdin=subprocess.DEVNULL,
-                 stdout=None, cwd=None):
+                 stdout=None, cwd=None, pass_fds=()):
         self.argv = [str(word) for word in argv]
         self.log = log
         self.last_status = None
         with open(log, "ab") as err:
             self.popen = subprocess.Popen(
                 self.argv, stdin=stdin, stdout=stdout or err, stderr=err,
-                env=env, cwd=cwd, start_new_session=True)
+                env=env, cwd=cwd, start_new_session=True, pass_fds=pass_fds)
         self.pid = self.popen.pid
 
     def alive(self):
