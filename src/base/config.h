@@ -57,7 +57,8 @@ struct config {
 	struct config_list queue_allow;
 	char *fifo; /* "": none */
 	char *user;
-	uint64_t max_streams;  /* 0: what the descriptor limit allows */
+	uint64_t max_streams; /* 0: what the descriptor limit allows */
+	uint64_t max_streams_per_user, max_streams_per_address; /* 0: any */
 	uint64_t max_channels; /* on one stream */
 	uint64_t max_request_bytes;
 	uint64_t request_timeout_ms;

@@ -156,6 +156,13 @@ connection_answer_refusal(struct buffer *b,
 	case HUB_FULL:
 		return answer_later(b, context, retry_ms,
 		    "crierd is full (max-streams)");
+	case HUB_USER_FULL:
+		return answer_later(b, context, retry_ms,
+		    "too many streams of this user (max-streams-per-user)");
+	case HUB_ADDRESS_FULL:
+		return answer_later(b, context, retry_ms,
+		    "too many streams of this address "
+		    "(max-streams-per-address)");
 	case HUB_DRAINING:
 		return answer_later(b, context, retry_ms, "crierd is stopping");
 	default:

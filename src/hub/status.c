@@ -28,6 +28,9 @@ hub_status_limits(const struct hub *hub)
 	struct json_object *o = json_object_new_object();
 
 	json_add_number(o, "max_streams", hub->max_streams);
+	json_add_number(o, "max_streams_per_user", c->max_streams_per_user);
+	json_add_number(o, "max_streams_per_address",
+	    c->max_streams_per_address);
 	json_add_number(o, "max_channels", c->max_channels);
 	json_add_number(o, "max_event_bytes", c->max_event_bytes);
 	json_add_number(o, "max_request_bytes", c->max_request_bytes);
@@ -58,6 +61,10 @@ hub_status(const struct hub *hub, struct json_object *status)
 	json_add_number(status, "streams_closed", hub->counters.closed);
 	json_add_number(status, "streams_turned_away",
 	    hub->counters.turned_away);
+	json_add_number(status, "streams_user_full", hub->counters.user_full);
+	json_add_number(status, "streams_address_full",
+	    hub->counters.address_full);
+	json_add_number(status, "users", hub->users.count);
 	json_add_number(status, "channels", hub->channels.count);
 	json_add_number(status, "history_bytes", hub->history_bytes);
 	json_add_text(status, "last_id", last, id_format(hub->last, last));
@@ -65,10 +72,9 @@ hub_status(const struct hub *hub, struct json_object *status)
 	json_add(status, "limits", hub_status_limits(hub));
 }
 
-static struct json_object *
-hub_status_stream(const struct stream *s)
+void
+hub_status_add_stream(const struct stream *s, struct json_object *o)
 {
-	struct json_object *o = json_object_new_object();
 	struct json_object *names = json_object_new_array();
 	const char *user = stream_user(s), *address = stream_address(s);
 	size_t i;
@@ -80,24 +86,32 @@ hub_status_stream(const struct stream *s)
 		json_object_array_add(names,
 		    json_object_new_string(s->cursors[i].channel->name));
 	json_add(o, "channels", names);
+}
+
+void
+hub_status_add_sums(const struct stream *s, struct json_object *o)
+{
 	json_add_number(o, "seconds", (s->hub->now_ms - s->opened_ms) / 1000);
 	json_add_number(o, "events", s->events);
 	json_add_number(o, "bytes", s->bytes);
-	return o;
 }
 
 void
 hub_status_streams(const struct hub *hub, struct json_object *status)
 {
 	struct json_object *list = json_object_new_array();
+	struct json_object *o;
 	const struct stream *s;
 	size_t n = 0;
 
 	TAILQ_FOREACH(s, &hub->streams, link) {
 		if (list == NULL || n++ == STATUS_STREAMS_MAX)
 			break;
+		o = json_object_new_object();
 		/* cppcheck-suppress uninitvar; the loop sets it */
-		json_object_array_add(list, hub_status_stream(s));
+		hub_status_add_stream(s, o);
+		hub_status_add_sums(s, o);
+		json_object_array_add(list, o);
 	}
 	json_add(status, "list", list);
 }

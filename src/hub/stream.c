@@ -11,8 +11,10 @@
 #include "base/log.h"
 #include "hub/delivery.h"
 #include "hub/hub.h"
+#include "hub/notice.h"
 #include "hub/replay.h"
 #include "hub/stream.h"
+#include "hub/visitor.h"
 
 enum {
 	STREAM_TAP_MS = 100, /* between the two comments of a heartbeat */
@@ -29,6 +31,12 @@ static const char *const stream_reason_name[] = {
 	[STREAM_SHUTDOWN] = "shutdown",
 	[STREAM_ERROR] = "error",
 };
+
+const char *
+stream_reason(const struct stream *s)
+{
+	return stream_reason_name[s->reason];
+}
 
 static void stream_io_cb(evutil_socket_t, short, void *);
 
@@ -144,7 +152,10 @@ stream_retire(struct stream *s)
 	TAILQ_INSERT_TAIL(&hub->dead, s, link);
 	hub->stream_count--;
 	hub->counters.closed++;
+	visitor_leave(s->user);
+	visitor_leave(s->address);
 	stream_log_end(s);
+	notice_closed(s);
 	hub_reap_later(hub);
 }
 
@@ -358,6 +369,7 @@ stream_start(struct stream *s, struct block *head, struct text_span input)
 {
 	s->id = ++s->hub->next_stream;
 	s->hub->counters.opened++;
+	notice_opened(s);
 	stream_set_unit(s, head, false);
 	stream_set_timer(s);
 	if (input.len > 0 &&

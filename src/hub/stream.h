@@ -18,6 +18,7 @@
 #include "hub/channel.h"
 
 struct replay;
+struct visitor;
 
 /*
  * How a stream's bytes are wrapped for its peer.  The sizes are FastCGI's; a
@@ -123,7 +124,7 @@ struct stream {
 	uint64_t id, events, bytes, opened_ms;
 	struct replay *replay; /* NULL: all it needs is in memory */
 	struct buffer *input;  /* a half-received record; nearly always NULL */
-	char *names;           /* "user\0address\0" */
+	struct visitor *user, *address; /* NULL: not known */
 	struct cursor cursors[];
 };
 
@@ -176,6 +177,9 @@ int stream_insert(struct stream *, const char *data, size_t len);
 /* Who it is for, "" if not known. */
 const char *stream_user(const struct stream *);
 const char *stream_address(const struct stream *);
+
+/* Why it ended, or ends, as a word. */
+const char *stream_reason(const struct stream *);
 
 /* A timer of hub->stream_wheel is due; arg is the hub. */
 void stream_due_cb(struct wheel_timer *, void *arg);
