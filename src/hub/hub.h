@@ -165,6 +165,9 @@ int hub_tell(struct hub *, const char *channel, const char *name,
 int hub_commit(struct hub *, void (*committed_cb)(void *arg, struct batch *),
     void *arg);
 
+/* How long it is since the store gave a batch back, while it has some. */
+uint64_t hub_store_wait_ms(const struct hub *);
+
 /* Writes what is pending to every stream of the channels that grew. */
 void hub_deliver(struct hub *);
 

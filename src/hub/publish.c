@@ -287,6 +287,12 @@ hub_note_store(struct hub *hub, const struct batch *b)
 	hub->store_moved_ms = hub->now_ms;
 }
 
+uint64_t
+hub_store_wait_ms(const struct hub *hub)
+{
+	return hub->batches == 0 ? 0 : hub->now_ms - hub->store_moved_ms;
+}
+
 static void
 hub_batch_done(struct batch *b)
 {

@@ -24,13 +24,6 @@ stats_follow(struct hub *hub)
 	event_add(hub->stats_tick, &second);
 }
 
-/* How long it is since the store gave something back, while something waits. */
-static uint64_t
-stats_store_wait_ms(const struct hub *hub)
-{
-	return hub->batches == 0 ? 0 : hub->now_ms - hub->store_moved_ms;
-}
-
 static void
 stats_add_rate(struct json_object *o, const char *name, uint64_t count,
     uint64_t ms)
@@ -79,7 +72,7 @@ stats_make(const struct hub *hub)
 	json_add_number(o, "store_batches", hub->batches);
 	json_add_number(o, "store_bytes", hub->batched_bytes);
 	json_add_number(o, "store_ms", hub->store_ms);
-	json_add_number(o, "store_wait_ms", stats_store_wait_ms(hub));
+	json_add_number(o, "store_wait_ms", hub_store_wait_ms(hub));
 	return o;
 }
 

@@ -20,6 +20,19 @@ hub_status_events(const struct hub *hub)
 	return o;
 }
 
+/* What is on its way through the store. */
+static struct json_object *
+hub_status_committing(const struct hub *hub)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_add_number(o, "batches", hub->batches);
+	json_add_number(o, "bytes", hub->batched_bytes);
+	json_add_number(o, "last_ms", hub->store_ms);
+	json_add_number(o, "wait_ms", hub_store_wait_ms(hub));
+	return o;
+}
+
 static struct json_object *
 hub_status_limits(const struct hub *hub)
 {
@@ -69,6 +82,7 @@ hub_status(const struct hub *hub, struct json_object *status)
 	json_add_number(status, "history_bytes", hub->history_bytes);
 	json_add_text(status, "last_id", last, id_format(hub->last, last));
 	json_add(status, "events", hub_status_events(hub));
+	json_add(status, "committing", hub_status_committing(hub));
 	json_add(status, "limits", hub_status_limits(hub));
 }
 

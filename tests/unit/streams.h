@@ -39,7 +39,7 @@ struct streams_request {
 	bool keep;
 	bool since_all, has_last;
 	uint64_t last;
-	const char *since, *user;
+	const char *since, *user, *address;
 };
 
 struct streams_client {

@@ -306,6 +306,79 @@ test_say(void **state)
 	assert_in_range(n, 2, TEST_MOST - 1);
 }
 
+/* So many streams that a watcher was told of. */
+static unsigned
+test_count_notices(const char *text)
+{
+	unsigned count = 0;
+
+	while ((text = strstr(text, "\nevent: ")) != NULL) {
+		count++;
+		text++;
+	}
+	return count;
+}
+
+/*
+ * What cannot be told of a stream for want of memory is counted with the next;
+ * what is lost on its way leaves a gap.
+ */
+static bool
+test_notice_once(unsigned n, bool for_good)
+{
+	struct streams_request r = { .channels = "$streams" };
+	struct streams_client watcher, c;
+	const char *lost, *missed;
+	unsigned told;
+	bool failed;
+
+	streams_setup(&test_hub, NULL);
+	streams_open(&test_hub, &watcher, &r);
+	r.channels = "a";
+	streams_open(&test_hub, &c, &r);
+	streams_deliver(&test_hub);
+	test_arm(n, for_good);
+	stream_kill(c.stream, STREAM_CLOSED);
+	failed = test_disarm();
+	streams_close(&c);
+	if (test_hub.hub->batch != NULL) {
+		test_arm(n, for_good);
+		streams_deliver(&test_hub);
+		failed = test_disarm() || failed;
+	}
+	streams_open(&test_hub, &c, &r);
+	streams_deliver(&test_hub);
+	streams_settle(&test_hub, &watcher, 1);
+	test_check_books();
+	assert_int_equal(buffer_append(&watcher.text, "", 1), 0);
+	told = test_count_notices(watcher.text.data);
+	lost = strstr(watcher.text.data, "\"lost\":");
+	missed = strstr(watcher.text.data, "\"missed\":");
+	if (lost != NULL)
+		told += (unsigned)atoi(lost + 7);
+	if (missed != NULL)
+		told += (unsigned)atoi(missed + 9) - 1;
+	/* A watcher that could not even be told of its gap was closed. */
+	if (!watcher.is_over)
+		assert_int_equal(told, 3);
+	assert_true(failed || (lost == NULL && missed == NULL));
+	streams_close(&c);
+	streams_close(&watcher);
+	streams_teardown(&test_hub);
+	return failed;
+}
+
+static void
+test_notice(void **state)
+{
+	unsigned n;
+
+	(void)state;
+	for (n = 1; n < TEST_MOST && test_notice_once(n, false); n++)
+		test_notice_once(n, true);
+	assert_in_range(n, 3, TEST_MOST - 1);
+}
+
 /* To begin with. */
 static void
 test_hub_new(void **state)
@@ -341,6 +414,7 @@ main(void)
 		cmocka_unit_test(test_publish),
 		cmocka_unit_test(test_subscribe),
 		cmocka_unit_test(test_say),
+		cmocka_unit_test(test_notice),
 		cmocka_unit_test(test_hub_new),
 	};
 
