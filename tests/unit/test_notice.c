@@ -126,6 +126,7 @@ test_events(void **state)
 {
 	struct streams_client c;
 	char want[512];
+	uint64_t bytes;
 	unsigned n;
 
 	(void)state;
@@ -138,13 +139,14 @@ test_events(void **state)
 	streams_deliver(&test_hub);
 	streams_settle(&test_hub, &c, 1);
 	hub_close_channel(test_hub.hub, "a", 1, false);
+	bytes = c.stream->bytes; /* dead, but not yet freed */
 	assert_int_equal(test_turn(), 1);
 	snprintf(want, sizeof want,
 	    "id: 9000000000000-4\nevent: close\ndata: {\"do\":\"close\","
 	    "\"stream\":2,\"user\":\"anna\",\"address\":\"192.0.2.7\","
 	    "\"channels\":[\"a\",\"b/c\"],\"seconds\":0,\"events\":1,"
 	    "\"bytes\":%llu,\"reason\":\"closed\"}\n\n",
-	    (unsigned long long)c.stream->bytes);
+	    (unsigned long long)bytes);
 	assert_string_equal(test_text(&test_watcher), want);
 	/* They are nobody's publications. */
 	assert_int_equal(test_hub.hub->counters.published, 1);
