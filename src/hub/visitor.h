@@ -25,11 +25,10 @@ struct visitor {
 };
 
 /*
- * Counts a stream for whoever has this name, in *visitor; NULL is nobody, whose
+ * Counts a stream for whoever has this name, in *found; NULL is nobody, whose
  * name is empty.  0, or -1 (memory).
  */
-int
-visitor_join(struct table *, struct text_span name, struct visitor **visitor);
+int visitor_join(struct table *, struct text_span name, struct visitor **found);
 
 /* A stream of its is dead; then, that it does not need the name any more. */
 void visitor_leave(struct visitor *);

@@ -331,10 +331,12 @@ test_told(struct streams_client *watcher)
 	lost = strstr(watcher->text.data, "\"lost\":");
 	missed = strstr(watcher->text.data, "\"missed\":");
 	if (lost != NULL)
-		told += (unsigned)atoi(lost + strlen("\"lost\":"));
+		told += (unsigned)strtoul(lost + strlen("\"lost\":"), NULL, 10);
 	/* The gap itself was counted above. */
 	if (missed != NULL)
-		told += (unsigned)atoi(missed + strlen("\"missed\":")) - 1;
+		told += (unsigned)strtoul(missed + strlen("\"missed\":"), NULL,
+			    10) -
+		    1;
 	return told;
 }
 

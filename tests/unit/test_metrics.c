@@ -70,7 +70,7 @@ test_read_family(struct test_reader *r)
 	for (i = 0; i < r->families; i++)
 		assert_string_not_equal(r->names[i], r->family);
 	assert_true(r->families < TEST_FAMILIES);
-	strcpy(r->names[r->families++], r->family);
+	snprintf(r->names[r->families++], TEST_NAME, "%s", r->family);
 	test_expect(r, " ");
 	for (i = 0; *r->at != '\n'; r->at++, i++) {
 		assert_true((unsigned char)*r->at >= ' ');
