@@ -21,6 +21,9 @@
 void
 json_add(struct json_object *, const char *name, struct json_object *value);
 void json_add_number(struct json_object *, const char *name, uint64_t);
+
+/* The same of a text; what of it is not UTF-8 is escaped as text_escape does.
+ */
 void json_add_text(struct json_object *, const char *name, const char *text,
     size_t len);
 

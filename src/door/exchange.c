@@ -84,6 +84,14 @@ exchange_put_refusal(const struct exchange *ex, enum hub_answer answer,
 	case HUB_FULL:
 		return exchange_put_later(ex, "crierd is full (max-streams)",
 		    b);
+	case HUB_USER_FULL:
+		return exchange_put_later(ex,
+		    "too many streams of this user (max-streams-per-user)", b);
+	case HUB_ADDRESS_FULL:
+		return exchange_put_later(ex,
+		    "too many streams of this address "
+		    "(max-streams-per-address)",
+		    b);
 	case HUB_DRAINING:
 		return exchange_put_later(ex, "crierd is stopping", b);
 	default:

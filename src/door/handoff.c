@@ -30,6 +30,10 @@ static const struct {
 	{ HUB_OPENED, "opened", "" },
 	{ HUB_STOPPED, "stopped", "the channel was closed for good" },
 	{ HUB_FULL, "full", "crierd is full (max-streams)" },
+	{ HUB_USER_FULL, "user-full",
+	    "too many streams of this user (max-streams-per-user)" },
+	{ HUB_ADDRESS_FULL, "address-full",
+	    "too many streams of this address (max-streams-per-address)" },
 	{ HUB_DRAINING, "draining", "crierd is stopping" },
 	{ HUB_NO_MEMORY, "memory", "out of memory" },
 };

@@ -6,6 +6,8 @@
 
 #include "hub/channel.h"
 #include "hub/hub.h"
+#include "hub/notice.h"
+#include "hub/stats.h"
 
 enum {
 	CHANNEL_CURSORS_MIN = 2
@@ -34,6 +36,16 @@ channel_forgotten(struct hub *hub, const struct channel *c)
 	return &hub->forgotten[c->entry.hash % HUB_FORGOTTEN];
 }
 
+enum channel_own
+channel_find_own(const char *name, size_t len)
+{
+	struct text_span span = { name, len };
+
+	if (text_equals(span, NOTICE_CHANNEL))
+		return CHANNEL_STREAMS;
+	return text_equals(span, STATS_CHANNEL) ? CHANNEL_STATS : CHANNEL_PLAIN;
+}
+
 struct channel *
 channel_get(struct hub *hub, const char *name, size_t len)
 {
@@ -47,6 +59,7 @@ channel_get(struct hub *hub, const char *name, size_t len)
 	c->entry.name = c->name;
 	c->entry.name_len = len;
 	c->rule = config_match_channel(hub->config, name, len);
+	c->own = (uint8_t)channel_find_own(name, len);
 	if (table_insert(&hub->channels, &c->entry) == -1) {
 		free(c);
 		return NULL;
@@ -162,6 +175,8 @@ channel_trim(struct hub *hub, struct channel *c)
 	/* What was not yet offered to the streams is not yet history. */
 	if (c->is_dirty)
 		return;
+	if (c->own == CHANNEL_STATS && limits.count > STATS_KEEP)
+		limits.count = STATS_KEEP;
 	if (c->rule->keep_ms != 0 && hub->now_ms > c->rule->keep_ms)
 		limits.oldest_ms = hub->now_ms - c->rule->keep_ms;
 	history_trim(&c->history, &limits);
@@ -187,6 +202,20 @@ channel_due_cb(struct wheel_timer *timer, void *arg)
 		c->stopped_until_ms = 0;
 	channel_trim(hub, c);
 	channel_release(hub, c);
+}
+
+bool
+channel_has_gap(const struct hub *hub, const struct channel *c, struct id floor,
+    const struct id *after)
+{
+	/* Of figures nobody wants to know the old ones. */
+	if (c->own == CHANNEL_STATS)
+		return false;
+	if (after == NULL)
+		return true;
+	if (c->own == CHANNEL_STREAMS && id_cmp(*after, hub->notices.begin) < 0)
+		return true;
+	return id_cmp(*after, floor) < 0;
 }
 
 int

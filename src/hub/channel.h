@@ -21,6 +21,13 @@ enum {
 	CURSORS_MAX = 256
 }; /* channels that one stream can follow */
 
+/* Whether crier makes its events itself. */
+enum channel_own {
+	CHANNEL_PLAIN,
+	CHANNEL_STREAMS, /* see notice.h */
+	CHANNEL_STATS    /* see stats.h */
+};
+
 /*
  * A named, ordered sequence of events.  It exists while it has history,
  * streams, or was closed for good; else it costs nothing, for it is freed.
@@ -39,6 +46,7 @@ struct channel {
 	size_t counted;   /* of history.memory, in hub->history_bytes */
 	uint32_t pending; /* of its events are on their way through the store */
 	bool is_dirty, has_history;
+	uint8_t own;
 	char name[];
 };
 
@@ -52,6 +60,9 @@ struct cursor {
 	uint64_t seq;
 	uint32_t slot; /* channel->cursors[slot] is this one */
 };
+
+/* Which of crier's own a name means; CHANNEL_PLAIN: none. */
+enum channel_own channel_find_own(const char *name, size_t len);
 
 /* The channel, or NULL if it does not exist. */
 struct channel *channel_find(struct hub *, const char *name, size_t len);
@@ -90,6 +101,13 @@ void channel_shrink(struct hub *, struct channel *, size_t bytes);
 
 /* A timer of hub->channel_wheel is due; arg is the hub. */
 void channel_due_cb(struct wheel_timer *, void *arg);
+
+/*
+ * Whether a client that has seen all up to an id may have missed events; floor
+ * is what is no longer retained.  NULL: its id is not known.
+ */
+bool channel_has_gap(const struct hub *, const struct channel *,
+    struct id floor, const struct id *after);
 
 /* Joins and leaves; 0, or -1 (memory). */
 int channel_add_cursor(struct channel *, struct cursor *);

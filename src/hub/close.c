@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "hub/hub.h"
+#include "hub/notice.h"
 
 enum {
 	/*
@@ -140,7 +141,7 @@ hub_close_stream(struct hub *hub, uint64_t id)
 	return 0;
 }
 
-void
+static void
 hub_drained(struct hub *hub)
 {
 	void (*drained_cb)(void *) = hub->drained_cb;
@@ -151,33 +152,102 @@ hub_drained(struct hub *hub)
 		drained_cb(hub->drained_arg);
 }
 
+static void
+hub_limit_drain(struct hub *hub)
+{
+	uint64_t ms = hub->config->drain_ms;
+	struct timeval limit = { .tv_sec = (time_t)(ms / 1000),
+		.tv_usec = (suseconds_t)(ms % 1000 * 1000) };
+
+	event_add(hub->drain_limit, &limit);
+}
+
+/* Marks the streams that follow `$streams`, and returns how many there are. */
+static size_t
+hub_mark_watchers(struct hub *hub)
+{
+	const struct channel *c =
+	    channel_find(hub, NOTICE_CHANNEL, strlen(NOTICE_CHANNEL));
+	size_t watchers = 0;
+	uint32_t i;
+
+	hub->mark++;
+	for (i = 0; c != NULL && i < c->cursor_count; i++) {
+		c->cursors[i]->stream->mark = hub->mark;
+		watchers += c->cursors[i]->stream->state != STREAM_DEAD;
+	}
+	return watchers;
+}
+
+/* Ends those that watch, or all the others. */
+static void
+hub_end_streams(struct hub *hub, bool watching)
+{
+	uint64_t spread =
+	    CLOSE_SPREAD_MS + hub->stream_count / CLOSE_STREAMS_PER_MS;
+	struct stream *s, *next;
+	uint64_t mark;
+
+	hub_mark_watchers(hub);
+	mark = hub->mark;
+	TAILQ_FOREACH_SAFE(s, &hub->streams, link, next)
+		if ((s->mark == mark) == watching)
+			stream_end(s, STREAM_SHUTDOWN,
+			    CLOSE_RETRY_MS + loop_random(spread));
+}
+
+void
+hub_drain_step(struct hub *hub)
+{
+	/* hub_batch_done comes back to this. */
+	if (hub->batch != NULL || hub->batches > 0)
+		return;
+	if (hub->stream_count == 0) {
+		hub_drained(hub);
+	} else if (!hub->is_draining_last &&
+	    hub->stream_count == hub_mark_watchers(hub)) {
+		hub->is_draining_last = true;
+		hub_end_streams(hub, true);
+	}
+}
+
+/*
+ * Time is over.  If somebody wants to know of each end, those that did not come
+ * to theirs are closed as they are, and there is time to tell it, once.
+ */
 void
 hub_drain_limit_cb(evutil_socket_t fd, short what, void *arg)
 {
+	struct hub *hub = arg;
+	struct stream *s, *next;
+	uint64_t mark;
+
 	(void)fd;
 	(void)what;
-	hub_drained(arg);
+	hub_now(hub);
+	if (hub->is_drain_late || !hub->notices.is_on) {
+		hub_drained(hub);
+		return;
+	}
+	hub->is_drain_late = true;
+	hub_mark_watchers(hub);
+	mark = hub->mark;
+	TAILQ_FOREACH_SAFE(s, &hub->streams, link, next)
+		if (s->mark != mark)
+			stream_kill(s, STREAM_SHUTDOWN);
+	hub_limit_drain(hub);
+	hub_reap_later(hub);
 }
 
 void
 hub_drain(struct hub *hub, void (*drained_cb)(void *), void *arg)
 {
-	uint64_t spread =
-	    CLOSE_SPREAD_MS + hub->stream_count / CLOSE_STREAMS_PER_MS;
-	struct timeval limit = { .tv_sec =
-				     (time_t)(hub->config->drain_ms / 1000),
-		.tv_usec = (suseconds_t)(hub->config->drain_ms % 1000 * 1000) };
-	struct stream *s, *next;
-
 	hub_now(hub);
 	hub->is_draining = true;
 	hub->drained_cb = drained_cb;
 	hub->drained_arg = arg;
-	TAILQ_FOREACH_SAFE(s, &hub->streams, link, next)
-		stream_end(s, STREAM_SHUTDOWN,
-		    CLOSE_RETRY_MS + loop_random(spread));
-	if (hub->stream_count == 0 && hub->batches == 0)
-		hub_reap_later(hub);
-	else
-		event_add(hub->drain_limit, &limit);
+	event_del(hub->stats_tick);
+	hub_limit_drain(hub);
+	hub_end_streams(hub, false);
+	hub_reap_later(hub);
 }

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "hub/hub.h"
+#include "hub/stats.h"
 
 /*
  * Set-up, clocks and timers, publishing, delivery.  Opening streams is in
@@ -42,8 +43,8 @@ hub_reap_cb(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	while ((s = TAILQ_FIRST(&hub->dead)) != NULL)
 		stream_free(s);
-	if (hub->is_draining && hub->stream_count == 0 && hub->batches == 0)
-		hub_drained(hub);
+	if (hub->is_draining)
+		hub_drain_step(hub);
 }
 
 void
@@ -89,6 +90,8 @@ hub_new(struct event_base *base, const struct config *config,
 	TAILQ_INIT(&hub->streams);
 	TAILQ_INIT(&hub->dead);
 	table_init(&hub->stops);
+	table_init(&hub->users);
+	table_init(&hub->addresses);
 	TAILQ_INIT(&hub->stop_list);
 	hub_now(hub);
 	hub->started_ms = hub->now_ms;
@@ -103,9 +106,11 @@ hub_new(struct event_base *base, const struct config *config,
 	hub->tick = event_new(base, -1, EV_PERSIST, hub_tick_cb, hub);
 	hub->reap = event_new(base, -1, 0, hub_reap_cb, hub);
 	hub->drain_limit = event_new(base, -1, 0, hub_drain_limit_cb, hub);
+	hub->stats_tick = event_new(base, -1, EV_PERSIST, stats_tick_cb, hub);
 	hub->heartbeat = block_of(":\n", 2);
 	if (hub->tick == NULL || hub->reap == NULL ||
-	    hub->drain_limit == NULL || hub->heartbeat == NULL) {
+	    hub->drain_limit == NULL || hub->stats_tick == NULL ||
+	    hub->heartbeat == NULL) {
 		hub_free(hub);
 		return NULL;
 	}
@@ -125,6 +130,7 @@ hub_free(struct hub *hub)
 	struct stream *s;
 	struct channel *c;
 
+	hub->notices.is_on = false;
 	while ((s = TAILQ_FIRST(&hub->streams)) != NULL)
 		stream_kill(s, STREAM_SHUTDOWN);
 	while ((s = TAILQ_FIRST(&hub->dead)) != NULL)
@@ -132,10 +138,13 @@ hub_free(struct hub *hub)
 	while ((c = TAILQ_FIRST(&hub->all_channels)) != NULL)
 		channel_free(hub, c);
 	table_clear(&hub->channels);
+	table_clear(&hub->users);
+	table_clear(&hub->addresses);
 	hub_forget_stops(hub);
 	hub_free_event(hub->tick);
 	hub_free_event(hub->reap);
 	hub_free_event(hub->drain_limit);
+	hub_free_event(hub->stats_tick);
 	block_unref(hub->heartbeat);
 	batch_free(hub->batch);
 	free(hub);

@@ -22,6 +22,8 @@
 #include "hub/stream.h"
 #include "store/store.h"
 
+struct json_object;
+
 /*
  * The one owner of all histories and streams.  The queue publishes into it,
  * the doors bring it streams; it knows neither.
@@ -43,6 +45,7 @@ struct hub_counters {
 	uint64_t opened, closed; /* streams */
 	uint64_t turned_away;    /* full or draining: asked to come again */
 	uint64_t polls;          /* answered to their end */
+	uint64_t user_full, address_full; /* of them, for these limits */
 	uint64_t gaps;
 };
 
@@ -52,6 +55,14 @@ struct hub_stop {
 	TAILQ_ENTRY(hub_stop) link;
 	uint64_t until_ms;
 	char user[];
+};
+
+/* See notice.h. */
+struct hub_notices {
+	bool is_on;
+	struct id begin;      /* events from before were never made */
+	uint64_t followed_ms; /* when somebody was last seen to follow them */
+	uint64_t lost;        /* for want of memory, since the last one */
 };
 
 struct hub {
@@ -67,7 +78,8 @@ struct hub {
 	    stream) dead;   /* to be freed when the turn ends */
 	struct table stops; /* by user */
 	TAILQ_HEAD(hub_stop_list_head,
-	    hub_stop) stop_list; /* the oldest first */
+	    hub_stop) stop_list;       /* the oldest first */
+	struct table users, addresses; /* of the streams; see visitor.h */
 	size_t stream_count;
 	size_t poll_count;  /* of them that poll */
 	size_t max_streams; /* of the configuration and the descriptors */
@@ -76,19 +88,29 @@ struct hub {
 	uint64_t mark;               /* of hub_count_streams */
 	uint64_t now_ms, started_ms; /* monotonic */
 	uint64_t wall_ms;
-	uint64_t full_logged_ms;
+	uint64_t full_logged_ms, visitor_logged_ms;
 	struct store *store;
 	struct batch *batch;           /* of this turn, or NULL */
 	size_t batches, batched_bytes; /* that the store has */
-	struct id last;                /* given out last */
-	struct id appended; /* in the histories; streams know up to here */
+	uint64_t store_ms;             /* that it took for the last one */
+	uint64_t store_moved_ms; /* when it gave that back, or got its next */
+	struct id last;          /* given out last */
+	struct id appended;      /* in the histories; streams know up to here */
 	struct id forgotten[HUB_FORGOTTEN]; /* see channel_free */
 	struct wheel stream_wheel, channel_wheel;
 	struct event *tick, *reap, *drain_limit;
 	bool is_ticking;
 	struct block *heartbeat;
 	struct hub_counters counters;
+	struct hub_notices notices;
+	struct event *stats_tick;
+	struct hub_counters sample; /* a second ago; see stats.h */
+	uint64_t sample_ms;
+	void (*turn_cb)(void *); /* sees that the turn ends with a commit */
+	void *turn_arg;
 	bool is_draining;
+	bool is_draining_last; /* those who watched the others end */
+	bool is_drain_late;    /* nobody is waited for any more */
 	void (*drained_cb)(void *);
 	void *drained_arg;
 };
@@ -111,8 +133,8 @@ void hub_set_timer(struct hub *, struct wheel *, struct wheel_timer *,
 bool hub_user_is_stopped(struct hub *, struct text_span user);
 void hub_forget_stops(struct hub *);
 
-/* Calls back the waiter of hub_drain, once; the timer of its limit. */
-void hub_drained(struct hub *);
+/* Takes draining to its next step, if it may; the timer of its limit. */
+void hub_drain_step(struct hub *);
 void hub_drain_limit_cb(evutil_socket_t, short, void *arg);
 
 /* Sees that dead streams are freed when this turn of the loop ends. */
@@ -129,6 +151,14 @@ ptrdiff_t hub_publish(struct hub *, const struct text_span *names, size_t count,
     const struct event_fields *, const char **why, int *code);
 
 /*
+ * Adds an event of crier's own to the turn's batch, with these data, which are
+ * freed, in a channel that exists.  It cannot be refused; what is fleeting is
+ * not stored.  0, or -1 (memory).
+ */
+int hub_tell(struct hub *, const char *channel, const char *name,
+    struct json_object *data, bool is_fleeting);
+
+/*
  * Gives the turn's batch to the store.  When it is committed, its events are
  * appended, each in all of its channels, and delivered; then committed_cb is
  * called, at once or later, with a batch in which the outcomes stand (valid
@@ -137,14 +167,19 @@ ptrdiff_t hub_publish(struct hub *, const struct text_span *names, size_t count,
 int hub_commit(struct hub *, void (*committed_cb)(void *arg, struct batch *),
     void *arg);
 
+/* How long it is since the store gave a batch back, while it has some. */
+uint64_t hub_store_wait_ms(const struct hub *);
+
 /* Writes what is pending to every stream of the channels that grew. */
 void hub_deliver(struct hub *);
 
 enum hub_answer {
 	HUB_OPENED,
-	HUB_STOPPED,  /* closed for good */
-	HUB_FULL,     /* max-streams */
-	HUB_DRAINING, /* about to exit */
+	HUB_STOPPED,      /* closed for good */
+	HUB_FULL,         /* max-streams */
+	HUB_USER_FULL,    /* max-streams-per-user */
+	HUB_ADDRESS_FULL, /* max-streams-per-address */
+	HUB_DRAINING,     /* about to exit */
 	HUB_NO_MEMORY
 };
 
@@ -167,7 +202,9 @@ size_t hub_close_stream(struct hub *, uint64_t id);
 
 /*
  * Ends all streams with a `retry:` that spreads their return, admits no more,
- * and calls back once, when the last one is gone or after drain-time.
+ * and calls back once, when the last one is gone or after drain-time.  Those
+ * that follow `$streams` are ended last, so that they hear of the others; that
+ * may take drain-time once more.
  */
 void hub_drain(struct hub *, void (*drained_cb)(void *), void *arg);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/json.h"
 #include "hub/hub.h"
 
 /* NULL, or why this name cannot be published to. */
@@ -160,6 +161,34 @@ refuse:
 	return -1;
 }
 
+int
+hub_tell(struct hub *hub, const char *channel, const char *name,
+    struct json_object *data, bool is_fleeting)
+{
+	struct text_span names = { channel, strlen(channel) };
+	struct event_fields fields = { .name = name,
+		.name_len = strlen(name),
+		.retry_ms = EVENT_RETRY_NONE };
+	struct batch_event *e;
+	struct buffer text = { 0 };
+	int rc = json_append(&text, data);
+
+	fields.data = text.data;
+	fields.data_len = text.len;
+	if (rc == 0)
+		rc = hub_add_event(hub, &names, 1, &fields);
+	buffer_clear(&text);
+	if (rc == -1)
+		return -1;
+	e = &hub->batch->events[hub->batch->event_count - 1];
+	e->is_own = true;
+	e->is_fleeting = is_fleeting;
+	hub->batch->fleeting_count += is_fleeting;
+	if (hub->turn_cb != NULL)
+		hub->turn_cb(hub->turn_arg);
+	return 0;
+}
+
 /* Each once, however many of the channels it follows. */
 static size_t
 hub_count_streams(struct hub *hub, const struct batch_channel *channels,
@@ -187,7 +216,7 @@ hub_count_streams(struct hub *hub, const struct batch_channel *channels,
 /*
  * Into all channels or, if the store is memory alone, into none.  What a
  * durable store has needs no memory: a stream that cannot find it here reads it
- * there.
+ * there.  Of crier's own events, which nobody sends again, a gap is left.
  */
 static void
 hub_append(struct hub *hub, struct batch *b, struct batch_event *e)
@@ -203,7 +232,7 @@ hub_append(struct hub *hub, struct batch *b, struct batch_event *e)
 	for (i = 0; has_room && i < e->channel_count; i++)
 		has_room = channel_prepare(hub, channels[i].channel,
 			       e->record_len) == 0;
-	if (!has_room && !hub->store->is_durable) {
+	if (!has_room && !hub->store->is_durable && !e->is_own) {
 		e->outcome = BATCH_REFUSED;
 		snprintf(b->error, sizeof b->error, "out of memory");
 		return;
@@ -216,8 +245,52 @@ hub_append(struct hub *hub, struct batch *b, struct batch_event *e)
 			channel_skip(hub, channels[i].channel, e->id);
 	}
 	hub->appended = e->id;
-	hub->counters.published++;
+	hub->counters.published += !e->is_own;
 	e->streams = hub_count_streams(hub, channels, e->channel_count);
+}
+
+/*
+ * One of crier's own that could not be stored: those who follow get it, but who
+ * resumes must be told that it may be missing.
+ */
+static void
+hub_keep(struct hub *hub, struct batch_event *e)
+{
+	e->outcome = BATCH_ACCEPTED;
+	if (!e->is_fleeting)
+		hub->notices.begin = e->id;
+}
+
+static void
+hub_take_events(struct hub *hub, struct batch *b)
+{
+	struct batch_event *e;
+	size_t i;
+
+	for (i = 0; i < b->event_count; i++) {
+		e = &b->events[i];
+		if (e->outcome == BATCH_REFUSED && e->is_own)
+			hub_keep(hub, e);
+		if (e->outcome == BATCH_ACCEPTED)
+			hub_append(hub, b, e);
+		if (e->outcome == BATCH_REFUSED)
+			hub->counters.refused++;
+	}
+}
+
+/* Batches come back in order: this was the one that waited longest. */
+static void
+hub_note_store(struct hub *hub, const struct batch *b)
+{
+	if (b->event_count > 0)
+		hub->store_ms = hub->now_ms - b->events[0].added_ms;
+	hub->store_moved_ms = hub->now_ms;
+}
+
+uint64_t
+hub_store_wait_ms(const struct hub *hub)
+{
+	return hub->batches == 0 ? 0 : hub->now_ms - hub->store_moved_ms;
 }
 
 static void
@@ -228,12 +301,8 @@ hub_batch_done(struct batch *b)
 	size_t i;
 
 	hub_now(hub);
-	for (i = 0; i < b->event_count; i++) {
-		if (b->events[i].outcome == BATCH_ACCEPTED)
-			hub_append(hub, b, &b->events[i]);
-		if (b->events[i].outcome == BATCH_REFUSED)
-			hub->counters.refused++;
-	}
+	hub_note_store(hub, b);
+	hub_take_events(hub, b);
 	hub_deliver(hub);
 	b->committed_cb(b->arg, b);
 	for (i = 0; i < b->channel_count; i++) {
@@ -262,7 +331,8 @@ hub_commit(struct hub *hub, void (*committed_cb)(void *, struct batch *),
 	b->hub = hub;
 	b->committed_cb = committed_cb;
 	b->arg = arg;
-	hub->batches++;
+	if (hub->batches++ == 0)
+		hub->store_moved_ms = hub->now_ms;
 	hub->batched_bytes += b->bytes.len;
 	hub->store->ops->commit(hub->store, b);
 	return 0;

@@ -163,8 +163,9 @@ replay_put_gaps(struct replay *r, struct text_span since, struct buffer *b)
 	size_t i;
 
 	for (i = 0; i < s->cursor_count; i++) {
-		if (r->start.is_known &&
-		    id_cmp(r->read.ranges[i].floor, r->after) <= 0)
+		if (!channel_has_gap(s->hub, s->cursors[i].channel,
+			r->read.ranges[i].floor,
+			r->start.is_known ? &r->after : NULL))
 			continue;
 		if (delivery_put_gap(b, s->cursors[i].channel, 0, since) == -1)
 			return -1;

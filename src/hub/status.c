@@ -20,6 +20,19 @@ hub_status_events(const struct hub *hub)
 	return o;
 }
 
+/* What is on its way through the store. */
+static struct json_object *
+hub_status_committing(const struct hub *hub)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_add_number(o, "batches", hub->batches);
+	json_add_number(o, "bytes", hub->batched_bytes);
+	json_add_number(o, "last_ms", hub->store_ms);
+	json_add_number(o, "wait_ms", hub_store_wait_ms(hub));
+	return o;
+}
+
 static struct json_object *
 hub_status_limits(const struct hub *hub)
 {
@@ -30,6 +43,9 @@ hub_status_limits(const struct hub *hub)
 	json_add_number(o, "max_streams", hub->max_streams);
 	json_add_number(o, "poll_ms", c->poll_ms);
 	json_add_number(o, "poll_above", c->poll_above);
+	json_add_number(o, "max_streams_per_user", c->max_streams_per_user);
+	json_add_number(o, "max_streams_per_address",
+	    c->max_streams_per_address);
 	json_add_number(o, "max_channels", c->max_channels);
 	json_add_number(o, "max_event_bytes", c->max_event_bytes);
 	json_add_number(o, "max_request_bytes", c->max_request_bytes);
@@ -62,17 +78,21 @@ hub_status(const struct hub *hub, struct json_object *status)
 	    hub->counters.turned_away);
 	json_add_number(status, "streams_polling", hub->poll_count);
 	json_add_number(status, "polls_served", hub->counters.polls);
+	json_add_number(status, "streams_user_full", hub->counters.user_full);
+	json_add_number(status, "streams_address_full",
+	    hub->counters.address_full);
+	json_add_number(status, "users", hub->users.count);
 	json_add_number(status, "channels", hub->channels.count);
 	json_add_number(status, "history_bytes", hub->history_bytes);
 	json_add_text(status, "last_id", last, id_format(hub->last, last));
 	json_add(status, "events", hub_status_events(hub));
+	json_add(status, "committing", hub_status_committing(hub));
 	json_add(status, "limits", hub_status_limits(hub));
 }
 
-static struct json_object *
-hub_status_stream(const struct stream *s)
+void
+hub_status_add_stream(const struct stream *s, struct json_object *o)
 {
-	struct json_object *o = json_object_new_object();
 	struct json_object *names = json_object_new_array();
 	const char *user = stream_user(s), *address = stream_address(s);
 	size_t i;
@@ -85,24 +105,32 @@ hub_status_stream(const struct stream *s)
 		    json_object_new_string(s->cursors[i].channel->name));
 	json_add(o, "channels", names);
 	json_add(o, "door", json_object_new_string(s->framing->name));
+}
+
+void
+hub_status_add_sums(const struct stream *s, struct json_object *o)
+{
 	json_add_number(o, "seconds", (s->hub->now_ms - s->opened_ms) / 1000);
 	json_add_number(o, "events", s->events);
 	json_add_number(o, "bytes", s->bytes);
-	return o;
 }
 
 void
 hub_status_streams(const struct hub *hub, struct json_object *status)
 {
 	struct json_object *list = json_object_new_array();
+	struct json_object *o;
 	const struct stream *s;
 	size_t n = 0;
 
 	TAILQ_FOREACH(s, &hub->streams, link) {
 		if (list == NULL || n++ == STATUS_STREAMS_MAX)
 			break;
+		o = json_object_new_object();
 		/* cppcheck-suppress uninitvar; the loop sets it */
-		json_object_array_add(list, hub_status_stream(s));
+		hub_status_add_stream(s, o);
+		hub_status_add_sums(s, o);
+		json_object_array_add(list, o);
 	}
 	json_add(status, "list", list);
 }

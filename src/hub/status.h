@@ -17,4 +17,8 @@ enum {
 };
 void hub_status_streams(const struct hub *, struct json_object *status);
 
+/* Adds which stream it is; how long it has been there and what it got. */
+void hub_status_add_stream(const struct stream *, struct json_object *);
+void hub_status_add_sums(const struct stream *, struct json_object *);
+
 #endif

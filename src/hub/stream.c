@@ -13,8 +13,10 @@
 #include "hub/delivery.h"
 #include "hub/hub.h"
 #include "hub/poll.h"
+#include "hub/notice.h"
 #include "hub/replay.h"
 #include "hub/stream.h"
+#include "hub/visitor.h"
 
 enum {
 	STREAM_TAP_MS = 100, /* between the two comments of a heartbeat */
@@ -32,13 +34,13 @@ static const char *const stream_reason_name[] = {
 	[STREAM_ERROR] = "error",
 };
 
-static void stream_io_cb(evutil_socket_t, short, void *);
-
 const char *
 stream_reason(const struct stream *s)
 {
 	return stream_reason_name[s->reason];
 }
+
+static void stream_io_cb(evutil_socket_t, short, void *);
 
 int
 stream_watch(struct stream *s, int fd, bool writing)
@@ -170,7 +172,10 @@ stream_retire(struct stream *s)
 	if (s->source != NULL)
 		s->source->leave(s->source);
 	s->source = NULL;
+	visitor_leave(s->user);
+	visitor_leave(s->address);
 	stream_log_end(s);
+	notice_closed(s);
 	hub_reap_later(hub);
 }
 
@@ -411,6 +416,7 @@ stream_start(struct stream *s, struct block *head, struct text_span input)
 {
 	s->id = ++s->hub->next_stream;
 	s->hub->counters.opened++;
+	notice_opened(s);
 	stream_set_unit(s, head, false);
 	stream_set_timer(s);
 	if (input.len > 0 &&

@@ -18,6 +18,7 @@
 #include "hub/channel.h"
 
 struct replay;
+struct visitor;
 
 /*
  * How a stream's bytes are wrapped for its peer.  The sizes are FastCGI's; a
@@ -171,7 +172,7 @@ struct stream {
 	struct source *source; /* NULL: it follows channels */
 	char *end;             /* the record to end with; NULL: the usual */
 	struct buffer *input;  /* a half-received record; nearly always NULL */
-	char *names;           /* "user\0address\0" */
+	struct visitor *user, *address; /* NULL: not known */
 	struct cursor cursors[];
 };
 

@@ -9,6 +9,7 @@
 #include "hub/hub.h"
 #include "hub/replay.h"
 #include "hub/stream.h"
+#include "hub/visitor.h"
 
 /* A stream's coming and going: its memory, its names, its channels. */
 
@@ -50,18 +51,12 @@ stream_apply_rules(struct stream *s, const struct subscription *sub)
 		    loop_random(max_time_ms / 10 + 1);
 }
 
-static char *
-stream_copy_names(const struct subscription *sub)
+static int
+stream_join_visitors(struct stream *s, const struct subscription *sub)
 {
-	char *copy = malloc(sub->user.len + sub->address.len + 2);
-
-	if (copy == NULL)
-		return NULL;
-	memcpy(copy, sub->user.text, sub->user.len);
-	copy[sub->user.len] = '\0';
-	memcpy(copy + sub->user.len + 1, sub->address.text, sub->address.len);
-	copy[sub->user.len + 1 + sub->address.len] = '\0';
-	return copy;
+	if (visitor_join(&s->hub->users, sub->user, &s->user) == -1)
+		return -1;
+	return visitor_join(&s->hub->addresses, sub->address, &s->address);
 }
 
 static void
@@ -102,7 +97,8 @@ stream_release(struct stream *s)
 		buffer_clear(s->input);
 	free(s->input);
 	free(s->end);
-	free(s->names);
+	visitor_put(&s->hub->users, s->user);
+	visitor_put(&s->hub->addresses, s->address);
 	free(s);
 }
 
@@ -120,6 +116,8 @@ stream_discard(struct stream *s)
 		event_del(&s->io);
 	TAILQ_REMOVE(&s->hub->streams, s, link);
 	s->hub->stream_count--;
+	visitor_leave(s->user);
+	visitor_leave(s->address);
 	stream_release(s);
 }
 
@@ -142,7 +140,7 @@ stream_new(struct hub *hub, const struct subscription *sub,
 	s->opened_ms = s->written_ms = hub->now_ms;
 	TAILQ_INSERT_TAIL(&hub->streams, s, link);
 	hub->stream_count++;
-	if ((s->names = stream_copy_names(sub)) == NULL ||
+	if (stream_join_visitors(s, sub) == -1 ||
 	    (sub->has_end &&
 		(s->end = strndup(sub->end.text, sub->end.len)) == NULL) ||
 	    stream_join_channels(s, channels) == -1 ||
@@ -171,11 +169,11 @@ stream_retry_ms(const struct stream *s)
 const char *
 stream_user(const struct stream *s)
 {
-	return s->names;
+	return s->user == NULL ? "" : s->user->name;
 }
 
 const char *
 stream_address(const struct stream *s)
 {
-	return s->names + strlen(s->names) + 1;
+	return s->address == NULL ? "" : s->address->name;
 }

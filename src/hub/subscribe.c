@@ -8,7 +8,10 @@
 #include "hub/delivery.h"
 #include "hub/hub.h"
 #include "hub/poll.h"
+#include "hub/notice.h"
 #include "hub/replay.h"
+#include "hub/stats.h"
+#include "hub/visitor.h"
 
 /*
  * Where a stream begins: the position that its client asked for, as one id,
@@ -124,6 +127,8 @@ subscribe_is_stored(const struct stream *s, const struct subscription *sub,
 		return false;
 	for (i = 0; i < s->cursor_count; i++) {
 		h = &s->cursors[i].channel->history;
+		if (s->cursors[i].channel->own == CHANNEL_STATS)
+			continue;
 		if (start->is_last ? history_count(h) < sub->last
 				   : id_cmp(start->after, h->floor) < 0)
 			return true;
@@ -167,8 +172,8 @@ subscribe_put_gaps(struct stream *s, const struct subscription *sub,
 		return 0;
 	for (i = 0; i < s->cursor_count; i++) {
 		c = s->cursors[i].channel;
-		if (start->is_known &&
-		    id_cmp(start->after, c->history.floor) >= 0)
+		if (!channel_has_gap(s->hub, c, c->history.floor,
+			start->is_known ? &start->after : NULL))
 			continue;
 		if (delivery_put_gap(b, c, 0, sub->since) == -1)
 			return -1;
@@ -237,6 +242,20 @@ subscribe_is_stopped(struct hub *hub, const struct subscription *sub,
 	return sub->channel_count > 0;
 }
 
+/* Crier's own channels have events only when somebody wants them. */
+static void
+subscribe_follow_own(struct hub *hub, const struct stream *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->cursor_count; i++) {
+		if (s->cursors[i].channel->own == CHANNEL_STREAMS)
+			notice_follow(hub);
+		if (s->cursors[i].channel->own == CHANNEL_STATS)
+			stats_follow(hub);
+	}
+}
+
 /* From here on there is a stream, which owns the descriptor if it starts. */
 static enum hub_answer
 subscribe_open(struct hub *hub, const struct subscription *sub,
@@ -248,9 +267,15 @@ subscribe_open(struct hub *hub, const struct subscription *sub,
 	struct stream *s;
 	bool stopped = subscribe_is_stopped(hub, sub, channels);
 	bool polls = !stopped && poll_is_wanted(hub, sub);
+	enum hub_answer answer;
 
+	if (!stopped && (answer = visitor_admit(hub, sub)) != HUB_OPENED) {
+		hub->counters.turned_away++;
+		return answer;
+	}
 	if ((s = stream_new(hub, sub, channels)) == NULL)
 		return HUB_NO_MEMORY;
+	subscribe_follow_own(hub, s);
 	subscribe_find_start(hub, sub, channels, &start);
 	subscribe_set_cursors(s, sub, &start);
 	subscribe_find_before(s, &start);

@@ -246,7 +246,8 @@ command_read_do(struct command *c, const char *name, struct json_object *value)
 		enum command_kind kind;
 	} kinds[] = { { "stream", COMMAND_STREAM },
 		{ "status", COMMAND_STATUS }, { "close", COMMAND_CLOSE },
-		{ "handoff", COMMAND_HANDOFF } };
+		{ "handoff", COMMAND_HANDOFF },
+		{ "presence", COMMAND_PRESENCE } };
 	struct text_span span = { NULL, 0 };
 	size_t i;
 
@@ -259,7 +260,7 @@ command_read_do(struct command *c, const char *name, struct json_object *value)
 		}
 	}
 	return command_refuse(c, EX_USAGE,
-	    "\"do\" is none of stream, status, close");
+	    "\"do\" is none of stream, status, close, presence");
 }
 
 static int
@@ -328,7 +329,7 @@ static const struct command_field {
 } command_fields[] = {
 	{ "channel", command_read_channel,
 	    COMMAND_BIT(COMMAND_PUBLISH) | COMMAND_BIT(COMMAND_STREAM) |
-		COMMAND_BIT(COMMAND_CLOSE) },
+		COMMAND_BIT(COMMAND_CLOSE) | COMMAND_BIT(COMMAND_PRESENCE) },
 	{ "data", command_read_data, COMMAND_BIT(COMMAND_PUBLISH) },
 	{ "event", command_read_event, COMMAND_BIT(COMMAND_PUBLISH) },
 	{ "id", command_read_id, COMMAND_BIT(COMMAND_PUBLISH) },
@@ -369,6 +370,9 @@ command_check(struct command *c)
 	if (c->kind != COMMAND_STATUS && c->kind != COMMAND_CLOSE &&
 	    c->channel_count == 0)
 		return command_refuse(c, EX_DATAERR, "channel is missing");
+	if (c->kind == COMMAND_PRESENCE && c->channel_count != 1)
+		return command_refuse(c, EX_DATAERR,
+		    "presence takes one channel");
 	if (c->kind == COMMAND_CLOSE &&
 	    (c->channel_count > 0) + (c->user != NULL) + c->has_stream != 1)
 		return command_refuse(c, EX_DATAERR,

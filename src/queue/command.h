@@ -21,7 +21,8 @@ enum command_kind {
 	COMMAND_STREAM,
 	COMMAND_STATUS,
 	COMMAND_CLOSE,
-	COMMAND_HANDOFF /* json is for the door to read */
+	COMMAND_HANDOFF, /* json is for the door to read */
+	COMMAND_PRESENCE
 };
 
 enum {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "hub/presence.h"
 #include "hub/status.h"
 #include "queue/execute.h"
 #include "queue/reply.h"
@@ -103,6 +104,21 @@ execute_close(struct queue *q, const struct command *c, struct buffer *b)
 	return execute_put_json(b, o);
 }
 
+static int
+execute_presence(struct queue *q, const struct command *c, struct buffer *b)
+{
+	const struct text_span *name = &c->channels[0];
+	const char *why = event_check_channel(name->text, name->len);
+	struct json_object *o;
+
+	if (why != NULL)
+		return execute_put_error(b, EX_DATAERR, why);
+	o = json_object_new_object();
+	json_add(o, "ok", json_object_new_boolean(true));
+	presence_add(q->hub, *name, o);
+	return execute_put_json(b, o);
+}
+
 int
 execute_command(struct queue *q, const struct command *c, struct buffer *b)
 {
@@ -111,6 +127,8 @@ execute_command(struct queue *q, const struct command *c, struct buffer *b)
 		return execute_status(q, c, b);
 	case COMMAND_CLOSE:
 		return execute_close(q, c, b);
+	case COMMAND_PRESENCE:
+		return execute_presence(q, c, b);
 	default:
 		return -1;
 	}

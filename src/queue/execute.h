@@ -8,8 +8,8 @@
 #include "queue/queue.h"
 
 /*
- * Carries out a command that has its reply at once (status, close) and appends
- * it, one line.  0, or -1: no memory.
+ * Carries out a command that has its reply at once (status, close, presence)
+ * and appends it, one line.  0, or -1: no memory.
  */
 int execute_command(struct queue *, const struct command *, struct buffer *);
 

@@ -160,11 +160,29 @@ peer_subscribe_error(enum hub_answer answer)
 		return "the channel was closed for good";
 	case HUB_FULL:
 		return "crierd is full (max-streams)";
+	case HUB_USER_FULL:
+		return "too many streams of this user (max-streams-per-user)";
+	case HUB_ADDRESS_FULL:
+		return "too many streams of this address "
+		       "(max-streams-per-address)";
 	case HUB_DRAINING:
 		return "crierd is stopping";
 	default:
 		return "out of memory";
 	}
+}
+
+/* NULL, or why it cannot be followed; crier's own are few. */
+static const char *
+peer_check_channel(const struct text_span *name)
+{
+	const char *why = event_check_channel(name->text, name->len);
+
+	if (why == NULL && event_channel_is_reserved(name->text, name->len) &&
+	    channel_find_own(name->text, name->len) == CHANNEL_PLAIN)
+		why = "of the channels that begin with $ there are $streams "
+		      "and $stats";
+	return why;
 }
 
 static const char *
@@ -174,8 +192,7 @@ peer_check_channels(const struct command *c)
 	size_t i, j;
 
 	for (i = 0; why == NULL && i < c->channel_count; i++) {
-		why = event_check_channel(c->channels[i].text,
-		    c->channels[i].len);
+		why = peer_check_channel(&c->channels[i]);
 		for (j = 0; why == NULL && j < i; j++)
 			if (c->channels[i].len == c->channels[j].len &&
 			    memcmp(c->channels[i].text, c->channels[j].text,

@@ -54,6 +54,12 @@ queue_turn_later(struct queue *q)
 	event_active(q->turn, 0, 0);
 }
 
+static void
+queue_hub_turn_cb(void *arg)
+{
+	queue_turn_later(arg);
+}
+
 struct queue *
 queue_new(struct event_base *base, struct hub *hub)
 {
@@ -72,16 +78,24 @@ queue_new(struct event_base *base, struct hub *hub)
 		queue_free(q);
 		return NULL;
 	}
+	hub->turn_cb = queue_hub_turn_cb;
+	hub->turn_arg = q;
 	return q;
 }
 
-void
-queue_close(struct queue *q)
+static void
+queue_release(struct queue *q)
 {
 	listener_free(q->listener);
 	q->listener = NULL;
 	fifo_free(q->fifo);
 	q->fifo = NULL;
+}
+
+void
+queue_close(struct queue *q)
+{
+	queue_release(q);
 	reply_commit(q);
 }
 
@@ -92,7 +106,9 @@ queue_free(struct queue *q)
 
 	if (q == NULL)
 		return;
-	queue_close(q);
+	/* The store is gone: what is not committed never will be. */
+	q->hub->turn_cb = NULL;
+	queue_release(q);
 	while ((p = TAILQ_FIRST(&q->peers)) != NULL)
 		peer_close(p);
 	reply_free(q->replies);

@@ -1,34 +1,41 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 #include <json-c/json.h>
 
+#include "base/json.h"
 #include "queue/client.h"
 #include "queue/status_table.h"
 #include "queue/verb.h"
 
 static const char status_help[] =
     "usage: crier status [-js]\n"
+    "       crier status [-j] CHANNEL\n"
     "\n"
-    "Shows what crierd is doing.\n"
+    "Shows what crierd is doing, or who follows a channel now: its users in\n"
+    "order, at most 1000, with their streams, and how many are of nobody whom\n"
+    "the web server knows.\n"
     "\n"
     "  -j  one line of JSON, with bytes, milliseconds and seconds as they "
     "are\n"
     "  -s  the open streams instead, at most 1000: what close --stream takes\n"
     "  -h  this text\n"
     "\n"
-    "exit status: 0 shown, 64 wrong usage, 69 no crierd, 75 try again, 77\n"
-    "not allowed\n"
+    "exit status: 0 shown, 64 wrong usage, 65 bad channel, 69 no crierd, 75 try\n"
+    "again, 77 not allowed\n"
     "\n"
     "examples:\n"
     "  crier status\n"
+    "  crier status room/7\n"
     "  crier -w 10 status -j | jq .streams\n";
 
 struct status_options {
 	bool json, streams;
+	const char *channel; /* or NULL */
 };
 
 /* A member as text, or "-" for none; json-c's until the object is freed. */
@@ -104,26 +111,47 @@ status_print(const char *reply, size_t len,
 	return 0;
 }
 
+/* The request, NULL for want of memory. */
+static struct json_object *
+status_request(const struct status_options *options)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_add_text(o, "do", options->channel == NULL ? "status" : "presence",
+	    options->channel == NULL ? 6 : 8);
+	if (options->channel != NULL)
+		json_add(o, "channel",
+		    json_object_new_string(options->channel));
+	if (options->streams)
+		json_add(o, "streams", json_object_new_boolean(true));
+	return o;
+}
+
 static int
 status_call(const struct verb_env *env, const struct status_options *options)
 {
+	struct buffer line = { 0 };
 	struct client client;
 	const char *reply;
 	char why[512];
 	size_t len;
 	int rc = client_open(&client, env->queue, env->wait_ms);
 
+	if (rc == 0 &&
+	    (json_append(&line, status_request(options)) == -1 ||
+		buffer_append(&line, "", 1) == -1)) {
+		client_warn("%s", strerror(ENOMEM));
+		rc = EX_OSERR;
+	}
 	if (rc == 0)
-		rc = client_call(&client,
-		    options->streams ? "{\"do\":\"status\",\"streams\":true}"
-				     : "{\"do\":\"status\"}",
-		    &reply, &len);
+		rc = client_call(&client, line.data, &reply, &len);
 	if (rc == 0 &&
 	    (rc = client_reply_code(reply, len, why, sizeof why)) != 0)
 		client_warn("%s", why);
 	else if (rc == 0)
 		rc = status_print(reply, len, options);
 	client_close(&client);
+	buffer_clear(&line);
 	return verb_finish(rc);
 }
 
@@ -132,7 +160,7 @@ status_run(const struct verb_env *env, int argc, char **argv)
 {
 	static const struct option longs[] = { { "help", 0, NULL, 'h' },
 		{ NULL, 0, NULL, 0 } };
-	struct status_options options = { false, false };
+	struct status_options options = { false, false, NULL };
 	bool begun = false;
 	int c;
 
@@ -148,7 +176,12 @@ status_run(const struct verb_env *env, int argc, char **argv)
 			options.streams = true;
 	}
 	if (optind < argc)
-		return verb_usage(&verb_status, "takes no arguments");
+		options.channel = argv[optind++];
+	if (optind < argc)
+		return verb_usage(&verb_status, "takes one channel at most");
+	if (options.channel != NULL && options.streams)
+		return verb_usage(&verb_status,
+		    "-s shows the streams of all channels");
 	return status_call(env, &options);
 }
 

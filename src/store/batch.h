@@ -4,6 +4,7 @@
 #ifndef CRIER_STORE_BATCH_H
 #define CRIER_STORE_BATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,8 @@ struct batch_event {
 	size_t own_id_len;             /* of the record's id; 0: not own */
 	size_t key_off, key_len;       /* in the batch's bytes; 0: none */
 	size_t channel_first, channel_count; /* in the batch's channels */
+	bool is_own;      /* crier's: nobody waits for its outcome */
+	bool is_fleeting; /* in the histories alone, never stored */
 	enum batch_outcome outcome;
 	char *first_id; /* as clients saw it; the batch's to free */
 	size_t streams; /* set when it is appended */
@@ -50,6 +53,7 @@ struct batch {
 	struct buffer bytes;      /* records and keys */
 	struct batch_event *events;
 	size_t event_count, event_capacity;
+	size_t fleeting_count; /* of the events */
 	struct batch_channel *channels;
 	size_t channel_count, channel_capacity;
 	char error[160]; /* "" or why events were refused */

@@ -399,7 +399,8 @@ sqlite_writer_commit(struct sqlite_writer *w, struct batch *first,
 		return -1;
 	for (b = first; b != end; b = STAILQ_NEXT(b, link)) {
 		for (i = 0; i < b->event_count; i++) {
-			if (sqlite_writer_take(w, b, &b->events[i]) == -1)
+			if (!b->events[i].is_fleeting &&
+			    sqlite_writer_take(w, b, &b->events[i]) == -1)
 				return -1;
 			last = b->events[i].id;
 		}

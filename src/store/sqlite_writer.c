@@ -287,7 +287,7 @@ store_sqlite_write(struct store_sqlite *q, struct batch_list *list)
 	size_t events = 0;
 
 	STAILQ_FOREACH(b, list, link)
-		events += b->event_count;
+		events += b->event_count - b->fleeting_count;
 	if (events > 0)
 		store_sqlite_store(q, list);
 	pthread_mutex_lock(&q->lock);

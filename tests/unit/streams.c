@@ -161,7 +161,7 @@ streams_ask(struct streams *t, struct streams_client *c,
 		.head = { streams_head, sizeof streams_head - 1 },
 		.input = { "", 0 },
 		.user = streams_span(r->user),
-		.address = streams_span(NULL) };
+		.address = streams_span(r->address) };
 	enum hub_answer answer;
 	int fds[2];
 

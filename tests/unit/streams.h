@@ -39,7 +39,7 @@ struct streams_request {
 	bool keep;
 	bool since_all, has_last;
 	uint64_t last;
-	const char *since, *user;
+	const char *since, *user, *address;
 	bool is_poll; /* these as in struct subscription */
 	uint64_t poll_ms, poll_above;
 };

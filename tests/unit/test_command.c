@@ -55,7 +55,7 @@ static void
 test_describe(const struct command *c, char *to, size_t size)
 {
 	static const char *const kinds[] = { "publish", "stream", "status",
-		"close" };
+		"close", "presence" };
 	size_t i;
 
 	to[0] = '\0';
@@ -309,11 +309,19 @@ static void
 test_kinds(void **state)
 {
 	static const char one[] = "65 close takes one of channel, user, stream";
-	static const char none[] = "64 \"do\" is none of stream, status, close";
+	static const char none[] =
+	    "64 \"do\" is none of stream, status, close, presence";
 	static const struct test_case cases[] = {
 		{ DO("\"status\""), "status" },
 		{ DO("\"status\",\"channel\":\"a\""),
 		    "65 unknown field \"channel\"" },
+		{ DO("\"presence\",\"channel\":\"a/b\""), "presence [a/b]" },
+		{ DO("\"presence\",\"channel\":[\"a\"]"), "presence [a]" },
+		{ DO("\"presence\""), "65 channel is missing" },
+		{ DO("\"presence\",\"channel\":[\"a\",\"b\"]"),
+		    "65 presence takes one channel" },
+		{ DO("\"presence\",\"channel\":\"a\",\"user\":\"u\""),
+		    "65 unknown field \"user\"" },
 		{ DO("\"status\",\"x\":1"), "65 unknown field \"x\"" },
 		{ DO("\"stream\",\"channel\":\"a\""), "stream [a]" },
 		{ "{\"channel\":[\"a\",\"b\"],\"do\":\"stream\"}",

@@ -147,6 +147,10 @@ static const struct {
 	    { "86400001", "1.5", "1K", "+1", "0x1", " 1" } },
 	{ "max-time", { "0", "0.001", "31622400" },
 	    { "31622400.001", "1e3", "nan" } },
+	{ "max-streams-per-user", { "0", "1", "10000000" },
+	    { "-1", "10000001", "x" } },
+	{ "max-streams-per-address", { "0", "1", "10000000" },
+	    { "-1", "10000001", "x" } },
 	{ "max-streams", { "0", "1", "10000000" },
 	    { "10000001", "18446744073709551616" } },
 	{ "poll", { "0", "0.5", "3600" }, { "3600.001", "3601", "-1", "x" } },
@@ -416,7 +420,8 @@ test_round_trip(void **state)
 		"listen-group = \"a b\" queue = '/q \"\\\\ ${HOME} # // */'\n"
 		"queue-mode = 0 queue-group = g queue-allow = { a, \"1\" }\n"
 		"fifo = \"\" user = \"www-data\" heartbeat = 0.5 retry = 1\n"
-		"max-time = 1.25 max-streams = 7 max-channels = 256\n"
+		"max-time = 1.25 max-streams = 7 max-streams-per-user = 8\n"
+		"max-streams-per-address = 9 max-channels = 256\n"
 		"max-request = 1M request-timeout = 0.001 max-event = 1000\n"
 		"keep = 5 keep-bytes = 1536 keep-seconds = 0 log = syslog\n"
 		"history-bytes = 3G stop-seconds = 10.010 drain-time = 0\n"

@@ -349,6 +349,112 @@ test_poll(void **state)
 	assert_in_range(n, 8, TEST_MOST - 1);
 }
 
+/* So many streams that a watcher was told of. */
+static unsigned
+test_count_notices(const char *text)
+{
+	unsigned count = 0;
+
+	while ((text = strstr(text, "\nevent: ")) != NULL) {
+		count++;
+		text++;
+	}
+	return count;
+}
+
+/* All that a watcher was told of, or told that it was not. */
+static unsigned
+test_told(struct streams_client *watcher)
+{
+	const char *lost, *missed;
+	unsigned told;
+
+	assert_int_equal(buffer_append(&watcher->text, "", 1), 0);
+	told = test_count_notices(watcher->text.data);
+	lost = strstr(watcher->text.data, "\"lost\":");
+	missed = strstr(watcher->text.data, "\"missed\":");
+	if (lost != NULL)
+		told += (unsigned)strtoul(lost + strlen("\"lost\":"), NULL, 10);
+	/* The gap itself was counted above. */
+	if (missed != NULL)
+		told += (unsigned)strtoul(missed + strlen("\"missed\":"), NULL,
+			    10) -
+		    1;
+	return told;
+}
+
+static void
+test_come_and_go(const char *name, unsigned times)
+{
+	struct streams_request r = { .channels = name };
+	struct streams_client c;
+
+	while (times-- > 0) {
+		streams_open(&test_hub, &c, &r);
+		stream_kill(c.stream, STREAM_CLOSED);
+		streams_close(&c);
+	}
+}
+
+/*
+ * What cannot be told of a stream for want of memory is counted with the next;
+ * what is lost on its way leaves a gap.  Memory fails when the event is made,
+ * or is_late, after so many others, when it comes back.
+ */
+static bool
+test_notice_once(unsigned n, bool for_good, bool is_late)
+{
+	struct streams_request r = { .channels = "$streams" };
+	struct streams_client watcher, c;
+	char name[CHANNEL_NAME_MAX + 1] = { 0 };
+	unsigned before = is_late ? n : 0;
+	bool failed = false;
+
+	memset(name, 'x', CHANNEL_NAME_MAX);
+	streams_setup(&test_hub, NULL);
+	streams_open(&test_hub, &watcher, &r);
+	test_come_and_go("a", before);
+	r.channels = name;
+	streams_open(&test_hub, &c, &r);
+	streams_deliver(&test_hub);
+	streams_settle(&test_hub, &watcher, 1);
+	test_arm(is_late ? 0 : n, for_good);
+	stream_kill(c.stream, STREAM_CLOSED);
+	failed = test_disarm();
+	streams_close(&c);
+	if (test_hub.hub->batch != NULL) {
+		test_arm(is_late ? 1 : 0, for_good);
+		streams_deliver(&test_hub);
+		failed = test_disarm() || failed;
+	}
+	test_come_and_go("b", 1);
+	streams_deliver(&test_hub);
+	streams_settle(&test_hub, &watcher, 1);
+	test_check_books();
+	/* One that could not even be told of its gap was closed. */
+	if (!watcher.is_over)
+		assert_int_equal(test_told(&watcher), 2 * before + 4);
+	streams_close(&watcher);
+	streams_teardown(&test_hub);
+	return failed;
+}
+
+static void
+test_notice(void **state)
+{
+	unsigned n, failed = 0;
+
+	(void)state;
+	for (n = 1; n < TEST_MOST && test_notice_once(n, false, false); n++)
+		test_notice_once(n, true, false);
+	assert_in_range(n, 3, TEST_MOST - 1);
+	for (n = 0; n < TEST_MOST; n++) {
+		failed += test_notice_once(n, false, true);
+		failed += test_notice_once(n, true, true);
+	}
+	assert_in_range(failed, 2, TEST_MOST);
+}
+
 /* To begin with. */
 static void
 test_hub_new(void **state)
@@ -385,6 +491,7 @@ main(void)
 		cmocka_unit_test(test_subscribe),
 		cmocka_unit_test(test_say),
 		cmocka_unit_test(test_poll),
+		cmocka_unit_test(test_notice),
 		cmocka_unit_test(test_hub_new),
 	};
 

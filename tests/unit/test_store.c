@@ -95,6 +95,44 @@ test_empty_batch(void **state)
 }
 
 static void
+test_add_fleeting(struct store_run *run, struct batch *b, uint64_t ms)
+{
+	struct store_run_event e = { .ms = ms, .channels = "a" };
+
+	store_run_add(run, b, &e, 1);
+	b->events[b->event_count - 1].is_fleeting = true;
+	b->fleeting_count++;
+}
+
+/* What is fleeting comes back accepted, and is not even looked at. */
+static void
+test_fleeting(void **state)
+{
+	static const struct store_run_event e = { .ms = 6, .channels = "a" };
+	struct store_run *run = *state;
+	struct batch *b = batch_new();
+
+	test_add_fleeting(run, b, 5);
+	store_run_commit(run, b, true);
+	assert_int_equal(b->events[0].outcome, BATCH_ACCEPTED);
+	assert_int_equal(store_run_status(run, "commits"), 0);
+	assert_int_equal(store_run_status(run, "channels"), 0);
+	batch_free(b);
+	b = batch_new();
+	test_add_fleeting(run, b, 5);
+	store_run_add(run, b, &e, 1);
+	test_add_fleeting(run, b, 7);
+	store_run_commit(run, b, true);
+	assert_string_equal(test_ids(run, "a", 0, 0), "6-0 .");
+	assert_int_equal(store_run_status(run, "events"), 1);
+	batch_free(b);
+	/* Clients may have its id all the same. */
+	store_run_close(run);
+	store_run_open(run);
+	assert_int_equal(run->store->last.ms, 7);
+}
+
+static void
 test_bounds(void **state)
 {
 	static const struct store_run_event events[] = {
@@ -403,6 +441,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_commit),
 		TEST(test_empty_batch),
+		TEST(test_fleeting),
 		TEST(test_bounds),
 		TEST(test_slices),
 		TEST(test_merge),

@@ -134,7 +134,7 @@ def exit_codes(tap, place):
             (64, ["pub", "a", "x", "y"], None),
             (64, ["pub", "-r", "soon", "a", "x"], None),
             (64, ["pub", "-x", "never", "a", "x"], None),
-            (64, ["tail"], None), (64, ["status", "x"], None),
+            (64, ["tail"], None), (64, ["status", "x", "y"], None),
             (64, ["close"], None), (64, ["-w", "x", "status"], None),
             (65, ["pub", "a b", "x"], None), (65, ["pub", "*", "x"], None),
             (65, ["pub", "a"], b"\xff\n"),

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <string.h>
+
+#include "base/json.h"
+#include "hub/notice.h"
+#include "hub/status.h"
+
+/*
+ * Whoever resumes from before the first event that was made now has missed
+ * some, so an id is used up for this moment: none that was seen before is as
+ * great.
+ */
+void
+notice_follow(struct hub *hub)
+{
+	struct hub_notices *n = &hub->notices;
+
+	n->followed_ms = hub->now_ms;
+	if (n->is_on)
+		return;
+	n->is_on = true;
+	hub->last = id_next(hub->last, hub->wall_ms);
+	n->begin = hub->last;
+	if (hub->batch == NULL && hub->batches == 0)
+		hub->appended = hub->last;
+}
+
+static bool
+notice_is_on(struct hub *hub)
+{
+	struct hub_notices *n = &hub->notices;
+	const struct channel *c;
+	uint64_t keep_ms;
+
+	if (!n->is_on)
+		return false;
+	c = channel_find(hub, NOTICE_CHANNEL, strlen(NOTICE_CHANNEL));
+	if (c != NULL && c->cursor_count > 0) {
+		n->followed_ms = hub->now_ms;
+		return true;
+	}
+	keep_ms = c == NULL ? 0 : c->rule->keep_ms;
+	n->is_on = c != NULL &&
+	    (keep_ms == 0 || hub->now_ms - n->followed_ms <= keep_ms);
+	return n->is_on;
+}
+
+/* One that follows nothing but crier's own channels only watches. */
+static bool
+notice_is_visit(const struct stream *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->cursor_count; i++)
+		if (s->cursors[i].channel->own == CHANNEL_PLAIN)
+			return true;
+	return false;
+}
+
+static void
+notice_make(const struct stream *s, const char *what, bool is_closed)
+{
+	struct hub *hub = s->hub;
+	struct hub_notices *n = &hub->notices;
+	struct json_object *o;
+	const char *reason;
+
+	if (!notice_is_on(hub) || !notice_is_visit(s))
+		return;
+	o = json_object_new_object();
+	json_add_text(o, "do", what, strlen(what));
+	hub_status_add_stream(s, o);
+	if (is_closed) {
+		hub_status_add_sums(s, o);
+		reason = stream_reason(s);
+		json_add_text(o, "reason", reason, strlen(reason));
+	}
+	if (n->lost > 0)
+		json_add_number(o, "lost", n->lost);
+	if (hub_tell(hub, NOTICE_CHANNEL, what, o, false) == 0)
+		n->lost = 0;
+	else
+		n->lost++;
+}
+
+void
+notice_opened(const struct stream *s)
+{
+	notice_make(s, "open", false);
+}
+
+void
+notice_closed(const struct stream *s)
+{
+	notice_make(s, "close", true);
+}

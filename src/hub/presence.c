@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "hub/presence.h"
+#include "hub/visitor.h"
+
+/*
+ * Nothing is kept for it: the streams that follow a channel are its cursors,
+ * and each knows its user.  So it is right at any moment, and costs what the
+ * channel's streams cost to look at.
+ */
+
+/*
+ * The first names of all: when there is no room left, the greater half goes,
+ * and from then on what is greater than the rest is not taken in.
+ */
+struct presence {
+	size_t streams, anonymous;
+	size_t count;
+	bool is_cut;
+	struct visitor *users[2 * PRESENCE_USERS_MAX];
+};
+
+static int
+presence_compare(const void *a, const void *b)
+{
+	const struct visitor *const *x = a, *const *y = b;
+
+	return strcmp((*x)->name, (*y)->name);
+}
+
+static void
+presence_sort(struct presence *p)
+{
+	/* An array of pointers. NOLINTNEXTLINE(bugprone-sizeof-*) */
+	qsort(p->users, p->count, sizeof *p->users, presence_compare);
+	if (p->count <= PRESENCE_USERS_MAX)
+		return;
+	p->count = PRESENCE_USERS_MAX;
+	p->is_cut = true;
+}
+
+static void
+presence_add_user(struct presence *p, struct visitor *user)
+{
+	if (p->count == 2 * (size_t)PRESENCE_USERS_MAX)
+		presence_sort(p);
+	if (p->is_cut &&
+	    strcmp(user->name, p->users[PRESENCE_USERS_MAX - 1]->name) > 0)
+		return;
+	p->users[p->count++] = user;
+}
+
+static void
+presence_count(struct hub *hub, const struct channel *c, struct presence *p)
+{
+	const struct stream *s;
+	uint32_t i;
+
+	hub->mark++;
+	for (i = 0; i < c->cursor_count; i++) {
+		s = c->cursors[i]->stream;
+		if (s->state >= STREAM_ENDING)
+			continue;
+		p->streams++;
+		if (s->user == NULL) {
+			p->anonymous++;
+			continue;
+		}
+		if (s->user->mark != hub->mark) {
+			s->user->mark = hub->mark;
+			s->user->seen = 0;
+			presence_add_user(p, s->user);
+		}
+		s->user->seen++;
+	}
+	presence_sort(p);
+}
+
+static struct json_object *
+presence_list(const struct presence *p)
+{
+	struct json_object *list = json_object_new_array(), *o;
+	size_t i;
+
+	for (i = 0; list != NULL && i < p->count; i++) {
+		o = json_object_new_object();
+		json_add_text(o, "user", p->users[i]->name,
+		    p->users[i]->entry.name_len);
+		json_add_number(o, "streams", p->users[i]->seen);
+		json_object_array_add(list, o);
+	}
+	return list;
+}
+
+void
+presence_add(struct hub *hub, struct text_span channel, struct json_object *o)
+{
+	const struct channel *c = channel_find(hub, channel.text, channel.len);
+	struct presence p; /* only what is counted is initialised */
+
+	p.streams = p.anonymous = p.count = 0;
+	p.is_cut = false;
+	if (c != NULL)
+		presence_count(hub, c, &p);
+	json_add_text(o, "channel", channel.text, channel.len);
+	json_add_number(o, "streams", p.streams);
+	json_add(o, "users", presence_list(&p));
+	json_add_number(o, "anonymous", p.anonymous);
+	if (p.is_cut)
+		json_add(o, "more", json_object_new_boolean(true));
+}

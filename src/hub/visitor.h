@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_HUB_VISITOR_H
+#define CRIER_HUB_VISITOR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/table.h"
+#include "base/text.h"
+#include "hub/hub.h"
+
+/*
+ * Whom streams are for: a user whom the web server knows, or an address.  Each
+ * exists once, while a stream names it, and counts the streams that are open.
+ */
+struct visitor {
+	struct table_entry entry; /* in hub->users or hub->addresses */
+	uint32_t refs;            /* streams that name it, dead ones too */
+	uint32_t streams;         /* those that are not dead */
+	uint64_t mark;            /* as stream.mark, with seen: presence */
+	uint32_t seen;
+	char name[];
+};
+
+/*
+ * Counts a stream for whoever has this name, in *found; NULL is nobody, whose
+ * name is empty.  0, or -1 (memory).
+ */
+int visitor_join(struct table *, struct text_span name, struct visitor **found);
+
+/* A stream of its is dead; then, that it does not need the name any more. */
+void visitor_leave(struct visitor *);
+void visitor_put(struct table *, struct visitor *);
+
+/*
+ * HUB_OPENED if max-streams-per-user and max-streams-per-address allow one
+ * more, else which of them does not; it is counted.
+ */
+enum hub_answer visitor_admit(struct hub *, const struct subscription *);
+
+#endif
