@@ -244,21 +244,30 @@ test_waits(void **state)
 	streams_teardown(&test_hub);
 }
 
-/* Its time runs out; or max-time, which then says nothing either. */
+/* Its time runs out; or max-time does, which then says nothing either. */
 static void
 test_time_out(void **state)
 {
-	static const char *const settings[] = { "max-time=0.001", NULL };
+	static const struct {
+		const char *setting;
+		uint64_t poll_ms;
+	} cases[] = {
+		{ "max-time=0", 1 },
+		{ "max-time=3600", 1 },
+		{ "max-time=0.001", TEST_LONG_MS },
+	};
 	struct streams_request r = { .channels = "a", .is_poll = true };
 	struct streams_client c;
 	struct buffer want = { 0 };
-	unsigned i;
+	size_t i;
 
 	(void)state;
-	for (i = 0; i < 4; i++) {
-		streams_setup(&test_hub, i / 2 ? settings : NULL);
+	for (i = 0; i < 2 * (sizeof cases / sizeof *cases); i++) {
+		const char *const settings[] = { cases[i / 2].setting, NULL };
+
+		streams_setup(&test_hub, settings);
 		r.is_framed = i % 2;
-		r.poll_ms = i / 2 ? TEST_LONG_MS : 1;
+		r.poll_ms = cases[i / 2].poll_ms;
 		streams_open(&test_hub, &c, &r);
 		assert_int_equal(test_hub.hub->poll_count, 1);
 		while (test_hub.hub->stream_count > 0)
@@ -289,6 +298,7 @@ test_heartbeat(void **state)
 	streams_take(&c);
 	buffer_truncate(&c.text, 0);
 	while (c.text.len < 6) {
+		assert_false(c.is_over);
 		event_base_loop(test_hub.base, EVLOOP_ONCE);
 		streams_take(&c);
 	}
