@@ -47,7 +47,7 @@ notice_is_on(struct hub *hub)
 	return n->is_on;
 }
 
-/* One that follows nothing but crier's own channels only watches. */
+/* One that follows crier's own channels and nothing else only watches. */
 static bool
 notice_is_visit(const struct stream *s)
 {
@@ -56,7 +56,7 @@ notice_is_visit(const struct stream *s)
 	for (i = 0; i < s->cursor_count; i++)
 		if (s->cursors[i].channel->own == CHANNEL_PLAIN)
 			return true;
-	return false;
+	return s->cursor_count == 0;
 }
 
 static void

@@ -86,12 +86,14 @@ streams_setup(struct streams *t, const char *const *settings)
 	signal(SIGPIPE, SIG_IGN); /* as crierd has it */
 	t->base = event_base_new();
 	t->config = support_config(settings);
-	t->framings[0] = (struct framing){ .put_header = streams_put_no_header,
+	t->framings[0] = (struct framing){ .name = "raw",
+		.put_header = streams_put_no_header,
 		.put_end = streams_put_no_end,
 		.input = streams_input,
 		.returned = streams_returned,
 		.arg = t };
-	t->framings[1] = (struct framing){ .header_bytes = 8,
+	t->framings[1] = (struct framing){ .name = "framed",
+		.header_bytes = 8,
 		.put_header = record_put_stdout,
 		.put_end = record_append_finish,
 		.input = streams_input,

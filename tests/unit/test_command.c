@@ -55,7 +55,7 @@ static void
 test_describe(const struct command *c, char *to, size_t size)
 {
 	static const char *const kinds[] = { "publish", "stream", "status",
-		"close", "presence" };
+		"close", "handoff", "presence" };
 	size_t i;
 
 	to[0] = '\0';

@@ -119,7 +119,7 @@ test_text(struct streams_client *c)
 #define OPEN_1                                                      \
 	"id: 9000000000000-2\nevent: open\ndata: {\"do\":\"open\"," \
 	"\"stream\":2,\"user\":\"anna\",\"address\":\"192.0.2.7\"," \
-	"\"channels\":[\"a\",\"b/c\"]}\n\n"
+	"\"channels\":[\"a\",\"b/c\"],\"door\":\"framed\"}\n\n"
 
 static void
 test_events(void **state)
@@ -144,7 +144,7 @@ test_events(void **state)
 	snprintf(want, sizeof want,
 	    "id: 9000000000000-4\nevent: close\ndata: {\"do\":\"close\","
 	    "\"stream\":2,\"user\":\"anna\",\"address\":\"192.0.2.7\","
-	    "\"channels\":[\"a\",\"b/c\"],\"seconds\":0,\"events\":1,"
+	    "\"channels\":[\"a\",\"b/c\"],\"door\":\"framed\",\"seconds\":0,\"events\":1,"
 	    "\"bytes\":%llu,\"reason\":\"closed\"}\n\n",
 	    (unsigned long long)bytes);
 	assert_string_equal(test_text(&test_watcher), want);

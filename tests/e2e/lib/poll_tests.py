@@ -28,14 +28,15 @@ def _stored(place):
 
 def _behind(test, *kinds):
     """The test behind these web servers; or why it is not run."""
-    def run(kind, tap, place):
-        try:
-            test(tap, place, kind)
-        except servers.NotThere as missing:
-            tap.skip(test.__name__, f"{missing} is not installed")
-    name = test.__name__.replace("_", " ")
-    return [(functools.partial(run, kind), f"{kind}: {name}")
-            for kind in kinds or ("nginx", "lighttpd")]
+    def behind(kind):
+        @functools.wraps(test)
+        def run(tap, place):
+            try:
+                test(tap, place, kind)
+            except servers.NotThere as missing:
+                tap.skip(test.__name__, f"{missing} is not installed")
+        return run, f"{kind}: {test.__name__.replace('_', ' ')}"
+    return [behind(kind) for kind in kinds or ("nginx", "lighttpd")]
 
 
 def _texts(first, last):

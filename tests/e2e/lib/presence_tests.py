@@ -82,7 +82,7 @@ def _reasons(tap, place, kind):
         event = watcher.wait(lambda e: e["channels"] == ["left"], "an open")
         number = event.pop("stream")
         tap.eq(event, {"do": "open", "user": "anna", "address": "192.0.2.7",
-                       "channels": ["left"]}, "open: who, and what")
+                       "channels": ["left"], "door": "fastcgi"}, "open: who, and what")
         crierd.publish("left", "one")
         stream.wait_events(1)
         count = len(stream.raw)
@@ -90,7 +90,8 @@ def _reasons(tap, place, kind):
     tap.ok(event.pop("bytes") >= count and event.pop("seconds") >= 0,
            "close: bytes and seconds", event)
     tap.eq(event, {"do": "close", "stream": number, "user": "anna",
-                   "address": "192.0.2.7", "channels": ["left"], "events": 1,
+                   "address": "192.0.2.7", "channels": ["left"], "door": "fastcgi",
+                   "events": 1,
                    "reason": "client"}, "close: the client has left")
     with Direct(crierd.listen, "/events/brief") as stream:
         stream.wait_end()
