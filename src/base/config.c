@@ -7,6 +7,7 @@
 
 #include "base/config.h"
 #include "base/config_file.h"
+#include "base/config_route.h"
 #include "base/config_setting.h"
 #include "base/paths.h"
 #include "base/text.h"
@@ -188,7 +189,8 @@ config_load(const char *file, const struct config_override *overrides,
 	*cause = NULL;
 	if (c != NULL && config_set_defaults(c, cause) == 0 &&
 	    (file == NULL || config_file_read(c, file, cause) == 0) &&
-	    config_override_all(c, overrides, count, cause) == 0) {
+	    config_override_all(c, overrides, count, cause) == 0 &&
+	    config_routes_add_standing(c) == 0) {
 		config_inherit(c);
 		return c;
 	}
@@ -211,6 +213,9 @@ config_free(struct config *c)
 	for (i = 0; i < c->channel_count; i++)
 		free(c->channels[i].pattern);
 	free(c->channels);
+	for (i = 0; i < c->route_count; i++)
+		config_route_free(c->routes[i]);
+	free(c->routes);
 	free(c);
 }
 

@@ -19,6 +19,7 @@ struct answer_context {
 	const struct config *config;
 	const char *origin; /* the Origin field, or "" */
 	bool is_head;       /* no body */
+	const char *allow;  /* methods of its path; NULL or "": what is usual */
 };
 
 /* The header of an event stream, then a comment of padding bytes, if any. */

@@ -223,6 +223,12 @@ connection_answer_route(struct connection *c, const struct route *route,
 	case ROUTE_HEAD:
 		rc = answer_stream(&b, context, 0);
 		break;
+	case ROUTE_PUBLISH:
+	case ROUTE_STATUS:
+	case ROUTE_PRESENCE:
+	case ROUTE_RUN:
+		rc = answer_error(&b, context, 503, "not built yet");
+		break;
 	default:
 		c->door->counters.refused++;
 		rc = answer_error(&b, context, route->status, route->error);
@@ -272,6 +278,7 @@ connection_serve(struct connection *c)
 	context.is_head =
 	    strcmp(request_get(&request, "REQUEST_METHOD"), "HEAD") == 0;
 	connection_route(c, &request, &route);
+	context.allow = route.allow;
 	if (route.kind == ROUTE_STREAM)
 		rc = connection_subscribe(c, &request, &route, &context);
 	else
