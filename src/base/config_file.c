@@ -96,6 +96,24 @@ config_file_value_cb(cfg_t *cfg, cfg_opt_t *opt)
 	return -1;
 }
 
+/* The last line up to end that has this in it, or end. */
+static int
+config_file_find_line(const char *text, const char *what, int end)
+{
+	const char *p = text, *found;
+	int line, last = 0;
+
+	for (line = 1; line <= end && p != NULL; line++) {
+		found = strstr(p, what);
+		p = strchr(p, '\n');
+		if (found != NULL && (p == NULL || found < p))
+			last = line;
+		if (p != NULL)
+			p++;
+	}
+	return last > 0 ? last : end;
+}
+
 /*
  * The line of a section's title, looked for upwards from its end, which is
  * all that libConfuse knows when it tells of a section.
@@ -103,18 +121,15 @@ config_file_value_cb(cfg_t *cfg, cfg_opt_t *opt)
 static int
 config_file_title_line(const char *text, const char *title, int end)
 {
-	const char *p = text, *found;
-	int line, last = end;
+	char *quoted;
+	int line;
 
-	for (line = 1; line <= end && p != NULL; line++) {
-		found = strstr(p, title);
-		p = strchr(p, '\n');
-		if (found != NULL && (p == NULL || found < p))
-			last = line;
-		if (p != NULL)
-			p++;
-	}
-	return last;
+	if (asprintf(&quoted, "\"%s\"", title) == -1)
+		return end;
+	line = config_file_find_line(text,
+	    strstr(text, quoted) == NULL ? title : quoted, end);
+	free(quoted);
+	return line;
 }
 
 /* Runs after each section. */
@@ -150,10 +165,10 @@ config_file_route_value_cb(cfg_t *cfg, cfg_opt_t *opt)
 	struct config_file *file = config_file_now;
 	size_t i = config_file_route_setting(opt->name);
 	unsigned n = cfg_opt_size(opt);
-	char why[CONFIG_WHY_SIZE] = "must not be empty";
+	char why[CONFIG_WHY_SIZE];
 
 	file->lines[i] = cfg->line;
-	if (n > 0 &&
+	if (n == 0 ||
 	    config_route_check_value(cfg_title(cfg), &config_route_settings[i],
 		cfg_opt_getnstr(opt, n - 1), why) == 0)
 		return 0;
@@ -172,6 +187,12 @@ config_file_store_route(struct config_route *r, cfg_t *cfg,
 	for (i = 0; i < config_route_setting_count; i++) {
 		*which = &config_route_settings[i];
 		opt = cfg_getopt(cfg, (*which)->setting.name);
+		/* libConfuse has nothing to call back for in such a list. */
+		if ((opt->flags & CFGF_MODIFIED) != 0 &&
+		    cfg_opt_size(opt) == 0) {
+			snprintf(why, CONFIG_WHY_SIZE, "must not be empty");
+			return -1;
+		}
 		for (n = 0; n < cfg_opt_size(opt); n++)
 			if (config_setting_store(&(*which)->setting, r,
 				cfg_opt_getnstr(opt, n), why) == -1)
@@ -200,11 +221,15 @@ config_file_route_cb(cfg_t *cfg, cfg_opt_t *opt)
 		}
 		config_route_free(r);
 	}
-	if (which != NULL)
-		config_file_error(file,
-		    file->lines[which - config_route_settings], "%s: %s",
-		    which->setting.name, why);
-	else
+	if (which != NULL) {
+		if (file->lines[which - config_route_settings] != 0)
+			line = file->lines[which - config_route_settings];
+		else
+			line = config_file_find_line(file->text,
+			    which->setting.name, cfg->line);
+		config_file_error(file, line, "%s: %s", which->setting.name,
+		    why);
+	} else
 		config_file_error(file, line, "route \"%s\": %s", title, why);
 	return -1;
 }

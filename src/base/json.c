@@ -71,6 +71,38 @@ json_parse(const char *text, size_t len, int depth, struct json_object **value)
 	return 0;
 }
 
+static const char *
+json_skip_digits(const char *p)
+{
+	return p + strspn(p, "0123456789");
+}
+
+/* Whether it is a number as RFC 8259, 6 has it: "1.", "01.5", "-.5" are none.
+ */
+static bool
+json_is_number(const char *p)
+{
+	const char *digits;
+
+	p += *p == '-';
+	digits = p;
+	p = json_skip_digits(p);
+	if (p == digits || (*digits == '0' && p > digits + 1))
+		return false;
+	if (*p == '.') {
+		digits = p + 1;
+		if ((p = json_skip_digits(digits)) == digits)
+			return false;
+	}
+	if (*p == 'e' || *p == 'E') {
+		p += p[1] == '+' || p[1] == '-' ? 2 : 1;
+		digits = p;
+		if ((p = json_skip_digits(digits)) == digits)
+			return false;
+	}
+	return *p == '\0';
+}
+
 static int
 json_visit_number(struct json_object *value, int flags,
     struct json_object *parent, const char *key,
@@ -86,8 +118,10 @@ json_visit_number(struct json_object *value, int flags,
 		json_object_get_uint64(value) == UINT64_MAX))
 		*(const char **)wrong =
 		    "data has an integer of more than 64 bits";
+	/* One with a point keeps its form, so that its form matters. */
 	if (json_object_is_type(value, json_type_double) &&
-	    !isfinite(json_object_get_double(value)))
+	    (!isfinite(json_object_get_double(value)) ||
+		!json_is_number(json_object_get_string(value))))
 		*(const char **)wrong =
 		    "not valid JSON: data has a number that is none";
 	return JSON_C_VISIT_RETURN_CONTINUE;

@@ -40,8 +40,8 @@ int json_parse(const char *text, size_t len, int depth, struct json_object **);
 
 /*
  * NULL, or what is wrong with a number in the value, as a phrase: json-c takes
- * an integer that is too large for the largest there is, and NaN and Infinity,
- * which are no JSON (RFC 8259, 6), for numbers.
+ * an integer that is too large for the largest there is, and what is no JSON
+ * (RFC 8259, 6), such as NaN, 1. and -.5, for numbers.
  */
 const char *json_wrong_number(struct json_object *);
 

@@ -234,8 +234,11 @@ template_read(struct template_reader *r)
 	return rc;
 }
 
-/* Marks the variables that stand between the quotes of JSON strings. */
-static void
+/*
+ * Marks the variables that stand between the quotes of JSON strings.  False if
+ * a string has a control character, which json-c takes (RFC 8259, 7).
+ */
+static bool
 template_mark_quoted(struct template *t)
 {
 	bool in_string = false, is_escaped = false;
@@ -251,11 +254,14 @@ template_mark_quoted(struct template *t)
 		}
 		for (k = 0; k < piece->text.len; k++) {
 			c = piece->text.text[k];
+			if (in_string && (unsigned char)c < ' ')
+				return false;
 			if (!is_escaped && c == '"')
 				in_string = !in_string;
 			is_escaped = in_string && !is_escaped && c == '\\';
 		}
 	}
+	return true;
 }
 
 /* Whether it is JSON with values in it: 1, 0, or -1 (memory). */
@@ -279,6 +285,8 @@ template_is_json(const struct template *t)
 	}
 	if (rc == 0)
 		rc = json_parse(b.data, b.len, TEMPLATE_DEPTH, &o);
+	if (rc == 1 && json_wrong_number(o) != NULL)
+		rc = 0;
 	json_object_put(o);
 	buffer_clear(&b);
 	return rc;
@@ -304,7 +312,7 @@ template_find_form(struct template_reader *r)
 {
 	enum template_want want = r->scope->want;
 	struct template *t = r->t;
-	int is_json;
+	int is_json = 0;
 
 	if (want == TEMPLATE_WANT_HTML)
 		t->form = TEMPLATE_AS_HTML;
@@ -312,8 +320,9 @@ template_find_form(struct template_reader *r)
 	    (want == TEMPLATE_WANT_DATA && !template_begins_as_json(t)) ||
 	    t->count == 0)
 		return 0;
-	template_mark_quoted(t);
-	if ((is_json = template_is_json(t)) == -1)
+	if (template_mark_quoted(t))
+		is_json = template_is_json(t);
+	if (is_json == -1)
 		return template_wrong(r, "out of memory");
 	if (is_json == 1) {
 		t->form = TEMPLATE_AS_JSON;

@@ -225,6 +225,18 @@ expand_put_html(struct buffer *b, struct text_span text)
 	return rc;
 }
 
+/* A value as JSON, and not as it was written: json-c takes a little more. */
+static int
+expand_put_value(struct buffer *b, const struct value *value)
+{
+	const char *json = "null";
+
+	if (value->json != NULL)
+		json = json_object_to_json_string_ext(value->json,
+		    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	return json == NULL ? -1 : buffer_append_text(b, json);
+}
+
 static int
 expand_put(struct buffer *b, enum template_form form, bool is_quoted,
     const struct value *value)
@@ -233,6 +245,8 @@ expand_put(struct buffer *b, enum template_form form, bool is_quoted,
 		return expand_put_html(b, value->text);
 	if (form == TEMPLATE_AS_JSON && (is_quoted || !value->is_json))
 		return expand_put_json(b, value->text, is_quoted);
+	if (form == TEMPLATE_AS_JSON)
+		return expand_put_value(b, value);
 	return buffer_append(b, value->text.text, value->text.len);
 }
 
@@ -323,25 +337,21 @@ expand_fill(const struct expansion *e, struct buffer *to, struct text_span id,
 {
 	const struct expand_hole *hole = e->holes;
 	const char *text = e->text.len > 0 ? e->text.data : "";
-	char number[24];
-	struct value value;
+	const struct value value = { .text = id };
 	size_t i, done = 0;
+	int rc = 0;
 
-	for (i = 0; i < e->hole_count; i++, hole++) {
-		if (buffer_append(to, text + done, hole->at - done) == -1)
-			return -1;
+	for (i = 0; rc == 0 && i < e->hole_count; i++, hole++) {
+		rc = buffer_append(to, text + done, hole->at - done);
 		done = hole->at;
-		memset(&value, 0, sizeof value);
-		value.text = id;
-		if (hole->source == TEMPLATE_STREAMS) {
-			value.is_json = true;
-			value.text.text = number;
-			value.text.len = (size_t)snprintf(number, sizeof number,
-			    "%" PRIu64, streams);
-		}
-		if (expand_put(to, hole->form, hole->is_quoted, &value) == -1)
-			return -1;
+		if (rc == 0 && hole->source == TEMPLATE_STREAMS)
+			rc = buffer_printf(to, "%" PRIu64, streams);
+		else if (rc == 0)
+			rc =
+			    expand_put(to, hole->form, hole->is_quoted, &value);
 	}
+	if (rc == -1)
+		return -1;
 	return buffer_append(to, text + done, e->text.len - done);
 }
 
