@@ -148,7 +148,8 @@ config_route_read_channels(struct config_route *r, char why[CONFIG_WHY_SIZE])
 		list = &r->publish;
 	else if (r->kind != CONFIG_ROUTE_PRESENCE)
 		return 0;
-	if ((r->channels = calloc(list->count, sizeof *r->channels)) == NULL)
+	if ((r->channels = calloc(list->count, sizeof(struct template *))) ==
+	    NULL)
 		return config_route_wrong(why, "out of memory");
 	for (i = 0; i < list->count; i++)
 		if (config_route_add_channel(r, list->items[i], why) == -1)

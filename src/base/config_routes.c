@@ -14,7 +14,8 @@ config_routes_add(struct config *c, struct config_route *r)
 {
 	struct config_route **routes;
 
-	routes = realloc(c->routes, (c->route_count + 1) * sizeof *routes);
+	routes = realloc(c->routes,
+	    (c->route_count + 1) * sizeof(struct config_route *));
 	if (routes == NULL) {
 		config_route_free(r);
 		return -1;

@@ -355,7 +355,7 @@ template_alloc(size_t len, size_t braces)
 
 struct template *
 template_new(const char *text, const struct template_scope *scope,
-    char why[TEMPLATE_WHY_SIZE])
+    char why[TEMPLATE_WHY_SIZE]) /* NOLINT(readability-non-const-parameter) */
 {
 	struct template_reader r = { .p = text, .scope = scope, .why = why };
 	size_t len = strlen(text), braces = 0, i;

@@ -164,27 +164,28 @@ route_run_add(struct request *r, const char *name, const char *value)
 
 void
 route_run_decide(const struct config *config, const struct route_case *c,
-    char *have, size_t size)
+    char *have, /* NOLINT(readability-non-const-parameter) */
+    size_t size)
 {
 	struct route_run_text text = { have, size, 0 };
 	struct request request = { 0 };
 	struct route route;
+	char other[4096];
+	size_t len = 0;
 
 	route_run_add(&request, "REQUEST_METHOD", c->method);
 	route_run_add(&request, "REQUEST_URI", c->uri);
 	route_run_add(&request, "CONTENT_TYPE", c->type);
 	route_run_add(&request, "REMOTE_USER", c->user);
-	if (c->body != NULL) {
-		request.body.len =
-		    c->body_len > 0 ? c->body_len : strlen(c->body);
-		request.body.text = support_guard(c->body, request.body.len);
-	}
+	if (c->body != NULL)
+		len = c->body_len > 0 ? c->body_len : strlen(c->body);
+	request.body.len = len;
+	request.body.text = support_guard(c->body, len);
 	route_decide(&request, config, &route);
 	/* It must stand on its own. */
 	request_clear(&request);
-	if (c->body != NULL)
-		memset((void *)(uintptr_t)request.body.text, '!',
-		    request.body.len);
+	memset(other, '!', sizeof other);
+	support_guard(other, len < sizeof other ? len : sizeof other);
 	route_run_describe(&route, &text);
 	route_clear(&route);
 }

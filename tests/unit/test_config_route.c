@@ -91,192 +91,185 @@ test_titles(void **state)
 	TEST_BAD(table);
 }
 
+static const struct test_message test_sections_table[] = {
+	{ ROUTE("GET /x", ""),
+	    "F:2: route \"GET /x\": has none of subscribe, publish, "
+	    "status, run, presence" },
+	{ ROUTE("GET /x", "heartbeat = 5"),
+	    "F:2: route \"GET /x\": has none of subscribe, publish, "
+	    "status, run, presence" },
+	{ GET("subscribe = a\nstatus = json"),
+	    "F:4: status: there is subscribe already: a route has one "
+	    "of both" },
+	{ POST("run = \"/bin/true\"\n\npublish = a"),
+	    "F:3: run: there is publish already: a route has one of "
+	    "both" },
+	{ SUBSCRIBE("\ndata = x"), "F:5: data: does not go with subscribe" },
+	{ SUBSCRIBE("reply = x"), "F:4: reply: does not go with subscribe" },
+	{ SUBSCRIBE("run-time = 5"),
+	    "F:4: run-time: does not go with subscribe" },
+	{ PUBLISH("poll = 5"), "F:4: poll: does not go with publish" },
+	{ PUBLISH("end-event = x"),
+	    "F:4: end-event: does not go with publish" },
+	{ GET("status = json\nretry = 5"),
+	    "F:4: retry: does not go with status" },
+	{ GET("presence = a\nheartbeat = 5"),
+	    "F:4: heartbeat: does not go with presence" },
+	{ GET("run = \"/bin/true\"\npoll-above = 5"),
+	    "F:4: poll-above: does not go with run" },
+	{ GET("status = xml"), "F:3: status: must be json or prometheus" },
+	{ GET("run = \"/bin/true\"\nformat = text"),
+	    "F:4: format: must be lines or raw" },
+	{ GET("run = \"/bin/true\"\nend-stop = maybe"),
+	    "F:4: end-stop: must be true or false" },
+	{ SUBSCRIBE("retry = soon"), "F:4: retry: must be a whole number" },
+	{ SUBSCRIBE("retry = 86400001"),
+	    "F:4: retry: must be from 0 to 86400000" },
+	{ SUBSCRIBE("heartbeat = 86401"),
+	    "F:4: heartbeat: must be from 0 to 86400" },
+	{ SUBSCRIBE("end-event = \"a\nb\""),
+	    "F:5: end-event: must not contain control characters" },
+	{ SUBSCRIBE("end-event = \"\"\nend-data = x"),
+	    "F:5: end-data: there is no end-event that it could be "
+	    "sent with" },
+	{ GET("subscribe = {}"), "F:3: subscribe: must not be empty" },
+	{ POST("publish = {}\ndata = x"), "F:3: publish: must not be empty" },
+	{ GET("run = {}"), "F:3: run: must not be empty" },
+	{ GET("run = { true }"),
+	    "F:3: run: must begin with the program's full path" },
+	{ GET("run = { \"/bin/true\", \"\" }"), "F:3: run: must not be empty" },
+	{ GET("publish = c"),
+	    "F:3: publish: needs data, for a GET request has no body "
+	    "with it" },
+	{ PUBLISH("reply-type = json"),
+	    "F:4: reply-type: must be a media type, such as "
+	    "text/plain" },
+	{ PUBLISH("reply-type = \"text/\""),
+	    "F:4: reply-type: must be a media type, such as "
+	    "text/plain" },
+	{ PUBLISH("reply-type = \"text/a\r\nX: y\""),
+	    "F:5: reply-type: must not contain control characters" },
+	{ GET("queue = x"), "F:3: no such option 'queue'" },
+	{ GET("end_event = x"), "F:3: no such option 'end_event'" },
+	{ ROUTE("GET /x",
+	      "subscribe = { \"{query.a}\",\n"
+	      "\"{wrong}\" }"),
+	    "F:4: subscribe: {wrong} is neither in the path nor "
+	    "query.NAME, form.NAME, json.NAME, body or user" },
+};
+
 static void
 test_sections(void **state)
 {
-	static const struct test_message table[] = {
-		{ ROUTE("GET /x", ""),
-		    "F:2: route \"GET /x\": has none of subscribe, publish, "
-		    "status, run, presence" },
-		{ ROUTE("GET /x", "heartbeat = 5"),
-		    "F:2: route \"GET /x\": has none of subscribe, publish, "
-		    "status, run, presence" },
-		{ GET("subscribe = a\nstatus = json"),
-		    "F:4: status: there is subscribe already: a route has one "
-		    "of both" },
-		{ POST("run = \"/bin/true\"\n\npublish = a"),
-		    "F:3: run: there is publish already: a route has one of "
-		    "both" },
-		{ SUBSCRIBE("\ndata = x"),
-		    "F:5: data: does not go with subscribe" },
-		{ SUBSCRIBE("reply = x"),
-		    "F:4: reply: does not go with subscribe" },
-		{ SUBSCRIBE("run-time = 5"),
-		    "F:4: run-time: does not go with subscribe" },
-		{ PUBLISH("poll = 5"), "F:4: poll: does not go with publish" },
-		{ PUBLISH("end-event = x"),
-		    "F:4: end-event: does not go with publish" },
-		{ GET("status = json\nretry = 5"),
-		    "F:4: retry: does not go with status" },
-		{ GET("presence = a\nheartbeat = 5"),
-		    "F:4: heartbeat: does not go with presence" },
-		{ GET("run = \"/bin/true\"\npoll-above = 5"),
-		    "F:4: poll-above: does not go with run" },
-		{ GET("status = xml"),
-		    "F:3: status: must be json or prometheus" },
-		{ GET("run = \"/bin/true\"\nformat = text"),
-		    "F:4: format: must be lines or raw" },
-		{ GET("run = \"/bin/true\"\nend-stop = maybe"),
-		    "F:4: end-stop: must be true or false" },
-		{ SUBSCRIBE("retry = soon"),
-		    "F:4: retry: must be a whole number" },
-		{ SUBSCRIBE("retry = 86400001"),
-		    "F:4: retry: must be from 0 to 86400000" },
-		{ SUBSCRIBE("heartbeat = 86401"),
-		    "F:4: heartbeat: must be from 0 to 86400" },
-		{ SUBSCRIBE("end-event = \"a\nb\""),
-		    "F:5: end-event: must not contain control characters" },
-		{ SUBSCRIBE("end-event = \"\"\nend-data = x"),
-		    "F:5: end-data: there is no end-event that it could be "
-		    "sent with" },
-		{ GET("subscribe = {}"), "F:3: subscribe: must not be empty" },
-		{ POST("publish = {}\ndata = x"),
-		    "F:3: publish: must not be empty" },
-		{ GET("run = {}"), "F:3: run: must not be empty" },
-		{ GET("run = { true }"),
-		    "F:3: run: must begin with the program's full path" },
-		{ GET("run = { \"/bin/true\", \"\" }"),
-		    "F:3: run: must not be empty" },
-		{ GET("publish = c"),
-		    "F:3: publish: needs data, for a GET request has no body "
-		    "with it" },
-		{ PUBLISH("reply-type = json"),
-		    "F:4: reply-type: must be a media type, such as "
-		    "text/plain" },
-		{ PUBLISH("reply-type = \"text/\""),
-		    "F:4: reply-type: must be a media type, such as "
-		    "text/plain" },
-		{ PUBLISH("reply-type = \"text/a\r\nX: y\""),
-		    "F:5: reply-type: must not contain control characters" },
-		{ GET("queue = x"), "F:3: no such option 'queue'" },
-		{ GET("end_event = x"), "F:3: no such option 'end_event'" },
-		{ ROUTE("GET /x",
-		      "subscribe = { \"{query.a}\",\n"
-		      "\"{wrong}\" }"),
-		    "F:4: subscribe: {wrong} is neither in the path nor "
-		    "query.NAME, form.NAME, json.NAME, body or user" },
-	};
-
 	(void)state;
-	TEST_BAD(table);
+	TEST_BAD(test_sections_table);
 }
+
+static const struct test_message test_templates_table[] = {
+	{ GET("subscribe = \"{m}\""),
+	    "F:3: subscribe: {m} is neither in the path nor "
+	    "query.NAME, form.NAME, json.NAME, body or user" },
+	{ GET("subscribe = \"{queryx}\""),
+	    "F:3: subscribe: {queryx} is neither in the path nor "
+	    "query.NAME, form.NAME, json.NAME, body or user" },
+	{ GET("subscribe = \"{header.x}\""),
+	    "F:3: subscribe: {header.x} is neither in the path nor "
+	    "query.NAME, form.NAME, json.NAME, body or user" },
+	{ GET("subscribe = \"{users}\""),
+	    "F:3: subscribe: {users} is neither in the path nor "
+	    "query.NAME, form.NAME, json.NAME, body or user" },
+	{ GET("subscribe = \"{id}\""),
+	    "F:3: subscribe: {id} is known in a reply only" },
+	{ PUBLISH("data = \"{streams}\""),
+	    "F:4: data: {streams} is known in a reply only" },
+	{ GET("subscribe = \"{query.}\""),
+	    "F:3: subscribe: {query.} has no name behind the dot" },
+	{ GET("subscribe = \"{query.a b}\""),
+	    "F:3: subscribe: {query.a b} has a space or a control "
+	    "character" },
+	{ POST("publish = \"{json.a..b}\""),
+	    "F:3: publish: {json.a..b} has an empty name between its "
+	    "dots" },
+	{ POST("publish = \"{json.a.}\""),
+	    "F:3: publish: {json.a.} has an empty name between its "
+	    "dots" },
+	{ GET("subscribe = \"{form.a}\""),
+	    "F:3: subscribe: {form.a} needs a body, which a GET "
+	    "request has not" },
+	{ ROUTE("GET,HEAD /x", "subscribe = \"{json.a}\""),
+	    "F:3: subscribe: {json.a} needs a body, which a GET "
+	    "request has not" },
+	{ GET("publish = c\ndata = \"{body}\""),
+	    "F:4: data: {body} needs a body, which a GET request has "
+	    "not" },
+	{ GET("subscribe = \"a{n\""),
+	    "F:3: subscribe: has a variable that is not closed by }" },
+	{ GET("subscribe = \"a{n{n}\""),
+	    "F:3: subscribe: has a variable that is not closed by }" },
+	{ GET("subscribe = \"a}\""),
+	    "F:3: subscribe: has a } without its {: write }}" },
+	{ PUBLISH("data = \"a } b\""),
+	    "F:4: data: has a } without its {: write }}" },
+	{ PUBLISH("data = \"a { b\""),
+	    "F:4: data: has a { without its }: write {{" },
+	{ PUBLISH("data = \"{{{{\\\"a\\\":1\""),
+	    "F:4: data: begins with a brace and is not valid JSON" },
+	{ PUBLISH("data = \"{{\\\"a\\\":{query.a},}}\""),
+	    "F:4: data: begins with a brace and is not valid JSON" },
+	{ PUBLISH("data = \"{\\\"a\\\":\\\"{query.a}}\""),
+	    "F:4: data: begins with a brace and is not valid JSON" },
+	{ PUBLISH("data = \"{\\\"a\\\":\\\"\\\\{query.a}\\\"}\""),
+	    "F:4: data: begins with a brace and is not valid JSON" },
+	{ PUBLISH("reply = \"ok\""),
+	    "F:4: reply: is not valid JSON (see reply-type)" },
+	{ PUBLISH("reply = \"[{id}}}\""),
+	    "F:4: reply: is not valid JSON (see reply-type)" },
+	{ PUBLISH("reply = \"{n}\"\nreply-type = "
+		  "\"application/javascript\""),
+	    "F:4: reply: has a variable, which is safe in JSON, HTML, "
+	    "XML and text/plain only (see reply-type)" },
+	{ GET("subscribe = \"\""),
+	    "F:3: subscribe: is empty, which no channel's name is" },
+	{ GET("presence = \"\""),
+	    "F:3: presence: is empty, which no channel's name is" },
+	{ GET("subscribe = \"a {n}\""),
+	    "F:3: subscribe: has a space, a control character or one "
+	    "of * { }, which no channel's name has" },
+	{ GET("subscribe = \"user/*\""),
+	    "F:3: subscribe: has a space, a control character or one "
+	    "of * { }, which no channel's name has" },
+	{ GET("subscribe = \"{{n}}\""),
+	    "F:3: subscribe: has a space, a control character or one "
+	    "of * { }, which no channel's name has" },
+	{ POST("publish = \"$stats\""),
+	    "F:3: publish: begins with $, where only crier itself "
+	    "publishes" },
+	{ PUBLISH("event = \"crier.end\""),
+	    "F:4: event: begins with crier., as crier's own do" },
+	{ PUBLISH("event = \"a\nb\""), "F:5: event: has a line end in it" },
+	{ PUBLISH("id = 5"),
+	    "F:4: id: is the same for every event: it needs a "
+	    "variable" },
+	{ PUBLISH("key = same"),
+	    "F:4: key: is the same for every event: it needs a "
+	    "variable" },
+	{ PUBLISH("retry = soon"),
+	    "F:4: retry: must be a number of milliseconds, up to a "
+	    "day" },
+	{ PUBLISH("expires = 0"),
+	    "F:4: expires: must be a number of seconds above 0" },
+	{ PUBLISH("expires = 1d"),
+	    "F:4: expires: must be a number of seconds above 0" },
+	{ PUBLISH("data = \"a\x01\""),
+	    "F:4: data: must not contain control characters" },
+	{ PUBLISH("data = \"\xff\""), "F:4: data: is not valid UTF-8" },
+};
 
 static void
 test_templates(void **state)
 {
-	static const struct test_message table[] = {
-		{ GET("subscribe = \"{m}\""),
-		    "F:3: subscribe: {m} is neither in the path nor "
-		    "query.NAME, form.NAME, json.NAME, body or user" },
-		{ GET("subscribe = \"{queryx}\""),
-		    "F:3: subscribe: {queryx} is neither in the path nor "
-		    "query.NAME, form.NAME, json.NAME, body or user" },
-		{ GET("subscribe = \"{header.x}\""),
-		    "F:3: subscribe: {header.x} is neither in the path nor "
-		    "query.NAME, form.NAME, json.NAME, body or user" },
-		{ GET("subscribe = \"{users}\""),
-		    "F:3: subscribe: {users} is neither in the path nor "
-		    "query.NAME, form.NAME, json.NAME, body or user" },
-		{ GET("subscribe = \"{id}\""),
-		    "F:3: subscribe: {id} is known in a reply only" },
-		{ PUBLISH("data = \"{streams}\""),
-		    "F:4: data: {streams} is known in a reply only" },
-		{ GET("subscribe = \"{query.}\""),
-		    "F:3: subscribe: {query.} has no name behind the dot" },
-		{ GET("subscribe = \"{query.a b}\""),
-		    "F:3: subscribe: {query.a b} has a space or a control "
-		    "character" },
-		{ POST("publish = \"{json.a..b}\""),
-		    "F:3: publish: {json.a..b} has an empty name between its "
-		    "dots" },
-		{ POST("publish = \"{json.a.}\""),
-		    "F:3: publish: {json.a.} has an empty name between its "
-		    "dots" },
-		{ GET("subscribe = \"{form.a}\""),
-		    "F:3: subscribe: {form.a} needs a body, which a GET "
-		    "request has not" },
-		{ ROUTE("GET,HEAD /x", "subscribe = \"{json.a}\""),
-		    "F:3: subscribe: {json.a} needs a body, which a GET "
-		    "request has not" },
-		{ GET("publish = c\ndata = \"{body}\""),
-		    "F:4: data: {body} needs a body, which a GET request has "
-		    "not" },
-		{ GET("subscribe = \"a{n\""),
-		    "F:3: subscribe: has a variable that is not closed by }" },
-		{ GET("subscribe = \"a{n{n}\""),
-		    "F:3: subscribe: has a variable that is not closed by }" },
-		{ GET("subscribe = \"a}\""),
-		    "F:3: subscribe: has a } without its {: write }}" },
-		{ PUBLISH("data = \"a } b\""),
-		    "F:4: data: has a } without its {: write }}" },
-		{ PUBLISH("data = \"a { b\""),
-		    "F:4: data: has a { without its }: write {{" },
-		{ PUBLISH("data = \"{{{{\\\"a\\\":1\""),
-		    "F:4: data: begins with a brace and is not valid JSON" },
-		{ PUBLISH("data = \"{{\\\"a\\\":{query.a},}}\""),
-		    "F:4: data: begins with a brace and is not valid JSON" },
-		{ PUBLISH("data = \"{\\\"a\\\":\\\"{query.a}}\""),
-		    "F:4: data: begins with a brace and is not valid JSON" },
-		{ PUBLISH("data = \"{\\\"a\\\":\\\"\\\\{query.a}\\\"}\""),
-		    "F:4: data: begins with a brace and is not valid JSON" },
-		{ PUBLISH("reply = \"ok\""),
-		    "F:4: reply: is not valid JSON (see reply-type)" },
-		{ PUBLISH("reply = \"[{id}}}\""),
-		    "F:4: reply: is not valid JSON (see reply-type)" },
-		{ PUBLISH("reply = \"{n}\"\nreply-type = "
-			  "\"application/javascript\""),
-		    "F:4: reply: has a variable, which is safe in JSON, HTML, "
-		    "XML and text/plain only (see reply-type)" },
-		{ GET("subscribe = \"\""),
-		    "F:3: subscribe: is empty, which no channel's name is" },
-		{ GET("presence = \"\""),
-		    "F:3: presence: is empty, which no channel's name is" },
-		{ GET("subscribe = \"a {n}\""),
-		    "F:3: subscribe: has a space, a control character or one "
-		    "of * { }, which no channel's name has" },
-		{ GET("subscribe = \"user/*\""),
-		    "F:3: subscribe: has a space, a control character or one "
-		    "of * { }, which no channel's name has" },
-		{ GET("subscribe = \"{{n}}\""),
-		    "F:3: subscribe: has a space, a control character or one "
-		    "of * { }, which no channel's name has" },
-		{ POST("publish = \"$stats\""),
-		    "F:3: publish: begins with $, where only crier itself "
-		    "publishes" },
-		{ PUBLISH("event = \"crier.end\""),
-		    "F:4: event: begins with crier., as crier's own do" },
-		{ PUBLISH("event = \"a\nb\""),
-		    "F:5: event: has a line end in it" },
-		{ PUBLISH("id = 5"),
-		    "F:4: id: is the same for every event: it needs a "
-		    "variable" },
-		{ PUBLISH("key = same"),
-		    "F:4: key: is the same for every event: it needs a "
-		    "variable" },
-		{ PUBLISH("retry = soon"),
-		    "F:4: retry: must be a number of milliseconds, up to a "
-		    "day" },
-		{ PUBLISH("expires = 0"),
-		    "F:4: expires: must be a number of seconds above 0" },
-		{ PUBLISH("expires = 1d"),
-		    "F:4: expires: must be a number of seconds above 0" },
-		{ PUBLISH("data = \"a\x01\""),
-		    "F:4: data: must not contain control characters" },
-		{ PUBLISH("data = \"\xff\""), "F:4: data: is not valid UTF-8" },
-	};
-
 	(void)state;
-	TEST_BAD(table);
+	TEST_BAD(test_templates_table);
 }
 
 /* Names of 64 bytes, names of channels and templates of any length. */

@@ -60,129 +60,124 @@ test_one(const char *text, enum template_want want, const char *wanted)
 	path_pattern_clear(&path);
 }
 
+static const struct {
+	const char *text, *want;
+} test_syntax_table[] = {
+	{ "", "" },
+	{ "plain", "<plain>" },
+	{ "{name}", "P:name " },
+	{ "a{name}b", "<a>P:name <b>" },
+	{ "{name}{rest}", "P:name P:rest " },
+	{ "{query.a}{form.b}{json.c.d}{body}{user}",
+	    "Q:a F:b J:c.d B:body U:user " },
+	{ "{query.a-b_c[].d}", "Q:a-b_c[].d " },
+	{ "{query.caf\xc3\xa9}", "Q:caf\xc3\xa9 " },
+	{ "{streams}", "S:streams " },
+	/* A name of the path comes before the reply's. */
+	{ "{id}", "P:id " },
+	{ "{name?}{query.a?}{body?}", "P?:name Q?:a B?:body " },
+	{ "{query.?}", "! {query.} has no name behind the dot" },
+	{ "{query.a??}", "Q?:a? " },
+	{ "{{name}}", "<{name}>" },
+	{ "{{{name}}}", "<{>P:name <}>" },
+	{ "{{{{", "<{{>" },
+	{ "{{ }", "! has a } without its {: write }}" },
+	{ "}}}}", "<}}>" },
+	{ "}", "! has a } without its {: write }}" },
+	{ "a}}}", "! has a } without its {: write }}" },
+	{ "{}", "<{}>" },
+	{ "{ }", "<{ }>" },
+	{ "{1}", "<{1}>" },
+	{ "{", "! has a { without its }: write {{" },
+	{ "{ {{ }", "! has a } without its {: write }}" },
+	{ "{ {{ }} }", "<{ { } }>" },
+	{ "{{ { } }}", "<{ { } }>" },
+	{ "{a", "! has a variable that is not closed by }" },
+	{ "{name{name}}", "! has a variable that is not closed by }" },
+	{ "{Name}",
+	    "! {Name} is neither in the path nor query.NAME, "
+	    "form.NAME, json.NAME, body or user" },
+	{ "{name }",
+	    "! {name } is neither in the path nor "
+	    "query.NAME, form.NAME, json.NAME, body or user" },
+	{ "{query}",
+	    "! {query} is neither in the path nor "
+	    "query.NAME, form.NAME, json.NAME, body or user" },
+	{ "{name...}",
+	    "! {name...} is neither in the path nor "
+	    "query.NAME, form.NAME, json.NAME, body or "
+	    "user" },
+	{ "{json..a}", "! {json..a} has an empty name between its dots" },
+	{ "{x\x1b[2J}",
+	    "! {x\\x1b[2J} is neither in the path nor "
+	    "query.NAME, form.NAME, json.NAME, body or "
+	    "user" },
+	{ "\xff", "! is not valid UTF-8" },
+};
+
 static void
 test_syntax(void **state)
 {
-	static const struct {
-		const char *text, *want;
-	} table[] = {
-		{ "", "" },
-		{ "plain", "<plain>" },
-		{ "{name}", "P:name " },
-		{ "a{name}b", "<a>P:name <b>" },
-		{ "{name}{rest}", "P:name P:rest " },
-		{ "{query.a}{form.b}{json.c.d}{body}{user}",
-		    "Q:a F:b J:c.d B:body U:user " },
-		{ "{query.a-b_c[].d}", "Q:a-b_c[].d " },
-		{ "{query.caf\xc3\xa9}", "Q:caf\xc3\xa9 " },
-		{ "{streams}", "S:streams " },
-		/* A name of the path comes before the reply's. */
-		{ "{id}", "P:id " },
-		{ "{name?}{query.a?}{body?}", "P?:name Q?:a B?:body " },
-		{ "{query.?}", "! {query.} has no name behind the dot" },
-		{ "{query.a??}", "Q?:a? " },
-		{ "{{name}}", "<{name}>" },
-		{ "{{{name}}}", "<{>P:name <}>" },
-		{ "{{{{", "<{{>" },
-		{ "{{ }", "! has a } without its {: write }}" },
-		{ "}}}}", "<}}>" },
-		{ "}", "! has a } without its {: write }}" },
-		{ "a}}}", "! has a } without its {: write }}" },
-		{ "{}", "<{}>" },
-		{ "{ }", "<{ }>" },
-		{ "{1}", "<{1}>" },
-		{ "{", "! has a { without its }: write {{" },
-		{ "{ {{ }", "! has a } without its {: write }}" },
-		{ "{ {{ }} }", "<{ { } }>" },
-		{ "{{ { } }}", "<{ { } }>" },
-		{ "{a", "! has a variable that is not closed by }" },
-		{ "{name{name}}", "! has a variable that is not closed by }" },
-		{ "{Name}",
-		    "! {Name} is neither in the path nor query.NAME, "
-		    "form.NAME, json.NAME, body or user" },
-		{ "{name }",
-		    "! {name } is neither in the path nor "
-		    "query.NAME, form.NAME, json.NAME, body or user" },
-		{ "{query}",
-		    "! {query} is neither in the path nor "
-		    "query.NAME, form.NAME, json.NAME, body or user" },
-		{ "{name...}",
-		    "! {name...} is neither in the path nor "
-		    "query.NAME, form.NAME, json.NAME, body or "
-		    "user" },
-		{ "{json..a}",
-		    "! {json..a} has an empty name between its dots" },
-		{ "{x\x1b[2J}",
-		    "! {x\\x1b[2J} is neither in the path nor "
-		    "query.NAME, form.NAME, json.NAME, body or "
-		    "user" },
-		{ "\xff", "! is not valid UTF-8" },
-	};
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof table / sizeof *table; i++)
-		test_one(table[i].text, TEMPLATE_WANT_PLAIN, table[i].want);
+	for (i = 0; i < sizeof test_syntax_table / sizeof *test_syntax_table;
+	     i++)
+		test_one(test_syntax_table[i].text, TEMPLATE_WANT_PLAIN,
+		    test_syntax_table[i].want);
 }
+
+static const struct {
+	const char *text, *want;
+} test_json_table[] = {
+	{ "{name}", "P:name " },
+	{ "text {name}", "<text >P:name " },
+	{ "{\"a\":1}", "json <{\"a\":1}>" },
+	{ "{}", "json <{}>" },
+	{ "[]", "json <[]>" },
+	{ " {{\"a\":{name}}}", "json < {\"a\":>P:name <}>" },
+	{ "{\"a\":\"{name}\"}", "json <{\"a\":\">P\":name <\"}>" },
+	{ "{\"a\":{\"b\":{name}}}", "json <{\"a\":{\"b\":>P:name <}}>" },
+	{ "{\"{name}\":{name}}", "json <{\">P\":name <\":>P:name <}>" },
+	{ "[{name},\"{name} {name}\"]",
+	    "json <[>P:name <,\">P\":name < >P\":name <\"]>" },
+	{ "{\"a\":\"\\\"{name}\"}", "json <{\"a\":\"\\\">P\":name <\"}>" },
+	{ "{\"a\\\\\":{name}}", "json <{\"a\\\\\":>P:name <}>" },
+	{ "\"{name}\"", "json <\">P\":name <\">" },
+	/* Text that only begins like it. */
+	{ "[info] {name}", "<[info] >P:name " },
+	{ "\"{name}\" said", "<\">P\":name <\" said>" },
+	{ "[{name}", "<[>P:name " },
+	{ "{ {name} }", "! begins with a brace and is not valid JSON" },
+	{ "{{name}}", "! begins with a brace and is not valid JSON" },
+	{ "{\"a\":{name}{name}}",
+	    "! begins with a brace and is not valid JSON" },
+	{ "{\"a\":1{name}}", "! begins with a brace and is not valid JSON" },
+	{ "{\"a\":-{name}}", "! begins with a brace and is not valid JSON" },
+	{ "{{name}:1}", "! has a } without its {: write }}" },
+	{ "{ {name}:1}", "! begins with a brace and is not valid JSON" },
+	{ "{\"a\":\"\\{name}\"}",
+	    "! begins with a brace and is not valid JSON" },
+	{ "{\"a\":\"\\u00{name}\"}",
+	    "! begins with a brace and is not valid JSON" },
+	{ "{\"a\":/*{name}*/1}",
+	    "! begins with a brace and is not valid JSON" },
+	{ "{'a':'{name}'}", "! begins with a brace and is not valid JSON" },
+	{ "{\"a\":1}{\"b\":2}", "! begins with a brace and is not valid JSON" },
+	{ "{\"a\":\"x\ny\"}", "! begins with a brace and is not valid JSON" },
+	{ "{\"a\":NaN}", "! begins with a brace and is not valid JSON" },
+};
 
 /* What is JSON, and where in it a variable stands. */
 static void
 test_json(void **state)
 {
-	static const struct {
-		const char *text, *want;
-	} table[] = {
-		{ "{name}", "P:name " },
-		{ "text {name}", "<text >P:name " },
-		{ "{\"a\":1}", "json <{\"a\":1}>" },
-		{ "{}", "json <{}>" },
-		{ "[]", "json <[]>" },
-		{ " {{\"a\":{name}}}", "json < {\"a\":>P:name <}>" },
-		{ "{\"a\":\"{name}\"}", "json <{\"a\":\">P\":name <\"}>" },
-		{ "{\"a\":{\"b\":{name}}}",
-		    "json <{\"a\":{\"b\":>P:name <}}>" },
-		{ "{\"{name}\":{name}}", "json <{\">P\":name <\":>P:name <}>" },
-		{ "[{name},\"{name} {name}\"]",
-		    "json <[>P:name <,\">P\":name < >P\":name <\"]>" },
-		{ "{\"a\":\"\\\"{name}\"}",
-		    "json <{\"a\":\"\\\">P\":name <\"}>" },
-		{ "{\"a\\\\\":{name}}", "json <{\"a\\\\\":>P:name <}>" },
-		{ "\"{name}\"", "json <\">P\":name <\">" },
-		/* Text that only begins like it. */
-		{ "[info] {name}", "<[info] >P:name " },
-		{ "\"{name}\" said", "<\">P\":name <\" said>" },
-		{ "[{name}", "<[>P:name " },
-		{ "{ {name} }", "! begins with a brace and is not valid JSON" },
-		{ "{{name}}", "! begins with a brace and is not valid JSON" },
-		{ "{\"a\":{name}{name}}",
-		    "! begins with a brace and is not valid JSON" },
-		{ "{\"a\":1{name}}",
-		    "! begins with a brace and is not valid JSON" },
-		{ "{\"a\":-{name}}",
-		    "! begins with a brace and is not valid JSON" },
-		{ "{{name}:1}", "! has a } without its {: write }}" },
-		{ "{ {name}:1}",
-		    "! begins with a brace and is not valid JSON" },
-		{ "{\"a\":\"\\{name}\"}",
-		    "! begins with a brace and is not valid JSON" },
-		{ "{\"a\":\"\\u00{name}\"}",
-		    "! begins with a brace and is not valid JSON" },
-		{ "{\"a\":/*{name}*/1}",
-		    "! begins with a brace and is not valid JSON" },
-		{ "{'a':'{name}'}",
-		    "! begins with a brace and is not valid JSON" },
-		{ "{\"a\":1}{\"b\":2}",
-		    "! begins with a brace and is not valid JSON" },
-		{ "{\"a\":\"x\ny\"}",
-		    "! begins with a brace and is not valid JSON" },
-		{ "{\"a\":NaN}",
-		    "! begins with a brace and is not valid JSON" },
-	};
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof table / sizeof *table; i++)
-		test_one(table[i].text, TEMPLATE_WANT_DATA, table[i].want);
+	for (i = 0; i < sizeof test_json_table / sizeof *test_json_table; i++)
+		test_one(test_json_table[i].text, TEMPLATE_WANT_DATA,
+		    test_json_table[i].want);
 	test_one("5", TEMPLATE_WANT_JSON, "json <5>");
 	test_one("{name}", TEMPLATE_WANT_JSON, "json P:name ");
 	test_one("", TEMPLATE_WANT_JSON, "");
