@@ -407,7 +407,7 @@ test_round_trip(void **state)
 		"\"user/{query.clientId}\" } data = \"{query.content}\" "
 		"event = x id = \"{query.i}\" key = \"{query.k?}\" "
 		"retry = 10 expires = 1.5 "
-		"reply = \"{\\\"status\\\":\\\"\\$x\\n\\\"}\" }\n"
+		"reply = \"{\\\"status\\\":\\\"\\$x\\\"}\n\" }\n"
 		"route \"POST /api\" { publish = chat reply = \"ok\n\t{id}\" "
 		"reply-type = \"text/plain; charset=utf-8\" }\n"
 		"route \"POST /run\" { run = { \"/usr/lib/x y\", \"-a\" } "

@@ -116,11 +116,13 @@ test_limits(void **state)
 	path_pattern_clear(&p);
 	memset(name, 'n', sizeof name);
 	memcpy(name, "/{", 2);
-	memcpy(name + 2 + PATH_NAME_MAX, "}", 2);
+	name[2 + PATH_NAME_MAX] = '}';
+	name[3 + PATH_NAME_MAX] = '\0';
 	assert_null(path_pattern_parse(&p, name));
 	path_pattern_clear(&p);
 	name[2 + PATH_NAME_MAX] = 'n';
-	memcpy(name + 3 + PATH_NAME_MAX, "}", 2);
+	name[3 + PATH_NAME_MAX] = '}';
+	name[4 + PATH_NAME_MAX] = '\0';
 	assert_string_equal(path_pattern_parse(&p, name),
 	    "has a variable with a name of more than 64 bytes");
 }
