@@ -7,6 +7,7 @@
 
 #include "base/config.h"
 #include "base/config_file.h"
+#include "base/config_route.h"
 #include "base/config_setting.h"
 #include "base/paths.h"
 #include "base/text.h"
@@ -199,7 +200,7 @@ config_load(const char *file, const struct config_override *overrides,
 	if (c != NULL && config_set_defaults(c, cause) == 0 &&
 	    (file == NULL || config_file_read(c, file, cause) == 0) &&
 	    config_override_all(c, overrides, count, cause) == 0 &&
-	    config_complete(c) == 0)
+	    config_routes_add_standing(c) == 0 && config_complete(c) == 0)
 		return c;
 	config_free(c);
 	if (*cause == NULL)
@@ -235,6 +236,9 @@ config_free(const struct config *shared)
 	for (i = 0; i < c->channel_count; i++)
 		free(c->channels[i].pattern);
 	free(c->channels);
+	for (i = 0; i < c->route_count; i++)
+		config_route_free(c->routes[i]);
+	free(c->routes);
 	free(c);
 }
 

@@ -43,6 +43,8 @@ struct config_channel {
 	uint64_t max_time_ms; /* 0: no limit */
 };
 
+struct config_route; /* base/config_route.h */
+
 /*
  * The settings as crier.conf(5) names them, checked and in the program's own
  * units.  Immutable once made: a reload makes another one, and whoever still
@@ -84,6 +86,8 @@ struct config {
 	struct config_channel
 	    *channels; /* first match wins; the last is "**" */
 	size_t channel_count;
+	struct config_route **routes; /* in the file's order; never none */
+	size_t route_count;
 };
 
 /*

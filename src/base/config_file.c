@@ -17,6 +17,7 @@
 
 #include "base/buffer.h"
 #include "base/config_file.h"
+#include "base/config_route.h"
 #include "base/config_scan.h"
 #include "base/config_setting.h"
 #include "base/config_value.h"
@@ -31,6 +32,9 @@ struct config_file {
 	const char *path;
 	const char *text; /* as it is parsed */
 	char *cause;      /* the first error */
+	struct config *config;
+	/* Of the settings in the route section at hand; 0: it has none. */
+	int lines[CONFIG_ROUTE_SETTINGS_MAX];
 };
 
 /* libConfuse's callbacks take no pointer of ours: set while it parses. */
@@ -92,6 +96,24 @@ config_file_value_cb(cfg_t *cfg, cfg_opt_t *opt)
 	return -1;
 }
 
+/* The last line up to end that has this in it, or end. */
+static int
+config_file_find_line(const char *text, const char *what, int end)
+{
+	const char *p = text, *found;
+	int line, last = 0;
+
+	for (line = 1; line <= end && p != NULL; line++) {
+		found = strstr(p, what);
+		p = strchr(p, '\n');
+		if (found != NULL && (p == NULL || found < p))
+			last = line;
+		if (p != NULL)
+			p++;
+	}
+	return last > 0 ? last : end;
+}
+
 /*
  * The line of a section's title, looked for upwards from its end, which is
  * all that libConfuse knows when it tells of a section.
@@ -99,18 +121,15 @@ config_file_value_cb(cfg_t *cfg, cfg_opt_t *opt)
 static int
 config_file_title_line(const char *text, const char *title, int end)
 {
-	const char *p = text, *found;
-	int line, last = end;
+	char *quoted;
+	int line;
 
-	for (line = 1; line <= end && p != NULL; line++) {
-		found = strstr(p, title);
-		p = strchr(p, '\n');
-		if (found != NULL && (p == NULL || found < p))
-			last = line;
-		if (p != NULL)
-			p++;
-	}
-	return last;
+	if (asprintf(&quoted, "\"%s\"", title) == -1)
+		return end;
+	line = config_file_find_line(text,
+	    strstr(text, quoted) == NULL ? title : quoted, end);
+	free(quoted);
+	return line;
 }
 
 /* Runs after each section. */
@@ -129,6 +148,92 @@ config_file_channel_cb(cfg_t *cfg, cfg_opt_t *opt)
 	return -1;
 }
 
+static size_t
+config_file_route_setting(const char *name)
+{
+	size_t i = 0;
+
+	while (strcmp(config_route_settings[i].setting.name, name) != 0)
+		i++;
+	return i;
+}
+
+/* As config_file_value_cb, in a route section. */
+static int
+config_file_route_value_cb(cfg_t *cfg, cfg_opt_t *opt)
+{
+	struct config_file *file = config_file_now;
+	size_t i = config_file_route_setting(opt->name);
+	unsigned n = cfg_opt_size(opt);
+	char why[CONFIG_WHY_SIZE];
+
+	file->lines[i] = cfg->line;
+	if (n == 0 ||
+	    config_route_check_value(cfg_title(cfg), &config_route_settings[i],
+		cfg_opt_getnstr(opt, n - 1), why) == 0)
+		return 0;
+	config_file_error(file, cfg->line, "%s: %s", opt->name, why);
+	return -1;
+}
+
+static int
+config_file_store_route(struct config_route *r, cfg_t *cfg,
+    const struct config_route_setting **which, char why[CONFIG_WHY_SIZE])
+{
+	cfg_opt_t *opt;
+	size_t i;
+	unsigned n;
+
+	for (i = 0; i < config_route_setting_count; i++) {
+		*which = &config_route_settings[i];
+		opt = cfg_getopt(cfg, (*which)->setting.name);
+		/* libConfuse has nothing to call back for in such a list. */
+		if ((opt->flags & CFGF_MODIFIED) != 0 &&
+		    cfg_opt_size(opt) == 0) {
+			snprintf(why, CONFIG_WHY_SIZE, "must not be empty");
+			return -1;
+		}
+		for (n = 0; n < cfg_opt_size(opt); n++)
+			if (config_setting_store(&(*which)->setting, r,
+				cfg_opt_getnstr(opt, n), why) == -1)
+				return -1;
+	}
+	return config_route_finish(r, which, why);
+}
+
+/* Runs after each route section. */
+static int
+config_file_route_cb(cfg_t *cfg, cfg_opt_t *opt)
+{
+	cfg_t *section = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
+	struct config_file *file = config_file_now;
+	const struct config_route_setting *which = NULL;
+	const char *title = cfg_title(section);
+	char why[CONFIG_WHY_SIZE];
+	struct config_route *r = config_route_new(title, why);
+	int line = config_file_title_line(file->text, title, cfg->line);
+
+	if (r != NULL) {
+		r->line = line;
+		if (config_file_store_route(r, section, &which, why) == 0) {
+			memset(file->lines, 0, sizeof file->lines);
+			return config_routes_add(file->config, r);
+		}
+		config_route_free(r);
+	}
+	if (which != NULL) {
+		if (file->lines[which - config_route_settings] != 0)
+			line = file->lines[which - config_route_settings];
+		else
+			line = config_file_find_line(file->text,
+			    which->setting.name, cfg->line);
+		config_file_error(file, line, "%s: %s", which->setting.name,
+		    why);
+	} else
+		config_file_error(file, line, "route \"%s\": %s", title, why);
+	return -1;
+}
+
 static cfg_opt_t
 config_file_option(const struct config_setting *s)
 {
@@ -144,8 +249,11 @@ config_file_option(const struct config_setting *s)
 static cfg_t *
 config_file_parser(void)
 {
-	cfg_opt_t top[CONFIG_FILE_OPTIONS], in_channel[CONFIG_FILE_OPTIONS];
+	cfg_opt_t top[CONFIG_FILE_OPTIONS], in_channel[CONFIG_FILE_OPTIONS],
+	    in_route[CONFIG_FILE_OPTIONS];
 	cfg_opt_t section = CFG_SEC("channel", in_channel,
+	    CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
+	cfg_opt_t route = CFG_SEC("route", in_route,
 	    CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
 	cfg_opt_t end = CFG_END();
 	size_t i, n = 0, m = 0;
@@ -160,6 +268,14 @@ config_file_parser(void)
 	in_channel[m] = end;
 	section.validcb = config_file_channel_cb;
 	top[n++] = section;
+	for (i = 0; i < config_route_setting_count; i++) {
+		in_route[i] =
+		    config_file_option(&config_route_settings[i].setting);
+		in_route[i].validcb = config_file_route_value_cb;
+	}
+	in_route[i] = end;
+	route.validcb = config_file_route_cb;
+	top[n++] = route;
 	top[n] = end;
 	if ((cfg = cfg_init(top, CFGF_NONE)) != NULL)
 		cfg_set_error_function(cfg, config_file_error_cb);
@@ -222,6 +338,18 @@ config_file_add_channel(struct config_file *file, struct config *c, cfg_t *cfg)
 }
 
 static int
+config_file_check_routes(struct config_file *file, const struct config *c)
+{
+	char why[CONFIG_WHY_SIZE];
+	const struct config_route *r = config_routes_check(c, why);
+
+	if (r != NULL)
+		config_file_error(file, r->line, "route \"%s\": %s", r->title,
+		    why);
+	return r == NULL ? 0 : -1;
+}
+
+static int
 config_file_parse(struct config_file *file, struct config *c)
 {
 	cfg_t *cfg = config_file_parser();
@@ -231,6 +359,7 @@ config_file_parse(struct config_file *file, struct config *c)
 	if (cfg == NULL)
 		return -1;
 	config_file_now = file;
+	file->config = c;
 	if (cfg_parse_buf(cfg, file->text) == CFG_SUCCESS)
 		rc = config_file_store(file, cfg, false, c,
 		    &c->channels[c->channel_count - 1]);
@@ -238,6 +367,8 @@ config_file_parse(struct config_file *file, struct config *c)
 	for (i = 0; rc == 0 && i < cfg_size(cfg, "channel"); i++)
 		rc = config_file_add_channel(file, c,
 		    cfg_getnsec(cfg, "channel", i));
+	if (rc == 0)
+		rc = config_file_check_routes(file, c);
 	cfg_free(cfg);
 	return rc;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/config.h"
+#include "base/config_route.h"
 #include "base/config_setting.h"
 #include "base/config_value.h"
 
@@ -58,11 +59,13 @@ config_print_value(const struct config_setting *s, void *base, FILE *to)
 	case CONFIG_SOCKET:
 	case CONFIG_FIFO:
 	case CONFIG_STORE:
+	case CONFIG_TEMPLATE:
 		config_print_quoted(*config_setting_text(s, base), to);
 		break;
 	case CONFIG_LIST:
 	case CONFIG_LISTEN:
 	case CONFIG_ORIGINS:
+	case CONFIG_TEMPLATES:
 		config_print_list(config_setting_list(s, base), to);
 		break;
 	case CONFIG_MODE:
@@ -70,6 +73,9 @@ config_print_value(const struct config_setting *s, void *base, FILE *to)
 		break;
 	case CONFIG_WORD:
 		fputs(s->words[*config_setting_number(s, base)], to);
+		break;
+	case CONFIG_FLAG:
+		fputs(*config_setting_number(s, base) ? "true" : "false", to);
 		break;
 	case CONFIG_LOG_TARGET:
 	case CONFIG_LOG_LEVEL:
@@ -101,6 +107,26 @@ config_print_channel(struct config_channel *channel, FILE *to)
 	fputs("}\n", to);
 }
 
+static void
+config_print_route(struct config_route *route, FILE *to)
+{
+	const struct config_setting *s;
+	size_t i;
+
+	fputs("route ", to);
+	config_print_quoted(route->title, to);
+	fputs(" {\n", to);
+	for (i = 0; i < config_route_setting_count; i++) {
+		s = &config_route_settings[i].setting;
+		if (!config_route_is_set(s, route))
+			continue;
+		fprintf(to, "\t%s = ", s->name);
+		config_print_value(s, route, to);
+		fputc('\n', to);
+	}
+	fputs("}\n", to);
+}
+
 void
 config_print(const struct config *config, FILE *to)
 {
@@ -118,6 +144,9 @@ config_print(const struct config *config, FILE *to)
 	}
 	for (i = 0; i + 1 < c.channel_count; i++)
 		config_print_channel(&c.channels[i], to);
+	for (i = 0; i < c.route_count; i++)
+		if (!c.routes[i]->is_standing)
+			config_print_route(c.routes[i], to);
 }
 
 static bool

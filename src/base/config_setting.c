@@ -124,14 +124,15 @@ bool
 config_setting_is_list(const struct config_setting *s)
 {
 	return s->kind == CONFIG_LIST || s->kind == CONFIG_LISTEN ||
-	    s->kind == CONFIG_ORIGINS;
+	    s->kind == CONFIG_ORIGINS || s->kind == CONFIG_TEMPLATES;
 }
 
 bool
 config_setting_is_text(const struct config_setting *s)
 {
 	return s->kind == CONFIG_TEXT || s->kind == CONFIG_SOCKET ||
-	    s->kind == CONFIG_FIFO || s->kind == CONFIG_STORE;
+	    s->kind == CONFIG_FIFO || s->kind == CONFIG_STORE ||
+	    s->kind == CONFIG_TEMPLATE;
 }
 
 static void *
@@ -196,6 +197,9 @@ static const char
 		return config_value_wrong_store;
 	case CONFIG_LIST:
 		return config_setting_wrong_item;
+	case CONFIG_TEMPLATE:
+	case CONFIG_TEMPLATES:
+		return config_value_wrong_template;
 	case CONFIG_LISTEN:
 		return config_value_wrong_listen;
 	case CONFIG_ORIGINS:
@@ -240,6 +244,9 @@ config_setting_parse(const struct config_setting *s, const char *text,
 		*form = s->form;
 		*value = config_setting_word(text, s->words, s->max);
 		return *value < s->max;
+	case CONFIG_FLAG:
+		*form = "true or false";
+		return config_value_flag(text, value);
 	case CONFIG_SECONDS:
 		*form = "a number of seconds";
 		return config_value_seconds(text, value);

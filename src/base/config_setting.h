@@ -21,10 +21,13 @@ enum config_kind {
 	CONFIG_ORIGINS, /* a list of origins, in lower case */
 	CONFIG_MODE,
 	CONFIG_COUNT,
-	CONFIG_SIZE,    /* bytes */
-	CONFIG_SECONDS, /* with decimals; kept as milliseconds */
-	CONFIG_WORD,    /* one of words, kept as its place among them */
-	CONFIG_STORE,   /* a text that says where history is kept */
+	CONFIG_SIZE,     /* bytes */
+	CONFIG_SECONDS,  /* with decimals; kept as milliseconds */
+	CONFIG_WORD,     /* one of words, kept as its place among them */
+	CONFIG_FLAG,     /* true or false, kept as 1 or 0 */
+	CONFIG_STORE,    /* a text that says where history is kept */
+	CONFIG_TEMPLATE, /* a text; config_route looks into it */
+	CONFIG_TEMPLATES,
 	CONFIG_LOG_TARGET,
 	CONFIG_LOG_LEVEL
 };

@@ -61,6 +61,22 @@ config_value_seconds(const char *text, uint64_t *ms)
 }
 
 bool
+config_value_flag(const char *text, uint64_t *flag)
+{
+	static const char *const words[] = { "false", "true", "no", "yes",
+		"off", "on" };
+	size_t i;
+
+	for (i = 0; i < sizeof words / sizeof *words; i++) {
+		if (strcmp(text, words[i]) == 0) {
+			*flag = i & 1;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
 config_value_mode(const char *text, uint64_t *mode)
 {
 	size_t len = strlen(text), i;
@@ -112,6 +128,17 @@ config_value_wrong_text(const char *text)
 		if (*p < 0x20 || *p == 0x7f)
 			return "must not contain control characters";
 	return NULL;
+}
+
+const char *
+config_value_wrong_template(const char *text)
+{
+	const unsigned char *p = (const unsigned char *)text;
+
+	for (; *p != '\0'; p++)
+		if ((*p < 0x20 && strchr("\t\r\n", *p) == NULL) || *p == 0x7f)
+			return "must not contain control characters";
+	return text_is_utf8(text, strlen(text)) ? NULL : "is not valid UTF-8";
 }
 
 const char *

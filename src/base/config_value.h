@@ -20,6 +20,9 @@ bool config_value_size(const char *text, uint64_t *bytes);
 /* Seconds with up to three decimals, as milliseconds. */
 bool config_value_seconds(const char *text, uint64_t *ms);
 
+/* true, yes and on are 1; false, no and off are 0. */
+bool config_value_flag(const char *text, uint64_t *flag);
+
 /* Permission bits in octal, up to 0777. */
 bool config_value_mode(const char *text, uint64_t *mode);
 
@@ -36,6 +39,7 @@ const char *config_value_wrong_socket(const char *path);
 const char *config_value_wrong_fifo(const char *path);
 const char *config_value_wrong_store(const char *text);
 const char *config_value_wrong_listen(const char *address);
+const char *config_value_wrong_template(const char *text);
 const char *config_value_wrong_origin(const char *origin);
 const char *config_value_wrong_pattern(const char *pattern);
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <json-c/json_visit.h>
 
 #include "base/json.h"
 #include "base/text.h"
@@ -57,4 +60,97 @@ json_append(struct buffer *b, struct json_object *o)
 		rc = buffer_append(b, text, strlen(text));
 	json_object_put(o);
 	return rc;
+}
+
+int
+json_parse(const char *text, size_t len, int depth, struct json_object **value)
+{
+	struct json_tokener *t = json_tokener_new_ex(depth);
+	enum json_tokener_error error = json_tokener_error_parse_unexpected;
+
+	*value = NULL;
+	if (t == NULL)
+		return -1;
+	json_tokener_set_flags(t,
+	    JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	/* json-c would take a NUL for the end; and a number may go on. */
+	if (len > 0 && memchr(text, '\0', len) == NULL) {
+		*value = json_tokener_parse_ex(t, text, (int)len);
+		error = json_tokener_get_error(t);
+		if (error == json_tokener_continue) {
+			*value = json_tokener_parse_ex(t, "", 1);
+			error = json_tokener_get_error(t);
+		}
+	}
+	json_tokener_free(t);
+	if (error == json_tokener_success)
+		return 1;
+	json_object_put(*value);
+	*value = NULL;
+	return 0;
+}
+
+static const char *
+json_skip_digits(const char *p)
+{
+	return p + strspn(p, "0123456789");
+}
+
+/* Whether it is a number as RFC 8259, 6 has it: "1.", "01.5", "-.5" are none.
+ */
+static bool
+json_is_number(const char *p)
+{
+	const char *digits;
+
+	p += *p == '-';
+	digits = p;
+	p = json_skip_digits(p);
+	if (p == digits || (*digits == '0' && p > digits + 1))
+		return false;
+	if (*p == '.') {
+		digits = p + 1;
+		if ((p = json_skip_digits(digits)) == digits)
+			return false;
+	}
+	if (*p == 'e' || *p == 'E') {
+		p += p[1] == '+' || p[1] == '-' ? 2 : 1;
+		digits = p;
+		if ((p = json_skip_digits(digits)) == digits)
+			return false;
+	}
+	return *p == '\0';
+}
+
+static int
+json_visit_number(struct json_object *value, int flags,
+    struct json_object *parent, const char *key,
+    size_t *index, /* NOLINT(readability-non-const-parameter) */
+    void *wrong)
+{
+	(void)flags;
+	(void)parent;
+	(void)key;
+	(void)index;
+	if (json_object_is_type(value, json_type_int) &&
+	    (json_object_get_int64(value) == INT64_MIN ||
+		json_object_get_uint64(value) == UINT64_MAX))
+		*(const char **)wrong =
+		    "data has an integer of more than 64 bits";
+	/* One with a point keeps its form, so that its form matters. */
+	if (json_object_is_type(value, json_type_double) &&
+	    (!isfinite(json_object_get_double(value)) ||
+		!json_is_number(json_object_get_string(value))))
+		*(const char **)wrong =
+		    "not valid JSON: data has a number that is none";
+	return JSON_C_VISIT_RETURN_CONTINUE;
+}
+
+const char *
+json_wrong_number(struct json_object *value)
+{
+	const char *wrong = NULL;
+
+	json_c_visit(value, 0, json_visit_number, &wrong);
+	return wrong;
 }

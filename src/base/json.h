@@ -4,6 +4,7 @@
 #ifndef CRIER_BASE_JSON_H
 #define CRIER_BASE_JSON_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,5 +33,19 @@ void json_add_text(struct json_object *, const char *name, const char *text,
  * (memory): nothing is appended.
  */
 int json_append(struct buffer *, struct json_object *);
+
+/*
+ * Reads a text that is one JSON value and nothing else, at most so deep: 1 and
+ * the value, the caller's (NULL is null); 0: it is no JSON (RFC 8259) in
+ * UTF-8, or has a NUL; -1: out of memory.
+ */
+int json_parse(const char *text, size_t len, int depth, struct json_object **);
+
+/*
+ * NULL, or what is wrong with a number in the value, as a phrase: json-c takes
+ * an integer that is too large for the largest there is, and what is no JSON
+ * (RFC 8259, 6), such as NaN, 1. and -.5, for numbers.
+ */
+const char *json_wrong_number(struct json_object *);
 
 #endif

@@ -7,7 +7,13 @@
 #include "base/json.h"
 #include "door/answer.h"
 
-static const char answer_methods[] = "GET, HEAD, POST, OPTIONS";
+static const char *
+answer_allow(const struct answer_context *c)
+{
+	if (c->allow == NULL || c->allow[0] == '\0')
+		return "GET, HEAD, POST, OPTIONS";
+	return c->allow;
+}
 
 static const char *
 answer_phrase(int status)
@@ -129,7 +135,7 @@ answer_error(struct buffer *b, const struct answer_context *c, int status,
 	if (answer_put_status(b, c, status) == -1)
 		return -1;
 	if (status == 405 &&
-	    buffer_printf(b, "Allow: %s\r\n", answer_methods) == -1)
+	    buffer_printf(b, "Allow: %s\r\n", answer_allow(c)) == -1)
 		return -1;
 	if (status == 503 && buffer_append_text(b, "Retry-After: 5\r\n") == -1)
 		return -1;
@@ -153,7 +159,7 @@ int
 answer_options(struct buffer *b, const struct answer_context *c)
 {
 	if (answer_put_status(b, c, 204) == -1 ||
-	    buffer_printf(b, "Allow: %s\r\n", answer_methods) == -1)
+	    buffer_printf(b, "Allow: %s\r\n", answer_allow(c)) == -1)
 		return -1;
 	if (c->config->allow_origin.count > 0 &&
 	    buffer_printf(b,
@@ -161,7 +167,7 @@ answer_options(struct buffer *b, const struct answer_context *c)
 		"Access-Control-Allow-Headers: Last-Event-ID, Cache-Control, "
 		"Authorization, Content-Type\r\n"
 		"Access-Control-Max-Age: 86400\r\n",
-		answer_methods) == -1)
+		answer_allow(c)) == -1)
 		return -1;
 	return buffer_append_text(b, "\r\n");
 }

@@ -19,6 +19,7 @@ struct answer_context {
 	const struct config *config;
 	const char *origin; /* the Origin field, or "" */
 	bool is_head;       /* no body */
+	const char *allow;  /* methods of its path; NULL or "": what is usual */
 	bool is_raw; /* a whole HTTP response: nobody adds a status line */
 };
 

@@ -42,6 +42,7 @@ exchange_decide(struct exchange *ex, int status)
 	    strcmp(request_get(request, "REQUEST_METHOD"), "HEAD") == 0;
 	if (status == 0) {
 		route_decide(request, ex->context.config, &ex->route);
+		ex->context.allow = ex->route.allow;
 		return;
 	}
 	/* Of a request that was too large not all is there. */

@@ -35,26 +35,6 @@ request_get(const struct request *r, const char *name)
 	return "";
 }
 
-/* What the server has decoded already is taken as it is. */
-static int
-request_join_path(const struct request *r, struct request_target *t)
-{
-	struct buffer b = { 0 };
-
-	if (buffer_append_text(&b, request_get(r, "SCRIPT_NAME")) == -1 ||
-	    buffer_append_text(&b, request_get(r, "PATH_INFO")) == -1 ||
-	    buffer_append(&b, "", 1) == -1) {
-		buffer_clear(&b);
-		return -1;
-	}
-	/* A fresh buffer begins where its allocation does. */
-	t->path = b.base;
-	t->path_len = b.len - 1;
-	t->query.text = request_get(r, "QUERY_STRING");
-	t->query.len = strlen(t->query.text);
-	return 0;
-}
-
 /* Of an absolute form (RFC 9112, 3.2.2) the path and what follows it. */
 static const char *
 request_skip_authority(const char *uri)
@@ -67,39 +47,103 @@ request_skip_authority(const char *uri)
 	return p + strcspn(p, "/?");
 }
 
+void
+request_target_clear(struct request_target *t)
+{
+	free(t->path);
+	free(t->segments);
+	memset(t, 0, sizeof *t);
+}
+
+/* Copies text, decoded if is_encoded, segment by segment. */
+static int
+request_split_path(struct request_target *t, const char *text, size_t len,
+    bool is_encoded, const char **why)
+{
+	const char *at = text, *end = text + len, *slash;
+	size_t n, slashes = 0;
+	ptrdiff_t decoded;
+
+	for (n = 0; n < len; n++)
+		slashes += text[n] == '/';
+	t->path = malloc(len + 1);
+	t->segments = malloc((slashes + 1) * sizeof *t->segments);
+	if (t->path == NULL || t->segments == NULL)
+		return -1;
+	for (;; at = slash + 1) {
+		slash = memchr(at, '/', (size_t)(end - at));
+		n = (size_t)((slash == NULL ? end : slash) - at);
+		decoded = is_encoded
+		    ? text_percent_decode(at, n, false, t->path + t->path_len)
+		    : (ptrdiff_t)n;
+		if (decoded == -1) {
+			*why = "the path has a malformed %-escape";
+			return -1;
+		}
+		if (!is_encoded)
+			memcpy(t->path + t->path_len, at, n);
+		t->segments[t->segment_count].text = t->path + t->path_len;
+		t->segments[t->segment_count++].len = (size_t)decoded;
+		t->path_len += (size_t)decoded;
+		if (slash == NULL)
+			break;
+		t->path[t->path_len++] = '/';
+	}
+	t->path[t->path_len] = '\0';
+	/* What is before the first slash is no segment. */
+	t->segment_count--;
+	if (t->segments[0].len > 0)
+		t->segment_count = 0;
+	memmove(t->segments, t->segments + 1,
+	    t->segment_count * sizeof *t->segments);
+	return 0;
+}
+
+/* What the server has decoded already is taken as it is. */
+static int
+request_join_path(const struct request *r, struct request_target *t,
+    const char **why)
+{
+	struct buffer b = { 0 };
+	int rc = -1;
+
+	if (buffer_append_text(&b, request_get(r, "SCRIPT_NAME")) == 0 &&
+	    buffer_append_text(&b, request_get(r, "PATH_INFO")) == 0)
+		rc = request_split_path(t, b.len == 0 ? "" : b.data, b.len,
+		    false, why);
+	buffer_clear(&b);
+	t->query.text = request_get(r, "QUERY_STRING");
+	t->query.len = strlen(t->query.text);
+	return rc;
+}
+
 int
 request_read_target(const struct request *r, struct request_target *t,
     const char **why)
 {
 	const char *uri = request_skip_authority(request_get(r, "REQUEST_URI"));
 	size_t len = strcspn(uri, "?#");
-	ptrdiff_t decoded;
+	int rc;
 
 	memset(t, 0, sizeof *t);
 	*why = "out of memory";
-	if (*uri == '\0')
-		return request_join_path(r, t);
-	if ((t->path = malloc(len + 1)) == NULL)
-		return -1;
-	decoded = text_percent_decode(uri, len, false, t->path);
-	if (decoded == -1) {
-		*why = "the path has a malformed %-escape";
-		free(t->path);
-		t->path = NULL;
-		return -1;
+	if (*uri == '\0') {
+		rc = request_join_path(r, t, why);
+	} else {
+		rc = request_split_path(t, uri, len, true, why);
+		t->query.text = uri[len] == '?' ? uri + len + 1 : "";
+		t->query.len = strcspn(t->query.text, "#");
 	}
-	t->path_len = (size_t)decoded;
-	t->path[t->path_len] = '\0';
-	t->query.text = uri[len] == '?' ? uri + len + 1 : "";
-	t->query.len = strcspn(t->query.text, "#");
-	return 0;
+	if (rc == -1)
+		request_target_clear(t);
+	return rc;
 }
 
 /* Whether an encoded name is this one. */
 static bool
 request_is_named(const struct text_pair *pair, const char *name)
 {
-	char decoded[64];
+	char decoded[256];
 	ptrdiff_t n;
 
 	if (pair->name_len > sizeof decoded)

@@ -27,8 +27,15 @@ const char *request_get(const struct request *, const char *name);
 
 /* What was asked for, taken from REQUEST_URI, which no server has decoded. */
 struct request_target {
-	char *path; /* percent-decoded, the caller's */
+	char *path; /* percent-decoded */
 	size_t path_len;
+	/*
+	 * What stands between its slashes, in path; split before it was
+	 * decoded, so that %2F separates nothing.  None if the path does not
+	 * begin with a slash.
+	 */
+	struct text_span *segments;
+	size_t segment_count;
 	struct text_span query; /* not decoded, within the request */
 };
 
@@ -38,6 +45,8 @@ struct request_target {
  */
 int request_read_target(const struct request *, struct request_target *,
     const char **why);
+
+void request_target_clear(struct request_target *);
 
 /*
  * The decoded value of the next parameter of this name in a query or form

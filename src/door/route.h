@@ -9,44 +9,71 @@
 #include <stdint.h>
 
 #include "base/config.h"
+#include "base/config_route.h"
+#include "door/expand.h"
 #include "door/request.h"
 #include "hub/channel.h"
+#include "hub/event.h"
 
 enum {
 	ROUTE_ERROR_SIZE = 160,
+	ROUTE_ALLOW_SIZE = 256,
 	ROUTE_PADDING_MAX = 4096,
 	ROUTE_POLL_MAX = 3600 /* seconds */
 };
 
 enum route_kind {
 	ROUTE_STREAM,    /* follow the channels */
-	ROUTE_HEAD,      /* only the headers of that */
-	ROUTE_PREFLIGHT, /* OPTIONS */
-	ROUTE_REFUSAL    /* status and error say why */
+	ROUTE_HEAD,      /* only the headers of a stream */
+	ROUTE_PREFLIGHT, /* OPTIONS: allow says what is served here */
+	ROUTE_REFUSAL,   /* status and error say why */
+	ROUTE_PUBLISH,   /* event to the channels, then route_put_reply */
+	ROUTE_STATUS,    /* config->status says in which form */
+	ROUTE_PRESENCE,  /* who follows channels[0], which may be one more */
+	ROUTE_RUN        /* config->run, with the request's body */
 };
 
 /*
- * What a request comes to.  The standing routes are `/events`, whose channels
- * are in the query (or in the JSON body of a POST), and `/events/CHANNEL`.
+ * What a request comes to.  All but config is its own: it outlives the
+ * request, but where config is used later, something must keep the
+ * configuration, which a reload frees.
  */
 struct route {
 	enum route_kind kind;
 	int status;
 	char error[ROUTE_ERROR_SIZE];
+	char allow[ROUTE_ALLOW_SIZE];      /* methods of this path; "": none */
+	const struct config_route *config; /* which matched, or NULL */
 	struct text_span channels[CURSORS_MAX];
 	char *names[CURSORS_MAX]; /* what they point to */
 	size_t channel_count;
+
+	/* ROUTE_STREAM, ROUTE_HEAD, ROUTE_RUN */
 	char *since; /* Last-Event-ID; NULL: none */
 	size_t since_len;
 	bool since_all, has_last;
 	uint64_t last, padding;
 	bool is_poll; /* these as in struct subscription */
 	uint64_t poll_ms, poll_above;
+
+	/* ROUTE_PUBLISH */
+	struct event_fields event; /* event_check has accepted it */
+	struct expansion fields[CONFIG_FIELDS]; /* what it points to; reply */
+	bool has_reply;                         /* of its own */
+	char *reply_type;
 };
 
 /* Decides; never fails, for a refusal is an answer too. */
 void
 route_decide(const struct request *, const struct config *, struct route *);
+
+/*
+ * Appends the body that answers ROUTE_PUBLISH, once the event is accepted: the
+ * route's own reply, of reply_type (with status 204 there is none), or
+ * {"ok":true,"id":...}.  0, or -1 (memory).
+ */
+int route_put_reply(const struct route *, struct buffer *, struct text_span id,
+    uint64_t streams);
 
 void route_clear(struct route *);
 

@@ -7,8 +7,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include <json-c/json_visit.h>
-
+#include "base/json.h"
 #include "queue/command.h"
 
 enum {
@@ -122,45 +121,18 @@ command_read_channel(struct command *c, const char *name,
 	return 0;
 }
 
-/*
- * json-c takes an integer that is too large for the largest there is, and NaN
- * and Infinity, which are no JSON (RFC 8259, 6), for numbers.
- */
-static int
-command_visit_number(struct json_object *value, int flags,
-    struct json_object *parent, const char *key,
-    size_t *index, /* NOLINT(readability-non-const-parameter) */
-    void *wrong)
-{
-	(void)flags;
-	(void)parent;
-	(void)key;
-	(void)index;
-	if (json_object_is_type(value, json_type_int) &&
-	    (json_object_get_int64(value) == INT64_MIN ||
-		json_object_get_uint64(value) == UINT64_MAX))
-		*(const char **)wrong =
-		    "data has an integer of more than 64 bits";
-	if (json_object_is_type(value, json_type_double) &&
-	    !isfinite(json_object_get_double(value)))
-		*(const char **)wrong =
-		    "not valid JSON: data has a number that is none";
-	return JSON_C_VISIT_RETURN_CONTINUE;
-}
-
 static int
 command_read_data(struct command *c, const char *name,
     struct json_object *value)
 {
-	const char *wrong = NULL;
+	const char *wrong;
 	struct text_span span = { NULL, 0 };
 
 	(void)name;
 	if (json_object_is_type(value, json_type_string)) {
 		span = command_span(value);
 	} else {
-		json_c_visit(value, 0, command_visit_number, &wrong);
-		if (wrong != NULL)
+		if ((wrong = json_wrong_number(value)) != NULL)
 			return command_refuse(c, EX_DATAERR, "%s", wrong);
 		span.text = json_object_to_json_string_ext(value,
 		    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);

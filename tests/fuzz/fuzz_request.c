@@ -56,7 +56,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_check(target.path != NULL);
 		fuzz_check(target.path_len <= size);
 		fuzz_parameters(target.query);
-		free(target.path);
+		request_target_clear(&target);
 	} else {
 		fuzz_check(why != NULL);
 	}

@@ -138,7 +138,7 @@ test_target(void **state)
 		assert_int_equal(t.query.len, strlen(cases[i].want_query));
 		assert_memory_equal(t.query.text, cases[i].want_query,
 		    t.query.len);
-		free(t.path);
+		request_target_clear(&t);
 		request_clear(&r);
 	}
 }

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <stdbool.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/json.h"
+#include "door/body.h"
+
+static const struct body_type {
+	const char *name;
+	enum body_kind kind;
+} body_types[] = {
+	{ "application/x-www-form-urlencoded", BODY_FORM },
+	{ "application/json", BODY_JSON },
+	{ "text/plain", BODY_TEXT },
+};
+
+/* Whether a Content-Type, without its parameters, is this one. */
+static bool
+body_is_type(const char *type, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncasecmp(type, name, len) == 0 &&
+	    strchr("; \t", type[len]) != NULL;
+}
+
+static const char *
+body_wrong_type(const char *type, unsigned accept)
+{
+	if (body_is_type(type, "multipart/form-data") && (accept & BODY_FORM))
+		return "multipart/form-data is not read: send "
+		       "application/x-www-form-urlencoded";
+	switch (accept) {
+	case BODY_FORM:
+		return "the body is not application/x-www-form-urlencoded";
+	case BODY_JSON:
+		return "the body is not application/json";
+	case BODY_FORM | BODY_JSON:
+		return "the body is neither "
+		       "application/x-www-form-urlencoded nor application/json";
+	default:
+		return "the body is neither "
+		       "application/x-www-form-urlencoded, application/json "
+		       "nor text/plain";
+	}
+}
+
+/*
+ * Whether the parameters (RFC 9110, 5.6.6) name no charset, or UTF-8.  A ';'
+ * within quotes is taken for the end of one, which names no charset either.
+ */
+static bool
+body_is_utf8_type(const char *type)
+{
+	const char *p = type;
+	size_t n;
+
+	while ((p = strchr(p, ';')) != NULL) {
+		p += 1 + strspn(p + 1, " \t");
+		if (strncasecmp(p, "charset=", 8) != 0)
+			continue;
+		p += 8;
+		n = *p == '"';
+		if (strncasecmp(p + n, "utf-8", 5) != 0 ||
+		    (n == 1 && p[6] != '"') ||
+		    strchr("; \t", p[5 + 2 * n]) == NULL)
+			return false;
+	}
+	return true;
+}
+
+static int
+body_read_json(struct body *b, int depth, const char **why)
+{
+	switch (json_parse(b->text.text, b->text.len, depth, &b->json)) {
+	case -1:
+		*why = "out of memory";
+		return 503;
+	case 0:
+		*why = "the body is not valid JSON";
+		return 400;
+	default:
+		if (json_wrong_number(b->json) == NULL)
+			return 0;
+		*why = "the body has a number that is none, or one of more "
+		       "than 64 bits";
+		return 400;
+	}
+}
+
+int
+body_read(struct body *b, const struct request *request, unsigned accept,
+    int depth, const char **why)
+{
+	const char *type = request_get(request, "CONTENT_TYPE");
+	const size_t count = sizeof body_types / sizeof *body_types;
+	size_t i;
+
+	memset(b, 0, sizeof *b);
+	if (request->body.len == 0)
+		return 0;
+	for (i = 0; i < count; i++)
+		if (body_is_type(type, body_types[i].name))
+			break;
+	if (i == count || (body_types[i].kind & accept) == 0) {
+		*why = body_wrong_type(type, accept);
+		return 415;
+	}
+	if (!body_is_utf8_type(type)) {
+		*why = "the body's charset is not UTF-8";
+		return 415;
+	}
+	b->kind = body_types[i].kind;
+	b->text = request->body;
+	return b->kind == BODY_JSON ? body_read_json(b, depth, why) : 0;
+}
+
+void
+body_clear(struct body *b)
+{
+	json_object_put(b->json);
+	memset(b, 0, sizeof *b);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_DOOR_BODY_H
+#define CRIER_DOOR_BODY_H
+
+#include <json-c/json.h>
+
+#include "base/text.h"
+#include "door/request.h"
+
+/* A request's body, by its Content-Type.  Pure. */
+
+enum body_kind {
+	BODY_NONE,
+	BODY_FORM = 1, /* application/x-www-form-urlencoded */
+	BODY_JSON = 2, /* application/json */
+	BODY_TEXT = 4  /* text/plain */
+};
+
+struct body {
+	enum body_kind kind;
+	struct text_span text;    /* all of it; the request's memory */
+	struct json_object *json; /* of BODY_JSON; NULL is null */
+};
+
+/*
+ * Reads the body, if there is one, as one of the kinds in accept (an "or" of
+ * body_kinds).  JSON may be so deep.  0, or a status and *why, a phrase.
+ */
+int body_read(struct body *, const struct request *, unsigned accept, int depth,
+    const char **why);
+
+void body_clear(struct body *);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "door/route_part.h"
+
+struct route_channels {
+	struct route *route;
+	const struct route_input *in;
+};
+
+static int
+route_refuse_more_channels(struct route *r, const struct route_input *in)
+{
+	if (in->found->kind == CONFIG_ROUTE_PUBLISH)
+		return route_refuse(r, 400, "more than %d channels",
+		    CURSORS_MAX);
+	return route_refuse(r, 400,
+	    "more than %llu channels on one stream (max-channels)",
+	    (unsigned long long)in->config->max_channels);
+}
+
+/* Adds a channel, unless it is there; a copy of its name. */
+static int
+route_add_channel_cb(void *arg, const char *name, size_t len)
+{
+	const struct route_channels *c = arg;
+	struct route *r = c->route;
+	size_t most = c->in->found->kind == CONFIG_ROUTE_PUBLISH
+	    ? CURSORS_MAX
+	    : c->in->config->max_channels;
+	const char *why = event_check_channel(name, len);
+	char *copy;
+	size_t i;
+
+	if (why != NULL)
+		return route_refuse(r, 400, "%s", why);
+	for (i = 0; i < r->channel_count; i++)
+		if (r->channels[i].len == len &&
+		    memcmp(r->channels[i].text, name, len) == 0)
+			return 0;
+	if (r->channel_count == most)
+		return route_refuse_more_channels(r, c->in);
+	if ((copy = malloc(len + 1)) == NULL)
+		return route_refuse_memory(r);
+	memcpy(copy, name, len);
+	copy[len] = '\0';
+	r->names[r->channel_count] = copy;
+	r->channels[r->channel_count].text = copy;
+	r->channels[r->channel_count].len = len;
+	r->channel_count++;
+	return 0;
+}
+
+int
+route_read_channels(struct route *r, struct route_input *in)
+{
+	struct route_channels c = { r, in };
+	size_t i;
+
+	for (i = 0; i < in->found->channel_count; i++)
+		if (expand_names(in->found->channels[i], &in->values,
+			route_add_channel_cb, &c) == -1)
+			return route_refuse_values(r, &in->values);
+	if (r->channel_count == 0)
+		return route_refuse(r, 400, "no channel is named");
+	if (in->found->kind == CONFIG_ROUTE_PRESENCE && r->channel_count > 1)
+		return route_refuse(r, 400, "more than one channel is named");
+	return 0;
+}

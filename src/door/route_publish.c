@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/config_value.h"
+#include "base/json.h"
+#include "door/route_part.h"
+
+enum {
+	ROUTE_JSON_DEPTH = 32
+};
+
+#define ROUTE_EXPIRES_MAX UINT64_C(1000000000000) /* ms */
+
+/* The names of the fields in a body, as on the queue. */
+static const char *const route_fields[] = { [CONFIG_FIELD_DATA] = "data",
+	[CONFIG_FIELD_EVENT] = "event",
+	[CONFIG_FIELD_ID] = "id",
+	[CONFIG_FIELD_KEY] = "key",
+	[CONFIG_FIELD_RETRY] = "retry",
+	[CONFIG_FIELD_EXPIRES] = "expires" };
+
+/* A field from the body itself: 1, 0 if it is not there, or -1. */
+static int
+route_read_field(struct route *r, struct route_input *in,
+    enum config_route_field field)
+{
+	/* A template of just this variable, which may be missing. */
+	struct template_piece piece = { .source = TEMPLATE_BODY,
+		.text = { route_fields[field], strlen(route_fields[field]) },
+		.is_optional = true };
+	const struct template t = { .count = 1, .pieces = &piece };
+	struct json_object *o;
+
+	if (in->values.body.kind == BODY_JSON)
+		piece.source = TEMPLATE_JSON;
+	else if (in->values.body.kind == BODY_FORM)
+		piece.source = TEMPLATE_FORM;
+	else if (field != CONFIG_FIELD_DATA)
+		return 0;
+	if (piece.source == TEMPLATE_JSON && field != CONFIG_FIELD_DATA &&
+	    json_object_object_get_ex(in->values.body.json, route_fields[field],
+		&o) &&
+	    !json_object_is_type(o, json_type_string) &&
+	    !json_object_is_type(o, json_type_int) &&
+	    !json_object_is_type(o, json_type_double))
+		return route_refuse(r, 400, "%s is not a string",
+		    route_fields[field]);
+	return expand_text(&t, true, &in->values, &r->fields[field]);
+}
+
+/* Each field is from its template; without data's, from the body. */
+static int
+route_find_field(struct route *r, struct route_input *in,
+    enum config_route_field field, struct text_span *span)
+{
+	const struct config_route *c = in->found;
+	struct expansion *e = &r->fields[field];
+	int got = 0;
+
+	if (c->fields[field] != NULL)
+		got = expand_text(c->fields[field], field != CONFIG_FIELD_DATA,
+		    &in->values, e);
+	else if (c->fields[CONFIG_FIELD_DATA] == NULL)
+		got = route_read_field(r, in, field);
+	if (got == -1)
+		return route_refuse_values(r, &in->values);
+	span->text = e->text.len > 0 ? e->text.data : "";
+	span->len = got == 1 ? e->text.len : 0;
+	return got;
+}
+
+static int
+route_read_retry(struct route *r, struct text_span text)
+{
+	if (text_parse_number(text.text, text.len, EVENT_RETRY_MAX,
+		&r->event.retry_ms))
+		return 0;
+	return route_refuse(r, 400,
+	    "retry is not a whole number from 0 to %llu",
+	    (unsigned long long)EVENT_RETRY_MAX);
+}
+
+/* Seconds; what is beyond milliseconds is dropped. */
+static bool
+route_parse_seconds(struct text_span text, uint64_t *ms)
+{
+	char seconds[32];
+	size_t i, len = 0;
+
+	while (len < text.len && text.text[len] != '.')
+		len++;
+	for (i = len + 1; i < text.len; i++)
+		if (text.text[i] < '0' || text.text[i] > '9')
+			return false;
+	len = text.len - len > 4 ? len + 4 : text.len;
+	if (len >= sizeof seconds)
+		return false;
+	memcpy(seconds, text.text, len);
+	seconds[len] = '\0';
+	return strlen(seconds) == len && config_value_seconds(seconds, ms);
+}
+
+static int
+route_read_expires(struct route *r, struct text_span text)
+{
+	uint64_t ms;
+
+	if (!route_parse_seconds(text, &ms) || ms == 0 ||
+	    ms > ROUTE_EXPIRES_MAX)
+		return route_refuse(r, 400,
+		    "expires is not a number of seconds above 0");
+	r->event.expires_ms = ms;
+	return 0;
+}
+
+/* An id and a key cannot be empty; a name that is empty is none. */
+static int
+route_set_word(struct route *r, enum config_route_field field,
+    struct text_span text)
+{
+	if (field == CONFIG_FIELD_EVENT) {
+		r->event.name = text.text;
+		r->event.name_len = text.len;
+		return 0;
+	}
+	if (text.len == 0)
+		return route_refuse(r, 400, "%s is empty", route_fields[field]);
+	if (field == CONFIG_FIELD_ID) {
+		r->event.id = text.text;
+		r->event.id_len = text.len;
+	} else {
+		r->event.key = text.text;
+		r->event.key_len = text.len;
+	}
+	return 0;
+}
+
+static int
+route_set_field(struct route *r, enum config_route_field field,
+    struct text_span text)
+{
+	switch (field) {
+	case CONFIG_FIELD_DATA:
+		r->event.data = text.text;
+		r->event.data_len = text.len;
+		return 0;
+	case CONFIG_FIELD_RETRY:
+		return route_read_retry(r, text);
+	case CONFIG_FIELD_EXPIRES:
+		return route_read_expires(r, text);
+	default:
+		return route_set_word(r, field, text);
+	}
+}
+
+static int
+route_read_fields(struct route *r, struct route_input *in)
+{
+	static const enum config_route_field fields[] = { CONFIG_FIELD_DATA,
+		CONFIG_FIELD_EVENT, CONFIG_FIELD_ID, CONFIG_FIELD_KEY,
+		CONFIG_FIELD_RETRY, CONFIG_FIELD_EXPIRES };
+	struct text_span text = { "", 0 };
+	const char *why;
+	size_t i;
+	int got;
+
+	r->event.retry_ms = EVENT_RETRY_NONE;
+	for (i = 0; i < sizeof fields / sizeof *fields; i++) {
+		got = route_find_field(r, in, fields[i], &text);
+		if (got == 1)
+			got = route_set_field(r, fields[i], text);
+		if (got == -1)
+			return -1;
+	}
+	if (r->event.data == NULL)
+		return route_refuse(r, 400, "data is missing");
+	why = event_check(&r->event, in->config->max_event_bytes);
+	if (why == NULL)
+		return 0;
+	return route_refuse(r,
+	    r->event.data_len > in->config->max_event_bytes ? 413 : 400, "%s",
+	    why);
+}
+
+/* Of the reply all but what is known only when the event is accepted. */
+static int
+route_read_reply(struct route *r, struct route_input *in)
+{
+	const struct template *t = in->found->fields[CONFIG_FIELD_REPLY];
+	struct expansion *e = &r->fields[CONFIG_FIELD_REPLY];
+
+	if ((r->reply_type = strdup(in->found->reply_type)) == NULL)
+		return route_refuse_memory(r);
+	if (t == NULL)
+		return 0;
+	r->has_reply = true;
+	if (t->count == 0)
+		r->status = 204;
+	if (expand_text(t, false, &in->values, e) == -1)
+		return route_refuse_values(r, &in->values);
+	return 0;
+}
+
+int
+route_read_event(struct route *r, struct route_input *in)
+{
+	const struct body *body = &in->values.body;
+	unsigned sources = in->found->sources, accept = 0;
+
+	if (in->found->fields[CONFIG_FIELD_DATA] == NULL ||
+	    (sources & TEMPLATE_BIT(TEMPLATE_BODY)) != 0)
+		accept = BODY_FORM | BODY_JSON | BODY_TEXT;
+	if (sources & TEMPLATE_BIT(TEMPLATE_FORM))
+		accept |= BODY_FORM;
+	if (sources & TEMPLATE_BIT(TEMPLATE_JSON))
+		accept |= BODY_JSON;
+	/* A body that no template asks for is none of our business. */
+	if (accept != 0 &&
+	    route_read_body(r, in, accept, ROUTE_JSON_DEPTH) == -1)
+		return -1;
+	if (body->kind == BODY_JSON &&
+	    !json_object_is_type(body->json, json_type_object) &&
+	    (in->found->fields[CONFIG_FIELD_DATA] == NULL ||
+		(sources & TEMPLATE_BIT(TEMPLATE_JSON)) != 0))
+		return route_refuse(r, 400, "the body is not a JSON object");
+	if (route_read_channels(r, in) == -1 || route_read_fields(r, in) == -1)
+		return -1;
+	return route_read_reply(r, in);
+}
+
+int
+route_put_reply(const struct route *r, struct buffer *b, struct text_span id,
+    uint64_t streams)
+{
+	struct json_object *o;
+
+	if (r->has_reply)
+		return expand_fill(&r->fields[CONFIG_FIELD_REPLY], b, id,
+		    streams);
+	o = json_object_new_object();
+	json_add(o, "ok", json_object_new_boolean(true));
+	json_add_text(o, "id", id.text, id.len);
+	return json_append(b, o) == 0 ? buffer_append(b, "\n", 1) : -1;
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/config_value.h"
+#include "door/route_part.h"
+
+enum {
+	ROUTE_JSON_DEPTH = 8
+};
+
+static int
+route_set_since(struct route *r, const char *text, size_t len)
+{
+	if (len == 0 || r->since != NULL)
+		return 0;
+	if ((r->since = malloc(len)) == NULL)
+		return route_refuse_memory(r);
+	memcpy(r->since, text, len);
+	r->since_len = len;
+	return 0;
+}
+
+/* What the route's own templates use means nothing else here. */
+static bool
+route_uses(const struct config_route *c, enum template_source source,
+    const char *name)
+{
+	const struct template *t;
+	size_t i, k;
+
+	for (i = 0; i < c->channel_count; i++) {
+		t = c->channels[i];
+		for (k = 0; k < t->count; k++)
+			if (t->pieces[k].source == source &&
+			    text_equals(t->pieces[k].text, name))
+				return true;
+	}
+	return false;
+}
+
+/* The first parameter of this name: 1, 0, or -1 refused. */
+static int
+route_read_parameter(struct route *r, const struct route_input *in,
+    const char *name, char **text, size_t *len)
+{
+	struct text_span query = in->target.query;
+	const char *why;
+	int got;
+
+	if (route_uses(in->found, TEMPLATE_QUERY, name))
+		return 0;
+	got = request_next_parameter(&query, name, text, len, &why);
+	return got == -1 ? route_refuse(r, 400, "%s", why) : got;
+}
+
+/* One number parameter: 1 if it is there, 0, or -1 refused. */
+static int
+route_read_number(struct route *r, const struct route_input *in,
+    const char *name, uint64_t max, uint64_t *value)
+{
+	char *text;
+	size_t len;
+	int got = route_read_parameter(r, in, name, &text, &len);
+
+	if (got != 1)
+		return got;
+	if (!text_parse_number(text, len, max, value))
+		got = route_refuse(r, 400, "%s is not a number up to %llu",
+		    name, (unsigned long long)max);
+	free(text);
+	return got;
+}
+
+/* Polyfills cannot set a header, and each has its own name for it. */
+static int
+route_read_since(struct route *r, const struct route_input *in)
+{
+	static const char *const names[] = { "lastEventId", "last-event-id",
+		"Last-Event-ID", "since" };
+	const char *header = request_get(in->request, "HTTP_LAST_EVENT_ID");
+	char *text;
+	size_t len, i;
+	int got, rc = route_set_since(r, header, strlen(header));
+
+	for (i = 0; rc == 0 && i < sizeof names / sizeof *names; i++) {
+		got = route_read_parameter(r, in, names[i], &text, &len);
+		if (got == 0)
+			continue;
+		if (got == -1)
+			return -1;
+		if (strcmp(names[i], "since") == 0 &&
+		    text_equals((struct text_span){ text, len }, "all"))
+			r->since_all = true;
+		else
+			rc = route_set_since(r, text, len);
+		free(text);
+	}
+	return rc;
+}
+
+static int
+route_set_poll(struct route *r, const char *text, size_t len)
+{
+	uint64_t ms;
+
+	if (strlen(text) != len || !config_value_seconds(text, &ms) ||
+	    ms > ROUTE_POLL_MAX * UINT64_C(1000))
+		return route_refuse(r, 400,
+		    "poll is not a number of seconds up to %d", ROUTE_POLL_MAX);
+	r->is_poll = true;
+	r->poll_ms = ms;
+	return 0;
+}
+
+/* As the route has it, else as all have it, else as the client asks. */
+static int
+route_read_poll(struct route *r, const struct route_input *in)
+{
+	const struct config_route *c = in->found;
+	char *text;
+	size_t len;
+	int got;
+
+	r->poll_ms =
+	    c->poll_ms == CONFIG_ROUTE_UNSET ? in->config->poll_ms : c->poll_ms;
+	r->poll_above = c->poll_above == CONFIG_ROUTE_UNSET
+	    ? in->config->poll_above
+	    : c->poll_above;
+	got = route_read_parameter(r, in, "poll", &text, &len);
+	if (got != 1)
+		return got;
+	got = route_set_poll(r, text, len);
+	free(text);
+	return got;
+}
+
+int
+route_read_position(struct route *r, struct route_input *in)
+{
+	int got;
+
+	if (route_read_since(r, in) == -1 || route_read_poll(r, in) == -1)
+		return -1;
+	got = route_read_number(r, in, "last", UINT32_MAX, &r->last);
+	if (got == -1)
+		return -1;
+	r->has_last = got == 1;
+	got =
+	    route_read_number(r, in, "padding", ROUTE_PADDING_MAX, &r->padding);
+	return got == -1 ? -1 : 0;
+}
+
+/* "lastEventId", or "since", which may also be "all". */
+static int
+route_read_json_since(struct route *r, const char *name,
+    struct json_object *value)
+{
+	struct text_span span;
+
+	if (!json_object_is_type(value, json_type_string))
+		return route_refuse(r, 400, "%s is not a string", name);
+	span.text = json_object_get_string(value);
+	span.len = (size_t)json_object_get_string_len(value);
+	if (strcmp(name, "since") != 0 || !text_equals(span, "all"))
+		return route_set_since(r, span.text, span.len);
+	r->since_all = true;
+	return 0;
+}
+
+static int
+route_read_json_last(struct route *r, const char *name,
+    struct json_object *value)
+{
+	int64_t last = json_object_get_int64(value);
+
+	if (!json_object_is_type(value, json_type_int) || last < 0 ||
+	    last > UINT32_MAX)
+		return route_refuse(r, 400, "%s is not a number up to %llu",
+		    name, (unsigned long long)UINT32_MAX);
+	r->has_last = true;
+	r->last = (uint64_t)last;
+	return 0;
+}
+
+/* json-c keeps a number as it was written. */
+static int
+route_read_json_poll(struct route *r, const char *name,
+    struct json_object *value)
+{
+	const char *text = json_object_to_json_string(value);
+
+	(void)name;
+	if (text == NULL)
+		return route_refuse_memory(r);
+	return route_set_poll(r, text, strlen(text));
+}
+
+/* The body of a POST that subscribes, from fetch(). */
+static int
+route_read_json_position(struct route *r, const struct route_input *in)
+{
+	static const struct {
+		const char *name;
+		int (*read)(struct route *, const char *, struct json_object *);
+	} members[] = { { "lastEventId", route_read_json_since },
+		{ "since", route_read_json_since },
+		{ "last", route_read_json_last },
+		{ "poll", route_read_json_poll } };
+	struct json_object *value;
+	size_t i;
+
+	if (in->values.body.kind != BODY_JSON)
+		return 0;
+	for (i = 0; i < sizeof members / sizeof *members; i++)
+		if (!route_uses(in->found, TEMPLATE_JSON, members[i].name) &&
+		    json_object_object_get_ex(in->values.body.json,
+			members[i].name, &value) &&
+		    members[i].read(r, members[i].name, value) == -1)
+			return -1;
+	return 0;
+}
+
+int
+route_read_subscription(struct route *r, struct route_input *in)
+{
+	const struct body *body = &in->values.body;
+	unsigned accept = BODY_JSON;
+
+	if (in->found->sources & TEMPLATE_BIT(TEMPLATE_FORM))
+		accept |= BODY_FORM;
+	if (in->found->sources & TEMPLATE_BIT(TEMPLATE_BODY))
+		accept |= BODY_FORM | BODY_TEXT;
+	if (route_read_body(r, in, accept, ROUTE_JSON_DEPTH) == -1)
+		return -1;
+	if (body->kind == BODY_JSON &&
+	    !json_object_is_type(body->json, json_type_object))
+		return route_refuse(r, 400, "the body is not a JSON object");
+	if (route_read_channels(r, in) == -1 ||
+	    route_read_position(r, in) == -1)
+		return -1;
+	return route_read_json_position(r, in);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_DOOR_VALUES_H
+#define CRIER_DOOR_VALUES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/path_pattern.h"
+#include "base/template.h"
+#include "door/body.h"
+#include "door/request.h"
+
+/* What a request has for the variables of templates.  Pure. */
+
+enum {
+	VALUES_ERROR_SIZE = 160
+};
+
+struct values {
+	const struct request_target *target;
+	const struct path_pattern *path; /* which it matches */
+	struct body body;
+	bool is_standing;      /* of a route that is in no configuration */
+	struct text_span user; /* whom the web server has authenticated */
+	int status;            /* of a refusal, and why; else 0 */
+	char error[VALUES_ERROR_SIZE];
+};
+
+struct value {
+	struct text_span text;
+	char *owned;              /* text's memory, or NULL */
+	bool is_json;             /* no string; text is its JSON */
+	struct json_object *json; /* then; NULL is null */
+};
+
+/* Refuses; always -1. */
+int values_refuse(struct values *, int status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The variable as a phrase, "NAME in the query". */
+const char *
+values_describe(const struct template_piece *, char to[VALUES_ERROR_SIZE]);
+
+/*
+ * The value of a variable: 1, value_clear follows; 0: there is none, or an
+ * empty `{name...}`; -1: refused, for it is malformed or given twice.
+ */
+int values_find(struct values *, const struct template_piece *, struct value *);
+
+/*
+ * The same of a variable that may be given several times, or be a JSON list:
+ * the next one.  The cursor is all zero at first.
+ */
+struct values_cursor {
+	bool is_begun;
+	struct text_span form; /* what is left of it */
+	size_t index;          /* in the list */
+};
+int values_next(struct values *, const struct template_piece *,
+    struct values_cursor *, struct value *);
+
+/* Whether values_next has more than one for it. */
+bool values_is_several(struct values *, const struct template_piece *);
+
+/* Refuses a value that there has to be. */
+int values_refuse_missing(struct values *, const struct template_piece *);
+
+void value_clear(struct value *);
+
+#endif
