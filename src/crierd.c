@@ -159,6 +159,15 @@ crierd_open_log(const struct crierd *d)
 }
 
 static void
+crierd_warn(const struct config *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->warnings.count; i++)
+		log_warning("%s", c->warnings.items[i]);
+}
+
+static void
 crierd_find_access(const struct crierd *d, const char *setting,
     const char *group, mode_t mode, struct listener_access *access)
 {
@@ -342,6 +351,7 @@ crierd_reload_cb(evutil_socket_t number, short what, void *arg)
 	d->store->ops->configure(d->store, fresh->key_ms);
 	hub_reconfigure(d->hub, fresh, crierd_max_streams(d));
 	config_free(old);
+	crierd_warn(fresh);
 	log_info("configuration read again");
 }
 
@@ -463,6 +473,7 @@ crierd_settle(struct crierd *d)
 	/* The history is nobody's but the group's. */
 	umask(0007);
 	crierd_open_log(d);
+	crierd_warn(d->config);
 }
 
 /* The names in it, too, must exist on this machine. */
@@ -472,6 +483,7 @@ crierd_check(const struct crierd *d)
 	const struct config *c = d->config;
 	struct listener_access access;
 
+	crierd_warn(c);
 	crierd_find_access(d, "listen-group", c->listen_group, c->listen_mode,
 	    &access);
 	crierd_find_access(d, "queue-group", c->queue_group, c->queue_mode,

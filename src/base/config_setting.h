@@ -14,6 +14,7 @@
 
 enum config_kind {
 	CONFIG_TEXT,
+	CONFIG_SECRET, /* a text that is never shown */
 	CONFIG_SOCKET,
 	CONFIG_FIFO,
 	CONFIG_LIST,
@@ -25,6 +26,8 @@ enum config_kind {
 	CONFIG_SECONDS, /* with decimals; kept as milliseconds */
 	CONFIG_WORD,    /* one of words, kept as its place among them */
 	CONFIG_STORE,   /* a text that says where history is kept */
+	CONFIG_NAME,    /* of a cookie or parameter, or empty */
+	CONFIG_WHO,     /* a list of words, kept as bits of enum config_who */
 	CONFIG_LOG_TARGET,
 	CONFIG_LOG_LEVEL
 };

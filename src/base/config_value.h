@@ -38,5 +38,6 @@ const char *config_value_wrong_store(const char *text);
 const char *config_value_wrong_listen(const char *address);
 const char *config_value_wrong_origin(const char *origin);
 const char *config_value_wrong_pattern(const char *pattern);
+const char *config_value_wrong_name(const char *name);
 
 #endif
