@@ -30,8 +30,6 @@ static const char *const config_oid_curve[] = {
 	"\x2b\x81\x04\x00\x23",             /* P-521 */
 };
 
-static const char config_pem_begin[] = "-----BEGIN PUBLIC KEY-----";
-
 static void __attribute__((format(printf, 2, 3)))
 config_key_say(char **to, const char *fmt, ...)
 {
@@ -173,7 +171,7 @@ config_key_decode(struct config_token_key *k, const char *text, size_t len,
 	return k->len > 0 ? 0 : -1;
 }
 
-/* Whether a public key is of the algorithm's kind; NULL, or what is wrong. */
+/* Whether a key is of the algorithm's kind; NULL, or what is wrong. */
 static const char *
 config_key_wrong_info(const struct config_token_key *k,
     const unsigned char *der, size_t len)
@@ -195,29 +193,40 @@ config_key_wrong_info(const struct config_token_key *k,
 	return NULL;
 }
 
+/* The same of PEM text; missing is the answer if it has not this label. */
 static const char *
-config_key_wrong_public(const struct config_token_key *k)
+config_key_wrong_pem(const struct config_token_key *k, const char *label,
+    const char *missing)
 {
-	const char *text = (const char *)k->bytes, *end, *why;
-	const char *from = strstr(text, config_pem_begin);
+	const char *from = strstr((const char *)k->bytes, label), *end, *why;
 	unsigned char *der;
 	ptrdiff_t len;
 
 	if (from == NULL)
-		return strstr(text, "PRIVATE KEY-----") != NULL
-		    ? "is a private key: the public one is enough here "
-		      "(openssl pkey -pubout)"
-		    : "is not a public key in PEM (BEGIN PUBLIC KEY)";
-	from += sizeof config_pem_begin - 1;
-	if ((end = strstr(from, "-----END PUBLIC KEY-----")) == NULL)
-		return "has no END PUBLIC KEY";
+		return missing;
+	from += strlen(label);
+	if ((end = strstr(from, "-----END ")) == NULL)
+		return "has a BEGIN and no END";
 	if ((der = malloc(k->len)) == NULL)
 		return "is more than there is memory for";
 	len = base64_decode(from, (size_t)(end - from), BASE64_ANY, der);
 	why = len == -1 ? "is not base64 between its BEGIN and END"
 			: config_key_wrong_info(k, der, (size_t)len);
+	explicit_bzero(der, k->len);
 	free(der);
 	return why;
+}
+
+static const char *
+config_key_wrong_public(const struct config_token_key *k)
+{
+	const char *text = (const char *)k->bytes;
+
+	return config_key_wrong_pem(k, "-----BEGIN PUBLIC KEY-----",
+	    strstr(text, "PRIVATE KEY-----") != NULL
+		? "is a private key: the public one is enough here (openssl "
+		  "pkey -pubout)"
+		: "is not a public key in PEM (BEGIN PUBLIC KEY)");
 }
 
 static const char *
@@ -227,9 +236,12 @@ config_key_wrong_private(const struct config_token_key *k)
 
 	if (strstr(text, "ENCRYPTED") != NULL)
 		return "is encrypted (openssl pkey decrypts it)";
-	if (strstr(text, "PRIVATE KEY-----") == NULL)
-		return "is not a private key in PEM (BEGIN PRIVATE KEY)";
-	return NULL;
+	/* That label says RSA, but the key itself does not. */
+	if (k->algorithm < CONFIG_ES256 &&
+	    strstr(text, "-----BEGIN RSA PRIVATE KEY-----") != NULL)
+		return NULL;
+	return config_key_wrong_pem(k, "PRIVATE KEY-----",
+	    "is not a private key in PEM (BEGIN PRIVATE KEY)");
 }
 
 /* What is wrong with a key that was read, or NULL; may warn. */
