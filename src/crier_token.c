@@ -112,8 +112,9 @@ token_set_user(struct token_options *o, const char *user)
 	else if (why == NULL && !text_is_utf8(user, strlen(user)))
 		why = "is not UTF-8";
 	o->order.user = user;
-	return why == NULL ? 0
-			   : verb_usage(&token_verb, "--user: the name %s", why);
+	return why == NULL
+	    ? 0
+	    : verb_usage(&token_verb, "--user: the name %s", why);
 }
 
 static int
@@ -138,8 +139,8 @@ token_set_algorithm(struct token_options *o, const char *name)
 			o->algorithm = i;
 			return 0;
 		}
-	return verb_usage(&token_verb, "--algorithm must be "
-	    CONFIG_ALGORITHM_FORM);
+	return verb_usage(&token_verb,
+	    "--algorithm must be " CONFIG_ALGORITHM_FORM);
 }
 
 /* An option with a value, or a word.  *list is where patterns go. */
@@ -287,9 +288,9 @@ token_print(const struct config_token_key *key, const struct config *config,
 		return EX_DATAERR;
 	}
 	if (config != NULL)
-		rc = token_read(config,
-		    (struct text_span){ text, strlen(text) },
-		    o->order.now_s * 1000, &token, &why);
+		rc =
+		    token_read(config, (struct text_span){ text, strlen(text) },
+			o->order.now_s * 1000, &token, &why);
 	token_clear(&token);
 	if (rc == 0)
 		puts(text);
@@ -343,7 +344,8 @@ token_from_file(const struct token_options *o)
 	if (rc == 0)
 		rc = token_print(&key, NULL, o);
 	else
-		client_warn("token: %s", cause == NULL ? "out of memory" : cause),
+		client_warn("token: %s",
+		    cause == NULL ? "out of memory" : cause),
 		    rc = errno == EACCES ? EX_NOPERM : EX_DATAERR;
 	config_key_clear(&key);
 	free(cause);
@@ -397,8 +399,8 @@ token_check(const struct token_options *o)
 	while (len > 0 && strchr("\r\n ", text[len - 1]) != NULL &&
 	    text[len - 1] != '\0')
 		len--;
-	rc = token_read(config, (struct text_span){ text, len },
-	    token_now_ms(), &token, &why);
+	rc = token_read(config, (struct text_span){ text, len }, token_now_ms(),
+	    &token, &why);
 	if (rc == 0)
 		token_show(&token);
 	else

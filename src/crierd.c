@@ -167,6 +167,22 @@ crierd_warn(const struct config *c)
 		log_warning("%s", c->warnings.items[i]);
 }
 
+/* What was root's to read is read again at a reload. */
+static void
+crierd_warn_of_keys(const struct config *c)
+{
+	const char *file;
+	size_t i;
+
+	for (i = 0; i < c->token_key_count; i++) {
+		file = c->token_keys[i].file;
+		if (*file != '\0' && access(file, R_OK) == -1)
+			log_warning("%s: only root can read it, so that the "
+				    "configuration cannot be read again",
+			    file);
+	}
+}
+
 static void
 crierd_find_access(const struct crierd *d, const char *setting,
     const char *group, mode_t mode, struct listener_access *access)
@@ -474,6 +490,7 @@ crierd_settle(struct crierd *d)
 	umask(0007);
 	crierd_open_log(d);
 	crierd_warn(d->config);
+	crierd_warn_of_keys(d->config);
 }
 
 /* The names in it, too, must exist on this machine. */

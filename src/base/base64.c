@@ -48,8 +48,7 @@ base64_decode(const char *text, size_t len, enum base64_form form,
 	if (form == BASE64_ANY)
 		len = base64_trim(text, len);
 	for (i = 0; i < len; i++) {
-		if (form == BASE64_ANY &&
-		    memchr(" \t\r\n", text[i], 4) != NULL)
+		if (form == BASE64_ANY && memchr(" \t\r\n", text[i], 4) != NULL)
 			continue;
 		if ((digit = base64_digit(text[i], form)) == -1)
 			return -1;

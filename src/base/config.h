@@ -47,9 +47,9 @@ enum config_algorithm {
 
 /* A key that tokens are checked with. */
 struct config_token_key {
-	char *kid;          /* which tokens name; "" of the top level's key */
-	char *text, *file;  /* where it comes from; "" for none */
-	uint64_t algorithm; /* enum config_algorithm */
+	char *kid;            /* which tokens name; "" of the top level's key */
+	char *text, *file;    /* where it comes from; "" for none */
+	uint64_t algorithm;   /* enum config_algorithm */
 	unsigned char *bytes; /* the key itself: a secret, or PEM text */
 	size_t len;
 	int line; /* in the file; 0: unknown */
@@ -72,7 +72,7 @@ struct config_channel {
 	uint64_t keep_ms;      /* 0: no limit by age */
 	uint64_t heartbeat_ms; /* 0: none */
 	uint64_t retry_ms;
-	uint64_t max_time_ms; /* 0: no limit */
+	uint64_t max_time_ms;        /* 0: no limit */
 	uint64_t subscribe, publish; /* bits of enum config_who */
 };
 
@@ -104,14 +104,14 @@ struct config {
 	uint64_t drain_ms;
 	uint64_t stall_ms;               /* 0: no limit */
 	struct config_list allow_origin; /* "*" or origins in lower case */
-	char *token_key; /* as it is written */
+	char *token_key;                 /* as it is written */
 	char *token_key_file;
-	int token_key_line; /* of the last of the two in the file, or 0 */
+	int token_key_line;       /* of the last of the two in the file, or 0 */
 	uint64_t token_algorithm; /* enum config_algorithm */
 	char *token_cookie;       /* "": none */
 	char *token_parameter;    /* of a query; "": none */
 	uint64_t token_leeway_ms;
-	uint64_t token_require_exp;         /* 0 or 1 */
+	uint64_t token_require_exp;          /* 0 or 1 */
 	struct config_token_key *token_keys; /* the top level's is the last */
 	size_t token_key_count;
 	struct config_list warnings; /* for people: what is allowed, but odd */

@@ -31,11 +31,11 @@ enum {
 
 struct config_file {
 	const char *path;
-	const char *text; /* as it is parsed */
-	int token_line;   /* of the top level's key */
+	const char *text;                       /* as it is parsed */
+	int token_line;                         /* of the top level's key */
 	int token_lines[CONFIG_TOKENS_MAX + 1]; /* of the sections' */
 	size_t token_count;
-	char *cause;      /* the first error */
+	char *cause; /* the first error */
 };
 
 /* libConfuse's callbacks take no pointer of ours: set while it parses. */
@@ -321,8 +321,7 @@ config_file_add_token(struct config_file *file, struct config *c, size_t i,
 	for (n = 0; n < CONFIG_TOKEN_SETTINGS; n++) {
 		s = &config_token_settings[n];
 		text = cfg_getstr(cfg, s->name);
-		if (text != NULL &&
-		    config_setting_store(s, k, text, why) == -1)
+		if (text != NULL && config_setting_store(s, k, text, why) == -1)
 			return -1;
 	}
 	return 0;

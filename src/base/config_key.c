@@ -54,8 +54,10 @@ config_key_look(const struct config_token_key *k, const struct stat *st,
 {
 	if ((st->st_mode & S_IROTH) != 0 &&
 	    (config_key_is_secret(k) || is_private))
-		config_key_say(warning, "%s: may be read by everybody (chmod "
-		    "o-r)", k->file);
+		config_key_say(warning,
+		    "%s: may be read by everybody (chmod "
+		    "o-r)",
+		    k->file);
 }
 
 /* Opens a regular file only: a pipe would wait for its writer. */
@@ -137,8 +139,7 @@ config_key_hex(const char *text, size_t len, unsigned char *to)
 		digit = strchr(digits, tolower((unsigned char)text[i]));
 		if (digit == NULL || *digit == '\0')
 			return -1;
-		to[i / 2] =
-		    (unsigned char)(to[i / 2] << 4 | (digit - digits));
+		to[i / 2] = (unsigned char)(to[i / 2] << 4 | (digit - digits));
 	}
 	return len % 2 == 0 ? (ptrdiff_t)(len / 2) : -1;
 }
@@ -258,9 +259,10 @@ config_key_wrong(const struct config_token_key *k, bool is_private,
 	if (strstr((const char *)k->bytes, "-----BEGIN ") != NULL)
 		return "is in PEM: it is for RS256, ES256 or the like";
 	if (k->len < enough && *warning == NULL)
-		config_key_say(warning, "a key of %zu bytes is easy to guess, "
-		    "%s wants %zu", k->len, config_algorithms[k->algorithm],
-		    enough);
+		config_key_say(warning,
+		    "a key of %zu bytes is easy to guess, "
+		    "%s wants %zu",
+		    k->len, config_algorithms[k->algorithm], enough);
 	return NULL;
 }
 

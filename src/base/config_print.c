@@ -91,6 +91,10 @@ static void
 config_print_setting(const struct config_setting *s, void *base,
     const char *indent, FILE *to)
 {
+	char why[CONFIG_WHY_SIZE];
+
+	if (config_token_wrong_setting(s->name, why))
+		return;
 	/* What is printed is shown around. */
 	if (s->kind == CONFIG_SECRET) {
 		if (**config_setting_text(s, base) != '\0')

@@ -52,8 +52,7 @@ config_token_add(struct config *c, const char *kid)
 {
 	struct config_token_key *keys, *new;
 
-	keys =
-	    realloc(c->token_keys, (c->token_key_count + 1) * sizeof *keys);
+	keys = realloc(c->token_keys, (c->token_key_count + 1) * sizeof *keys);
 	if (keys == NULL)
 		return NULL;
 	c->token_keys = keys;
@@ -90,8 +89,8 @@ config_token_add_top(struct config *c)
 static int
 config_token_warn(struct config *c, char *words)
 {
-	char **items = realloc(c->warnings.items,
-	    (c->warnings.count + 1) * sizeof *items);
+	char **items =
+	    realloc(c->warnings.items, (c->warnings.count + 1) * sizeof *items);
 
 	if (items != NULL)
 		c->warnings.items = items;

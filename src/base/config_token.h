@@ -24,8 +24,7 @@ enum {
 extern const char *const config_algorithms[CONFIG_ALGORITHMS];
 
 /* What a section has; offsets are in struct config_token_key. */
-extern const struct config_setting
-    config_token_settings[CONFIG_TOKEN_SETTINGS];
+extern const struct config_setting config_token_settings[CONFIG_TOKEN_SETTINGS];
 
 /* Whether this program knows nothing of tokens, and the setting is of them. */
 bool config_token_wrong_setting(const char *name, char why[CONFIG_WHY_SIZE]);

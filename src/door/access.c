@@ -17,8 +17,8 @@ access_find_owner(const char *pattern, struct text_span name,
 
 	for (owner->text = name.text;; owner->text = slash + 1) {
 		slash = memchr(owner->text, '/', (size_t)(end - owner->text));
-		owner->len = (size_t)((slash == NULL ? end : slash) -
-		    owner->text);
+		owner->len =
+		    (size_t)((slash == NULL ? end : slash) - owner->text);
 		n = strcspn(pattern, "/");
 		if (n == 1 && *pattern == '*')
 			return true;
@@ -40,9 +40,8 @@ access_is_owner(const struct config_channel *rule, struct text_span name,
 }
 
 enum access_result
-access_check(const struct config_channel *rule,
-    enum access_operation operation, struct text_span channel,
-    const char *user, const struct token *token)
+access_check(const struct config_channel *rule, enum access_operation operation,
+    struct text_span channel, const char *user, const struct token *token)
 {
 	bool publishes = operation == ACCESS_PUBLISH;
 	uint64_t who = publishes ? rule->publish : rule->subscribe;
@@ -92,8 +91,7 @@ access_decide(const struct access_who *who, const struct config *config,
 {
 	return access_check(config_match_channel(config, channel.text,
 				channel.len),
-	    operation, channel, who->user,
-	    who->has_token ? &who->token : NULL);
+	    operation, channel, who->user, who->has_token ? &who->token : NULL);
 }
 
 void

@@ -29,9 +29,9 @@ enum access_result {
  * Whether the rule of a channel (config_match_channel) lets somebody in.  user
  * is who they are (access_user), or ""; token is NULL if there is none.  Pure.
  */
-enum access_result access_check(const struct config_channel *rule,
-    enum access_operation, struct text_span channel, const char *user,
-    const struct token *token);
+enum access_result
+access_check(const struct config_channel *rule, enum access_operation,
+    struct text_span channel, const char *user, const struct token *token);
 
 /*
  * Who is asking.  A token that cannot be accepted is as good as none, so that
@@ -42,7 +42,8 @@ struct access_who {
 	const char *user; /* of the web server, or the token's; or "" */
 	struct token token;
 	bool has_token;
-	const char *why; /* a token was refused: follows "the token "; or NULL */
+	const char
+	    *why; /* a token was refused: follows "the token "; or NULL */
 };
 
 /*

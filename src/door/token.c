@@ -366,8 +366,8 @@ token_verify(const struct config_token_key *key, const char *text,
 #endif
 
 int
-token_read(const struct config *config, struct text_span text,
-    uint64_t now_ms, struct token *t, const char **why)
+token_read(const struct config *config, struct text_span text, uint64_t now_ms,
+    struct token *t, const char **why)
 {
 	const struct config_token_key *key;
 	struct text_span parts[3];

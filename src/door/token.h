@@ -25,10 +25,10 @@ enum {
 };
 
 struct token {
-	char *user;          /* "sub"; NULL: none */
-	char *kid;           /* of the key that signed it; NULL: none */
+	char *user; /* "sub"; NULL: none */
+	char *kid;  /* of the key that signed it; NULL: none */
 	struct config_list subscribe, publish; /* patterns */
-	uint64_t expires_ms; /* wall clock; 0: never */
+	uint64_t expires_ms;                   /* wall clock; 0: never */
 };
 
 /*
@@ -54,8 +54,7 @@ bool token_names(const struct config_list *patterns, struct text_span name);
  * configuration names.  1 with *text, the caller's; 0: there is none, or
  * there are no keys; -1: no memory.
  */
-int
-token_find(const struct request *, const struct config *, char **text);
+int token_find(const struct request *, const struct config *, char **text);
 
 /* Milliseconds of the wall clock. */
 uint64_t token_now_ms(void);

@@ -35,7 +35,8 @@ token_in_cookie(const struct request *request, const char *name)
 	size_t len = strlen(name), end;
 	struct text_span found;
 
-	for (; *name != '\0' && *p != '\0'; p += p[end] == '\0' ? end : end + 1) {
+	for (; *name != '\0' && *p != '\0';
+	     p += p[end] == '\0' ? end : end + 1) {
 		p += strspn(p, " \t");
 		end = strcspn(p, ";");
 		if (end <= len || p[len] != '=' || memcmp(p, name, len) != 0)
@@ -65,8 +66,7 @@ token_in_query(const struct request *request, const char *name, char **text)
 
 	if (*name == '\0' || request_read_target(request, &target, &why) == -1)
 		return 0;
-	found =
-	    request_next_parameter(&target.query, name, text, &len, &why);
+	found = request_next_parameter(&target.query, name, text, &len, &why);
 	free(target.path);
 	/* Malformed is like none: whoever reads the query says so. */
 	if (found == 1 && len > 0 && strlen(*text) == len)

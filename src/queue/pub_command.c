@@ -142,8 +142,7 @@ pub_command_finish(struct pub_command *c, struct buffer *to)
 		return buffer_printf(to, "{\"status\":%d,\"seconds\":%s}",
 		    WEXITSTATUS(status), seconds);
 	/* The status is what a shell would say. */
-	return buffer_printf(to,
-	    "{\"status\":%d,\"seconds\":%s,\"signal\":%d}",
+	return buffer_printf(to, "{\"status\":%d,\"seconds\":%s,\"signal\":%d}",
 	    128 + WTERMSIG(status), seconds, WTERMSIG(status));
 }
 

@@ -98,8 +98,8 @@ spool_pub_deliver(struct spool_pub *p)
 
 /* Adds a line, or what the encoder makes of it. */
 static int
-spool_pub_add(struct spool_pub *p, client_feed_encoder encode,
-    const char *line, size_t len, uint64_t number)
+spool_pub_add(struct spool_pub *p, client_feed_encoder encode, const char *line,
+    size_t len, uint64_t number)
 {
 	struct buffer *to = &p->batch.bytes;
 	size_t from = to->len;

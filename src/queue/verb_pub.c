@@ -82,7 +82,7 @@ struct pub {
 	uint64_t retry_ms, expires_ms;
 	bool has_retry, has_expires;
 	bool lines, object, bulk, verbose;
-	char *prefix; /* of the event in JSON, up to its data */
+	char *prefix;               /* of the event in JSON, up to its data */
 	char *exit_prefix;          /* of the one at the end of the command */
 	struct pub_command running; /* the command */
 };
@@ -419,8 +419,7 @@ pub_prepare(struct pub *p, const char *channel)
 	p->prefix = pub_prefix(p, p->event);
 	if (p->prefix != NULL && p->command != NULL)
 		p->exit_prefix = pub_prefix(p, "exit");
-	if (p->prefix != NULL &&
-	    (p->command == NULL || p->exit_prefix != NULL))
+	if (p->prefix != NULL && (p->command == NULL || p->exit_prefix != NULL))
 		return 0;
 	client_warn("%s", strerror(ENOMEM));
 	return EX_OSERR;
