@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#include <string.h>
+#include <stdbool.h>
 
 #include "base/base64.h"
 
@@ -22,6 +22,12 @@ base64_digit(char c, enum base64_form form)
 	return -1;
 }
 
+static bool
+base64_is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* The length without white space and at most two '=' at the end. */
 static size_t
 base64_trim(const char *text, size_t len)
@@ -31,7 +37,7 @@ base64_trim(const char *text, size_t len)
 	for (; len > 0; len--) {
 		if (text[len - 1] == '=' && padding < 2)
 			padding++;
-		else if (memchr(" \t\r\n", text[len - 1], 4) == NULL)
+		else if (!base64_is_space(text[len - 1]))
 			break;
 	}
 	return len;
@@ -48,7 +54,7 @@ base64_decode(const char *text, size_t len, enum base64_form form,
 	if (form == BASE64_ANY)
 		len = base64_trim(text, len);
 	for (i = 0; i < len; i++) {
-		if (form == BASE64_ANY && memchr(" \t\r\n", text[i], 4) != NULL)
+		if (form == BASE64_ANY && base64_is_space(text[i]))
 			continue;
 		if ((digit = base64_digit(text[i], form)) == -1)
 			return -1;

@@ -154,16 +154,17 @@ config_key_decode(struct config_token_key *k, const char *text, size_t len,
 	*why = NULL;
 	if ((k->bytes = malloc(len + 1)) == NULL)
 		return -1;
-	if (!config_key_is_secret(k))
-		memcpy(k->bytes, text, len);
-	else if (len >= 7 && memcmp(text, "base64:", 7) == 0)
+	if (config_key_is_secret(k) && len >= 7 &&
+	    memcmp(text, "base64:", 7) == 0) {
+		*why = "is not base64 behind base64:";
 		n = base64_decode(text + 7, len - 7, BASE64_ANY, k->bytes);
-	else if (len >= 4 && memcmp(text, "hex:", 4) == 0)
+	} else if (config_key_is_secret(k) && len >= 4 &&
+	    memcmp(text, "hex:", 4) == 0) {
+		*why = "is not hexadecimal behind hex:";
 		n = config_key_hex(text + 4, len - 4, k->bytes);
-	else
+	} else {
 		memcpy(k->bytes, text, len);
-	*why = text[0] == 'h' ? "is not hexadecimal behind hex:"
-			      : "is not base64 behind base64:";
+	}
 	if (n == -1)
 		return -1;
 	*why = "is empty";

@@ -35,16 +35,17 @@ bool
 config_token_wrong_setting(const char *name, char why[CONFIG_WHY_SIZE])
 {
 #ifdef HAVE_LIBJWT
-	(void)name;
-	(void)why;
-	return false;
+	static const bool is_known = true;
 #else
-	if (strcmp(name, "token") != 0 && strncmp(name, "token-", 6) != 0)
+	static const bool is_known = false;
+#endif
+
+	if (is_known ||
+	    (strcmp(name, "token") != 0 && strncmp(name, "token-", 6) != 0))
 		return false;
 	snprintf(why, CONFIG_WHY_SIZE,
 	    "this program was built without tokens (libjwt)");
 	return true;
-#endif
 }
 
 struct config_token_key *

@@ -16,7 +16,6 @@
 
 #include "base/config_key.h"
 #include "base/config_token.h"
-#include "door/request.h"
 #include "door/token.h"
 #include "door/token_make.h"
 #include "support.h"
@@ -432,6 +431,9 @@ test_damage(void **state)
 	    "{\"exp\":1900000000,\"subscribe\":[\"a\"]}", NULL);
 	size_t len = strlen(text), i;
 	struct token token;
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz0123456789-_";
+	const char *digit;
 	char kept;
 
 	(void)state;
@@ -439,8 +441,7 @@ test_damage(void **state)
 		assert_non_null(test_read(c, text, i, &token));
 	for (i = 0; i < len; i++) {
 		kept = text[i];
-		/* In the last digit, bits that mean nothing, too. */
-		text[i] = kept == 'A' ? 'B' : (char)(kept ^ 1);
+		text[i] = kept == 'A' ? 'B' : 'A';
 		assert_non_null(test_read(c, text, len, &token));
 		text[i] = '\0';
 		assert_non_null(test_read(c, text, len, &token));
@@ -448,6 +449,14 @@ test_damage(void **state)
 		assert_non_null(test_read(c, text, len, &token));
 		text[i] = kept;
 	}
+	/* The last digit has two bits that mean nothing. */
+	kept = text[len - 1];
+	for (digit = digits; *digit != '\0'; digit++) {
+		text[len - 1] = *digit;
+		if (*digit != kept)
+			assert_non_null(test_read(c, text, len, &token));
+	}
+	text[len - 1] = kept;
 	assert_null(test_read(c, text, len, &token));
 	token_clear(&token);
 	free(text);
@@ -483,7 +492,7 @@ static void
 test_huge(void **state)
 {
 	struct config *c = test_config("token-key = " SECRET_1);
-	char *claims = malloc(TOKEN_MAX * 2), *text;
+	char *claims = malloc((size_t)TOKEN_MAX * 2), *text;
 	size_t pad, max = 0;
 	const char *why;
 	struct token token;
@@ -545,76 +554,6 @@ test_make(void **state)
 	config_free(c);
 }
 
-/* Where a token is looked for; "-": there is none. */
-static const struct {
-	const char *config, *uri, *header, *cookie, *want;
-} find_cases[] = {
-	{ "", "/e?token=q", "Bearer h", NULL, "h" },
-	{ "", "/e?token=q", "bEARER   h  ", NULL, "h" },
-	{ "", "/e?token=q", "Basic YTpi", NULL, "q" },
-	{ "", "/e?token=q", "Bearer", NULL, "q" },
-	{ "", "/e?token=q", "Bearer ", NULL, "q" },
-	{ "", "/e?token=q", "Bearerh", NULL, "q" },
-	{ "", "/e?a=1&token=q%2Ex", NULL, NULL, "q.x" },
-	{ "", "/e?token=", NULL, NULL, "-" },
-	{ "", "/e?token=%zz", NULL, NULL, "-" },
-	{ "", "/e?token=a%00b", NULL, NULL, "-" },
-	{ "", "/e?tokens=q", NULL, "token=c", "-" },
-	{ "token-parameter=\"\"", "/e?token=q", NULL, NULL, "-" },
-	{ "token-parameter=jwt", "/e?token=q&jwt=j", NULL, NULL, "j" },
-	{ "token-cookie=ck", "/e?token=q", NULL, "ck=c", "c" },
-	{ "token-cookie=ck", "/e?token=q", "Bearer h", "ck=c", "h" },
-	{ "token-cookie=ck", "/e", NULL, "a=b; ck=c; ck=d", "c" },
-	{ "token-cookie=ck", "/e", NULL, "ackk=1; ck2=x;ck=c ; e=f", "c" },
-	{ "token-cookie=ck", "/e", NULL, "ck=\"c\"", "c" },
-	{ "token-cookie=ck", "/e?token=q", NULL, "ck=", "q" },
-	{ "token-cookie=ck", "/e?token=q", NULL, "ck", "q" },
-	{ "token-cookie=ck", "/e?token=q", NULL, ";;; ;c;k;=;ck", "q" },
-	{ "token-cookie=ck", "/%zz?token=q", NULL, NULL, "-" },
-};
-
-static void
-test_add(struct request *r, const char *name, const char *value)
-{
-	char text[256];
-
-	if (value == NULL)
-		return;
-	snprintf(text, sizeof text, "%s=%s", name, value);
-	assert_int_equal(request_add(r, text), 0);
-}
-
-static void
-test_find(void **state)
-{
-	char text[256], *found;
-	struct config *c;
-	size_t i;
-	int rc;
-
-	(void)state;
-	for (i = 0; i < sizeof find_cases / sizeof find_cases[0]; i++) {
-		struct request r = { .env.len = 0 };
-
-		snprintf(text, sizeof text, "token-key = " SECRET_1 " %s",
-		    find_cases[i].config);
-		c = test_config(text);
-		test_add(&r, "REQUEST_URI", find_cases[i].uri);
-		test_add(&r, "HTTP_AUTHORIZATION", find_cases[i].header);
-		test_add(&r, "HTTP_COOKIE", find_cases[i].cookie);
-		rc = token_find(&r, c, &found);
-		if (strcmp(rc == 1 ? found : "-", find_cases[i].want) != 0)
-			fail_msg("case %zu: %s", i, rc == 1 ? found : "-");
-		assert_int_equal(rc == 1, found != NULL);
-		free(found);
-		config_free(c);
-		c = test_config("");
-		assert_int_equal(token_find(&r, c, &found), 0);
-		config_free(c);
-		request_clear(&r);
-	}
-}
-
 static int
 test_setup(void **state)
 {
@@ -655,7 +594,6 @@ main(void)
 		cmocka_unit_test(test_forms),
 		cmocka_unit_test(test_huge),
 		cmocka_unit_test(test_make),
-		cmocka_unit_test(test_find),
 	};
 
 	return cmocka_run_group_tests_name("token", tests, test_setup,
