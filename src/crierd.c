@@ -121,6 +121,7 @@ crierd_check(const struct daemon_options *o, struct config *config, int check)
 	if (process_find_account(config->user, &d.account, &cause) == -1 ||
 	    daemon_check_access(&d, &cause) == -1)
 		log_fatal("%s", cause == NULL ? "out of memory" : cause);
+	daemon_warn(config);
 	if (check > 1)
 		config_print(config, stdout);
 	else

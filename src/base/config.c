@@ -9,6 +9,8 @@
 #include "base/config_file.h"
 #include "base/config_route.h"
 #include "base/config_setting.h"
+#include "base/config_token.h"
+#include "base/config_who.h"
 #include "base/paths.h"
 #include "base/text.h"
 
@@ -128,6 +130,9 @@ config_override(struct config *c, const char *text, bool seen[],
 		return -1;
 	}
 	s = &config_settings[i];
+	if (config_token_wrong_setting(s->name, why) ||
+	    config_who_wrong_default(s, equals + 1, why))
+		return -1;
 	if (config_setting_is_list(s)) {
 		if (!seen[i] || equals[1] == '\0')
 			config_setting_clear(s, config_base(c, s));
@@ -136,6 +141,19 @@ config_override(struct config *c, const char *text, bool seen[],
 			return 0;
 	}
 	return config_setting_store(s, config_base(c, s), equals + 1, why);
+}
+
+/* For a message: without a secret. */
+static void
+config_describe_override(const char *text, char *to, size_t size)
+{
+	size_t name = strcspn(text, "="), len = strlen(text);
+	size_t i = config_find_setting(text, name);
+
+	if (i < config_setting_count &&
+	    config_settings[i].kind == CONFIG_SECRET)
+		len = name;
+	text_escape(text, len, to, size);
 }
 
 static int
@@ -151,8 +169,7 @@ config_override_all(struct config *c, const struct config_override *overrides,
 		rc = config_override(c, overrides[i].text, seen, why);
 		if (rc == 0)
 			continue;
-		text_escape(overrides[i].text, strlen(overrides[i].text), text,
-		    sizeof text);
+		config_describe_override(overrides[i].text, text, sizeof text);
 		if (asprintf(cause, "-o %s: %s", text, why) == -1)
 			*cause = NULL;
 	}
@@ -175,8 +192,13 @@ config_inherit(struct config *c)
 			if (!s->per_channel)
 				continue;
 			value = config_setting_number(s, &c->channels[i]);
-			if (*value == UINT64_MAX)
-				*value = *config_setting_number(s, top);
+			if (*value != UINT64_MAX)
+				continue;
+			*value = *config_setting_number(s, top);
+			/* crier's own channels are opened one by one. */
+			if (s->kind == CONFIG_WHO &&
+			    c->channels[i].pattern[0] == '$')
+				*value = 0;
 		}
 }
 
@@ -200,7 +222,8 @@ config_load(const char *file, const struct config_override *overrides,
 	if (c != NULL && config_set_defaults(c, cause) == 0 &&
 	    (file == NULL || config_file_read(c, file, cause) == 0) &&
 	    config_override_all(c, overrides, count, cause) == 0 &&
-	    config_routes_add_standing(c) == 0 && config_complete(c) == 0)
+	    config_routes_add_standing(c) == 0 && config_complete(c) == 0 &&
+	    config_token_load(c, file, cause) == 0)
 		return c;
 	config_free(c);
 	if (*cause == NULL)
@@ -239,6 +262,7 @@ config_free(const struct config *shared)
 	for (i = 0; i < c->route_count; i++)
 		config_route_free(c->routes[i]);
 	free(c->routes);
+	config_token_free(c);
 	free(c);
 }
 
@@ -248,6 +272,8 @@ config_pattern_match(const char *pattern, const char *name, size_t len)
 	const char *slash, *p = pattern;
 	size_t want, have;
 
+	if (len > 0 && name[0] == '$' && pattern[0] == '*')
+		return false;
 	for (;;) {
 		if (strcmp(p, "**") == 0)
 			return len > 0;

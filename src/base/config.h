@@ -23,6 +23,38 @@ enum config_store_error {
 	CONFIG_MEMORY
 };
 
+/* Who may do something over HTTP: any of these bits; 0 is nobody. */
+enum config_who {
+	CONFIG_ANYONE = 1,
+	CONFIG_USER = 2,  /* who is authenticated */
+	CONFIG_OWNER = 4, /* who has the name that the first '*' matched */
+	CONFIG_TOKEN = 8  /* whose token names the channel */
+};
+
+/* How tokens are signed (RFC 7518, 3.1). */
+enum config_algorithm {
+	CONFIG_HS256,
+	CONFIG_HS384,
+	CONFIG_HS512,
+	CONFIG_RS256,
+	CONFIG_RS384,
+	CONFIG_RS512,
+	CONFIG_ES256,
+	CONFIG_ES384,
+	CONFIG_ES512,
+	CONFIG_ALGORITHMS
+};
+
+/* A key that tokens are checked with. */
+struct config_token_key {
+	char *kid;            /* which tokens name; "" of the top level's key */
+	char *text, *file;    /* where it comes from; "" for none */
+	uint64_t algorithm;   /* enum config_algorithm */
+	unsigned char *bytes; /* the key itself: a secret, or PEM text */
+	size_t len;
+	int line; /* in the file; 0: unknown */
+};
+
 /* A list of words. */
 struct config_list {
 	char **items;
@@ -40,7 +72,8 @@ struct config_channel {
 	uint64_t keep_ms;      /* 0: no limit by age */
 	uint64_t heartbeat_ms; /* 0: none */
 	uint64_t retry_ms;
-	uint64_t max_time_ms; /* 0: no limit */
+	uint64_t max_time_ms;        /* 0: no limit */
+	uint64_t subscribe, publish; /* bits of enum config_who */
 };
 
 struct config_route; /* base/config_route.h */
@@ -80,6 +113,17 @@ struct config {
 	uint64_t drain_ms;
 	uint64_t stall_ms;               /* 0: no limit */
 	struct config_list allow_origin; /* "*" or origins in lower case */
+	char *token_key;                 /* as it is written */
+	char *token_key_file;
+	int token_key_line;       /* of the last of the two in the file, or 0 */
+	uint64_t token_algorithm; /* enum config_algorithm */
+	char *token_cookie;       /* "": none */
+	char *token_parameter;    /* of a query; "": none */
+	uint64_t token_leeway_ms;
+	uint64_t token_require_exp;          /* 0 or 1 */
+	struct config_token_key *token_keys; /* the top level's is the last */
+	size_t token_key_count;
+	struct config_list warnings; /* for people: what is allowed, but odd */
 	bool log_auto; /* standard error in the foreground, else syslog */
 	enum log_target log_target;
 	enum log_level log_level;
@@ -117,7 +161,7 @@ void config_free(const struct config *);
 
 /*
  * Prints it as understood, in the syntax of the file, defaults included:
- * config_load reads it back to the same.
+ * config_load reads it back to the same, but for secrets, which are not shown.
  */
 void config_print(const struct config *, FILE *);
 
@@ -134,7 +178,8 @@ config_needs_restart(const struct config *a, const struct config *b);
 
 /*
  * Whether pattern ('*' one segment, '**' the rest, which is at least one)
- * matches all of name.
+ * matches all of name.  Names that begin with '$' are matched only by patterns
+ * that do so, too.
  */
 bool config_pattern_match(const char *pattern, const char *name, size_t len);
 

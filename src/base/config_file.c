@@ -20,12 +20,14 @@
 #include "base/config_route.h"
 #include "base/config_scan.h"
 #include "base/config_setting.h"
+#include "base/config_token.h"
 #include "base/config_value.h"
+#include "base/config_who.h"
 #include "base/text.h"
 
 enum {
 	CONFIG_FILE_MAX = 1024 * 1024,
-	CONFIG_FILE_OPTIONS = 64
+	CONFIG_FILE_OPTIONS = 128
 };
 
 struct config_file {
@@ -35,6 +37,9 @@ struct config_file {
 	struct config *config;
 	/* Of the settings in the route section at hand; 0: it has none. */
 	int lines[CONFIG_ROUTE_SETTINGS_MAX];
+	int token_line;                         /* of the top level's key */
+	int token_lines[CONFIG_TOKENS_MAX + 1]; /* of the sections' */
+	size_t token_count;
 };
 
 /* libConfuse's callbacks take no pointer of ours: set while it parses. */
@@ -79,7 +84,40 @@ config_file_setting(const char *name)
 	for (i = 0; i < config_setting_count; i++)
 		if (strcmp(config_settings[i].name, name) == 0)
 			return &config_settings[i];
+	for (i = 0; i < CONFIG_TOKEN_SETTINGS; i++)
+		if (strcmp(config_token_settings[i].name, name) == 0)
+			return &config_token_settings[i];
 	return NULL;
+}
+
+/* The words of a rule, all that there are so far. */
+static bool
+config_file_check_who(cfg_t *cfg, cfg_opt_t *opt, char why[CONFIG_WHY_SIZE])
+{
+	const char *words[2], *wrong = NULL;
+	unsigned i, n = cfg_opt_size(opt);
+
+	words[0] = cfg_opt_getnstr(opt, 0);
+	for (i = 0; wrong == NULL && i < n; i++) {
+		words[1] = cfg_opt_getnstr(opt, i);
+		wrong = config_who_wrong_list(words, i == 0 ? 1 : 2,
+		    cfg_title(cfg));
+	}
+	if (wrong != NULL)
+		snprintf(why, CONFIG_WHY_SIZE, "%s", wrong);
+	return wrong == NULL;
+}
+
+static void
+config_file_note_key(const struct config_setting *s, int line)
+{
+	struct config_file *file = config_file_now;
+
+	if (s >= config_token_settings &&
+	    s < config_token_settings + CONFIG_TOKEN_SETTINGS)
+		file->token_lines[file->token_count] = line;
+	else if (strncmp(s->name, "token-key", 9) == 0)
+		file->token_line = line;
 }
 
 /* Runs after each value, of a list also at its end. */
@@ -89,8 +127,17 @@ config_file_value_cb(cfg_t *cfg, cfg_opt_t *opt)
 	const struct config_setting *s = config_file_setting(opt->name);
 	unsigned n = cfg_opt_size(opt);
 	char why[CONFIG_WHY_SIZE];
+	bool good = true;
 
-	if (n == 0 || config_setting_check(s, cfg_opt_getnstr(opt, n - 1), why))
+	if (config_token_wrong_setting(opt->name, why))
+		good = false;
+	else if (n > 0 && s->kind == CONFIG_WHO)
+		good = config_file_check_who(cfg, opt, why);
+	else if (n > 0)
+		good =
+		    config_setting_check(s, cfg_opt_getnstr(opt, n - 1), why);
+	config_file_note_key(s, cfg->line);
+	if (good)
 		return 0;
 	config_file_error(config_file_now, cfg->line, "%s: %s", opt->name, why);
 	return -1;
@@ -234,6 +281,34 @@ config_file_route_cb(cfg_t *cfg, cfg_opt_t *opt)
 	return -1;
 }
 
+/* Runs after each section of a key. */
+static int
+config_file_token_cb(cfg_t *cfg, cfg_opt_t *opt)
+{
+	struct config_file *file = config_file_now;
+	const char *kid =
+	    cfg_title(cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1));
+	int line = config_file_title_line(file->text, kid, cfg->line);
+	char why[CONFIG_WHY_SIZE];
+
+	if (config_token_wrong_setting(opt->name, why))
+		config_file_error(file, line, "token \"%s\": %s", kid, why);
+	else if (kid[0] == '\0')
+		config_file_error(file, line, "token \"\": a name is missing");
+	else if (config_value_wrong_text(kid) != NULL)
+		config_file_error(file, line, "token \"%s\": the name %s", kid,
+		    config_value_wrong_text(kid));
+	else if (file->token_count == CONFIG_TOKENS_MAX)
+		config_file_error(file, line, "more than %d token sections",
+		    CONFIG_TOKENS_MAX);
+	if (file->cause != NULL)
+		return -1;
+	if (file->token_lines[file->token_count] == 0)
+		file->token_lines[file->token_count] = line;
+	file->token_count++;
+	return 0;
+}
+
 static cfg_opt_t
 config_file_option(const struct config_setting *s)
 {
@@ -253,7 +328,10 @@ config_file_parser(void)
 	    in_route[CONFIG_FILE_OPTIONS];
 	cfg_opt_t section = CFG_SEC("channel", in_channel,
 	    CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
+	cfg_opt_t in_token[CONFIG_TOKEN_SETTINGS + 1];
 	cfg_opt_t route = CFG_SEC("route", in_route,
+	    CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
+	cfg_opt_t token = CFG_SEC("token", in_token,
 	    CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
 	cfg_opt_t end = CFG_END();
 	size_t i, n = 0, m = 0;
@@ -276,6 +354,11 @@ config_file_parser(void)
 	in_route[i] = end;
 	route.validcb = config_file_route_cb;
 	top[n++] = route;
+	for (i = 0; i < CONFIG_TOKEN_SETTINGS; i++)
+		in_token[i] = config_file_option(&config_token_settings[i]);
+	in_token[i] = end;
+	token.validcb = config_file_token_cb;
+	top[n++] = token;
 	top[n] = end;
 	if ((cfg = cfg_init(top, CFGF_NONE)) != NULL)
 		cfg_set_error_function(cfg, config_file_error_cb);
@@ -337,6 +420,29 @@ config_file_add_channel(struct config_file *file, struct config *c, cfg_t *cfg)
 	return config_file_store(file, cfg, true, new, NULL);
 }
 
+/* Adds the section of a key; -1: no memory. */
+static int
+config_file_add_token(struct config_file *file, struct config *c, size_t i,
+    cfg_t *cfg)
+{
+	struct config_token_key *k = config_token_add(c, cfg_title(cfg));
+	const struct config_setting *s;
+	char why[CONFIG_WHY_SIZE];
+	const char *text;
+	size_t n;
+
+	if (k == NULL)
+		return -1;
+	k->line = file->token_lines[i];
+	for (n = 0; n < CONFIG_TOKEN_SETTINGS; n++) {
+		s = &config_token_settings[n];
+		text = cfg_getstr(cfg, s->name);
+		if (text != NULL && config_setting_store(s, k, text, why) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 static int
 config_file_check_routes(struct config_file *file, const struct config *c)
 {
@@ -369,6 +475,10 @@ config_file_parse(struct config_file *file, struct config *c)
 		    cfg_getnsec(cfg, "channel", i));
 	if (rc == 0)
 		rc = config_file_check_routes(file, c);
+	for (i = 0; rc == 0 && i < cfg_size(cfg, "token"); i++)
+		rc = config_file_add_token(file, c, i,
+		    cfg_getnsec(cfg, "token", i));
+	c->token_key_line = file->token_line;
 	cfg_free(cfg);
 	return rc;
 }

@@ -8,7 +8,9 @@
 #include "base/config.h"
 #include "base/config_route.h"
 #include "base/config_setting.h"
+#include "base/config_token.h"
 #include "base/config_value.h"
+#include "base/config_who.h"
 
 /* '$' is escaped because libConfuse replaces ${NAME} in quotes. */
 static void
@@ -60,6 +62,7 @@ config_print_value(const struct config_setting *s, void *base, FILE *to)
 	case CONFIG_FIFO:
 	case CONFIG_STORE:
 	case CONFIG_TEMPLATE:
+	case CONFIG_NAME:
 		config_print_quoted(*config_setting_text(s, base), to);
 		break;
 	case CONFIG_LIST:
@@ -67,6 +70,9 @@ config_print_value(const struct config_setting *s, void *base, FILE *to)
 	case CONFIG_ORIGINS:
 	case CONFIG_TEMPLATES:
 		config_print_list(config_setting_list(s, base), to);
+		break;
+	case CONFIG_WHO:
+		config_who_print(*config_setting_number(s, base), to);
 		break;
 	case CONFIG_MODE:
 		fprintf(to, "%04o", (unsigned)*config_setting_mode(s, base));
@@ -88,6 +94,26 @@ config_print_value(const struct config_setting *s, void *base, FILE *to)
 }
 
 static void
+config_print_setting(const struct config_setting *s, void *base,
+    const char *indent, FILE *to)
+{
+	char why[CONFIG_WHY_SIZE];
+
+	if (config_token_wrong_setting(s->name, why))
+		return;
+	/* What is printed is shown around. */
+	if (s->kind == CONFIG_SECRET) {
+		if (**config_setting_text(s, base) != '\0')
+			fprintf(to, "%s# %s is set, and not shown\n", indent,
+			    s->name);
+		return;
+	}
+	fprintf(to, "%s%s = ", indent, s->name);
+	config_print_value(s, base, to);
+	fputc('\n', to);
+}
+
+static void
 config_print_channel(struct config_channel *channel, FILE *to)
 {
 	const struct config_setting *s;
@@ -100,9 +126,24 @@ config_print_channel(struct config_channel *channel, FILE *to)
 		s = &config_settings[i];
 		if (!s->per_channel)
 			continue;
-		fprintf(to, "\t%s = ", s->name);
-		config_print_value(s, channel, to);
-		fputc('\n', to);
+		config_print_setting(s, channel, "\t", to);
+	}
+	fputs("}\n", to);
+}
+
+static void
+config_print_token(struct config_token_key *key, FILE *to)
+{
+	size_t i;
+
+	fputs("token ", to);
+	config_print_quoted(key->kid, to);
+	fputs(" {\n", to);
+	for (i = 0; i < CONFIG_TOKEN_SETTINGS; i++) {
+		if (config_token_settings[i].kind == CONFIG_TEXT &&
+		    key->file[0] == '\0')
+			continue;
+		config_print_setting(&config_token_settings[i], key, "\t", to);
 	}
 	fputs("}\n", to);
 }
@@ -137,16 +178,17 @@ config_print(const struct config *config, FILE *to)
 
 	for (i = 0; i < config_setting_count; i++) {
 		s = &config_settings[i];
-		fprintf(to, "%s = ", s->name);
-		config_print_value(s, s->per_channel ? (void *)top : (void *)&c,
-		    to);
-		fputc('\n', to);
+		config_print_setting(s,
+		    s->per_channel ? (void *)top : (void *)&c, "", to);
 	}
 	for (i = 0; i + 1 < c.channel_count; i++)
 		config_print_channel(&c.channels[i], to);
 	for (i = 0; i < c.route_count; i++)
 		if (!c.routes[i]->is_standing)
 			config_print_route(c.routes[i], to);
+	for (i = 0; i < c.token_key_count; i++)
+		if (c.token_keys[i].kid[0] != '\0')
+			config_print_token(&c.token_keys[i], to);
 }
 
 static bool

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/config_setting.h"
+#include "base/config_token.h"
 #include "base/config_value.h"
+#include "base/config_who.h"
 #include "base/text.h"
 
 #define CONFIG_KILO UINT64_C(1024)
@@ -23,6 +25,7 @@
 
 static const char *const config_durabilities[] = { "none", "process", "power" };
 static const char *const config_store_errors[] = { "refuse", "memory" };
+static const char *const config_booleans[] = { "false", "true" };
 
 const struct config_setting config_settings[] = {
 	{ "listen", CONFIG_LISTEN, .restart = true, CONFIG_IN(listen) },
@@ -92,6 +95,24 @@ const struct config_setting config_settings[] = {
 	{ "drain-time", CONFIG_SECONDS, CONFIG_IN(drain_ms), .max = CONFIG_HOUR,
 	    .initial = "2" },
 	{ "allow-origin", CONFIG_ORIGINS, CONFIG_IN(allow_origin) },
+	{ "subscribe", CONFIG_WHO, CONFIG_IN_CHANNEL(subscribe),
+	    .initial = "anyone" },
+	{ "publish", CONFIG_WHO, CONFIG_IN_CHANNEL(publish),
+	    .initial = "nobody" },
+	{ "token-key", CONFIG_SECRET, CONFIG_IN(token_key), .initial = "" },
+	{ "token-key-file", CONFIG_TEXT, CONFIG_IN(token_key_file),
+	    .initial = "" },
+	{ "token-algorithm", CONFIG_WORD, CONFIG_IN(token_algorithm),
+	    .words = config_algorithms, .max = CONFIG_ALGORITHMS,
+	    .form = CONFIG_ALGORITHM_FORM, .initial = "HS256" },
+	{ "token-cookie", CONFIG_NAME, CONFIG_IN(token_cookie), .initial = "" },
+	{ "token-parameter", CONFIG_NAME, CONFIG_IN(token_parameter),
+	    .initial = "token" },
+	{ "token-leeway", CONFIG_SECONDS, CONFIG_IN(token_leeway_ms),
+	    .max = CONFIG_HOUR, .initial = "0" },
+	{ "token-require-exp", CONFIG_WORD, CONFIG_IN(token_require_exp),
+	    .words = config_booleans, .max = 2, .form = "true or false",
+	    .initial = "true" },
 	{ "log", CONFIG_LOG_TARGET, CONFIG_IN(log_target), .initial = "auto" },
 	{ "log-level", CONFIG_LOG_LEVEL, CONFIG_IN(log_level),
 	    .initial = "info" },
@@ -124,15 +145,17 @@ bool
 config_setting_is_list(const struct config_setting *s)
 {
 	return s->kind == CONFIG_LIST || s->kind == CONFIG_LISTEN ||
-	    s->kind == CONFIG_ORIGINS || s->kind == CONFIG_TEMPLATES;
+	    s->kind == CONFIG_ORIGINS || s->kind == CONFIG_TEMPLATES ||
+	    s->kind == CONFIG_WHO;
 }
 
 bool
 config_setting_is_text(const struct config_setting *s)
 {
-	return s->kind == CONFIG_TEXT || s->kind == CONFIG_SOCKET ||
-	    s->kind == CONFIG_FIFO || s->kind == CONFIG_STORE ||
-	    s->kind == CONFIG_TEMPLATE;
+	return s->kind == CONFIG_TEXT || s->kind == CONFIG_SECRET ||
+	    s->kind == CONFIG_SOCKET || s->kind == CONFIG_FIFO ||
+	    s->kind == CONFIG_STORE || s->kind == CONFIG_TEMPLATE ||
+	    s->kind == CONFIG_NAME;
 }
 
 static void *
@@ -188,7 +211,12 @@ static const char
 {
 	switch (kind) {
 	case CONFIG_TEXT:
+	case CONFIG_SECRET:
 		return config_value_wrong_text;
+	case CONFIG_NAME:
+		return config_value_wrong_name;
+	case CONFIG_WHO:
+		return config_who_wrong;
 	case CONFIG_SOCKET:
 		return config_value_wrong_socket;
 	case CONFIG_FIFO:
@@ -383,6 +411,10 @@ config_setting_store(const struct config_setting *s, void *base,
 	}
 	if (!config_setting_check(s, text, why))
 		return -1;
+	if (s->kind == CONFIG_WHO) {
+		*config_setting_number(s, base) |= config_who_bit(text);
+		return 0;
+	}
 	if (config_setting_store_text(s, base, text) == 0)
 		return 0;
 	snprintf(why, CONFIG_WHY_SIZE, "out of memory");
@@ -394,7 +426,9 @@ config_setting_clear(const struct config_setting *s, void *base)
 {
 	struct config_list *list;
 
-	if (config_setting_is_text(s)) {
+	if (s->kind == CONFIG_WHO) {
+		*config_setting_number(s, base) = 0;
+	} else if (config_setting_is_text(s)) {
 		free(*config_setting_text(s, base));
 		*config_setting_text(s, base) = NULL;
 	} else if (config_setting_is_list(s)) {

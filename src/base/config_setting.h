@@ -14,6 +14,7 @@
 
 enum config_kind {
 	CONFIG_TEXT,
+	CONFIG_SECRET, /* a text that is never shown */
 	CONFIG_SOCKET,
 	CONFIG_FIFO,
 	CONFIG_LIST,
@@ -28,6 +29,8 @@ enum config_kind {
 	CONFIG_STORE,    /* a text that says where history is kept */
 	CONFIG_TEMPLATE, /* a text; config_route looks into it */
 	CONFIG_TEMPLATES,
+	CONFIG_NAME, /* of a cookie or parameter, or empty */
+	CONFIG_WHO,  /* a list of words, kept as bits of enum config_who */
 	CONFIG_LOG_TARGET,
 	CONFIG_LOG_LEVEL
 };

@@ -14,7 +14,8 @@
 
 enum {
 	CONFIG_SOCKET_MAX = sizeof((struct sockaddr_un *)0)->sun_path - 1,
-	CONFIG_HOST_MAX = 253
+	CONFIG_HOST_MAX = 253,
+	CONFIG_NAME_MAX = 64
 };
 
 static const char config_alnum[] = "abcdefghijklmnopqrstuvwxyz"
@@ -165,6 +166,19 @@ config_value_wrong_store(const char *text)
 	    (strncmp(text, "sqlite:", 7) != 0 || text[7] == '\0'))
 		return "must be auto, memory or sqlite:PATH";
 	return config_value_wrong_text(text);
+}
+
+const char *
+config_value_wrong_name(const char *name)
+{
+	const char *p;
+
+	/* A cookie's name is a token of RFC 9110, 5.6.2. */
+	for (p = name; *p != '\0'; p++)
+		if (strchr(config_alnum, *p) == NULL &&
+		    strchr("!#$%&'*+-.^_`|~", *p) == NULL)
+			return "must be letters, digits, '-' and '_'";
+	return p - name <= CONFIG_NAME_MAX ? NULL : "is too long";
 }
 
 static bool

@@ -42,5 +42,6 @@ const char *config_value_wrong_listen(const char *address);
 const char *config_value_wrong_template(const char *text);
 const char *config_value_wrong_origin(const char *origin);
 const char *config_value_wrong_pattern(const char *pattern);
+const char *config_value_wrong_name(const char *name);
 
 #endif

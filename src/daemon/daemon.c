@@ -64,6 +64,31 @@ daemon_open_log(const struct daemon *d)
 	    d->config->log_level);
 }
 
+void
+daemon_warn(const struct config *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->warnings.count; i++)
+		log_warning("%s", c->warnings.items[i]);
+}
+
+/* What was root's to read is read again at a reload. */
+static void
+daemon_warn_of_keys(const struct config *c)
+{
+	const char *file;
+	size_t i;
+
+	for (i = 0; i < c->token_key_count; i++) {
+		file = c->token_keys[i].file;
+		if (*file != '\0' && access(file, R_OK) == -1)
+			log_warning("%s: only root can read it, so that the "
+				    "configuration cannot be read again",
+			    file);
+	}
+}
+
 size_t
 daemon_max_streams(const struct daemon *d)
 {
@@ -173,6 +198,7 @@ daemon_reconfigure(struct daemon *d, struct config *fresh)
 		hub_reconfigure(d->hub, fresh, daemon_max_streams(d));
 	}
 	config_free(old);
+	daemon_warn(fresh);
 	log_info("configuration read again");
 }
 
@@ -310,6 +336,8 @@ daemon_settle(struct daemon *d)
 	/* The history is nobody's but the group's. */
 	umask(0007);
 	daemon_open_log(d);
+	daemon_warn(d->config);
+	daemon_warn_of_keys(d->config);
 }
 
 static bool

@@ -79,6 +79,9 @@ int daemon_run(const struct daemon_options *, struct config *);
 /* How many streams the configuration and the descriptors allow. */
 size_t daemon_max_streams(const struct daemon *);
 
+/* Says what is doubtful in a configuration. */
+void daemon_warn(const struct config *);
+
 /* Ends it in order, as SIGTERM does; at once if it is ending already. */
 void daemon_stop(struct daemon *);
 

@@ -41,15 +41,15 @@ client_feed_refuse(struct client_feed *f, uint64_t number, int code,
 }
 
 static int
-client_feed_append(struct client_feed *f, const char *line, size_t len,
-    uint64_t number)
+client_feed_append(struct client_feed *f, client_feed_encoder encode,
+    const char *line, size_t len, uint64_t number)
 {
 	struct buffer *to = &f->client->out;
 	size_t before = to->len;
 	int rc;
 
-	if (f->encode != NULL)
-		rc = f->encode(f->arg, line, len, to);
+	if (encode != NULL)
+		rc = encode(f->arg, line, len, to);
 	else if ((rc = buffer_append(to, line, len)) == 0)
 		rc = buffer_append(to, "\n", 1);
 	if (rc == 0)
@@ -62,7 +62,16 @@ client_feed_append(struct client_feed *f, const char *line, size_t len,
 int
 client_feed_add(struct client_feed *f, const char *line, size_t len)
 {
-	return client_feed_append(f, line, len, 0);
+	return client_feed_append(f, f->encode, line, len, 0);
+}
+
+static int
+client_feed_add_last(struct client_feed *f)
+{
+	client_feed_encoder encode = f->last;
+
+	f->last = NULL;
+	return client_feed_append(f, encode, "", 0, 0);
 }
 
 static void
@@ -87,7 +96,8 @@ client_feed_fill(struct client_feed *f)
 		if (result == CLIENT_INPUT_LONG)
 			client_feed_refuse_long(f);
 		else if (result == CLIENT_INPUT_LINE &&
-		    client_feed_append(f, line, len, f->input.number) == -1)
+		    client_feed_append(f, f->encode, line, len,
+			f->input.number) == -1)
 			return -1;
 	}
 	return 0;
@@ -199,8 +209,12 @@ client_feed_run(struct client_feed *f)
 	for (;;) {
 		if (client_feed_fill(f) == -1)
 			return client_feed_fail("events", EX_OSERR);
-		if (client_input_is_done(&f->input) && f->numbers.len == 0)
-			return f->code;
+		if (client_input_is_done(&f->input) && f->numbers.len == 0) {
+			if (f->last == NULL)
+				return f->code;
+			if (client_feed_add_last(f) == -1)
+				return client_feed_fail("events", EX_OSERR);
+		}
 		if (f->client->ended)
 			return client_feed_lost(f);
 		if ((rc = client_feed_turn(f)) != 0)

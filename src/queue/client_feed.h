@@ -20,6 +20,8 @@ struct client_feed {
 	struct client *client;
 	struct client_input input;  /* where lines come from */
 	client_feed_encoder encode; /* NULL: lines are sent as they are */
+	client_feed_encoder last;   /* NULL, or makes one more of nothing when
+				       all replies to the others have come */
 	void *arg;
 	bool verbose; /* print the ids */
 

@@ -98,16 +98,15 @@ spool_pub_deliver(struct spool_pub *p)
 
 /* Adds a line, or what the encoder makes of it. */
 static int
-spool_pub_add(struct spool_pub *p, const char *line, size_t len,
-    uint64_t number)
+spool_pub_add(struct spool_pub *p, client_feed_encoder encode, const char *line,
+    size_t len, uint64_t number)
 {
-	const struct spool_source *source = p->source;
 	struct buffer *to = &p->batch.bytes;
 	size_t from = to->len;
 	int rc;
 
-	if (source->encode != NULL)
-		rc = source->encode(source->arg, line, len, to);
+	if (encode != NULL)
+		rc = encode(p->source->arg, line, len, to);
 	else
 		rc = buffer_append(to, line, len);
 	if (rc == -1) {
@@ -132,7 +131,8 @@ spool_pub_fill(struct spool_pub *p)
 	    spool_batch_has_room(&p->batch)) {
 		result = client_input_next(in, &line, &len);
 		if (result == CLIENT_INPUT_LINE) {
-			rc = spool_pub_add(p, line, len, in->number);
+			rc = spool_pub_add(p, p->source->encode, line, len,
+			    in->number);
 		} else if (result == CLIENT_INPUT_LONG) {
 			client_warn("line %llu: longer than %zu bytes",
 			    (unsigned long long)in->number, in->line_max);
@@ -141,6 +141,19 @@ spool_pub_fill(struct spool_pub *p)
 		}
 	}
 	return rc;
+}
+
+/* Adds what comes behind the last line.  False if there is nothing. */
+static bool
+spool_pub_add_last(struct spool_pub *p, int *rc)
+{
+	client_feed_encoder encode = p->source->last;
+
+	if (encode == NULL)
+		return false;
+	p->source->last = NULL;
+	*rc = spool_pub_add(p, encode, "", 0, 0);
+	return true;
 }
 
 /* Whatever has been read is sent or kept before more is read. */
@@ -156,7 +169,8 @@ spool_pub_lines(struct spool_pub *p)
 		if (p->batch.count > 0) {
 			rc = spool_pub_deliver(p);
 		} else if (client_input_is_done(in)) {
-			break;
+			if (!spool_pub_add_last(p, &rc))
+				break;
 		} else if (client_input_read(in) == -1) {
 			client_warn("standard input: %s", strerror(errno));
 			rc = EX_IOERR;
@@ -172,7 +186,8 @@ spool_pub_all(struct spool_pub *p)
 
 	if (p->source->input.fd != -1)
 		return spool_pub_lines(p);
-	rc = spool_pub_add(p, p->source->text, p->source->text_len, 0);
+	rc = spool_pub_add(p, p->source->encode, p->source->text,
+	    p->source->text_len, 0);
 	return rc == 0 ? spool_pub_deliver(p) : rc;
 }
 

@@ -20,6 +20,7 @@ struct spool_source {
 	const char *text;
 	size_t text_len;
 	client_feed_encoder encode; /* NULL: lines are JSON already */
+	client_feed_encoder last;   /* as in struct client_feed */
 	void *arg;
 	bool verbose; /* print the ids, or "kept" */
 };

@@ -12,6 +12,7 @@
 #include "base/config_value.h"
 #include "base/text.h"
 #include "queue/client_feed.h"
+#include "queue/pub_command.h"
 #include "queue/pub_json.h"
 #include "queue/spool_pub.h"
 #include "queue/verb.h"
@@ -26,6 +27,8 @@ static const char pub_help[] =
     "usage: crier pub [options] CHANNEL [TEXT|-]      one event\n"
     "       crier pub -l [options] CHANNEL            one for each line\n"
     "       crier pub -J [options] CHANNEL NAME=VALUE...\n"
+    "       crier pub -c COMMAND [options] CHANNEL    one for each line that "
+    "it prints\n"
     "       crier pub -n [-v] [-S DIR]                many, in JSON\n"
     "\n"
     "Publishes events to everybody who follows CHANNEL.  Without TEXT, or\n"
@@ -40,6 +43,12 @@ static const char pub_help[] =
     "  -J          the data is a JSON object; a VALUE that is JSON stays "
     "so,\n"
     "              any other is a string\n"
+    "  -c COMMAND  run it with the shell; each line that it prints is an "
+    "event,\n"
+    "              and at its end there is one named \"exit\", with "
+    "\"status\" and\n"
+    "              \"seconds\" in JSON; signals that would end crier go to "
+    "it\n"
     "  -n          each line of standard input is a complete event in JSON, "
     "with\n"
     "              \"channel\", \"data\" and optionally \"event\", \"id\", "
@@ -55,27 +64,31 @@ static const char pub_help[] =
     "              it leaves when it is idle\n"
     "  -h          this text\n"
     "\n"
-    "Options come before CHANNEL.  With -l and -n, a line that is refused is\n"
+    "Options come before CHANNEL.  With -l, -c and -n, a line that is "
+    "refused is\n"
     "named on standard error and the next ones are sent nevertheless.\n"
     "\n"
     "exit status: 0 all accepted (or kept), 64 wrong usage, 65 an event is\n"
     "bad, 69 no crierd, 75 refused for now, connection lost or DIR is full,\n"
-    "77 not allowed\n"
+    "77 not allowed; the status of COMMAND is in its event alone\n"
     "\n"
     "examples:\n"
     "  crier pub news \"Going down at five\"\n"
     "  uptime | crier pub status\n"
     "  tail -F /var/log/syslog | crier pub -l log\n"
+    "  crier pub -c 'make 2>&1' build\n"
     "  crier pub -S /var/spool/orders orders \"Order 17\"\n"
     "  crier pub -e load -J host name=web1 load=0.25 tags='[\"a\",\"b\"]'\n"
     "  echo '{\"channel\":[\"a\",\"b\"],\"data\":{\"n\":1}}' | crier pub -n\n";
 
 struct pub {
-	const char *channel, *event, *id, *spool;
+	const char *channel, *event, *id, *spool, *command;
 	uint64_t retry_ms, expires_ms;
 	bool has_retry, has_expires;
 	bool lines, object, bulk, verbose, start;
-	char *prefix; /* of the event in JSON, up to its data */
+	char *prefix;               /* of the event in JSON, up to its data */
+	char *exit_prefix;          /* of the one at the end of the command */
+	struct pub_command running; /* the command */
 };
 
 /* -r and -x. */
@@ -105,9 +118,12 @@ pub_options(struct pub *p, int argc, char **argv)
 	bool begun = false;
 	int c, rc;
 
-	while ((c = verb_option(&verb_pub, argc, argv, "+:e:i:r:x:S:lJnvh",
+	while ((c = verb_option(&verb_pub, argc, argv, "+:c:e:i:r:x:S:lJnvh",
 		    longs, &begun)) != -1)
 		switch (c) {
+		case 'c':
+			p->command = optarg;
+			break;
 		case 'e':
 			p->event = optarg;
 			break;
@@ -149,8 +165,11 @@ pub_options(struct pub *p, int argc, char **argv)
 static int
 pub_check(const struct pub *p, int argc)
 {
-	if (p->lines + p->object + p->bulk > 1)
-		return verb_usage(&verb_pub, "-l, -J and -n exclude another");
+	if (p->lines + p->object + p->bulk + (p->command != NULL) > 1)
+		return verb_usage(&verb_pub,
+		    "-l, -J, -c and -n exclude another");
+	if (p->command != NULL && p->command[0] == '\0')
+		return verb_usage(&verb_pub, "-c takes a command");
 	if (p->spool != NULL && p->spool[0] == '\0')
 		return verb_usage(&verb_pub, "-S takes a directory");
 	if (p->bulk && argc > 0)
@@ -164,11 +183,14 @@ pub_check(const struct pub *p, int argc)
 		return 0;
 	if (argc == 0)
 		return verb_usage(&verb_pub, "which channel?");
-	if (p->lines && p->id != NULL)
+	if ((p->lines || p->command != NULL) && p->id != NULL)
 		return verb_usage(&verb_pub,
-		    "-i is for one event, -l for many");
+		    "-i is for one event, -l and -c are for many");
 	if (p->lines && argc > 1)
 		return verb_usage(&verb_pub, "-l reads standard input alone");
+	if (p->command != NULL && argc > 1)
+		return verb_usage(&verb_pub,
+		    "too many arguments (a command with spaces needs quotes)");
 	if (p->object && argc == 1)
 		return verb_usage(&verb_pub, "-J needs NAME=VALUE");
 	if (!p->object && argc > 2)
@@ -206,9 +228,9 @@ pub_serialize(struct json_object *object)
 	return text == NULL ? NULL : strdup(text);
 }
 
-/* All of the event but its data and the last brace. */
+/* All of an event of that name (or NULL) but its data and the last brace. */
 static char *
-pub_prefix(const struct pub *p)
+pub_prefix(const struct pub *p, const char *event)
 {
 	struct json_object *o = json_object_new_object();
 	char *prefix = NULL;
@@ -216,8 +238,8 @@ pub_prefix(const struct pub *p)
 
 	if (rc == 0)
 		rc = pub_add(o, "channel", json_object_new_string(p->channel));
-	if (rc == 0 && p->event != NULL)
-		rc = pub_add(o, "event", json_object_new_string(p->event));
+	if (rc == 0 && event != NULL)
+		rc = pub_add(o, "event", json_object_new_string(event));
 	if (rc == 0 && p->id != NULL)
 		rc = pub_add(o, "id", json_object_new_string(p->id));
 	if (rc == 0 && p->has_retry)
@@ -238,7 +260,8 @@ pub_encode(void *arg, const char *text, size_t len, struct buffer *to)
 	const struct pub *p = arg;
 	int rc;
 
-	if (p->lines && len > 0 && text[len - 1] == '\r')
+	if ((p->lines || p->command != NULL) && len > 0 &&
+	    text[len - 1] == '\r')
 		len--;
 	if (buffer_append_text(to, p->prefix) == -1 ||
 	    buffer_append_text(to, ",\"data\":") == -1)
@@ -248,6 +271,21 @@ pub_encode(void *arg, const char *text, size_t len, struct buffer *to)
 	else
 		rc = pub_json_append_string(to, text, len);
 	return rc == -1 ? -1 : buffer_append(to, "}\n", 2);
+}
+
+/* Another: the event at the end of the command, for which it waits. */
+static int
+pub_encode_exit(void *arg, const char *text, size_t len, struct buffer *to)
+{
+	struct pub *p = arg;
+
+	(void)text;
+	(void)len;
+	if (buffer_append_text(to, p->exit_prefix) == -1 ||
+	    buffer_append_text(to, ",\"data\":") == -1 ||
+	    pub_command_finish(&p->running, to) == -1)
+		return -1;
+	return buffer_append(to, "}\n", 2);
 }
 
 /* The object of -J.  0, or the exit code after a message. */
@@ -308,16 +346,28 @@ pub_data(const struct pub *p, int argc, char **argv, struct buffer *b)
 	return EX_OSERR;
 }
 
-/* Where lines come from, if from standard input. */
+/* Where lines come from, if from the command or standard input. */
 static struct client_input
 pub_input(const struct pub *p)
 {
 	struct client_input input = { .fd = p->lines || p->bulk ? STDIN_FILENO
 								: -1,
 		.line_max = p->bulk ? CLIENT_LINE_MAX : PUB_DATA_MAX,
-		.keep_blank = p->lines };
+		.keep_blank = !p->bulk };
 
+	if (p->command != NULL)
+		input.fd = p->running.fd;
 	return input;
+}
+
+/* What else became of the command is told by the exit event alone. */
+static void
+pub_leave_command(struct pub *p)
+{
+	if (p->running.pid <= 0)
+		return;
+	client_warn("the command goes on, but nothing of it is published");
+	pub_command_drop(&p->running);
 }
 
 /* Connects and sends: data, or what standard input has. */
@@ -326,12 +376,15 @@ pub_send(struct pub *p, const struct verb_env *env, const struct buffer *data)
 {
 	struct client client;
 	struct client_feed feed = { .client = &client,
-		.input = pub_input(p),
 		.encode = p->bulk ? NULL : pub_encode,
+		.last = p->command == NULL ? NULL : pub_encode_exit,
 		.arg = p,
 		.verbose = p->verbose };
 	int rc = client_open(&client, env->queue, env->wait_ms);
 
+	if (rc == 0 && p->command != NULL)
+		rc = pub_command_start(&p->running, p->command);
+	feed.input = pub_input(p);
 	if (rc == 0 && feed.input.fd == -1 &&
 	    client_feed_add(&feed, data->data, data->len) == -1) {
 		client_warn("%s", strerror(errno));
@@ -351,14 +404,32 @@ pub_send_or_keep(struct pub *p, const struct verb_env *env,
 {
 	struct spool_source source = { .env = env,
 		.dir = p->spool,
-		.input = pub_input(p),
 		.text = data->data,
 		.text_len = data->len,
 		.encode = p->bulk ? NULL : pub_encode,
+		.last = p->command == NULL ? NULL : pub_encode_exit,
 		.arg = p,
 		.verbose = p->verbose };
+	int rc = 0;
 
-	return spool_pub_run(&source);
+	if (p->command != NULL)
+		rc = pub_command_start(&p->running, p->command);
+	source.input = pub_input(p);
+	return rc == 0 ? spool_pub_run(&source) : rc;
+}
+
+/* All but the data of the events.  0, or the exit code after a message. */
+static int
+pub_prepare(struct pub *p, const char *channel)
+{
+	p->channel = channel;
+	p->prefix = pub_prefix(p, p->event);
+	if (p->prefix != NULL && p->command != NULL)
+		p->exit_prefix = pub_prefix(p, "exit");
+	if (p->prefix != NULL && (p->command == NULL || p->exit_prefix != NULL))
+		return 0;
+	client_warn("%s", strerror(ENOMEM));
+	return EX_OSERR;
 }
 
 static int
@@ -374,14 +445,9 @@ pub_run(const struct verb_env *env, int argc, char **argv)
 	argv += optind;
 	if (rc != 0 || (rc = pub_check(&p, argc)) != 0)
 		return rc;
-	if (!p.bulk) {
-		p.channel = argv[0];
-		if ((p.prefix = pub_prefix(&p)) == NULL) {
-			client_warn("%s", strerror(ENOMEM));
-			return EX_OSERR;
-		}
-	}
-	if (!p.bulk && !p.lines)
+	if (!p.bulk)
+		rc = pub_prepare(&p, argv[0]);
+	if (rc == 0 && !p.bulk && !p.lines && p.command == NULL)
 		rc = pub_data(&p, argc, argv, &data);
 	if (rc == 0 && p.start)
 		rc = verb_start_crierd(env);
@@ -389,7 +455,9 @@ pub_run(const struct verb_env *env, int argc, char **argv)
 		rc = pub_send_or_keep(&p, env, &data);
 	else if (rc == 0)
 		rc = pub_send(&p, env, &data);
+	pub_leave_command(&p);
 	free(p.prefix);
+	free(p.exit_prefix);
 	buffer_clear(&data);
 	return rc;
 }

@@ -127,6 +127,11 @@ test_defaults(void **state)
 	assert_int_equal(top->heartbeat_ms, 25000);
 	assert_int_equal(top->retry_ms, 3000);
 	assert_int_equal(top->max_time_ms, 0);
+	assert_int_equal(top->subscribe, CONFIG_ANYONE);
+	assert_int_equal(top->publish, 0);
+	assert_int_equal(c->token_key_count, 0);
+	assert_int_equal(c->token_require_exp, 1);
+	assert_string_equal(c->token_parameter, "token");
 	config_free(c);
 	config_free(NULL);
 }
@@ -490,6 +495,7 @@ test_restart(void **state)
 		{ "log=stderr", NULL },
 		{ "allow-origin=*", NULL },
 		{ "max-event=1", NULL },
+		{ "publish=user", NULL },
 	};
 	struct config *a = test_good(NULL, NULL), *b;
 	const char *name;

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_BASE_CONFIG_KEY_H
+#define CRIER_BASE_CONFIG_KEY_H
+
+#include <stdbool.h>
+
+#include "base/config.h"
+
+/*
+ * Reads a key from its text or its file: for HS256 and its like a secret, as
+ * it is or behind "base64:" or "hex:", a file's without the line end behind
+ * it; for the others a public key in PEM (RFC 7468, 13), or, to make tokens
+ * with, a private one.  0, or -1 with *cause, the caller's (NULL when out of
+ * memory), and errno = EACCES if the file must not be read.  In both cases
+ * *warning, the caller's, is NULL or what is odd.
+ */
+int config_key_read(struct config_token_key *, bool is_private, char **cause,
+    char **warning);
+
+/* Frees what the key has, and overwrites its secrets. */
+void config_key_clear(struct config_token_key *);
+
+#endif
