@@ -64,6 +64,8 @@ const struct config_setting config_settings[] = {
 	    .initial = "0" },
 	{ "max-channels", CONFIG_COUNT, CONFIG_IN(max_channels), .min = 1,
 	    .max = 256, .initial = "64" },
+	{ "run-max", CONFIG_COUNT, CONFIG_IN(run_max), .max = 1000000,
+	    .initial = "32" },
 	{ "max-request", CONFIG_SIZE, CONFIG_IN(max_request_bytes),
 	    .min = CONFIG_KILO, .max = CONFIG_MEGA, .initial = "65536" },
 	{ "request-timeout", CONFIG_SECONDS, CONFIG_IN(request_timeout_ms),

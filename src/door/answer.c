@@ -22,9 +22,10 @@ answer_phrase(int status)
 		int status;
 		const char *phrase;
 	} phrases[] = { { 200, "OK" }, { 204, "No Content" },
-		{ 400, "Bad Request" }, { 403, "Forbidden" },
-		{ 404, "Not Found" }, { 405, "Method Not Allowed" },
-		{ 413, "Content Too Large" }, { 415, "Unsupported Media Type" },
+		{ 400, "Bad Request" }, { 401, "Unauthorized" },
+		{ 403, "Forbidden" }, { 404, "Not Found" },
+		{ 405, "Method Not Allowed" }, { 413, "Content Too Large" },
+		{ 415, "Unsupported Media Type" },
 		{ 431, "Request Header Fields Too Large" },
 		{ 503, "Service Unavailable" } };
 	size_t i;
@@ -129,6 +130,20 @@ answer_put_error_body(struct buffer *b, const char *error)
 }
 
 int
+answer_text(struct buffer *b, const struct answer_context *c, int status,
+    const char *type, struct text_span body)
+{
+	if (answer_put_status(b, c, status) == -1 ||
+	    (status != 204 &&
+		buffer_printf(b, "Content-Type: %s\r\n", type) == -1) ||
+	    buffer_append_text(b, "Cache-Control: no-store\r\n\r\n") == -1)
+		return -1;
+	if (c->is_head || status == 204)
+		return 0;
+	return buffer_append(b, body.text, body.len);
+}
+
+int
 answer_error(struct buffer *b, const struct answer_context *c, int status,
     const char *error)
 {
@@ -138,6 +153,9 @@ answer_error(struct buffer *b, const struct answer_context *c, int status,
 	    buffer_printf(b, "Allow: %s\r\n", answer_allow(c)) == -1)
 		return -1;
 	if (status == 503 && buffer_append_text(b, "Retry-After: 5\r\n") == -1)
+		return -1;
+	if (status == 401 &&
+	    buffer_append_text(b, "WWW-Authenticate: Bearer\r\n") == -1)
 		return -1;
 	if (buffer_append_text(b,
 		"Content-Type: application/json\r\n"

@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "base/config.h"
+#include "base/text.h"
 
 /*
  * The answers of a door, as a CGI response (RFC 3875, 6): a `Status:` line, the
@@ -34,6 +35,10 @@ answer_stream(struct buffer *, const struct answer_context *, uint64_t padding);
  */
 int answer_later(struct buffer *, const struct answer_context *,
     uint64_t retry_ms, const char *why);
+
+/* A short answer that is no error; with 204 there is no body. */
+int answer_text(struct buffer *, const struct answer_context *, int status,
+    const char *type, struct text_span body);
 
 /* {"ok":false,"error":...} with this status. */
 int answer_error(struct buffer *, const struct answer_context *, int status,

@@ -131,9 +131,12 @@ cgi_ask(const struct config *config, const struct exchange *ex,
 
 	if (client_try(&client, config->queue, 0, config->request_timeout_ms) ==
 	    0)
-		rc = client_ask(&client, line, STDOUT_FILENO, &reply, &len);
+		rc = client_ask(&client, line,
+		    exchange_is_stream(ex) ? STDOUT_FILENO : -1, &reply, &len);
 	error = errno;
-	if (rc == 0) {
+	if (rc == 0 && !exchange_is_stream(ex)) {
+		rc = exchange_put_reply(ex, reply, len, b);
+	} else if (rc == 0) {
 		answer = handoff_read_reply(reply, len, why, sizeof why);
 		if (answer == -1) {
 			log_error("%s: %s", config->queue, why);
@@ -179,19 +182,46 @@ cgi_find_hub(const struct config *config, const struct exchange *ex,
 }
 
 static int
-cgi_subscribe(const struct config *config, const struct exchange *ex,
+cgi_subscribe(const struct config *config, struct exchange *ex,
     struct buffer *b)
 {
 	struct subscription sub = { .fd = STDOUT_FILENO };
-	struct buffer head = { 0 }, line = { 0 };
+	struct buffer head = { 0 }, end = { 0 }, line = { 0 };
+	const struct route *route = &ex->route;
 	int rc = -1;
 
-	if (exchange_put_subscription(ex, &sub, &head) == 0 &&
-	    handoff_put(&line, &sub, HANDOFF_RAW) == 0)
+	if (exchange_put_subscription(ex, &sub, &head, &end) == 0 &&
+	    handoff_put(&line, &sub, HANDOFF_RAW,
+		route->kind == ROUTE_RUN ? route->config : NULL,
+		&ex->request) == 0)
 		rc = cgi_find_hub(config, ex, &line, b);
 	buffer_clear(&line);
+	buffer_clear(&end);
 	buffer_clear(&head);
 	return rc;
+}
+
+static int
+cgi_question(const struct config *config, const struct exchange *ex,
+    struct buffer *b)
+{
+	struct buffer line = { 0 };
+	int rc = exchange_put_question(ex, &line);
+
+	if (rc == 0)
+		rc = cgi_find_hub(config, ex, &line, b);
+	buffer_clear(&line);
+	return rc;
+}
+
+static int
+cgi_answer(const struct config *config, struct exchange *ex, struct buffer *b)
+{
+	if (exchange_is_stream(ex))
+		return cgi_subscribe(config, ex, b);
+	if (exchange_is_question(ex))
+		return cgi_question(config, ex, b);
+	return exchange_put_answer(ex, b);
 }
 
 int
@@ -210,9 +240,7 @@ cgi_serve(const struct config *config)
 		ex->request.body.text = body.data;
 		ex->request.body.len = body.len;
 		exchange_decide(ex, status);
-		rc = ex->route.kind == ROUTE_STREAM
-		    ? cgi_subscribe(config, ex, &b)
-		    : exchange_put_answer(ex, &b);
+		rc = cgi_answer(config, ex, &b);
 	}
 	if (rc == 0)
 		rc = cgi_write(&b);

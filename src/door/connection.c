@@ -13,6 +13,7 @@
 #include "door/gate.h"
 #include "door/handoff.h"
 #include "door/record.h"
+#include "door/runner.h"
 #include "door/uplink.h"
 
 enum {
@@ -39,6 +40,7 @@ struct connection {
 	struct gate gate;
 	struct exchange *exchange;     /* the request that is served, or NULL */
 	struct uplink_request *asking; /* the hub, or NULL */
+	bool hands_over;               /* it gets the descriptor */
 	struct buffer in, out;
 };
 
@@ -110,6 +112,16 @@ connection_finish(struct connection *c, int rc, struct buffer *response)
 	return rc;
 }
 
+/* Goes on after an answer that was waited for; rc is connection_finish's. */
+static void
+connection_resume(struct connection *c, int rc)
+{
+	if (rc == -1 || connection_watch(c, false) == -1)
+		connection_close(c);
+	else
+		connection_process(c);
+}
+
 /*
  * The hub does not answer.  If it may have the descriptor nothing more can be
  * said here.
@@ -122,17 +134,13 @@ connection_give_up(struct connection *c)
 	int rc;
 
 	c->asking = NULL;
-	if (is_sent) {
+	if (is_sent && c->hands_over) {
 		connection_break(c, "the hub does not answer");
 		return;
 	}
-	log_warning("no hub for a stream within request-timeout");
+	log_warning("no answer of a hub within request-timeout");
 	rc = exchange_put_later(c->exchange, "crierd is not there", &b);
-	if (connection_finish(c, rc, &b) == -1 ||
-	    connection_watch(c, false) == -1)
-		connection_close(c);
-	else
-		connection_process(c);
+	connection_resume(c, connection_finish(c, rc, &b));
 }
 
 static void
@@ -237,61 +245,126 @@ connection_handoff_cb(void *arg, const char *reply, size_t len)
 	} else {
 		rc = connection_answer_refusal(c, (enum hub_answer)answer);
 	}
-	if (rc == -1 || connection_watch(c, false) == -1) {
-		connection_close(c);
-		return;
-	}
-	connection_process(c);
+	connection_resume(c, rc);
 }
 
-/* Gives the request to the hub in another process: CONNECTION_ASKS or -1. */
-static int
-connection_hand_off(struct connection *c, const struct subscription *sub)
+/* What the queue says of a question. */
+static void
+connection_reply_cb(void *arg, const char *reply, size_t len)
 {
-	struct buffer line = { 0 };
+	struct connection *c = arg;
+	struct buffer b = { 0 };
+	int rc;
 
-	if (handoff_put(&line, sub, HANDOFF_FASTCGI) == 0)
-		c->asking = uplink_send(c->door->uplink, &line, c->fd, true,
-		    connection_handoff_cb, c);
-	buffer_clear(&line);
+	c->asking = NULL;
+	rc = reply == NULL
+	    ? exchange_put_failure(c->exchange, "crierd was lost", &b)
+	    : exchange_put_reply(c->exchange, reply, len, &b);
+	connection_resume(c, connection_finish(c, rc, &b));
+}
+
+/* Sends a line to the hub; fd goes with it, or -1.  CONNECTION_ASKS or -1. */
+static int
+connection_send(struct connection *c, struct buffer *line, int fd, bool repeat,
+    uplink_reply_cb *reply_cb)
+{
+	c->asking = uplink_send(c->door->uplink, line, fd, repeat, reply_cb, c);
 	if (c->asking == NULL)
 		return -1;
-	/* What comes meanwhile is the hub's to read. */
+	c->hands_over = fd != -1;
+	/* What comes meanwhile is for whoever has the connection then. */
 	event_del(c->io);
 	connection_set_deadline(c, true);
 	return CONNECTION_ASKS;
 }
 
 static int
-connection_open_stream(struct connection *c, const struct subscription *sub)
+connection_ask(struct connection *c)
 {
-	enum hub_answer answer;
+	struct buffer line = { 0 };
+	int rc = exchange_put_question(c->exchange, &line);
+
+	if (rc == 0)
+		rc = connection_send(c, &line, -1,
+		    exchange_is_repeatable(c->exchange), connection_reply_cb);
+	buffer_clear(&line);
+	return rc;
+}
+
+/* Gives the request to the hub in another process: CONNECTION_ASKS or -1. */
+static int
+connection_hand_off(struct connection *c, const struct subscription *sub)
+{
+	const struct exchange *ex = c->exchange;
+	struct buffer line = { 0 };
+	int rc = handoff_put(&line, sub, HANDOFF_FASTCGI,
+	    ex->route.kind == ROUTE_RUN ? ex->route.config : NULL,
+	    &ex->request);
+
+	if (rc == 0)
+		rc = connection_send(c, &line, c->fd, true,
+		    connection_handoff_cb);
+	buffer_clear(&line);
+	return rc;
+}
+
+/* A program that cannot be started, and why. */
+static int
+connection_fail(struct connection *c, char *cause)
+{
+	const char *why = cause == NULL ? "out of memory" : cause;
+	struct buffer b = { 0 };
+	int rc;
+
+	log_error("%s: %s", c->exchange->route.config->title, why);
+	rc = connection_finish(c, exchange_put_failure(c->exchange, why, &b),
+	    &b);
+	free(cause);
+	return rc;
+}
+
+static int
+connection_open_stream(struct connection *c, struct subscription *sub)
+{
+	const struct exchange *ex = c->exchange;
+	const struct door *door = c->door;
+	char *cause = NULL;
+	int answer;
 
 	/* The loop knows a descriptor once: it must be ours no longer. */
 	event_del(c->io);
-	answer = hub_subscribe(c->door->hub, sub);
+	if (ex->route.kind == ROUTE_RUN)
+		answer = runner_subscribe(door->hub, door->runs,
+		    ex->route.config, &ex->request, sub, &cause);
+	else
+		answer = (int)hub_subscribe(door->hub, sub);
 	if (answer == HUB_OPENED)
 		return CONNECTION_STREAMS;
-	if (event_add(c->io, NULL) == -1)
+	if (event_add(c->io, NULL) == -1) {
+		free(cause);
 		return -1;
-	return connection_answer_refusal(c, answer);
+	}
+	if (answer == -1)
+		return connection_fail(c, cause);
+	return connection_answer_refusal(c, (enum hub_answer)answer);
 }
 
 static int
 connection_subscribe(struct connection *c)
 {
-	struct buffer head = { 0 };
+	struct buffer head = { 0 }, end = { 0 };
 	struct subscription sub = { .fd = c->fd,
 		.framing = &c->door->framing,
 		.request_id = c->gate.request_id,
 		.keep = c->gate.keep,
 		.input = { c->in.data, c->in.len } };
-	int rc = exchange_put_subscription(c->exchange, &sub, &head);
+	int rc = exchange_put_subscription(c->exchange, &sub, &head, &end);
 
 	if (rc == 0)
 		rc = c->door->hub == NULL ? connection_hand_off(c, &sub)
 					  : connection_open_stream(c, &sub);
 	buffer_clear(&head);
+	buffer_clear(&end);
 	return rc;
 }
 
@@ -331,8 +404,10 @@ connection_serve(struct connection *c)
 	ex->request.body.text = c->gate.body.data;
 	ex->request.body.len = c->gate.body.len;
 	exchange_decide(ex, connection_too_large(c));
-	if (ex->route.kind == ROUTE_STREAM)
+	if (exchange_is_stream(ex))
 		return connection_subscribe(c);
+	if (exchange_is_question(ex))
+		return connection_ask(c);
 	return connection_refuse_or_tell(c);
 }
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/loop.h"
 #include "door/exchange.h"
@@ -10,6 +13,9 @@
 enum {
 	EXCHANGE_RETRY_MS = 5000 /* for whom there is no place now */
 };
+
+/* The position of who has seen the end, and shall not come again. */
+static const char exchange_over[] = "crier.end";
 
 struct exchange *
 exchange_new(const struct config *config)
@@ -26,30 +32,146 @@ exchange_free(struct exchange *ex)
 {
 	if (ex == NULL)
 		return;
+	access_clear(&ex->who);
 	route_clear(&ex->route);
 	request_clear(&ex->request);
 	config_free(ex->context.config);
 	free(ex);
 }
 
+static void __attribute__((format(printf, 3, 4)))
+exchange_refuse(struct exchange *ex, int status, const char *fmt, ...)
+{
+	va_list ap;
+
+	ex->route.kind = ROUTE_REFUSAL;
+	ex->route.status = status;
+	va_start(ap, fmt);
+	vsnprintf(ex->route.error, sizeof ex->route.error, fmt, ap);
+	va_end(ap);
+}
+
+/* Whether a page of this site, or of one that is named, has asked. */
+static bool
+exchange_is_own_origin(const struct exchange *ex)
+{
+	const struct config_list *allowed = &ex->context.config->allow_origin;
+	const char *origin = ex->context.origin, *host;
+	size_t i;
+
+	if (*origin == '\0')
+		return true;
+	for (i = 0; i < allowed->count; i++)
+		if (strcmp(allowed->items[i], origin) == 0)
+			return true;
+	host = strstr(origin, "://");
+	return host != NULL &&
+	    strcasecmp(host + 3, request_get(&ex->request, "HTTP_HOST")) == 0;
+}
+
+/*
+ * What browsers add by themselves, a cookie or a password, they add to what
+ * another site's page sends, too.  A header they do not.
+ */
+static bool
+exchange_is_forged(const struct exchange *ex, struct text_span channel)
+{
+	const struct config_channel *rule =
+	    config_match_channel(ex->context.config, channel.text, channel.len);
+
+	return ex->route.kind == ROUTE_PUBLISH &&
+	    (rule->publish & CONFIG_ANYONE) == 0 &&
+	    *request_get(&ex->request, "HTTP_AUTHORIZATION") == '\0' &&
+	    !exchange_is_own_origin(ex);
+}
+
+static bool
+exchange_may(struct exchange *ex, enum access_operation operation,
+    struct text_span channel)
+{
+	const char *why = ex->who.why;
+
+	switch (access_decide(&ex->who, ex->context.config, operation,
+	    channel)) {
+	case ACCESS_LOGIN:
+		if (why != NULL)
+			exchange_refuse(ex, 401, "the token %s", why);
+		else
+			exchange_refuse(ex, 401,
+			    "this channel is not for everybody, and nobody is "
+			    "logged in");
+		return false;
+	case ACCESS_DENIED:
+		exchange_refuse(ex, 403, "not allowed to %s this channel",
+		    operation == ACCESS_PUBLISH ? "publish to" : "follow");
+		return false;
+	default:
+		break;
+	}
+	if (!exchange_is_forged(ex, channel))
+		return true;
+	exchange_refuse(ex, 403,
+	    "pages of this origin may not publish here (allow-origin)");
+	return false;
+}
+
+/* Asks the channels' rules, one after the other. */
+static void
+exchange_check_access(struct exchange *ex)
+{
+	enum access_operation operation =
+	    ex->route.kind == ROUTE_PUBLISH ? ACCESS_PUBLISH : ACCESS_SUBSCRIBE;
+	size_t i;
+
+	for (i = 0; i < ex->route.channel_count; i++)
+		if (!exchange_may(ex, operation, ex->route.channels[i]))
+			return;
+}
+
+bool
+exchange_is_stream(const struct exchange *ex)
+{
+	return ex->route.kind == ROUTE_STREAM || ex->route.kind == ROUTE_RUN;
+}
+
+/* Who has seen the end, or began a program that cannot be taken up again. */
+static bool
+exchange_is_over(const struct exchange *ex)
+{
+	const struct route *route = &ex->route;
+	struct text_span since = { route->since, route->since_len };
+
+	if (!exchange_is_stream(ex) || route->config->end_stop != 1 ||
+	    since.len == 0)
+		return false;
+	return route->kind == ROUTE_RUN || text_equals(since, exchange_over);
+}
+
 void
 exchange_decide(struct exchange *ex, int status)
 {
-	const struct request *request = &ex->request;
+	struct request *request = &ex->request;
+	const struct config *config = ex->context.config;
 
 	ex->context.origin = request_get(request, "HTTP_ORIGIN");
 	ex->context.is_head =
 	    strcmp(request_get(request, "REQUEST_METHOD"), "HEAD") == 0;
-	if (status == 0) {
-		route_decide(request, ex->context.config, &ex->route);
-		ex->context.allow = ex->route.allow;
+	/* Of a request that was too large not all is there. */
+	if (status != 0) {
+		exchange_refuse(ex, status,
+		    "the request is larger than max-request");
 		return;
 	}
-	/* Of a request that was too large not all is there. */
-	memset(&ex->route, 0, sizeof ex->route);
-	ex->route.kind = ROUTE_REFUSAL;
-	ex->route.status = status;
-	strcpy(ex->route.error, "the request is larger than max-request");
+	if (access_identify(request, config, token_now_ms(), &ex->who) == -1) {
+		exchange_refuse(ex, 503, "out of memory");
+		return;
+	}
+	request->user = ex->who.user;
+	route_decide(request, config, &ex->route);
+	ex->context.allow = ex->route.allow;
+	exchange_check_access(ex);
+	if (exchange_is_over(ex))
+		exchange_refuse(ex, 204, "the stream is over");
 }
 
 int
@@ -61,6 +183,8 @@ exchange_put_answer(const struct exchange *ex, struct buffer *b)
 	case ROUTE_HEAD:
 		return answer_stream(b, &ex->context, 0);
 	default:
+		if (ex->route.status == 204)
+			return answer_stop(b, &ex->context);
 		return answer_error(b, &ex->context, ex->route.status,
 		    ex->route.error);
 	}
@@ -72,6 +196,8 @@ exchange_put_later(const struct exchange *ex, const char *why, struct buffer *b)
 	uint64_t retry_ms =
 	    EXCHANGE_RETRY_MS / 2 + loop_random(EXCHANGE_RETRY_MS);
 
+	if (!exchange_is_stream(ex))
+		return exchange_put_failure(ex, why, b);
 	return answer_later(b, &ex->context, retry_ms, why);
 }
 
@@ -107,23 +233,92 @@ exchange_put_failure(const struct exchange *ex, const char *why,
 	return answer_error(b, &ex->context, 503, why);
 }
 
-static struct text_span
-exchange_variable(const struct exchange *ex, const char *name)
+/* The record to end with, if the route has one of its own. */
+static int
+exchange_put_end(const struct exchange *ex, struct subscription *sub,
+    struct buffer *end)
 {
-	struct text_span span = { request_get(&ex->request, name), 0 };
+	const struct config_route *c = ex->route.config;
+	struct event_fields e = { .retry_ms = EVENT_RETRY_NONE };
+	size_t id_len = c->end_stop == 1 ? strlen(exchange_over) : 0;
 
-	span.len = strlen(span.text);
+	if (strcmp(c->end_event, exchange_over) == 0 && c->end_data == NULL &&
+	    id_len == 0)
+		return 0;
+	sub->has_end = true;
+	e.name = c->end_event;
+	e.name_len = strlen(c->end_event);
+	if (c->end_data != NULL) {
+		e.data = c->end_data;
+		e.data_len = strlen(c->end_data);
+		if (event_encode(end, &e, exchange_over, id_len) == -1)
+			return -1;
+	} else {
+		if (id_len > 0 &&
+		    buffer_printf(end, "id: %s\n", exchange_over) == -1)
+			return -1;
+		if (e.name_len > 0 &&
+		    buffer_printf(end, "event: %s" STREAM_END_RESULT,
+			c->end_event) == -1)
+			return -1;
+		if (id_len > 0 && e.name_len == 0 &&
+		    buffer_append(end, "\n", 1) == -1)
+			return -1;
+	}
+	sub->end.text = end->len > 0 ? end->data : "";
+	sub->end.len = end->len;
+	return 0;
+}
+
+/* What the route says instead of its channels, and the token. */
+static void
+exchange_set_rules(struct exchange *ex, struct subscription *sub)
+{
+	const struct config_route *c = ex->route.config;
+	const struct config *config = ex->context.config;
+	const struct config_channel *top =
+	    &config->channels[config->channel_count - 1];
+	uint64_t expires_ms = ex->who.token.expires_ms, now_ms;
+
+	ex->rules.heartbeat_ms = c->heartbeat_ms;
+	ex->rules.retry_ms = c->retry_ms;
+	ex->rules.max_time_ms = c->max_time_ms;
+	if (ex->route.kind == ROUTE_RUN) {
+		/* There are no channels to have any rules. */
+		if (c->heartbeat_ms == CONFIG_ROUTE_UNSET)
+			ex->rules.heartbeat_ms = top->heartbeat_ms;
+		if (c->retry_ms == CONFIG_ROUTE_UNSET)
+			ex->rules.retry_ms = top->retry_ms;
+		ex->rules.max_time_ms = 0;
+		sub->limit_ms = c->run_ms;
+	}
+	sub->rules = &ex->rules;
+	if (!ex->who.has_token || expires_ms == 0)
+		return;
+	now_ms = token_now_ms();
+	now_ms = expires_ms > now_ms ? expires_ms - now_ms : 1;
+	if (sub->limit_ms == 0 || now_ms < sub->limit_ms)
+		sub->limit_ms = now_ms;
+}
+
+static struct text_span
+exchange_span(const char *text)
+{
+	struct text_span span = { text, strlen(text) };
+
 	return span;
 }
 
 int
-exchange_put_subscription(const struct exchange *ex, struct subscription *sub,
-    struct buffer *head)
+exchange_put_subscription(struct exchange *ex, struct subscription *sub,
+    struct buffer *head, struct buffer *end)
 {
 	const struct route *route = &ex->route;
 
-	if (answer_stream(head, &ex->context, route->padding) == -1)
+	if (answer_stream(head, &ex->context, route->padding) == -1 ||
+	    exchange_put_end(ex, sub, end) == -1)
 		return -1;
+	exchange_set_rules(ex, sub);
 	sub->head.text = head->data;
 	sub->head.len = head->len;
 	sub->channels = route->channels;
@@ -136,7 +331,7 @@ exchange_put_subscription(const struct exchange *ex, struct subscription *sub,
 	sub->is_poll = route->is_poll;
 	sub->poll_ms = route->poll_ms;
 	sub->poll_above = route->poll_above;
-	sub->user = exchange_variable(ex, "REMOTE_USER");
-	sub->address = exchange_variable(ex, "REMOTE_ADDR");
+	sub->user = exchange_span(request_user(&ex->request));
+	sub->address = exchange_span(request_get(&ex->request, "REMOTE_ADDR"));
 	return 0;
 }

@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/loop.h"
 #include "door/handoff.h"
+#include "door/runner.h"
 
 enum {
 	HANDOFF_HEAD_MAX = 16384,
@@ -38,6 +39,8 @@ static const struct {
 	{ HUB_NO_MEMORY, "memory", "out of memory" },
 };
 
+#define HANDOFF_RULE_MAX_MS (UINT64_C(366) * 86400000 * 10)
+
 enum {
 	HANDOFF_ANSWERS = sizeof handoff_answers / sizeof *handoff_answers
 };
@@ -57,25 +60,56 @@ handoff_add_text(struct json_object *o, const char *name, struct text_span t)
 		    text_escape(t.text, t.len, escaped, sizeof escaped));
 }
 
-/* What the web server has sent behind the request: bytes, as hexadecimal. */
+/* Bytes of any kind, as hexadecimal. */
 static int
-handoff_add_input(struct json_object *o, struct text_span input)
+handoff_add_bytes(struct json_object *o, const char *name,
+    struct text_span bytes)
 {
 	static const char digits[] = "0123456789abcdef";
 	char *text;
 	size_t i;
 
-	if (input.len == 0)
+	if (bytes.len == 0)
 		return 0;
-	if ((text = malloc(input.len * 2)) == NULL)
+	if ((text = malloc(bytes.len * 2)) == NULL)
 		return -1;
-	for (i = 0; i < input.len; i++) {
-		text[2 * i] = digits[(unsigned char)input.text[i] >> 4];
-		text[2 * i + 1] = digits[(unsigned char)input.text[i] & 15];
+	for (i = 0; i < bytes.len; i++) {
+		text[2 * i] = digits[(unsigned char)bytes.text[i] >> 4];
+		text[2 * i + 1] = digits[(unsigned char)bytes.text[i] & 15];
 	}
-	json_add_text(o, "input", text, input.len * 2);
+	json_add_text(o, name, text, bytes.len * 2);
 	free(text);
 	return 0;
+}
+
+/* Instead of channels: which route's program, and what it gets. */
+static int
+handoff_add_run(struct json_object *o, const struct config_route *run,
+    const struct request *request)
+{
+	struct text_span env = { request->env.data, request->env.len };
+
+	json_add_text(o, "run", run->title, strlen(run->title));
+	if (handoff_add_bytes(o, "env", env) == -1)
+		return -1;
+	return handoff_add_bytes(o, "body", request->body);
+}
+
+static void
+handoff_add_rules(struct json_object *o, const struct subscription *sub)
+{
+	const struct stream_rules *rules = sub->rules;
+
+	if (rules != NULL && rules->heartbeat_ms != STREAM_RULE_UNSET)
+		json_add_number(o, "heartbeat_ms", rules->heartbeat_ms);
+	if (rules != NULL && rules->retry_ms != STREAM_RULE_UNSET)
+		json_add_number(o, "retry_ms", rules->retry_ms);
+	if (rules != NULL && rules->max_time_ms != STREAM_RULE_UNSET)
+		json_add_number(o, "max_time_ms", rules->max_time_ms);
+	if (sub->limit_ms > 0)
+		json_add_number(o, "limit_ms", sub->limit_ms);
+	if (sub->has_end)
+		json_add_text(o, "end", sub->end.text, sub->end.len);
 }
 
 static struct json_object *
@@ -93,7 +127,8 @@ handoff_channels(const struct subscription *sub)
 
 int
 handoff_put(struct buffer *b, const struct subscription *sub,
-    const char *framing)
+    const char *framing, const struct config_route *run,
+    const struct request *request)
 {
 	struct json_object *o = json_object_new_object();
 
@@ -113,7 +148,9 @@ handoff_put(struct buffer *b, const struct subscription *sub,
 	json_add_number(o, "poll_above", sub->poll_above);
 	handoff_add_text(o, "user", sub->user);
 	handoff_add_text(o, "address", sub->address);
-	if (handoff_add_input(o, sub->input) == -1) {
+	handoff_add_rules(o, sub);
+	if (handoff_add_bytes(o, "input", sub->input) == -1 ||
+	    (run != NULL && handoff_add_run(o, run, request) == -1)) {
 		json_object_put(o);
 		return -1;
 	}
@@ -149,8 +186,11 @@ struct handoff {
 	struct door *door;
 	struct subscription sub;
 	struct text_span channels[CURSORS_MAX];
-	char *input;
-	const char *framing;
+	struct stream_rules rules;
+	struct buffer input;
+	const struct config_route *run; /* or NULL: channels */
+	struct request request;         /* then */
+	struct buffer body;
 	char why[160];
 };
 
@@ -225,6 +265,8 @@ handoff_get_channels(struct handoff *h, struct json_object *o)
 	const char *why;
 	size_t i, j, n;
 
+	if (h->run != NULL)
+		return 0;
 	if (handoff_get(h, o, "channel", json_type_array, &list) != 1)
 		return handoff_refuse(h, "channel", "is no list");
 	n = json_object_array_length(list);
@@ -260,30 +302,92 @@ handoff_digit(char c)
 }
 
 static int
-handoff_get_input(struct handoff *h, struct json_object *o)
+handoff_get_bytes(struct handoff *h, struct json_object *o, const char *name,
+    struct buffer *to)
 {
 	struct text_span hex;
 	int high, low;
+	char *at;
 	size_t i;
 
-	if (handoff_get_text(h, o, "input", SIZE_MAX, &hex) == -1)
+	if (handoff_get_text(h, o, name, SIZE_MAX, &hex) == -1)
 		return -1;
 	if (hex.len % 2 != 0)
-		return handoff_refuse(h, "input", "is cut off");
+		return handoff_refuse(h, name, "is cut off");
 	if (hex.len == 0)
 		return 0;
-	if ((h->input = malloc(hex.len / 2)) == NULL)
-		return handoff_refuse(h, "input:", "out of memory");
+	if ((at = buffer_reserve(to, hex.len / 2)) == NULL)
+		return handoff_refuse(h, name, "does not fit into memory");
 	for (i = 0; i < hex.len / 2; i++) {
 		high = handoff_digit(hex.text[2 * i]);
 		low = handoff_digit(hex.text[2 * i + 1]);
 		if (high == -1 || low == -1)
-			return handoff_refuse(h, "input", "is not hexadecimal");
-		h->input[i] = (char)(high << 4 | low);
+			return handoff_refuse(h, name, "is not hexadecimal");
+		at[i] = (char)(high << 4 | low);
 	}
-	h->sub.input.text = h->input;
-	h->sub.input.len = hex.len / 2;
+	buffer_commit(to, hex.len / 2);
 	return 0;
+}
+
+/* The hub runs what its own configuration says, and nothing else. */
+static int
+handoff_get_run(struct handoff *h, struct json_object *o)
+{
+	const struct config *config = h->door->config;
+	struct text_span title;
+	size_t i;
+	int got = handoff_get_text(h, o, "run", SIZE_MAX, &title);
+
+	if (got != 1)
+		return got;
+	for (i = 0; i < config->route_count; i++)
+		if (config->routes[i]->kind == CONFIG_ROUTE_RUN &&
+		    text_equals(title, config->routes[i]->title))
+			h->run = config->routes[i];
+	if (h->run == NULL)
+		return handoff_refuse(h, "run",
+		    "is no route of the hub's configuration");
+	if (handoff_get_bytes(h, o, "env", &h->request.env) == -1 ||
+	    handoff_get_bytes(h, o, "body", &h->body) == -1)
+		return -1;
+	/* Whatever it says, the last variable has its NUL. */
+	if (h->request.env.len > 0 &&
+	    h->request.env.data[h->request.env.len - 1] != '\0')
+		return handoff_refuse(h, "env", "is cut off");
+	h->request.body.text = h->body.data;
+	h->request.body.len = h->body.len;
+	return 0;
+}
+
+/* A number of milliseconds that may be left out. */
+static int
+handoff_get_rule(struct handoff *h, struct json_object *o, const char *name,
+    uint64_t *ms)
+{
+	int got = handoff_get_number(h, o, name, HANDOFF_RULE_MAX_MS, ms);
+
+	if (got == 0)
+		*ms = STREAM_RULE_UNSET;
+	return got;
+}
+
+static int
+handoff_get_rules(struct handoff *h, struct json_object *o)
+{
+	int got;
+
+	h->sub.rules = &h->rules;
+	if (handoff_get_rule(h, o, "heartbeat_ms", &h->rules.heartbeat_ms) ==
+		-1 ||
+	    handoff_get_rule(h, o, "retry_ms", &h->rules.retry_ms) == -1 ||
+	    handoff_get_rule(h, o, "max_time_ms", &h->rules.max_time_ms) ==
+		-1 ||
+	    handoff_get_number(h, o, "limit_ms", HANDOFF_RULE_MAX_MS,
+		&h->sub.limit_ms) == -1)
+		return -1;
+	got = handoff_get_text(h, o, "end", HANDOFF_HEAD_MAX, &h->sub.end);
+	h->sub.has_end = got == 1;
+	return got == -1 ? -1 : 0;
 }
 
 /*
@@ -346,7 +450,8 @@ handoff_read(struct handoff *h, struct json_object *o, int fd)
 	    handoff_get_number(h, o, "request", UINT16_MAX, &request) == -1 ||
 	    handoff_get_text(h, o, "head", HANDOFF_HEAD_MAX, &sub->head) ==
 		-1 ||
-	    handoff_get_channels(h, o) == -1 ||
+	    handoff_get_run(h, o) == -1 || handoff_get_channels(h, o) == -1 ||
+	    handoff_get_rules(h, o) == -1 ||
 	    handoff_get_text(h, o, "since", SIZE_MAX, &sub->since) == -1 ||
 	    handoff_get_flag(h, o, "all", &sub->since_all) == -1 ||
 	    handoff_get_flag(h, o, "poll", &sub->is_poll) == -1 ||
@@ -358,8 +463,10 @@ handoff_read(struct handoff *h, struct json_object *o, int fd)
 		-1 ||
 	    handoff_get_text(h, o, "address", HANDOFF_TEXT_MAX,
 		&sub->address) == -1 ||
-	    handoff_get_input(h, o) == -1)
+	    handoff_get_bytes(h, o, "input", &h->input) == -1)
 		return -1;
+	sub->input.text = h->input.data;
+	sub->input.len = h->input.len;
 	switch (handoff_get_number(h, o, "last", UINT32_MAX, &sub->last)) {
 	case -1:
 		return -1;
@@ -389,34 +496,58 @@ handoff_put_reply(struct buffer *b, const char *word, const char *error)
 	return json_append(b, o) == 0 ? buffer_append(b, "\n", 1) : -1;
 }
 
+static void
+handoff_free(struct handoff *h)
+{
+	buffer_clear(&h->input);
+	buffer_clear(&h->body);
+	request_clear(&h->request);
+	free(h);
+}
+
+/* An answer of the hub's, or -1 with words: what is described is refused. */
+static int
+handoff_open(struct handoff *h, struct json_object *line, int fd)
+{
+	struct door *door = h->door;
+	char *cause;
+	int answer;
+
+	if (handoff_read(h, line, fd) == -1)
+		return -1;
+	if (h->run == NULL)
+		return (int)hub_subscribe(door->hub, &h->sub);
+	answer = runner_subscribe(door->hub, door->runs, h->run, &h->request,
+	    &h->sub, &cause);
+	if (answer == -1)
+		snprintf(h->why, sizeof h->why, "%s",
+		    cause == NULL ? "out of memory" : cause);
+	free(cause);
+	return answer;
+}
+
 int
 handoff_take(void *arg, struct json_object *line, int fd, struct buffer *reply)
 {
 	struct handoff *h = calloc(1, sizeof *h);
-	enum hub_answer answer = HUB_NO_MEMORY;
-	const char *word = "", *error;
+	int answer = HUB_NO_MEMORY, rc;
 	size_t i;
-	int rc;
 
-	if (h != NULL)
+	if (h != NULL) {
 		h->door = arg;
-	if (h != NULL && handoff_read(h, line, fd) == -1) {
-		error = h->why;
-	} else {
-		if (h != NULL)
-			answer = hub_subscribe(h->door->hub, &h->sub);
-		for (i = 0; handoff_answers[i].answer != answer; i++)
-			;
-		word = handoff_answers[i].word;
-		error = handoff_answers[i].text;
+		answer = handoff_open(h, line, fd);
 	}
 	if (answer != HUB_OPENED)
 		close(fd);
 	else
 		h->door->counters.handoffs++;
-	rc = handoff_put_reply(reply, word, error);
+	for (i = 0; answer != -1 && (int)handoff_answers[i].answer != answer;
+	     i++)
+		;
+	rc = answer == -1 ? handoff_put_reply(reply, "", h->why)
+			  : handoff_put_reply(reply, handoff_answers[i].word,
+				handoff_answers[i].text);
 	if (h != NULL)
-		free(h->input);
-	free(h);
+		handoff_free(h);
 	return rc;
 }

@@ -8,7 +8,9 @@
 #include <stddef.h>
 
 #include "base/buffer.h"
+#include "base/config_route.h"
 #include "door/door.h"
+#include "door/request.h"
 #include "hub/hub.h"
 
 /*
@@ -21,9 +23,14 @@
 #define HANDOFF_FASTCGI "fastcgi"
 #define HANDOFF_RAW     "cgi"
 
-/* Appends the line of a subscription, its end included; 0, or -1 (memory). */
+/*
+ * Appends the line of a subscription, its end included.  With run, the stream
+ * is of the output of that route's program, for this request.  0, or -1
+ * (memory).
+ */
 int
-handoff_put(struct buffer *, const struct subscription *, const char *framing);
+handoff_put(struct buffer *, const struct subscription *, const char *framing,
+    const struct config_route *run, const struct request *);
 
 /*
  * What the hub replied: the answer, or -1 with the words for anything else

@@ -117,6 +117,14 @@ request_join_path(const struct request *r, struct request_target *t,
 	return rc;
 }
 
+const char *
+request_user(const struct request *r)
+{
+	const char *user = request_get(r, "REMOTE_USER");
+
+	return *user == '\0' && r->user != NULL ? r->user : user;
+}
+
 int
 request_read_target(const struct request *r, struct request_target *t,
     const char **why)

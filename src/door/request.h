@@ -15,6 +15,7 @@
 struct request {
 	struct buffer env;     /* NAME=VALUE, each with its NUL */
 	struct text_span body; /* somebody else's memory */
+	const char *user; /* whom a token names, somebody else's; or NULL */
 };
 
 void request_clear(struct request *);
@@ -24,6 +25,10 @@ int request_add(struct request *, const char *name_value);
 
 /* The value of a variable (RFC 3875, 4.1), or "" if it is not set. */
 const char *request_get(const struct request *, const char *name);
+
+/* Who is asking: whom the web server has authenticated, else the token; or ""
+ */
+const char *request_user(const struct request *);
 
 /* What was asked for, taken from REQUEST_URI, which no server has decoded. */
 struct request_target {

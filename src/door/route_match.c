@@ -101,7 +101,7 @@ route_match(struct route *r, struct route_input *in)
 	in->values.target = &in->target;
 	in->values.path = &in->found->path;
 	in->values.is_standing = in->found->is_standing;
-	in->values.user.text = request_get(in->request, "REMOTE_USER");
+	in->values.user.text = request_user(in->request);
 	in->values.user.len = strlen(in->values.user.text);
 	return 0;
 }

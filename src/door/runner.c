@@ -93,33 +93,103 @@ runner_ready_cb(void *arg)
 		stream_write(r->stream);
 }
 
-enum hub_answer
-runner_subscribe(struct hub *hub, struct runs *runs,
-    const struct run_options *options, struct subscription *sub, char **cause)
+/* What clients say must not reach a program's libraries (CVE-2016-5385). */
+static bool
+runner_is_unwanted(const char *variable)
+{
+	return strncmp(variable, "HTTP_PROXY=", strlen("HTTP_PROXY=")) == 0 ||
+	    strncmp(variable, "LD_", 3) == 0 ||
+	    strncmp(variable, "PATH=", strlen("PATH=")) == 0;
+}
+
+/*
+ * The request's variables (RFC 3875, 4.1), a PATH, and who is asking; pointers
+ * into the request, and user, which is the caller's.
+ */
+static char **
+runner_environment(const struct request *request, char *user)
+{
+	static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
+	const struct buffer *env = &request->env;
+	size_t at, count = 0, len;
+	char **list;
+
+	for (at = 0; at < env->len; at += strlen(env->data + at) + 1)
+		count++;
+	if ((list = calloc(count + 3, sizeof *list)) == NULL)
+		return NULL;
+	count = 0;
+	list[count++] = path;
+	if (*request_get(request, "REMOTE_USER") == '\0' && user != NULL)
+		list[count++] = user;
+	for (at = 0; at < env->len; at += len + 1) {
+		len = strlen(env->data + at);
+		if (!runner_is_unwanted(env->data + at))
+			list[count++] = env->data + at;
+	}
+	return list;
+}
+
+static int
+runner_open(struct hub *hub, struct runs *runs, const struct run_options *o,
+    struct subscription *sub, char **cause)
 {
 	struct runner *r = calloc(1, sizeof *r);
 	enum hub_answer answer;
 
-	*cause = NULL;
 	if (r == NULL)
 		return HUB_NO_MEMORY;
-	/* No program is started for who is turned away. */
-	if (!hub_has_room(hub)) {
-		free(r);
-		return hub_subscribe(hub, sub);
-	}
 	r->hub = hub;
 	r->source.step = runner_step;
 	r->source.put_end = runner_put_end;
 	r->source.leave = runner_leave;
-	r->run = run_start(runs, options, runner_ready_cb, r, cause);
+	r->run = run_start(runs, o, runner_ready_cb, r, cause);
 	if (r->run == NULL) {
 		free(r);
-		return HUB_NO_MEMORY;
+		return -1;
 	}
 	sub->source = &r->source;
 	answer = hub_subscribe(hub, sub);
 	if (answer != HUB_OPENED)
 		runner_leave(&r->source);
-	return answer;
+	return (int)answer;
+}
+
+int
+runner_subscribe(struct hub *hub, struct runs *runs,
+    const struct config_route *route, const struct request *request,
+    struct subscription *sub, char **cause)
+{
+	struct run_options o = { .name = route->title,
+		.argv = route->run.items,
+		.body = request->body,
+		.is_raw = route->format == CONFIG_FORMAT_RAW,
+		.max_line = hub->config->max_event_bytes,
+		.max_bytes = route->run_bytes };
+	char *user = NULL, **env, **argv;
+	int rc = HUB_NO_MEMORY;
+
+	*cause = NULL;
+	/* No program is started for who is turned away. */
+	if (!hub_has_room(hub))
+		return (int)hub_subscribe(hub, sub);
+	if (hub->config->run_max > 0 &&
+	    runs_count(runs) >= hub->config->run_max) {
+		*cause = strdup("too many programs run already (run-max)");
+		return -1;
+	}
+	if (asprintf(&user, "REMOTE_USER=%s", request_user(request)) == -1)
+		return HUB_NO_MEMORY;
+	env = runner_environment(request, user);
+	argv = calloc(route->run.count + 1, sizeof *argv);
+	if (env != NULL && argv != NULL) {
+		memcpy(argv, route->run.items, route->run.count * sizeof *argv);
+		o.argv = argv;
+		o.envp = env;
+		rc = runner_open(hub, runs, &o, sub, cause);
+	}
+	free(argv);
+	free(env);
+	free(user);
+	return rc;
 }

@@ -4,15 +4,17 @@
 #ifndef CRIER_DOOR_RUNNER_H
 #define CRIER_DOOR_RUNNER_H
 
+#include "base/config_route.h"
+#include "door/request.h"
 #include "door/run.h"
 #include "hub/hub.h"
 
 /*
- * Starts a program and opens a stream of what it prints, as hub_subscribe
- * does with a subscription without channels.  HUB_NO_MEMORY with *cause, the
- * caller's, if it cannot be started.
+ * Starts the program of a route for a request, with its CGI environment, and
+ * opens a stream of what it prints, as hub_subscribe does with a subscription
+ * without channels.  -1 with *cause, the caller's, if it cannot be started.
  */
-enum hub_answer runner_subscribe(struct hub *, struct runs *,
-    const struct run_options *, struct subscription *, char **cause);
+int runner_subscribe(struct hub *, struct runs *, const struct config_route *,
+    const struct request *, struct subscription *, char **cause);
 
 #endif

@@ -43,8 +43,7 @@ values_refuse_missing(struct values *v, const struct template_piece *p)
 	char name[VALUES_ERROR_SIZE];
 
 	if (p->source == TEMPLATE_USER)
-		return values_refuse(v, 403,
-		    "the web server has authenticated nobody");
+		return values_refuse(v, 403, "nobody is logged in");
 	return values_refuse(v, 400, "%s is missing", values_describe(p, name));
 }
 

@@ -218,25 +218,33 @@ stream_set_unit(struct stream *s, struct block *block, bool framed)
 	s->unit_framed = framed;
 }
 
-/* The reason, in a record of its own. */
+static int
+stream_put_result(const struct stream *s, struct buffer *b)
+{
+	if (s->source != NULL)
+		return s->source->put_end(s->source, s, b);
+	return buffer_printf(b, "{\"reason\":\"%s\"}", stream_reason(s));
+}
+
+/* The reason, in a record of its own, unless the subscription has another. */
 static int
 stream_put_reason(const struct stream *s, struct buffer *b)
 {
+	const char *end =
+	    s->end == NULL ? "event: crier.end" STREAM_END_RESULT : s->end;
+	size_t len = strlen(end), tail = strlen(STREAM_END_RESULT);
+
 	if (poll_is_over(s))
 		return poll_put_end(s, b);
 	if (s->retry_ms > 0 &&
 	    buffer_printf(b, "retry: %llu\n\n",
 		(unsigned long long)s->retry_ms) == -1)
 		return -1;
-	if (s->end != NULL)
-		return buffer_append_text(b, s->end);
-	if (buffer_append_text(b, "event: crier.end\ndata: ") == -1)
+	if (buffer_append(b, end, len) == -1)
 		return -1;
-	if (s->source != NULL
-		? s->source->put_end(s->source, s, b)
-		: buffer_printf(b, "{\"reason\":\"%s\"}", stream_reason(s)))
-		return -1;
-	return buffer_append_text(b, "\n\n");
+	if (len < tail || strcmp(end + len - tail, STREAM_END_RESULT) != 0)
+		return 0;
+	return stream_put_result(s, b) == -1 ? -1 : buffer_append(b, "\n\n", 2);
 }
 
 /* The last words, then what the framing ends with. */

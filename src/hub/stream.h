@@ -82,6 +82,9 @@ struct stream_rules {
 	uint64_t heartbeat_ms, retry_ms, max_time_ms; /* or UNSET */
 };
 
+/* What the record that a stream ends with ends with, if the reason follows. */
+#define STREAM_END_RESULT "\ndata: "
+
 /* A request for a stream, all borrowed but the descriptor. */
 struct subscription {
 	int fd; /* non-blocking */
@@ -102,7 +105,9 @@ struct subscription {
 	bool is_poll;
 	uint64_t poll_ms, poll_above;
 	const struct stream_rules *rules; /* or NULL */
-	bool has_end; /* end is the record to end with; "": none */
+	uint64_t limit_ms;                /* it ends then; 0: none */
+	/* The record to end with, "" for none; the reason follows a RESULT. */
+	bool has_end;
 	struct text_span end;
 	struct source *source;          /* the stream's if opened; or NULL */
 	struct text_span head;          /* what the door sends first */

@@ -49,6 +49,10 @@ stream_apply_rules(struct stream *s, const struct subscription *sub)
 	if (max_time_ms > 0)
 		s->deadline_ms = s->opened_ms + max_time_ms -
 		    loop_random(max_time_ms / 10 + 1);
+	if (sub->limit_ms > 0 &&
+	    (s->deadline_ms == 0 ||
+		s->opened_ms + sub->limit_ms < s->deadline_ms))
+		s->deadline_ms = s->opened_ms + sub->limit_ms;
 }
 
 static int
