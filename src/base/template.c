@@ -235,8 +235,9 @@ template_read(struct template_reader *r)
 }
 
 /*
- * Marks the variables that stand between the quotes of JSON strings.  False if
- * a string has a control character, which json-c takes (RFC 8259, 7).
+ * Marks the variables that stand between the quotes of JSON strings.  False at
+ * what json-c takes and JSON has not (RFC 8259, 7): control characters in
+ * strings, and other quotes.
  */
 static bool
 template_mark_quoted(struct template *t)
@@ -254,7 +255,7 @@ template_mark_quoted(struct template *t)
 		}
 		for (k = 0; k < piece->text.len; k++) {
 			c = piece->text.text[k];
-			if (in_string && (unsigned char)c < ' ')
+			if (in_string ? (unsigned char)c < ' ' : c == '\'')
 				return false;
 			if (!is_escaped && c == '"')
 				in_string = !in_string;

@@ -264,12 +264,59 @@ test_long_names(void **state)
 	free(value);
 }
 
+/* Split before it is decoded, and each end where the next one begins. */
+static void
+test_segments(void **state)
+{
+	static const struct {
+		const char *uri, *script; /* one of them */
+		const char *want;         /* each segment with a | */
+	} cases[] = {
+		{ "/", NULL, "|" },
+		{ "/a", NULL, "a|" },
+		{ "/a/", NULL, "a||" },
+		{ "//a", NULL, "|a|" },
+		{ "/a/b%2Fc/d%20e", NULL, "a|b/c|d e|" },
+		{ "/%2F", NULL, "/|" },
+		{ "/a?b/c", NULL, "a|" },
+		{ "*", NULL, "" },
+		{ "a/b", NULL, "" },
+		{ "%2Fa/b", NULL, "" },
+		{ "http://h/a/b", NULL, "a|b|" },
+		{ "http://h?q", NULL, "" },
+		{ NULL, "/a/b%2Fc", "a|b%2Fc|" },
+		{ NULL, "", "" },
+	};
+	struct request_target t;
+	const char *why;
+	char have[64];
+	size_t i, k, n;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct request r = { 0 };
+
+		test_add(&r, "REQUEST_URI", cases[i].uri);
+		test_add(&r, "SCRIPT_NAME", cases[i].script);
+		assert_int_equal(request_read_target(&r, &t, &why), 0);
+		for (n = k = 0; k < t.segment_count; k++)
+			n +=
+			    (size_t)snprintf(have + n, sizeof have - n, "%.*s|",
+				(int)t.segments[k].len, t.segments[k].text);
+		have[n] = '\0';
+		assert_string_equal(have, cases[i].want);
+		request_target_clear(&t);
+		request_clear(&r);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_get),
 		cmocka_unit_test(test_target),
+		cmocka_unit_test(test_segments),
 		cmocka_unit_test(test_parameter),
 		cmocka_unit_test(test_long_names),
 	};

@@ -162,6 +162,8 @@ static const struct {
 	    "! begins with a brace and is not valid JSON" },
 	{ "{\"a\":/*{name}*/1}",
 	    "! begins with a brace and is not valid JSON" },
+	{ "{'a':{name}}", "! begins with a brace and is not valid JSON" },
+	{ "{\"a\":\"'{name}'\"}", "json <{\"a\":\"'>P\":name <'\"}>" },
 	{ "{'a':'{name}'}", "! begins with a brace and is not valid JSON" },
 	{ "{\"a\":1}{\"b\":2}", "! begins with a brace and is not valid JSON" },
 	{ "{\"a\":\"x\ny\"}", "! begins with a brace and is not valid JSON" },
