@@ -447,7 +447,9 @@ test_polls(void **state)
 		POST("/events/a", "{\"poll\":true}", poll),
 		POST("/events/a", "{\"poll\":null}", poll),
 		POST("/events/a", "{\"poll\":[1]}", poll),
-		POST("/events/a", "{\"poll\":NaN}", poll),
+		POST("/events/a", "{\"poll\":NaN}",
+		    "400 the body has a number that is none, or one of more "
+		    "than 64 bits"),
 	};
 
 	(void)state;

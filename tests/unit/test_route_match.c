@@ -251,7 +251,7 @@ static const struct route_case test_queries_cases[] = {
 	GET("/who?c=a&c=a", "presence [a]"),
 	GET("/who?c=a&c=b", "400 more than one channel is named"),
 	GET("/who", "400 c in the query is missing"),
-	GET("/me", "403 the web server has authenticated nobody"),
+	GET("/me", "403 nobody is logged in"),
 	GET_AS("ann", "/me", "stream [user/ann]"),
 	GET_AS("a/b", "/me", "400 the user's name has a / in it"),
 	GET_AS("a%2fb", "/me", "stream [user/a%2fb]"),
