@@ -37,6 +37,7 @@ role_status_cb(void *arg, struct json_object *status)
 	json_add_number(o, "refused", counters->refused);
 	json_add_number(o, "broken", counters->broken);
 	json_add_number(o, "handoffs", counters->handoffs);
+	json_add_number(o, "programs", runs_count(d->runs));
 	json_add(status, "fastcgi", o);
 	o = json_object_new_object();
 	d->store->ops->status(d->store, o);

@@ -47,6 +47,7 @@ hub_status_limits(const struct hub *hub)
 	json_add_number(o, "max_streams_per_address",
 	    c->max_streams_per_address);
 	json_add_number(o, "max_channels", c->max_channels);
+	json_add_number(o, "run_max", c->run_max);
 	json_add_number(o, "max_event_bytes", c->max_event_bytes);
 	json_add_number(o, "max_request_bytes", c->max_request_bytes);
 	json_add_number(o, "request_timeout_ms", c->request_timeout_ms);
