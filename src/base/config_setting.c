@@ -51,6 +51,8 @@ const struct config_setting config_settings[] = {
 	    .initial = "3000" },
 	{ "max-time", CONFIG_SECONDS, CONFIG_IN_CHANNEL(max_time_ms),
 	    .max = CONFIG_YEAR, .initial = "0" },
+	{ "threads", CONFIG_COUNT, .restart = true, CONFIG_IN(threads),
+	    .min = 1, .max = 64, .initial = "1" },
 	{ "max-streams", CONFIG_COUNT, CONFIG_IN(max_streams), .max = 10000000,
 	    .initial = "0" },
 	{ "poll", CONFIG_SECONDS, CONFIG_IN(poll_ms), .max = CONFIG_HOUR,

@@ -36,6 +36,7 @@ struct delivery_unit {
 
 struct delivery {
 	struct stream *stream;
+	struct hub_counters *counters;
 	size_t iov_count, unit_count, bytes;
 	bool is_cut; /* more is pending than this call takes */
 	struct iovec iov[DELIVERY_IOVS];
@@ -213,14 +214,16 @@ delivery_add_events(struct delivery *d, uint64_t *seqs)
 
 /* A unit of which the first byte is out: its events are the client's now. */
 static void
-delivery_begin(struct stream *s, const struct delivery_unit *u)
+delivery_begin(struct delivery *d, const struct delivery_unit *u)
 {
+	struct stream *s = d->stream;
+
 	if (u->cursor == NULL)
 		return;
 	u->cursor->seq = u->next_seq;
 	s->sent = u->last;
 	s->events += u->events;
-	s->hub->counters.delivered += u->events;
+	d->counters->delivered += u->events;
 }
 
 static void
@@ -247,7 +250,7 @@ delivery_commit(struct delivery *d, size_t n)
 	for (i = 0; i < d->unit_count && n > 0; i++) {
 		u = &d->units[i];
 		wire = delivery_wire_bytes(s, u) - u->sent;
-		delivery_begin(s, u);
+		delivery_begin(d, u);
 		if (n < wire) {
 			delivery_set_unit(s, u, u->sent + n);
 			return;
@@ -280,14 +283,14 @@ delivery_send(struct delivery *d)
 	ssize_t n;
 
 	n = writev(event_get_fd(&s->io), d->iov, (int)d->iov_count);
-	s->hub->counters.writes++;
+	d->counters->writes++;
 	if (n == -1)
 		return errno == EAGAIN || errno == EINTR ? DELIVERY_BLOCKED
 							 : DELIVERY_FAILED;
 	if (n > 0)
 		s->written_ms = s->hub->now_ms;
 	s->bytes += (size_t)n;
-	s->hub->counters.bytes += (size_t)n;
+	d->counters->bytes += (size_t)n;
 	delivery_commit(d, (size_t)n);
 	if ((size_t)n < d->bytes)
 		return DELIVERY_BLOCKED;
@@ -316,7 +319,7 @@ delivery_find_gap(struct stream *s)
 }
 
 enum delivery_result
-delivery_write(struct stream *s)
+delivery_write(struct stream *s, struct hub_counters *counters)
 {
 	struct delivery d; /* only what is counted is initialised */
 	uint64_t seqs[CURSORS_MAX];
@@ -327,6 +330,7 @@ delivery_write(struct stream *s)
 	size_t i;
 
 	d.stream = s;
+	d.counters = counters;
 	d.iov_count = d.unit_count = d.bytes = 0;
 	d.is_cut = false;
 	if (s->unit != NULL)
@@ -344,6 +348,17 @@ delivery_write(struct stream *s)
 	    result == DELIVERY_DONE)
 		result = DELIVERY_MORE; /* the gap, now that it can be told */
 	return result;
+}
+
+enum delivery_result
+delivery_try(struct stream *s, struct hub_counters *counters)
+{
+	if (s->is_writing)
+		return DELIVERY_DONE;
+	if (s->state != STREAM_OPEN || s->unit != NULL || s->replay != NULL ||
+	    s->source != NULL || s->is_poll || delivery_find_gap(s))
+		return DELIVERY_LEFT;
+	return delivery_write(s, counters);
 }
 
 int

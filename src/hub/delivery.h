@@ -9,20 +9,21 @@
 
 #include "hub/stream.h"
 
-/* What a delivery_write came to. */
-enum delivery_result {
-	DELIVERY_DONE,    /* nothing is pending */
-	DELIVERY_MORE,    /* something is, and the socket may take it */
-	DELIVERY_BLOCKED, /* something is, and the socket is full */
-	DELIVERY_FAILED   /* the peer is gone: errno */
-};
+struct hub_counters;
 
 /*
  * Sends the half-sent unit and, while the stream is open and has no gap, what
  * its cursors have not passed, in id order over its channels, with one
  * writev(2).  Each cursor ends behind the last unit of which a byte was sent.
+ * Counts in counters.
  */
-enum delivery_result delivery_write(struct stream *);
+enum delivery_result delivery_write(struct stream *, struct hub_counters *);
+
+/*
+ * The same for a stream that has nothing else to do than that, without looking
+ * at what it comes to: on other threads, too, while the hub stands still.
+ */
+enum delivery_result delivery_try(struct stream *, struct hub_counters *);
 
 /*
  * Whether something that the stream was to send is no longer retained.  What

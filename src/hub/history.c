@@ -23,7 +23,7 @@ block_new(size_t size)
 	}
 	if ((b = malloc(sizeof *b + size)) == NULL)
 		return NULL;
-	b->refs = 1;
+	atomic_init(&b->refs, 1);
 	b->size = (uint32_t)size;
 	b->used = 0;
 	b->end_seq = 0;
@@ -45,14 +45,15 @@ block_of(const void *data, size_t len)
 struct block *
 block_ref(struct block *b)
 {
-	b->refs++;
+	atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
 	return b;
 }
 
 void
 block_unref(struct block *b)
 {
-	if (b != NULL && --b->refs == 0)
+	if (b != NULL &&
+	    atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) == 1)
 		free(b);
 }
 

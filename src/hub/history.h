@@ -4,6 +4,7 @@
 #ifndef CRIER_HUB_HISTORY_H
 #define CRIER_HUB_HISTORY_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,7 +29,7 @@ enum {
 };
 
 struct block {
-	uint32_t refs;
+	atomic_uint refs; /* streams take them side by side; see hub/fan.c */
 	uint32_t size;
 	uint32_t used;
 	uint64_t end_seq; /* behind the last event that begins in it */

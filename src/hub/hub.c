@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "hub/fan.h"
 #include "hub/hub.h"
 #include "hub/stats.h"
 
@@ -110,7 +111,9 @@ hub_new(struct event_base *base, const struct config *config,
 	hub->heartbeat = block_of(":\n", 2);
 	if (hub->tick == NULL || hub->reap == NULL ||
 	    hub->drain_limit == NULL || hub->stats_tick == NULL ||
-	    hub->heartbeat == NULL) {
+	    hub->heartbeat == NULL ||
+	    (config->threads > 1 &&
+		(hub->fan = fan_new(config->threads)) == NULL)) {
 		hub_free(hub);
 		return NULL;
 	}
@@ -146,6 +149,7 @@ hub_free(struct hub *hub)
 	hub_free_event(hub->drain_limit);
 	hub_free_event(hub->stats_tick);
 	block_unref(hub->heartbeat);
+	fan_free(hub->fan);
 	batch_free(hub->batch);
 	free(hub);
 }
@@ -182,22 +186,30 @@ hub_shrink(struct hub *hub)
 	}
 }
 
+static void
+hub_deliver_channel(struct channel *c)
+{
+	struct stream *s;
+	uint32_t i;
+
+	/* From the back: whoever comes meanwhile is up to date. */
+	for (i = c->cursor_count; i-- > 0;) {
+		s = c->cursors[i]->stream;
+		if (!s->is_writing)
+			stream_write(s);
+	}
+}
+
 void
 hub_deliver(struct hub *hub)
 {
 	struct channel *c;
-	struct stream *s;
-	uint32_t i;
 
 	while ((c = SLIST_FIRST(&hub->dirty)) != NULL) {
 		SLIST_REMOVE_HEAD(&hub->dirty, dirty);
 		c->is_dirty = false;
-		/* From the back: whoever comes meanwhile is up to date. */
-		for (i = c->cursor_count; i-- > 0;) {
-			s = c->cursors[i]->stream;
-			if (!s->is_writing)
-				stream_write(s);
-		}
+		if (hub->fan == NULL || !fan_deliver(hub->fan, hub, c))
+			hub_deliver_channel(c);
 		channel_trim(hub, c);
 		channel_release(hub, c);
 	}

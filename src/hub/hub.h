@@ -22,6 +22,8 @@
 #include "hub/stream.h"
 #include "store/store.h"
 
+struct fan;
+
 struct json_object;
 
 /*
@@ -101,6 +103,7 @@ struct hub {
 	struct event *tick, *reap, *drain_limit;
 	bool is_ticking;
 	struct block *heartbeat;
+	struct fan *fan; /* NULL: one thread delivers */
 	struct hub_counters counters;
 	struct hub_notices notices;
 	struct event *stats_tick;

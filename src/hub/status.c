@@ -40,6 +40,7 @@ hub_status_limits(const struct hub *hub)
 	const struct config_channel *all = &c->channels[c->channel_count - 1];
 	struct json_object *o = json_object_new_object();
 
+	json_add_number(o, "threads", c->threads);
 	json_add_number(o, "max_streams", hub->max_streams);
 	json_add_number(o, "poll_ms", c->poll_ms);
 	json_add_number(o, "poll_above", c->poll_above);

@@ -315,49 +315,63 @@ stream_begin_end(struct stream *s, enum stream_reason reason)
 	stream_set_timer(s);
 }
 
+/* What one delivery leads to.  True: there is nothing more to do for now. */
+static bool
+stream_settle(struct stream *s, enum delivery_result result, bool had_unit)
+{
+	if (result == DELIVERY_FAILED) {
+		stream_kill(s, STREAM_CLIENT);
+		return true;
+	}
+	if (result != DELIVERY_DONE) {
+		stream_set_writing(s, true);
+		return true;
+	}
+	poll_check(s);
+	/* A source may have more at once. */
+	if (s->source != NULL && had_unit && s->state == STREAM_OPEN)
+		return false;
+	if ((s->state == STREAM_OPEN || s->replay != NULL) &&
+	    s->state < STREAM_ENDING) {
+		/* A slice is sent: the next one, or on from memory. */
+		if (s->replay != NULL && !replay_is_waiting(s))
+			return false;
+		stream_set_writing(s, false);
+		return true;
+	}
+	if (s->is_final) {
+		stream_finish(s);
+		return true;
+	}
+	if (s->state == STREAM_LAST_EVENTS)
+		stream_begin_end(s,
+		    s->is_poll ? STREAM_TIMEOUT : STREAM_CLOSED);
+	return false;
+}
+
 void
 stream_write(struct stream *s)
 {
 	enum delivery_result result;
 	bool had_unit;
 
-	while (s->state != STREAM_DEAD) {
+	do {
+		if (s->state == STREAM_DEAD)
+			return;
 		if (stream_prepare(s) == -1) {
 			stream_kill(s, STREAM_ERROR);
 			return;
 		}
 		had_unit = s->unit != NULL;
-		result = delivery_write(s);
-		if (result == DELIVERY_FAILED) {
-			stream_kill(s, STREAM_CLIENT);
-			return;
-		}
-		if (result != DELIVERY_DONE) {
-			stream_set_writing(s, true);
-			return;
-		}
-		poll_check(s);
-		/* A source may have more at once. */
-		if (s->source != NULL && had_unit && s->state == STREAM_OPEN)
-			continue;
-		if (s->state == STREAM_OPEN || s->replay != NULL) {
-			/* A slice is sent: the next one, or on from memory. */
-			if (s->replay != NULL && s->state < STREAM_ENDING &&
-			    !replay_is_waiting(s))
-				continue;
-			if (s->state < STREAM_ENDING) {
-				stream_set_writing(s, false);
-				return;
-			}
-		}
-		if (s->is_final) {
-			stream_finish(s);
-			return;
-		}
-		if (s->state == STREAM_LAST_EVENTS)
-			stream_begin_end(s,
-			    s->is_poll ? STREAM_TIMEOUT : STREAM_CLOSED);
-	}
+		result = delivery_write(s, &s->hub->counters);
+	} while (!stream_settle(s, result, had_unit));
+}
+
+void
+stream_take_result(struct stream *s, enum delivery_result result)
+{
+	if (result == DELIVERY_LEFT || !stream_settle(s, result, false))
+		stream_write(s);
 }
 
 void

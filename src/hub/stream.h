@@ -210,8 +210,20 @@ int stream_watch(struct stream *, int fd, bool writing);
 /* Takes a block of the caller's as the next to be sent; none may be there. */
 void stream_set_unit(struct stream *, struct block *, bool framed);
 
+/* What a delivery (hub/delivery.h) came to. */
+enum delivery_result {
+	DELIVERY_DONE,    /* nothing is pending */
+	DELIVERY_MORE,    /* something is, and the socket may take it */
+	DELIVERY_BLOCKED, /* something is, and the socket is full */
+	DELIVERY_FAILED,  /* the peer is gone: errno */
+	DELIVERY_LEFT     /* not tried: there is more to it */
+};
+
 /* Sends what is pending, in one system call. */
 void stream_write(struct stream *);
+
+/* Does what follows from delivery_try (enum delivery_result). */
+void stream_take_result(struct stream *, enum delivery_result);
 
 /*
  * Sends an end with its reason, and a `retry:` unless retry_ms is 0; closes.
