@@ -17,10 +17,6 @@ EVENTS = 1000
 CLIENTS = 6
 BURST = 10
 
-# Apache looks for crierd's socket first (its conf) and connects then; when
-# crierd ends in between there is one answer of 503.
-RACES = {"nginx": 0, "lighttpd": 0, "apache": 1}
-
 
 def _text(number):
     # Of very different lengths, so that cuts fall everywhere.
@@ -69,7 +65,7 @@ def nothing_is_lost(tap, place, kind):
     site = Site(place, kind)
     clients = [place.own(Reconnector(
         site.port, "/events/news", seed=seed + n, cut_after=(1, 9000),
-        longest_wait=0.05, forgive=RACES[kind])) for n in range(CLIENTS)]
+        longest_wait=0.05, forgive=site.web.races)) for n in range(CLIENTS)]
     wait_all(clients, lambda c: c.last_event_id, "a first id")
     _with_cuts(tap, site, clients)
     if not any(client.failed for client in clients):
@@ -178,7 +174,7 @@ def restarts_are_no_errors(tap, place, kind):
     answers = sum((h.answers for h in hammers), collections.Counter())
     good = answers.pop((200, "text/event-stream"), 0)
     bad = sum(answers.values())
-    tap.ok(good > 20 and bad <= 6 * RACES[kind], "six restarts of crierd: "
+    tap.ok(good > 20 and bad <= 6 * site.web.races, "six restarts of crierd: "
            "every answer is 200, an event stream",
            f"{good} good, {dict(answers)}")
 
