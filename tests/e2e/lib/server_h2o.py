@@ -39,6 +39,10 @@ http1-request-timeout: 1
 http2-idle-timeout: 1
 # An event stream must not be compressed even where all else is.
 compress: ON
+file.mime.addtypes:
+  "text/event-stream":
+    extensions: [".stream"]
+    is_compressible: YES
 hosts:
   default:
     listen:
