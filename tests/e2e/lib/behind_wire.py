@@ -19,6 +19,9 @@ FORGED = "Basic " + base64.b64encode(b"root:guess").decode()
 
 def what_arrives(tap, place, kind):
     """The request as the client sent it, seen where crierd would be."""
+    if servers.KINDS[kind].starts_crierd:
+        tap.skip("the request", "only crierd itself can be started")
+        return
     application = Application(place)
     web = servers.KINDS[kind](place, application).start()
     got = web.fetch(TARGET, last_event_id="17-4", headers={
@@ -95,6 +98,8 @@ def http2(tap, place, kind):
     curl.destroy()
     site.crierd.wait_streams(0)
     tap.ok(True, "that it left is noticed")
+    if site.web.starts_crierd:
+        return
     site.crierd.stop()
     curl = site.curl("/events/news", "--http2-prior-knowledge", "-i",
                      port=site.web.http2_port)

@@ -32,6 +32,8 @@ class Server:
     must_name = "/run/crier/fcgi.sock"
     # crierd is started by this server, not by the test.
     starts_crierd = False
+    # And it is ended with this server, so that restarting one is both.
+    ends_crierd = False
 
     # The heartbeats until crierd learns that a client has left; 0: at once.
     beats_to_notice = 0
@@ -93,6 +95,8 @@ class Server:
             "/run/crier/fcgi.sock": self.crierd.listen,
             "/run/crier/queue.sock": self.crierd.queue,
             "/etc/crier.conf": self.crierd.config,
+            "/usr/local/libexec/crier.fcgi": getattr(
+                self.crierd, "program", "/usr/local/libexec/crier.fcgi"),
         }
 
     def _copy_conf(self, name):

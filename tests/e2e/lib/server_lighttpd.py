@@ -40,3 +40,14 @@ mimetype.assign = ( ".html" => "text/html; charset=utf-8",
     ".svg" => "image/svg+xml", ".png" => "image/png" )
 include "{self.includes[0]}"
 """
+
+
+class LighttpdSpawn(Lighttpd):
+    """lighttpd starts crierd, and starts it again when it has ended."""
+
+    name = "lighttpd-spawn"
+    folder = "lighttpd"
+    conf_files = ("spawn.conf",)
+    must_name = "/usr/local/libexec/crier.fcgi"
+    starts_crierd = True
+    ends_crierd = True

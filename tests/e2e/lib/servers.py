@@ -10,8 +10,9 @@ from .server_apache import Apache
 from .server_caddy import Caddy
 from .server_h2o import H2o
 from .server_haproxy import HAProxy
-from .server_lighttpd import Lighttpd
+from .server_lighttpd import Lighttpd, LighttpdSpawn
 from .server_nginx import Nginx
 
 KINDS = {kind.name: kind
-         for kind in (Apache, Caddy, H2o, HAProxy, Lighttpd, Nginx)}
+         for kind in (Apache, Caddy, H2o, HAProxy, Lighttpd, LighttpdSpawn,
+                      Nginx)}

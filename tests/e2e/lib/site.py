@@ -18,8 +18,14 @@ class Site:
     def __init__(self, place, kind, options=(), config=""):
         self.place = place
         self.kind = kind
-        self.crierd = daemon.Crierd(place, options, config).start()
-        self.web = servers.KINDS[kind](place, self.crierd).start()
+        server = servers.KINDS[kind]
+        if server.starts_crierd:
+            self.crierd = daemon.Spawned(place, options, config)
+            self.web = server(place, self.crierd).start()
+            self.crierd.start()
+        else:
+            self.crierd = daemon.Crierd(place, options, config).start()
+            self.web = server(place, self.crierd).start()
 
     @property
     def port(self):
