@@ -3,18 +3,19 @@
 """All tests that are the same behind each web server."""
 
 import functools
-import shutil
 
-from . import behind_basic, behind_clients, behind_resume, servers, tap
+from . import (behind_basic, behind_clients, behind_resume, behind_wire,
+               servers, tap)
 
 
 def main(kind):
-    program = servers.KINDS[kind].program
-    if not shutil.which(program, path="/usr/sbin:/usr/bin:/usr/local/sbin"):
-        print(f"1..0 # SKIP {program} is not installed")
+    missing = servers.KINDS[kind].missing()
+    if missing:
+        print(f"1..0 # SKIP {missing} is not installed")
         return
     tap.main([(_bind(function, kind), None)
-              for part in (behind_basic, behind_clients, behind_resume)
+              for part in (behind_basic, behind_wire, behind_clients,
+                           behind_resume)
               for function in part.TESTS])
 
 

@@ -50,7 +50,7 @@ class Scene:
             "store=sqlite:" + store, f"keep={keep}", "keep-bytes=1G",
             "history-bytes=1M", "drain-time=1", "log-level=warning"])
         self.crierd.start()
-        self.nginx = servers.KINDS["nginx"](place, self.crierd.listen)
+        self.nginx = servers.KINDS["nginx"](place, self.crierd)
         self.nginx.start()
         self.load = Load(place, self.crierd.queue, self.nginx.port, name)
         self.load.resume()

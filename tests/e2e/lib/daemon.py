@@ -5,6 +5,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 
@@ -145,6 +146,67 @@ class Crierd:
         """One event by the queue socket; its id."""
         with Queue(self.queue) as queue:
             return queue.publish(channel, data, **more)
+
+
+class Spawned(Crierd):
+    """A crierd that the web server starts, and starts again."""
+
+    def __init__(self, place, options=(), config=""):
+        lines = "".join(_as_line(option) for option in options)
+        super().__init__(place, (), f'{lines}fifo = "{place.run}'
+                         f'/queue.fifo"\n{config}')
+        self.program = self._write_program("crier.fcgi")
+
+    def _write_program(self, name):
+        """What stands where the conf file names /usr/local/libexec."""
+        words = " ".join(map(shlex.quote, bench.CRIERD))
+        path = self.place.write(
+            name, f'#!/bin/sh\nexec {words} "$@" 2>>{self.log}\n')
+        os.chmod(path, 0o755)
+        with open(self.log, "ab"):
+            os.chmod(self.log, 0o666)
+        return path
+
+    def start(self):
+        """Wait until the web server has started it, or started it again."""
+        proc.wait_for(self._answers, "the web server starts crierd")
+        return self
+
+    def _answers(self):
+        if not proc.can_connect(self.queue):
+            return False
+        self.streams()
+        return True
+
+    @property
+    def pid(self):
+        with Queue(self.queue) as queue:
+            return queue.ask({"do": "status"})["pid"]
+
+    def stop(self, number=signal.SIGTERM):
+        """Ask it to end and wait; another one may be there already."""
+        pid = self.pid
+        os.kill(pid, number)
+        proc.wait_for(lambda: not _runs(pid), "crierd ends")
+
+    def kill(self):
+        self.stop(signal.SIGKILL)
+
+    def destroy(self):
+        """It ends with the web server."""
+
+
+def _runs(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="latin-1") as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _as_line(option):
+    name, _equals, value = option.partition("=")
+    return f'{name} = "{value}"\n'
 
 
 class Queue:

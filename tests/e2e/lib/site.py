@@ -18,8 +18,14 @@ class Site:
     def __init__(self, place, kind, options=(), config=""):
         self.place = place
         self.kind = kind
-        self.crierd = daemon.Crierd(place, options, config).start()
-        self.web = servers.KINDS[kind](place, self.crierd.listen).start()
+        server = servers.KINDS[kind]
+        if server.starts_crierd:
+            self.crierd = daemon.Spawned(place, options, config)
+            self.web = server(place, self.crierd).start()
+            self.crierd.start()
+        else:
+            self.crierd = daemon.Crierd(place, options, config).start()
+            self.web = server(place, self.crierd).start()
 
     @property
     def port(self):
@@ -29,10 +35,11 @@ class Site:
         return web.Exchange(self.port, target, **more)
 
     def fetch(self, target, **more):
-        return web.fetch(self.port, target, **more)
+        return self.web.fetch(target, **more)
 
-    def curl(self, target, *options):
-        return self.place.own(Curl(self.place, self.port, target, options))
+    def curl(self, target, *options, port=None):
+        return self.place.own(Curl(self.place, port or self.port, target,
+                                   options))
 
 
 class Curl:

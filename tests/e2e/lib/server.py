@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The crier authors
+"""A web server with as little of its own as it starts with, and the very
+file of conf/ that an admin includes; only the paths in it are others."""
+
+import os
+import shutil
+import signal
+
+from . import bench, proc, web
+
+PATH = "/usr/sbin:/usr/bin:/usr/local/sbin"
+
+
+class NotThere(Exception):
+    """The web server, or what it needs, is not installed."""
+
+
+class Server:
+    """What a subclass says of itself; the defaults are the usual case.
+
+    Each difference in what clients or crierd see has a name here, and its
+    reason is where a subclass sets it.
+    """
+
+    name = ""  # in servers.KINDS, and of its folder in conf/
+    program = ""
+    folder = ""  # in conf/, when it is not the name
+    conf_files = ("crier.conf",)
+    needs = ()  # other files that must be installed
+    # The path in the conf file that must be there to be replaced.
+    must_name = "/run/crier/fcgi.sock"
+    # crierd is started by this server, not by the test.
+    starts_crierd = False
+    # And it is ended with this server, so that restarting one is both.
+    ends_crierd = False
+
+    # The heartbeats until crierd learns that a client has left; 0: at once.
+    beats_to_notice = 0
+    # It goes on reading for a client that does not, and keeps it all.
+    keeps_everything = False
+    # Headers of crierd's that it does not pass on.
+    hidden_headers = ()
+    # Requests that it refuses itself, by the name that the test gives them.
+    refuses = ()
+    # An answer of 503 that may happen when crierd ends just then.
+    races = 0
+    # 200 also when crierd was killed, and its socket is still there.
+    hides_dead_socket = True
+    # Streams that it is asked to hold at once.
+    crowd = 1000
+    # How an admin's restart ends it.
+    stop_signal = signal.SIGTERM
+
+    @classmethod
+    def missing(cls):
+        """What has to be installed before it can be tried, or ''."""
+        if not shutil.which(cls.program, path=PATH):
+            return cls.program
+        return next((path for path in cls.needs if not os.path.exists(path)),
+                    "")
+
+    def __init__(self, place, crierd):
+        self.place = place
+        self.crierd = crierd
+        missing = self.missing()
+        if missing:
+            raise NotThere(missing)
+        self.binary = shutil.which(self.program, path=PATH)
+        self.port = 0
+        self.http2_port = 0  # speaks HTTP/2 at once, in the clear
+        self.proc = None
+        self.log = place.log(f"{self.name}.log")
+        self.state = place.make_dir(self.name)
+        self.error_log = place.log(os.path.join(self.name, "error.log"))
+        self.www = place.path("www")
+        self._copy_www()
+        self.includes = [self._copy_conf(name) for name in self.conf_files]
+
+    def _copy_www(self):
+        # Copied, for the source may lie where the workers cannot read.
+        source = os.path.join(bench.SRCDIR, "conf", "www")
+        if os.path.isdir(source):
+            shutil.copytree(source, self.www)
+        else:
+            os.mkdir(self.www)
+        for folder, _dirs, files in os.walk(self.www):
+            os.chmod(folder, 0o755)
+            for name in files:
+                os.chmod(os.path.join(folder, name), 0o644)
+
+    def paths(self):
+        """The paths of conf/, and what they are on this bench."""
+        return {
+            "/run/crier/fcgi.sock": self.crierd.listen,
+            "/run/crier/queue.sock": self.crierd.queue,
+            "/etc/crier.conf": self.crierd.config,
+            "/usr/local/libexec/crier.fcgi": getattr(
+                self.crierd, "program", "/usr/local/libexec/crier.fcgi"),
+        }
+
+    def _copy_conf(self, name):
+        source = os.path.join(bench.SRCDIR, "conf",
+                              self.folder or self.name, name)
+        with open(source, encoding="utf-8") as conf:
+            text = conf.read()
+        if name == self.conf_files[0] and self.must_name not in text:
+            raise AssertionError(f"no {self.must_name} in {source}")
+        for path, ours in self.paths().items():
+            text = text.replace(path, ours)
+        return self.place.write(f"{self.name}-{name}", text)
+
+    def arguments(self, conf):
+        """The command that runs it in the foreground."""
+        raise NotImplementedError
+
+    def main_conf(self):
+        """Its own configuration, which includes self.includes."""
+        raise NotImplementedError
+
+    def environment(self):
+        return None
+
+    def choose_http2_port(self):
+        return self.port
+
+    def fetch(self, target, **more):
+        return web.fetch(self.port, target, **more)
+
+    def start(self):
+        """Start it on a free port; wait until it accepts."""
+        for attempt in range(3):
+            if not self.port or attempt:
+                self.port = proc.free_port()
+                self.http2_port = self.choose_http2_port()
+            conf = self.place.write(f"{self.name}.conf", self.main_conf())
+            self.proc = proc.Proc(self.arguments(conf), self.log,
+                                  env=self.environment())
+            self.place.own(self.proc)
+            if self._came_up():
+                return self
+        raise AssertionError(f"{self.name} does not start:\n"
+                             + proc.tail(self.log)
+                             + proc.tail(self.error_log))
+
+    def _came_up(self):
+        proc.wait_for(lambda: not self.proc.alive()
+                      or proc.can_connect(self.port),
+                      f"{self.name} accepts on port {self.port}", 20)
+        return self.proc.alive()
+
+    def stop(self):
+        self.proc.stop(self.stop_signal, 30)
+
+    def restart(self):
+        """Stop it, as an admin's restart does, and start it again."""
+        self.stop()
+        self.start()

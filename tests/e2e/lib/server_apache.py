@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The crier authors
+"""Apache, with conf/apache."""
+
+from . import bench
+from .server import Server
+
+MODULES = "/usr/lib/apache2/modules"
+
+
+class Apache(Server):
+    name = "apache"
+    program = "apache2"
+    conf_files = ("proxy_fcgi.conf", "mpm.conf")
+    # It fails the second write, and a heartbeat is two.
+    beats_to_notice = 1
+    # A thread for each.
+    crowd = 200
+    # It looks for crierd's socket first (proxy_fcgi.conf) and connects then.
+    races = 1
+    # proxy_fcgi.conf says so: 503 while there is a dead socket.
+    hides_dead_socket = False
+    # What Debian enables by itself, and what proxy_fcgi.conf asks for.
+    modules = ("mpm_event", "alias", "auth_basic", "authn_core", "authn_file",
+               "authz_core", "authz_host", "authz_user", "autoindex",
+               "filter", "deflate", "dir", "env", "mime", "negotiation",
+               "reqtimeout", "setenvif", "http2", "proxy", "proxy_fcgi",
+               "headers")
+
+    def arguments(self, conf):
+        return [self.binary, "-D", "FOREGROUND", "-f", conf]
+
+    def main_conf(self):
+        user = ""
+        if bench.IS_ROOT:
+            user = (f"User {bench.server_user().pw_name}\n"
+                    f"Group {bench.server_group()}\n")
+        loads = "\n".join(
+            f"LoadModule {name}_module {MODULES}/mod_{name}.so"
+            for name in self.modules)
+        includes = "\n".join(f'Include "{path}"' for path in self.includes)
+        return f"""
+ServerRoot "{self.state}"
+DefaultRuntimeDir "{self.state}"
+PidFile "{self.state}/apache.pid"
+Listen 127.0.0.1:{self.port}
+ServerName localhost
+Protocols h2c http/1.1
+{loads}
+{user}
+ErrorLog "{self.error_log}"
+LogLevel info
+# Shorter than a stream's silence may be.
+Timeout 1
+TypesConfig /dev/null
+AddType text/html .html
+AddType text/css .css
+AddType text/javascript .js
+AddType image/svg+xml .svg
+# An event stream must not be compressed even where all else is.
+AddOutputFilterByType DEFLATE text/html text/plain text/event-stream
+DocumentRoot "{self.www}"
+<Directory "{self.www}">
+    Require all granted
+</Directory>
+{includes}
+"""

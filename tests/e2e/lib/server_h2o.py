@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The crier authors
+"""h2o, with conf/h2o."""
+
+import signal
+
+from . import bench
+from .server import Server
+
+
+class H2o(Server):
+    name = "h2o"
+    program = "h2o"
+    # It closes after the second write, and a heartbeat is two.
+    beats_to_notice = 1
+    keeps_everything = True
+    # It looks for crierd's socket first (crier.conf) and connects then.
+    races = 1
+    # crier.conf says so: 503 while there is a dead socket.
+    hides_dead_socket = False
+    # At SIGTERM it waits for all its streams, for ever.
+    stop_signal = signal.SIGINT
+
+    def arguments(self, conf):
+        return [self.binary, "-c", conf]
+
+    def main_conf(self):
+        user = ""
+        if bench.IS_ROOT:
+            user = f"user: {bench.server_user().pw_name}"
+        return f"""
+{user}
+num-threads: 2
+max-connections: 4000
+error-log: {self.error_log}
+# Shorter than a stream's silence may be.
+fastcgi.timeout.io: 1000
+http1-request-timeout: 1
+http2-idle-timeout: 1
+# An event stream must not be compressed even where all else is.
+compress: ON
+file.mime.addtypes:
+  "text/event-stream":
+    extensions: [".stream"]
+    is_compressible: YES
+hosts:
+  default:
+    listen:
+      host: 127.0.0.1
+      port: {self.port}
+    paths:
+      "/events": !file {self.includes[0]}
+      "/":
+        file.dir: {self.www}
+"""

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The crier authors
+"""HAProxy, with conf/haproxy."""
+
+from . import bench, proc
+from .server import Server
+
+
+class HAProxy(Server):
+    name = "haproxy"
+    program = "haproxy"
+    conf_files = ("crier.cfg",)
+    # Unless told "option accept-invalid-http-request".  No browser sends it.
+    refuses = ("raw UTF-8 in the query",)
+
+    def arguments(self, conf):
+        return [self.binary, "-db", "-f", conf, "-f", self.includes[0]]
+
+    def choose_http2_port(self):
+        return proc.free_port()
+
+    def main_conf(self):
+        user = ""
+        if bench.IS_ROOT:
+            user = (f"user {bench.server_user().pw_name}\n"
+                    f"    group {bench.server_group()}")
+        return f"""
+global
+    maxconn 4000
+    log stderr local0 info
+    {user}
+defaults
+    mode http
+    log global
+    option httplog
+    option abortonclose
+    # Shorter than a stream's silence may be.
+    timeout connect 5s
+    timeout client 1s
+    timeout server 1s
+    # An event stream must not be compressed even where all else is.
+    compression algo gzip
+    compression type text/event-stream text/plain
+frontend site
+    bind 127.0.0.1:{self.port}
+    bind 127.0.0.1:{self.http2_port} proto h2
+    use_backend crier if {{ path /events }} || {{ path_beg /events/ }}
+"""

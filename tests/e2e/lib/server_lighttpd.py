@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The crier authors
+"""lighttpd, with conf/lighttpd."""
+
+from . import bench
+from .server import Server
+
+
+class Lighttpd(Server):
+    name = "lighttpd"
+    program = "lighttpd"
+    # "url-ctrls-reject" and "url-invalid-utf8-reject", which are its defaults.
+    refuses = ("not UTF-8", "a line feed")
+
+    def arguments(self, conf):
+        return [self.binary, "-D", "-f", conf]
+
+    def main_conf(self):
+        user = ""
+        if bench.IS_ROOT:
+            user = (f'server.username = "{bench.server_user().pw_name}"\n'
+                    f'server.groupname = "{bench.server_group()}"\n')
+        return f"""
+{user}
+server.bind = "127.0.0.1"
+server.port = {self.port}
+server.document-root = "{self.www}"
+server.errorlog = "{self.error_log}"
+server.pid-file = "{self.state}/lighttpd.pid"
+server.upload-dirs = ( "{self.state}" )
+server.max-fds = 8192
+server.max-connections = 4000
+server.modules = ( "mod_access" )
+# Shorter than a stream's silence may be.
+server.max-read-idle = 1
+server.max-keep-alive-idle = 1
+index-file.names = ( "index.html" )
+mimetype.assign = ( ".html" => "text/html; charset=utf-8",
+    ".css" => "text/css", ".js" => "text/javascript",
+    ".svg" => "image/svg+xml", ".png" => "image/png" )
+include "{self.includes[0]}"
+"""
+
+
+class LighttpdSpawn(Lighttpd):
+    """lighttpd starts crierd, and starts it again when it has ended."""
+
+    name = "lighttpd-spawn"
+    folder = "lighttpd"
+    conf_files = ("spawn.conf",)
+    must_name = "/usr/local/libexec/crier.fcgi"
+    starts_crierd = True
+    ends_crierd = True

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The crier authors
+"""nginx, with conf/nginx."""
+
+from . import bench, proc
+from .server import Server
+
+
+class Nginx(Server):
+    name = "nginx"
+    program = "nginx"
+    # It obeys this one and keeps it to itself.
+    hidden_headers = ("x-accel-buffering",)
+
+    def arguments(self, conf):
+        return [self.binary, "-p", self.state, "-e", self.error_log,
+                "-c", conf]
+
+    def choose_http2_port(self):
+        return proc.free_port()
+
+    def main_conf(self):
+        user = ""
+        if bench.IS_ROOT:
+            user = (f"user {bench.server_user().pw_name} "
+                    f"{bench.server_group()};")
+        temporary = "\n".join(
+            f"    {kind}_temp_path {self.state}/{kind};"
+            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        return f"""
+{user}
+daemon off;
+worker_processes 2;
+worker_rlimit_nofile 8192;
+pid {self.state}/nginx.pid;
+error_log {self.error_log} info;
+events {{ worker_connections 4000; }}
+http {{
+{temporary}
+    access_log off;
+    # Shorter than a stream's silence may be.
+    fastcgi_read_timeout 1s;
+    send_timeout 1s;
+    client_body_timeout 1s;
+    # An event stream must not be compressed even where all else is.
+    gzip on;
+    gzip_types *;
+    gzip_min_length 1;
+    default_type application/octet-stream;
+    types {{
+        text/html html; text/css css; text/javascript js;
+        image/svg+xml svg; image/png png;
+    }}
+    server {{
+        listen 127.0.0.1:{self.port};
+        listen 127.0.0.1:{self.http2_port} http2;
+        root {self.www};
+        include {self.includes[0]};
+    }}
+}}
+"""
