@@ -153,8 +153,8 @@ class Spawned(Crierd):
 
     def __init__(self, place, options=(), config=""):
         lines = "".join(_as_line(option) for option in options)
-        super().__init__(place, (), f'{lines}fifo = "{place.run}'
-                         f'/queue.fifo"\n{config}')
+        super().__init__(place, (), f'{lines}store = "memory"\n'
+                         f'fifo = "{place.run}/queue.fifo"\n{config}')
         self.program = self._write_program("crier.fcgi")
 
     def _write_program(self, name):

@@ -33,7 +33,7 @@ class Nginx(servers.Nginx):
 class Site:
     def __init__(self, place, config):
         self.crierd = daemon.Crierd(place, config=config).start()
-        self.web = Nginx(place, self.crierd.listen).start()
+        self.web = Nginx(place, self.crierd).start()
 
     def get(self, target, **more):
         return web.Exchange(self.web.port, target, **more)
