@@ -28,6 +28,7 @@ static const char crier_help[] =
     "  tail    follow channels\n"
     "  status  show what crierd is doing\n"
     "  close   end streams\n"
+    "  doctor  measure a route through the web server\n"
     "\n"
     "  -s QUEUE    crierd's queue socket (default: $CRIER_QUEUE, else the\n"
     "              one of your own crierd, else " RUNSTATEDIR
@@ -45,7 +46,7 @@ static const char crier_help[] =
     "  crier tail -n 10 news\n";
 
 static const struct verb *const crier_verbs[] = { &verb_pub, &verb_flush,
-	&verb_tail, &verb_status, &verb_close };
+	&verb_tail, &verb_status, &verb_close, &verb_doctor };
 
 static const struct verb *
 crier_find_verb(const char *name)
@@ -110,8 +111,8 @@ main(int argc, char **argv)
 	if (rc != 0)
 		return rc == -1 ? verb_finish(0) : rc;
 	if (optind == argc)
-		return crier_usage("what to do? pub, flush, tail, status or "
-				   "close",
+		return crier_usage("what to do? pub, flush, tail, status, "
+				   "close or doctor",
 		    "");
 	if ((verb = crier_find_verb(argv[optind])) == NULL)
 		return crier_usage("no such verb: ", argv[optind]);

@@ -83,19 +83,36 @@ hub_status_stream(const struct stream *s)
 	json_add_number(o, "seconds", (s->hub->now_ms - s->opened_ms) / 1000);
 	json_add_number(o, "events", s->events);
 	json_add_number(o, "bytes", s->bytes);
+	json_add_number(o, "heartbeat_ms", s->heartbeat_ms);
 	return o;
 }
 
+static bool
+hub_status_follows(const struct stream *s, const struct text_span *channel)
+{
+	size_t i;
+
+	for (i = 0; i < s->cursor_count; i++)
+		if (text_equals(*channel, s->cursors[i].channel->name))
+			return true;
+	return false;
+}
+
 void
-hub_status_streams(const struct hub *hub, struct json_object *status)
+hub_status_streams(const struct hub *hub, const struct text_span *channel,
+    struct json_object *status)
 {
 	struct json_object *list = json_object_new_array();
 	const struct stream *s;
 	size_t n = 0;
 
 	TAILQ_FOREACH(s, &hub->streams, link) {
-		if (list == NULL || n++ == STATUS_STREAMS_MAX)
+		if (list == NULL || n == STATUS_STREAMS_MAX)
 			break;
+		/* cppcheck-suppress uninitvar; the loop sets it */
+		if (channel != NULL && !hub_status_follows(s, channel))
+			continue;
+		n++;
 		/* cppcheck-suppress uninitvar; the loop sets it */
 		json_object_array_add(list, hub_status_stream(s));
 	}
