@@ -21,6 +21,10 @@
 	"ProxyPass \"unix:/run/crier/fcgi.sock|fcgi://crier/\" " \
 	"flushpackets=on timeout=3600 retry=0\n"
 
+#define AT_A_WRITE                                                           \
+	"the server notices only when it cannot write; a shorter heartbeat " \
+	"makes that sooner"
+
 const struct advice advice_table[] = {
 	/* Nothing, or something else, answers. */
 	{ ANY_SERVER, ANY_WAY, FAULT_CERTIFICATE, "in the web server",
@@ -124,14 +128,15 @@ const struct advice advice_table[] = {
 	    "mod_fcgid keeps 65536 bytes by default" },
 	{ SERVER_LIGHTTPD, ANY_WAY, FAULT_HELD, IN_LIGHTTPD,
 	    "server.stream-response-body = 2\n", NULL },
-	{ SERVER_HAPROXY, ANY_WAY, FAULT_HELD, IN_HAPROXY,
-	    "option http-no-delay\n", NULL },
 	{ SERVER_CADDY, ANY_WAY, FAULT_HELD, IN_CADDY, "flush_interval -1\n",
 	    NULL },
-	{ SERVER_H2O, ANY_WAY, FAULT_HELD, IN_H2O, "compress: OFF\n", NULL },
 	{ ANY_SERVER, ANY_WAY, FAULT_HELD, "in the URL", "padding=4096\n",
 	    "fills the buffer of something that cannot be configured, for "
 	    "the first bytes at least" },
+
+	{ SERVER_HAPROXY, ANY_WAY, FAULT_SLOW, IN_HAPROXY,
+	    "option http-no-delay\n",
+	    "without it HAProxy waits 200 ms for more with each event" },
 
 	/* Silence. */
 	{ SERVER_NGINX, ANY_WAY, FAULT_CUT, IN_NGINX,
@@ -184,10 +189,17 @@ const struct advice advice_table[] = {
 	    "\"tcp-fin-propagate\" => \"enable\"\n", NULL },
 	{ SERVER_LIGHTTPD, ATTACHED_CGI, FAULT_LEAVING_LATE, "in lighttpd.conf",
 	    "cgi.limits = ( \"tcp-fin-propagate\" => \"SIGTERM\" )\n", NULL },
+	{ SERVER_HAPROXY, ANY_WAY, FAULT_LEAVING_LATE, IN_HAPROXY,
+	    "option abortonclose\n",
+	    "then it is the next heartbeat, not the one after that" },
 	{ SERVER_APACHE, ANY_WAY, FAULT_LEAVING_LATE, IN_CRIER,
 	    "heartbeat = 15\n",
 	    "Apache notices only when it cannot write, and nothing in it "
 	    "changes that; a shorter heartbeat frees its threads sooner" },
+	{ SERVER_CADDY, ANY_WAY, FAULT_LEAVING_LATE, IN_CRIER,
+	    "heartbeat = 15\n", AT_A_WRITE },
+	{ SERVER_H2O, ANY_WAY, FAULT_LEAVING_LATE, IN_CRIER, "heartbeat = 15\n",
+	    AT_A_WRITE },
 	{ SERVER_NGINX, ANY_WAY, FAULT_LEAVING_NEVER, IN_NGINX,
 	    "fastcgi_buffering off;\nfastcgi_ignore_client_abort off;\n",
 	    NULL },

@@ -87,7 +87,6 @@ daemon_read_settings(struct daemon *d)
 		return rc;
 	if (!json_object_object_get_ex(answer, "limits", &limits) ||
 	    !daemon_number(limits, "heartbeat_ms", &d->heartbeat_ms) ||
-	    !daemon_number(limits, "max_time_ms", &d->max_time_ms) ||
 	    !daemon_number(limits, "max_event_bytes", &d->max_event_bytes))
 		rc = daemon_not_understood();
 	json_object_put(answer);

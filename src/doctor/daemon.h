@@ -19,7 +19,7 @@
 
 struct daemon {
 	struct client client;
-	uint64_t heartbeat_ms, max_time_ms, max_event_bytes; /* by default */
+	uint64_t heartbeat_ms, max_event_bytes; /* by default */
 	uint64_t expires; /* seconds for which our events are kept */
 };
 

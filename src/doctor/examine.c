@@ -38,11 +38,12 @@ examine_take_comment(const struct http_stream *stream, struct measure *m)
 
 	for (line = p; line < end; line += len + 1) {
 		len = strcspn(line, "\r\n");
-		if (line[0] == ':' && len > 1) {
-			text_escape(line + 1, len - 1, m->comment,
-			    sizeof m->comment);
-			return;
-		}
+		if (line[0] != ':' || len < 2)
+			continue;
+		line += 1 + (line[1] == ' ');
+		text_escape(line, strcspn(line, "\r\n"), m->comment,
+		    sizeof m->comment);
+		return;
 	}
 }
 
@@ -64,6 +65,21 @@ examine_take_head(const struct probe *p)
 		examine_take_comment(s, m);
 }
 
+/* What follows from the heartbeat. */
+static void
+examine_set_times(const struct probe *p)
+{
+	struct measure *m = p->m;
+
+	m->idle_ms = examine_idle_ms(p->options, m->heartbeat_ms);
+	/* Some servers need a second heartbeat to notice. */
+	m->leave_ms = m->idle_ms;
+	if (!p->options->has_idle)
+		m->leave_ms += m->heartbeat_ms;
+	p->daemon->expires =
+	    EXAMINE_KEEP_SECONDS + (m->idle_ms + m->leave_ms) / 1000;
+}
+
 /* What crierd says of the stream: how it came, and its own heartbeat. */
 static int
 examine_take_door(const struct probe *p)
@@ -74,12 +90,9 @@ examine_take_door(const struct probe *p)
 	if (rc != 0)
 		return rc;
 	memcpy(p->m->door, streams.door, sizeof p->m->door);
-	if (streams.has_heartbeat) {
+	if (streams.has_heartbeat)
 		p->m->heartbeat_ms = streams.heartbeat_ms;
-		p->m->idle_ms =
-		    examine_idle_ms(p->options, streams.heartbeat_ms);
-	}
-	p->daemon->expires = EXAMINE_KEEP_SECONDS + p->m->idle_ms * 4 / 1000;
+	examine_set_times(p);
 	return 0;
 }
 
@@ -87,13 +100,12 @@ examine_take_door(const struct probe *p)
 static int
 examine_ask_server(const struct probe *p)
 {
-	struct http_stream *stream;
+	struct http_stream *stream = probe_open_head(p, p->url);
 	uint64_t give_up = probe_after(PROBE_EVENT_MS);
 	struct measure_head *head = &p->m->head;
-	int rc = probe_open_head(p, p->url, &stream);
 
-	if (rc != 0)
-		return rc;
+	if (stream == NULL)
+		return EX_OSERR;
 	while (!stream->ended && http_now_us() < give_up)
 		http_turn(p->http, PROBE_TURN_MS);
 	memcpy(head->http_version, stream->head.http_version,
@@ -121,10 +133,11 @@ static int
 examine_begin(struct probe *p)
 {
 	struct measure *m = p->m;
-	int rc = probe_open(p, p->url, NULL, &p->stream);
+	int rc;
 
-	if (rc == 0)
-		rc = probe_wait_begin(p, p->stream, &m->at_crierd);
+	if ((p->stream = probe_open(p, p->url, NULL)) == NULL)
+		return EX_OSERR;
+	rc = probe_wait_begin(p, p->stream, &m->at_crierd);
 	if (rc != 0)
 		return rc;
 	examine_take_head(p);
@@ -176,7 +189,8 @@ examine_crowd(struct probe *p)
 	int rc = 0;
 
 	for (i = 0; i < MEASURE_CROWD && rc == 0; i++)
-		rc = probe_open(p, p->crowd_url, NULL, &crowd[i]);
+		if ((crowd[i] = probe_open(p, p->crowd_url, NULL)) == NULL)
+			rc = EX_OSERR;
 	if (rc == 0)
 		rc = examine_wait_crowd(p, crowd);
 	for (i = 0; i < MEASURE_CROWD; i++)
@@ -221,8 +235,10 @@ examine_names(struct probe *p)
 	p->url = target_url(o->url, name);
 	p->crowd_url = target_url(o->url, crowd);
 	if (p->channel == NULL || p->crowd_channel == NULL || p->url == NULL ||
-	    p->crowd_url == NULL || (p->http = http_new()) == NULL)
-		return probe_no_memory();
+	    p->crowd_url == NULL || (p->http = http_new()) == NULL) {
+		probe_no_memory();
+		return EX_OSERR;
+	}
 	return 0;
 }
 
@@ -233,7 +249,7 @@ examine(struct daemon *daemon, const struct options *options, struct measure *m)
 	int rc;
 
 	m->heartbeat_ms = daemon->heartbeat_ms;
-	m->idle_ms = examine_idle_ms(options, m->heartbeat_ms);
+	examine_set_times(&p);
 	rc = examine_names(&p);
 	if (rc == 0)
 		rc = examine_all(&p);

@@ -43,45 +43,53 @@ struct measure_event {
 
 struct measure {
 	/* What crierd says. */
-	uint64_t heartbeat_ms, max_time_ms;
+	uint64_t heartbeat_ms;
 	char door[32]; /* how the stream came to it; "" if it does not say */
 
 	/* The first stream. */
-	enum server server; /* as its header says, or as it was named */
 	struct measure_head head;
-	bool bad_certificate;
-	char why[256];     /* the client's error, or "" */
-	char comment[128]; /* the first comment of an empty stream */
-	bool at_crierd;    /* the crierd that we publish to has the stream */
 	uint64_t head_us;  /* from the request to the head */
 	uint64_t first_us; /* ... and to the stream's first block */
+	char why[256];     /* the client's error, or "" */
+	char comment[128]; /* the first comment of an empty stream */
 	char end[32];      /* the reason in crierd's crier.end, or "" */
 
 	struct measure_event events[MEASURE_EVENTS];
 	size_t event_count;
-	bool ended_early; /* while they were awaited */
 	/* After so many more bytes something came; 0: was not needed. */
 	uint64_t held_bytes;
 
-	/* Streams at the same time. */
-	bool has_crowd;
+	/* Streams at the same time, if has_crowd. */
 	size_t crowd_opened, crowd_at_crierd;
 
-	/* Silence. */
-	bool has_idle;
+	/* Silence, if has_idle. */
 	uint64_t idle_ms; /* how long it was to be */
 	uint64_t cut_us;  /* when the stream was ended, or MEASURE_NEVER */
-	unsigned heartbeats;
-	bool idle_sent; /* crierd sent something in the meantime */
 
-	/* Leaving: until crierd knew, or MEASURE_NEVER. */
-	bool has_leaving;
-	uint64_t left_us;
+	/* Leaving, if has_leaving. */
+	uint64_t leave_ms; /* how long crierd had to notice */
+	uint64_t left_us;  /* until it did, or MEASURE_NEVER */
 
-	/* Coming back. */
-	bool has_resume;
+	/* Coming back, if has_resume: the missed events that came. */
 	size_t resumed;
+
+	enum server server; /* as its header says, or as it was named */
+	unsigned heartbeats;
+	bool has_crowd, has_idle, has_leaving, has_resume;
+	bool bad_certificate;
+	bool at_crierd;   /* the crierd that we publish to has the stream */
+	bool ended_early; /* while the events were awaited */
+	bool idle_sent;   /* crierd sent something during the silence */
 	bool resume_gap;
 };
+
+/* Whether the answer's head is that of an event stream. */
+bool measure_is_stream(const struct measure *);
+
+/* Whether crierd has the stream, and nothing of it came by itself. */
+bool measure_is_held(const struct measure *);
+
+/* Whether crierd has the stream, be it that even its head is held back. */
+bool measure_has_stream(const struct measure *);
 
 #endif

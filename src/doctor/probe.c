@@ -13,40 +13,39 @@ probe_after(uint64_t ms)
 	return http_now_us() + ms * 1000;
 }
 
-int
+void
 probe_no_memory(void)
 {
 	client_warn("%s", strerror(ENOMEM));
-	return EX_OSERR;
 }
 
-static int
-probe_request(const struct probe *p, struct http_request *request,
-    struct http_stream **stream)
+static struct http_stream *
+probe_request(const struct probe *p, struct http_request *request)
 {
+	struct http_stream *stream;
+
 	request->headers = p->options->headers;
 	request->insecure = p->options->insecure;
-	*stream = http_open(p->http, request);
-	return *stream == NULL ? probe_no_memory() : 0;
+	if ((stream = http_open(p->http, request)) == NULL)
+		probe_no_memory();
+	return stream;
 }
 
-int
-probe_open(const struct probe *p, const char *url, const char *last_event_id,
-    struct http_stream **stream)
+struct http_stream *
+probe_open(const struct probe *p, const char *url, const char *last_event_id)
 {
 	struct http_request request = { .url = url,
 		.last_event_id = last_event_id };
 
-	return probe_request(p, &request, stream);
+	return probe_request(p, &request);
 }
 
-int
-probe_open_head(const struct probe *p, const char *url,
-    struct http_stream **stream)
+struct http_stream *
+probe_open_head(const struct probe *p, const char *url)
 {
 	struct http_request request = { .url = url, .head_only = true };
 
-	return probe_request(p, &request, stream);
+	return probe_request(p, &request);
 }
 
 int

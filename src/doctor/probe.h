@@ -37,13 +37,15 @@ struct probe {
 /* Microseconds: so long from now. */
 uint64_t probe_after(uint64_t ms);
 
-/* Begins a request; last_event_id may be NULL. */
-int probe_open(const struct probe *, const char *url, const char *last_event_id,
-    struct http_stream **);
+/*
+ * Begins a request; last_event_id may be NULL.  NULL after saying that there is
+ * no memory.
+ */
+struct http_stream *
+probe_open(const struct probe *, const char *url, const char *last_event_id);
 
-/* Begins one for the head of the answer alone. */
-int
-probe_open_head(const struct probe *, const char *url, struct http_stream **);
+/* The same for the head of the answer alone. */
+struct http_stream *probe_open_head(const struct probe *, const char *url);
 
 /* Publishes to the one stream's channel. */
 int
@@ -63,6 +65,7 @@ probe_wait_event(const struct probe *, const char *id, uint64_t ms);
 /* Whether the web server kept back what crierd sent first. */
 bool probe_is_held(const struct probe *);
 
-int probe_no_memory(void);
+/* Says so; then return EX_OSERR. */
+void probe_no_memory(void);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "doctor/steps.h"
 
@@ -123,7 +124,7 @@ steps_idle(struct probe *p)
 static int
 steps_wait_left(const struct probe *p)
 {
-	uint64_t begun = http_now_us(), give_up = probe_after(p->m->idle_ms);
+	uint64_t begun = http_now_us(), give_up = probe_after(p->m->leave_ms);
 	struct daemon_streams streams;
 	int pause = 1, rc;
 
@@ -157,10 +158,9 @@ steps_leaving(struct probe *p)
 
 	if (p->stream->ended) {
 		http_leave(p->http, p->stream);
-		p->stream = NULL;
-		rc = probe_open(p, p->url, NULL, &p->stream);
-		if (rc == 0)
-			rc = probe_wait_begin(p, p->stream, &at_crierd);
+		if ((p->stream = probe_open(p, p->url, NULL)) == NULL)
+			return EX_OSERR;
+		rc = probe_wait_begin(p, p->stream, &at_crierd);
 	}
 	if (rc == 0 && at_crierd)
 		rc = probe_publish(p, "the last one", id);
@@ -187,10 +187,10 @@ steps_resume(struct probe *p)
 		return 0;
 	for (i = 0; i < MEASURE_MISSED && rc == 0; i++)
 		rc = probe_publish(p, "missed", missed[i]);
-	if (rc == 0)
-		rc = probe_open(p, p->url, p->last_id, &p->stream);
 	if (rc != 0)
 		return rc;
+	if ((p->stream = probe_open(p, p->url, p->last_id)) == NULL)
+		return EX_OSERR;
 	for (i = 0; i < MEASURE_MISSED; i++) {
 		if (probe_wait_event(p, missed[i], limit) != NULL)
 			p->m->resumed++;

@@ -11,6 +11,8 @@
 
 enum {
 	VERDICT_SLOW_US = 1000 * 1000,
+	/* If none is faster it is no accident. */
+	VERDICT_ALL_SLOW_US = 100 * 1000,
 	/* A client's leaving that took less of a heartbeat was seen itself. */
 	VERDICT_AT_ONCE_PERCENT = 80
 };
@@ -63,32 +65,6 @@ verdict_setting(uint64_t ms)
 	return t;
 }
 
-static bool
-verdict_is_stream(const struct measure *m)
-{
-	static const char type[] = "text/event-stream";
-	size_t len = sizeof type - 1;
-
-	return m->head.status == 200 &&
-	    strncasecmp(m->head.type, type, len) == 0 &&
-	    (m->head.type[len] == '\0' || m->head.type[len] == ';' ||
-		m->head.type[len] == ' ');
-}
-
-/* Whether anything of the stream came before it was pushed. */
-static bool
-verdict_is_held(const struct measure *m)
-{
-	return m->at_crierd && m->first_us == MEASURE_NEVER;
-}
-
-/* Whether there is a stream, be it held back, of the crierd that we ask. */
-static bool
-verdict_has_stream(const struct measure *m)
-{
-	return m->at_crierd && (m->head.status == 0 || verdict_is_stream(m));
-}
-
 static enum fault
 verdict_status_fault(long status)
 {
@@ -117,7 +93,7 @@ verdict_answer(const struct measure *m, struct check *c)
 		verdict_say(c, VERDICT_FAULT,
 		    verdict_status_fault(m->head.status), "status %ld, %s%s%s",
 		    m->head.status, type, lead, m->head.location);
-	else if (!verdict_is_stream(m))
+	else if (!measure_is_stream(m))
 		verdict_say(c, VERDICT_FAULT, FAULT_TYPE, "status 200, %s%s%s",
 		    type, lead, m->head.location);
 	else if (!m->at_crierd && m->first_us == MEASURE_NEVER)
@@ -132,9 +108,10 @@ verdict_answer(const struct measure *m, struct check *c)
 static void
 verdict_headers(const struct measure *m, struct check *c)
 {
-	bool stored = strcasestr(m->head.cache, "no-store") == NULL;
+	bool may_store = strcasestr(m->head.cache, "no-store") == NULL;
 
-	if (!verdict_is_stream(m))
+	if (!measure_is_stream(m) ||
+	    (!m->at_crierd && m->first_us == MEASURE_NEVER))
 		verdict_say(c, VERDICT_NONE, FAULT_NONE, "no stream");
 	else if (m->head.encoding[0] != '\0' &&
 	    strcasecmp(m->head.encoding, "identity") != 0)
@@ -142,7 +119,7 @@ verdict_headers(const struct measure *m, struct check *c)
 		    "Content-Encoding: %s; a compressor collects what should "
 		    "be sent now, and takes memory for each stream",
 		    m->head.encoding);
-	else if (stored || strcasestr(m->head.cache, "no-transform") == NULL)
+	else if (may_store || strcasestr(m->head.cache, "no-transform") == NULL)
 		verdict_say(c, VERDICT_WARNING, FAULT_CACHE,
 		    "Cache-Control: %s, where crierd says no-store, "
 		    "no-transform",
@@ -155,9 +132,9 @@ verdict_headers(const struct measure *m, struct check *c)
 static void
 verdict_first(const struct measure *m, struct check *c)
 {
-	if (!verdict_has_stream(m) && m->first_us == MEASURE_NEVER)
+	if (!measure_has_stream(m) && m->first_us == MEASURE_NEVER)
 		verdict_say(c, VERDICT_NONE, FAULT_NONE, "no stream");
-	else if (verdict_is_held(m))
+	else if (measure_is_held(m))
 		verdict_say(c, VERDICT_FAULT, FAULT_HELD,
 		    "nothing came, although crierd has sent it");
 	else if (m->first_us > VERDICT_SLOW_US)
@@ -227,19 +204,33 @@ verdict_held_events(const struct measure *m, size_t missing, size_t late,
 	    m->event_count, missing, late, more);
 }
 
+/* All have come by themselves; were they quick? */
+static void
+verdict_quick_events(const struct measure *m, struct check *c)
+{
+	uint64_t slowest = 0, fastest = MEASURE_NEVER, us;
+	bool slow;
+	size_t i;
+
+	for (i = 0; i < m->event_count; i++) {
+		us = m->events[i].delay_us;
+		slowest = us > slowest ? us : slowest;
+		fastest = us < fastest ? us : fastest;
+	}
+	slow = slowest > VERDICT_SLOW_US || fastest > VERDICT_ALL_SLOW_US;
+	verdict_say(c, slow ? VERDICT_WARNING : VERDICT_OK,
+	    slow ? FAULT_SLOW : FAULT_NONE, "%zu of %zu, one by one: %.200s",
+	    m->event_count, m->event_count, verdict_delays(m).text);
+}
+
 static void
 verdict_events(const struct measure *m, struct check *c)
 {
 	size_t missing = 0, late = 0, i;
-	uint64_t slowest = 0;
 
 	for (i = 0; i < m->event_count; i++) {
-		if (m->events[i].delay_us == MEASURE_NEVER)
-			missing++;
-		else if (m->events[i].with_next)
-			late++;
-		else if (m->events[i].delay_us > slowest)
-			slowest = m->events[i].delay_us;
+		missing += m->events[i].delay_us == MEASURE_NEVER;
+		late += m->events[i].with_next;
 	}
 	if (m->ended_early)
 		verdict_say(c, VERDICT_FAULT, FAULT_CUT,
@@ -249,11 +240,7 @@ verdict_events(const struct measure *m, struct check *c)
 	else if (missing + late > 0)
 		verdict_held_events(m, missing, late, c);
 	else
-		verdict_say(c,
-		    slowest > VERDICT_SLOW_US ? VERDICT_WARNING : VERDICT_OK,
-		    slowest > VERDICT_SLOW_US ? FAULT_SLOW : FAULT_NONE,
-		    "%zu of %zu, one by one: %.200s", m->event_count,
-		    m->event_count, verdict_delays(m).text);
+		verdict_quick_events(m, c);
 }
 
 static void
@@ -310,9 +297,9 @@ verdict_leaving(const struct measure *m, struct check *c)
 	else if (m->left_us == MEASURE_NEVER)
 		/* What is held back cannot fail either. */
 		verdict_say(c, VERDICT_FAULT,
-		    verdict_is_held(m) ? FAULT_HELD : FAULT_LEAVING_NEVER,
+		    measure_is_held(m) ? FAULT_HELD : FAULT_LEAVING_NEVER,
 		    "crierd did not notice it within %s",
-		    verdict_setting(m->idle_ms).text);
+		    verdict_setting(m->leave_ms).text);
 	else if (m->heartbeat_ms == 0 || m->left_us < soon_us)
 		verdict_say(c, VERDICT_OK, FAULT_NONE,
 		    "crierd noticed it after %s",
@@ -328,7 +315,7 @@ verdict_resume(const struct measure *m, struct check *c)
 {
 	if (!m->has_resume)
 		verdict_say(c, VERDICT_NONE, FAULT_NONE, "%s",
-		    verdict_is_held(m) ? "events are held back" : "no stream");
+		    measure_is_held(m) ? "events are held back" : "no stream");
 	else if (m->resume_gap)
 		verdict_say(c, VERDICT_FAULT, FAULT_GAP,
 		    "crierd no longer had what was missed");

@@ -113,7 +113,6 @@ hub_status_streams(const struct hub *hub, const struct text_span *channel,
 		if (channel != NULL && !hub_status_follows(s, channel))
 			continue;
 		n++;
-		/* cppcheck-suppress uninitvar; the loop sets it */
 		json_object_array_add(list, hub_status_stream(s));
 	}
 	json_add(status, "list", list);
