@@ -88,21 +88,20 @@ http_take_header(const char *line, size_t len, const char *name, char *to,
 static void
 http_take_status(struct http_stream *s, const char *line, size_t len)
 {
-	char text[32], version[8] = "", location[sizeof s->head.location];
-	long status = 0;
+	const size_t begin = sizeof "HTTP/" - 1;
+	const char *space = memchr(line, ' ', len), *version = line + begin;
+	char location[sizeof s->head.location];
+	uint64_t status;
 
-	if (len >= sizeof text)
-		len = sizeof text - 1;
-	memcpy(text, line, len);
-	text[len] = '\0';
-	if (sscanf(text, "HTTP/%7s %3ld", version, &status) != 2)
+	if (space == NULL || len - (size_t)(space - line) < 4 ||
+	    !text_parse_number(space + 1, 3, 999, &status))
 		return;
 	memcpy(location, s->head.location, sizeof location);
 	memset(&s->head, 0, sizeof s->head);
 	memcpy(s->head.location, location, sizeof location);
-	text_escape(version, strlen(version), s->head.http_version,
+	text_escape(version, (size_t)(space - version), s->head.http_version,
 	    sizeof s->head.http_version);
-	s->head.status = status;
+	s->head.status = (long)status;
 	s->head_us = http_now_us();
 }
 

@@ -38,8 +38,8 @@ steps_push(struct probe *p)
 }
 
 struct steps_event {
-	char id[ID_TEXT_SIZE];
 	uint64_t published_us;
+	char id[ID_TEXT_SIZE];
 	bool is_late; /* was not there when the next was published */
 };
 

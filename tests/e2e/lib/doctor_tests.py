@@ -179,6 +179,7 @@ def judge(tap, case, outcome):
     code, report, said = outcome
     about = f"status {code}, {said}\n{json.dumps(report, indent=1)}"
     found = faults(report, "FAULT")
+    tap.eq(report.get("server"), case.kind, f"{case.name}: server")
     if case.expect:
         fault, directive = case.expect
         tap.ok(code == 1 and fault in found and report["ok"] is False,
