@@ -312,8 +312,10 @@ test_kinds(void **state)
 	static const char none[] = "64 \"do\" is none of stream, status, close";
 	static const struct test_case cases[] = {
 		{ DO("\"status\""), "status" },
-		{ DO("\"status\",\"channel\":\"a\""),
-		    "65 unknown field \"channel\"" },
+		{ DO("\"status\",\"streams\":true,\"channel\":\"a\""),
+		    "status [a]" },
+		{ DO("\"status\",\"user\":\"a\""),
+		    "65 unknown field \"user\"" },
 		{ DO("\"status\",\"x\":1"), "65 unknown field \"x\"" },
 		{ DO("\"stream\",\"channel\":\"a\""), "stream [a]" },
 		{ "{\"channel\":[\"a\",\"b\"],\"do\":\"stream\"}",
