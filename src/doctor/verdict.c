@@ -233,7 +233,9 @@ verdict_events(const struct measure *m, struct check *c)
 		late += m->events[i].with_next;
 	}
 	if (m->ended_early)
-		verdict_say(c, VERDICT_FAULT, FAULT_CUT,
+		verdict_say(c,
+		    m->end[0] == '\0' ? VERDICT_FAULT : VERDICT_WARNING,
+		    m->end[0] == '\0' ? FAULT_CUT : FAULT_MAX_TIME,
 		    "the stream ended when %zu had come", m->event_count);
 	else if (m->event_count == 0)
 		verdict_say(c, VERDICT_NONE, FAULT_NONE, "no stream");
@@ -294,6 +296,12 @@ verdict_leaving(const struct measure *m, struct check *c)
 
 	if (!m->has_leaving)
 		verdict_say(c, VERDICT_NONE, FAULT_NONE, "no stream");
+	else if (m->left_us == MEASURE_NEVER && m->leave_ms < m->heartbeat_ms)
+		verdict_say(c, VERDICT_WARNING, FAULT_LEAVING_LATE,
+		    "crierd did not notice it within %s, which is less than "
+		    "the heartbeat of %s",
+		    verdict_setting(m->leave_ms).text,
+		    verdict_setting(m->heartbeat_ms).text);
 	else if (m->left_us == MEASURE_NEVER)
 		/* What is held back cannot fail either. */
 		verdict_say(c, VERDICT_FAULT,

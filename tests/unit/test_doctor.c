@@ -242,6 +242,13 @@ spoil_cut_early(struct measure *m)
 }
 
 static void
+spoil_end_early(struct measure *m)
+{
+	spoil_cut_early(m);
+	strcpy(m->end, "timeout");
+}
+
+static void
 spoil_max_time(struct measure *m)
 {
 	spoil_cut(m);
@@ -285,6 +292,13 @@ static void
 spoil_never(struct measure *m)
 {
 	m->left_us = MEASURE_NEVER;
+}
+
+static void
+spoil_never_awaited(struct measure *m)
+{
+	spoil_never(m);
+	m->leave_ms = 3000;
 }
 
 static void
@@ -341,6 +355,7 @@ static const struct {
 	{ spoil_all_slow, "events", VERDICT_WARNING, FAULT_SLOW },
 	{ spoil_cut, "silence", VERDICT_FAULT, FAULT_CUT },
 	{ spoil_cut_early, "events", VERDICT_FAULT, FAULT_CUT },
+	{ spoil_end_early, "events", VERDICT_WARNING, FAULT_MAX_TIME },
 	{ spoil_max_time, "silence", VERDICT_WARNING, FAULT_MAX_TIME },
 	{ spoil_heartbeat, "silence", VERDICT_FAULT, FAULT_HELD },
 	{ spoil_unsent, "silence", VERDICT_WARNING, FAULT_NO_HEARTBEAT },
@@ -348,6 +363,7 @@ static const struct {
 	{ spoil_off, "silence", VERDICT_WARNING, FAULT_HEARTBEAT_OFF },
 	{ spoil_late, "leaving", VERDICT_WARNING, FAULT_LEAVING_LATE },
 	{ spoil_never, "leaving", VERDICT_FAULT, FAULT_LEAVING_NEVER },
+	{ spoil_never_awaited, "leaving", VERDICT_WARNING, FAULT_LEAVING_LATE },
 	{ spoil_held_never, "leaving", VERDICT_FAULT, FAULT_HELD },
 	{ spoil_resume, "coming back", VERDICT_FAULT, FAULT_LAST_EVENT_ID },
 	{ spoil_gap, "coming back", VERDICT_FAULT, FAULT_GAP },

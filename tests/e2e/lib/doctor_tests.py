@@ -114,7 +114,7 @@ def edited(kind, edits):
 class Corner(bench.Bench):
     """A place within a place, which ends with it: for one of several."""
 
-    def __init__(self, place, name):  # pylint: disable=super-init-not-called
+    def __init__(self, place, name):
         self.whole = place
         self.tap = place.tap
         self.dir = place.path(name)
