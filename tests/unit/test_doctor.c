@@ -15,10 +15,9 @@
 
 #include "doctor/report.h"
 
-enum {
-	MS = 1000, /* microseconds */
-	SECOND = 1000 * MS
-};
+/* Microseconds. */
+#define MS     UINT64_C(1000)
+#define SECOND UINT64_C(1000000)
 
 /* A route where all is well. */
 static struct measure

@@ -126,25 +126,25 @@ test_attachments(void **state)
 {
 	static const struct {
 		const char *door;
-		enum server server;
 		uint64_t held;
+		enum server server;
 		enum attachment want;
 	} cases[] = {
-		{ "", SERVER_NGINX, 0, ATTACHED_UNKNOWN },
-		{ "fastcgi", SERVER_APACHE, 70000, ATTACHED_FASTCGI },
-		{ "fcgi", SERVER_UNKNOWN, 0, ATTACHED_FASTCGI },
-		{ "FastCGI handoff", SERVER_LIGHTTPD, 0, ATTACHED_MANAGED },
-		{ "mod_fcgid", SERVER_APACHE, 0, ATTACHED_MANAGED },
-		{ "cgi", SERVER_APACHE, 0, ATTACHED_CGI },
-		{ "cgi handoff", SERVER_APACHE, 0, ATTACHED_CGI },
-		{ "raw", SERVER_APACHE, 0, ATTACHED_CGI },
+		{ "", 0, SERVER_NGINX, ATTACHED_UNKNOWN },
+		{ "fastcgi", 70000, SERVER_APACHE, ATTACHED_FASTCGI },
+		{ "fcgi", 0, SERVER_UNKNOWN, ATTACHED_FASTCGI },
+		{ "FastCGI handoff", 0, SERVER_LIGHTTPD, ATTACHED_MANAGED },
+		{ "mod_fcgid", 0, SERVER_APACHE, ATTACHED_MANAGED },
+		{ "cgi", 0, SERVER_APACHE, ATTACHED_CGI },
+		{ "cgi handoff", 0, SERVER_APACHE, ATTACHED_CGI },
+		{ "raw", 0, SERVER_APACHE, ATTACHED_CGI },
 		/* mod_proxy_fcgi keeps 4096 bytes, mod_fcgid 65536. */
-		{ "", SERVER_APACHE, 0, ATTACHED_UNKNOWN },
-		{ "", SERVER_APACHE, 4000, ATTACHED_FASTCGI },
-		{ "", SERVER_APACHE, 8000, ATTACHED_FASTCGI },
-		{ "", SERVER_APACHE, 64000, ATTACHED_MANAGED },
-		{ "", SERVER_APACHE, UINT64_MAX, ATTACHED_UNKNOWN },
-		{ "", SERVER_NGINX, 64000, ATTACHED_UNKNOWN },
+		{ "", 0, SERVER_APACHE, ATTACHED_UNKNOWN },
+		{ "", 4000, SERVER_APACHE, ATTACHED_FASTCGI },
+		{ "", 8000, SERVER_APACHE, ATTACHED_FASTCGI },
+		{ "", 64000, SERVER_APACHE, ATTACHED_MANAGED },
+		{ "", UINT64_MAX, SERVER_APACHE, ATTACHED_UNKNOWN },
+		{ "", 64000, SERVER_NGINX, ATTACHED_UNKNOWN },
 	};
 	size_t i;
 
@@ -168,76 +168,72 @@ test_has_advice(enum server server, enum attachment attachment,
 }
 
 /* What mends what, in the words of the server's own manual. */
+static const struct {
+	enum server server;
+	enum attachment attachment;
+	enum fault fault;
+	const char *directive;
+} directive_cases[] = {
+	{ SERVER_NGINX, ATTACHED_UNKNOWN, FAULT_HELD,
+	    "fastcgi_buffering off;\n" },
+	{ SERVER_NGINX, ATTACHED_FASTCGI, FAULT_HELD,
+	    "proxy_buffering off;\n" },
+	{ SERVER_NGINX, ATTACHED_FASTCGI, FAULT_CUT,
+	    "fastcgi_read_timeout 1h;\n" },
+	{ SERVER_NGINX, ATTACHED_FASTCGI, FAULT_CUT,
+	    "proxy_read_timeout 1h;\n" },
+	{ SERVER_NGINX, ATTACHED_FASTCGI, FAULT_COMPRESSED, "gzip off;\n" },
+	{ SERVER_NGINX, ATTACHED_FASTCGI, FAULT_LEAVING_LATE,
+	    "fastcgi_ignore_client_abort off;\n" },
+	{ SERVER_APACHE, ATTACHED_FASTCGI, FAULT_HELD, " flushpackets=on " },
+	{ SERVER_APACHE, ATTACHED_FASTCGI, FAULT_CUT, " timeout=3600 " },
+	{ SERVER_APACHE, ATTACHED_UNKNOWN, FAULT_COMPRESSED,
+	    "SetEnv no-gzip 1\n" },
+	{ SERVER_APACHE, ATTACHED_MANAGED, FAULT_HELD,
+	    "FcgidOutputBufferSize 0\n" },
+	{ SERVER_APACHE, ATTACHED_UNKNOWN, FAULT_HELD,
+	    "FcgidOutputBufferSize 0\n" },
+	{ SERVER_APACHE, ATTACHED_MANAGED, FAULT_CUT, "FcgidIOTimeout 3600\n" },
+	{ SERVER_APACHE, ATTACHED_MANAGED, FAULT_CUT,
+	    "FcgidBusyTimeout 86400\n" },
+	{ SERVER_APACHE, ATTACHED_CGI, FAULT_CUT, "CGIDScriptTimeout 3600\n" },
+	{ SERVER_LIGHTTPD, ATTACHED_FASTCGI, FAULT_HELD,
+	    "server.stream-response-body = 2\n" },
+	{ SERVER_LIGHTTPD, ATTACHED_CGI, FAULT_HELD,
+	    "server.stream-response-body = 2\n" },
+	{ SERVER_LIGHTTPD, ATTACHED_FASTCGI, FAULT_CUT,
+	    "\"read-timeout\" => 3600\n" },
+	{ SERVER_LIGHTTPD, ATTACHED_FASTCGI, FAULT_LEAVING_LATE,
+	    "\"tcp-fin-propagate\" => \"enable\"\n" },
+	{ SERVER_LIGHTTPD, ATTACHED_CGI, FAULT_LEAVING_LATE,
+	    "\"tcp-fin-propagate\" => \"SIGTERM\"" },
+	{ SERVER_LIGHTTPD, ATTACHED_FASTCGI, FAULT_SOME_CRIERD,
+	    "\"max-procs\" => 1\n" },
+	{ SERVER_LIGHTTPD, ATTACHED_UNKNOWN, FAULT_COMPRESSED,
+	    "deflate.mimetypes" },
+	{ SERVER_HAPROXY, ATTACHED_UNKNOWN, FAULT_CUT, "timeout server 1h\n" },
+	{ SERVER_HAPROXY, ATTACHED_UNKNOWN, FAULT_SLOW,
+	    "option http-no-delay\n" },
+	{ SERVER_CADDY, ATTACHED_UNKNOWN, FAULT_CUT, "read_timeout 1h\n" },
+	{ SERVER_H2O, ATTACHED_UNKNOWN, FAULT_CUT,
+	    "fastcgi.timeout.io: 3600000\n" },
+};
+
 static void
 test_directives(void **state)
 {
-	static const struct {
-		enum server server;
-		enum attachment attachment;
-		enum fault fault;
-		const char *directive;
-	} cases[] = {
-		{ SERVER_NGINX, ATTACHED_UNKNOWN, FAULT_HELD,
-		    "fastcgi_buffering off;\n" },
-		{ SERVER_NGINX, ATTACHED_FASTCGI, FAULT_HELD,
-		    "proxy_buffering off;\n" },
-		{ SERVER_NGINX, ATTACHED_FASTCGI, FAULT_CUT,
-		    "fastcgi_read_timeout 1h;\n" },
-		{ SERVER_NGINX, ATTACHED_FASTCGI, FAULT_CUT,
-		    "proxy_read_timeout 1h;\n" },
-		{ SERVER_NGINX, ATTACHED_FASTCGI, FAULT_COMPRESSED,
-		    "gzip off;\n" },
-		{ SERVER_NGINX, ATTACHED_FASTCGI, FAULT_LEAVING_LATE,
-		    "fastcgi_ignore_client_abort off;\n" },
-		{ SERVER_APACHE, ATTACHED_FASTCGI, FAULT_HELD,
-		    " flushpackets=on " },
-		{ SERVER_APACHE, ATTACHED_FASTCGI, FAULT_CUT,
-		    " timeout=3600 " },
-		{ SERVER_APACHE, ATTACHED_UNKNOWN, FAULT_COMPRESSED,
-		    "SetEnv no-gzip 1\n" },
-		{ SERVER_APACHE, ATTACHED_MANAGED, FAULT_HELD,
-		    "FcgidOutputBufferSize 0\n" },
-		{ SERVER_APACHE, ATTACHED_UNKNOWN, FAULT_HELD,
-		    "FcgidOutputBufferSize 0\n" },
-		{ SERVER_APACHE, ATTACHED_MANAGED, FAULT_CUT,
-		    "FcgidIOTimeout 3600\n" },
-		{ SERVER_APACHE, ATTACHED_MANAGED, FAULT_CUT,
-		    "FcgidBusyTimeout 86400\n" },
-		{ SERVER_APACHE, ATTACHED_CGI, FAULT_CUT,
-		    "CGIDScriptTimeout 3600\n" },
-		{ SERVER_LIGHTTPD, ATTACHED_FASTCGI, FAULT_HELD,
-		    "server.stream-response-body = 2\n" },
-		{ SERVER_LIGHTTPD, ATTACHED_CGI, FAULT_HELD,
-		    "server.stream-response-body = 2\n" },
-		{ SERVER_LIGHTTPD, ATTACHED_FASTCGI, FAULT_CUT,
-		    "\"read-timeout\" => 3600\n" },
-		{ SERVER_LIGHTTPD, ATTACHED_FASTCGI, FAULT_LEAVING_LATE,
-		    "\"tcp-fin-propagate\" => \"enable\"\n" },
-		{ SERVER_LIGHTTPD, ATTACHED_CGI, FAULT_LEAVING_LATE,
-		    "\"tcp-fin-propagate\" => \"SIGTERM\"" },
-		{ SERVER_LIGHTTPD, ATTACHED_FASTCGI, FAULT_SOME_CRIERD,
-		    "\"max-procs\" => 1\n" },
-		{ SERVER_LIGHTTPD, ATTACHED_UNKNOWN, FAULT_COMPRESSED,
-		    "deflate.mimetypes" },
-		{ SERVER_HAPROXY, ATTACHED_UNKNOWN, FAULT_CUT,
-		    "timeout server 1h\n" },
-		{ SERVER_HAPROXY, ATTACHED_UNKNOWN, FAULT_SLOW,
-		    "option http-no-delay\n" },
-		{ SERVER_CADDY, ATTACHED_UNKNOWN, FAULT_CUT,
-		    "read_timeout 1h\n" },
-		{ SERVER_H2O, ATTACHED_UNKNOWN, FAULT_CUT,
-		    "fastcgi.timeout.io: 3600000\n" },
-	};
+	const size_t n = sizeof directive_cases / sizeof directive_cases[0];
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof cases / sizeof cases[0]; i++)
-		if (!test_has_advice(cases[i].server, cases[i].attachment,
-			cases[i].fault, cases[i].directive))
+	for (i = 0; i < n; i++)
+		if (!test_has_advice(directive_cases[i].server,
+			directive_cases[i].attachment, directive_cases[i].fault,
+			directive_cases[i].directive))
 			fail_msg("%s, %s: no %s",
-			    advice_server_name(cases[i].server),
-			    advice_fault_name(cases[i].fault),
-			    cases[i].directive);
+			    advice_server_name(directive_cases[i].server),
+			    advice_fault_name(directive_cases[i].fault),
+			    directive_cases[i].directive);
 }
 
 /* What is another server's, or for another way of attachment, is left out. */
