@@ -28,6 +28,7 @@ static const char crier_help[] =
     "  tail    follow channels\n"
     "  status  show what crierd is doing\n"
     "  close   end streams\n"
+    "  doctor  measure a route through the web server\n"
     "  token   make a token that lets its bearer follow channels\n"
     "\n"
     "  -s QUEUE    crierd's queue socket (default: $CRIER_QUEUE, else the\n"
@@ -46,7 +47,7 @@ static const char crier_help[] =
     "  crier tail -n 10 news\n";
 
 static const struct verb *const crier_verbs[] = { &verb_pub, &verb_flush,
-	&verb_tail, &verb_status, &verb_close, &verb_token };
+	&verb_tail, &verb_status, &verb_close, &verb_doctor, &verb_token };
 
 static const struct verb *
 crier_find_verb(const char *name)
@@ -112,7 +113,7 @@ main(int argc, char **argv)
 		return rc == -1 ? verb_finish(0) : rc;
 	if (optind == argc)
 		return crier_usage("what to do? pub, flush, tail, status, "
-				   "close or token",
+				   "close, doctor or token",
 		    "");
 	if ((verb = crier_find_verb(argv[optind])) == NULL)
 		return crier_usage("no such verb: ", argv[optind]);

@@ -95,6 +95,8 @@ door_new(struct event_base *base, struct uplink *uplink)
 		.input = door_input,
 		.returned = door_returned,
 		.arg = door };
+	door->handed = door->framing;
+	door->handed.name = "fastcgi-handoff";
 	return door;
 }
 

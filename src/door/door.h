@@ -42,7 +42,7 @@ struct door {
 	size_t max_connections; /* as told to those who ask (GET_VALUES) */
 	struct hub *hub;        /* NULL: in another process */
 	struct uplink *uplink;
-	struct runs *runs; /* where the hub is, too */
+	struct runs *runs;                /* where the hub is, too */
 	void (*handed_off_cb)(void *arg); /* a stream went up; or NULL */
 	void *handed_off_arg;
 	struct listener *listeners[DOOR_LISTENERS_MAX];
@@ -51,6 +51,7 @@ struct door {
 	    connection) connections; /* without a stream */
 	size_t connection_count;
 	struct framing framing; /* of this door's streams */
+	struct framing handed;  /* the same, of another process's door */
 	struct framing raw;     /* of those that CGI programs hand over */
 	struct door_counters counters;
 };

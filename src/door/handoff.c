@@ -427,7 +427,7 @@ handoff_get_framing(struct handoff *h, struct json_object *o)
 	if (handoff_get_text(h, o, "framing", 16, &framing) == -1)
 		return -1;
 	if (text_equals(framing, HANDOFF_FASTCGI))
-		h->sub.framing = &h->door->framing;
+		h->sub.framing = &h->door->handed;
 	else if (text_equals(framing, HANDOFF_RAW))
 		h->sub.framing = &h->door->raw;
 	else

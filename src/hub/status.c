@@ -117,8 +117,20 @@ hub_status_add_sums(const struct stream *s, struct json_object *o)
 	json_add_number(o, "bytes", s->bytes);
 }
 
+static bool
+hub_status_follows(const struct stream *s, const struct text_span *channel)
+{
+	size_t i;
+
+	for (i = 0; i < s->cursor_count; i++)
+		if (text_equals(*channel, s->cursors[i].channel->name))
+			return true;
+	return false;
+}
+
 void
-hub_status_streams(const struct hub *hub, struct json_object *status)
+hub_status_streams(const struct hub *hub, const struct text_span *channel,
+    struct json_object *status)
 {
 	struct json_object *list = json_object_new_array();
 	struct json_object *o;
@@ -126,12 +138,16 @@ hub_status_streams(const struct hub *hub, struct json_object *status)
 	size_t n = 0;
 
 	TAILQ_FOREACH(s, &hub->streams, link) {
-		if (list == NULL || n++ == STATUS_STREAMS_MAX)
+		if (list == NULL || n == STATUS_STREAMS_MAX)
 			break;
-		o = json_object_new_object();
 		/* cppcheck-suppress uninitvar; the loop sets it */
+		if (channel != NULL && !hub_status_follows(s, channel))
+			continue;
+		n++;
+		o = json_object_new_object();
 		hub_status_add_stream(s, o);
 		hub_status_add_sums(s, o);
+		json_add_number(o, "heartbeat_ms", s->heartbeat_ms);
 		json_object_array_add(list, o);
 	}
 	json_add(status, "list", list);

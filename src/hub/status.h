@@ -11,11 +11,15 @@
 /* Adds what the hub has to say to a status object; its members' own. */
 void hub_status(const struct hub *, struct json_object *status);
 
-/* Adds "list": the streams, the oldest first, at most STATUS_STREAMS_MAX. */
+/*
+ * Adds "list": the streams (of that channel, if not NULL), the oldest first,
+ * at most STATUS_STREAMS_MAX.
+ */
 enum {
 	STATUS_STREAMS_MAX = 1000
 };
-void hub_status_streams(const struct hub *, struct json_object *status);
+void hub_status_streams(const struct hub *, const struct text_span *channel,
+    struct json_object *status);
 
 /* Adds which stream it is; how long it has been there and what it got. */
 void hub_status_add_stream(const struct stream *, struct json_object *);

@@ -301,7 +301,8 @@ static const struct command_field {
 } command_fields[] = {
 	{ "channel", command_read_channel,
 	    COMMAND_BIT(COMMAND_PUBLISH) | COMMAND_BIT(COMMAND_STREAM) |
-		COMMAND_BIT(COMMAND_CLOSE) | COMMAND_BIT(COMMAND_PRESENCE) },
+		COMMAND_BIT(COMMAND_STATUS) | COMMAND_BIT(COMMAND_CLOSE) |
+		COMMAND_BIT(COMMAND_PRESENCE) },
 	{ "data", command_read_data, COMMAND_BIT(COMMAND_PUBLISH) },
 	{ "event", command_read_event, COMMAND_BIT(COMMAND_PUBLISH) },
 	{ "id", command_read_id, COMMAND_BIT(COMMAND_PUBLISH) },

@@ -74,7 +74,8 @@ execute_status(struct queue *q, const struct command *c, struct buffer *b)
 	if (q->status_cb != NULL)
 		q->status_cb(q->status_arg, o);
 	if (c->streams)
-		hub_status_streams(q->hub, o);
+		hub_status_streams(q->hub,
+		    c->channel_count > 0 ? &c->channels[0] : NULL, o);
 	return execute_put_json(b, o);
 }
 

@@ -22,7 +22,7 @@ struct verb {
 };
 
 extern const struct verb verb_pub, verb_flush, verb_tail, verb_status,
-    verb_close, verb_token;
+    verb_close, verb_doctor, verb_token;
 
 /*
  * getopt_long from the start of argv, without messages of its own.  shorts

@@ -313,8 +313,10 @@ test_kinds(void **state)
 	    "64 \"do\" is none of stream, status, close, presence";
 	static const struct test_case cases[] = {
 		{ DO("\"status\""), "status" },
-		{ DO("\"status\",\"channel\":\"a\""),
-		    "65 unknown field \"channel\"" },
+		{ DO("\"status\",\"streams\":true,\"channel\":\"a\""),
+		    "status [a]" },
+		{ DO("\"status\",\"user\":\"a\""),
+		    "65 unknown field \"user\"" },
 		{ DO("\"presence\",\"channel\":\"a/b\""), "presence [a/b]" },
 		{ DO("\"presence\",\"channel\":[\"a\"]"), "presence [a]" },
 		{ DO("\"presence\""), "65 channel is missing" },

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+/*
+ * `crier doctor`, as a program of its own: so crier need not load libcurl.
+ */
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/paths.h"
+#include "doctor/examine.h"
+#include "doctor/report.h"
+#include "doctor/target.h"
+
+enum {
+	DOCTOR_FAULT = 1 /* the exit code */
+};
+
+static int
+doctor_show(const struct options *o, const char *url, const struct measure *m)
+{
+	struct report report;
+	struct json_object *json;
+
+	report_init(&report, url, m);
+	if (!o->json) {
+		report_print(&report, stdout);
+	} else if ((json = report_json(&report)) != NULL) {
+		puts(json_object_to_json_string_ext(json,
+		    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+		json_object_put(json);
+	}
+	return report.faults > 0 ? DOCTOR_FAULT : 0;
+}
+
+static int
+doctor_run(const struct options *o, const char *url)
+{
+	struct measure m = { 0 };
+	struct daemon daemon;
+	int rc = daemon_open(&daemon, &o->env);
+
+	if (rc == 0 && !o->json) {
+		printf("%s, which takes some %.0f s\n\n", url,
+		    (double)examine_idle_ms(o, daemon.heartbeat_ms) * 1.5 /
+			1000);
+		fflush(stdout);
+	}
+	if (rc == 0)
+		rc = examine(&daemon, o, &m);
+	if (rc == 0)
+		rc = doctor_show(o, url, &m);
+	daemon_close(&daemon);
+	return rc;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o;
+	char *queue = NULL, *url;
+	int rc = options_read(&o, argc, argv);
+
+	if (rc != 0)
+		return rc == -1 ? verb_finish(0) : rc;
+	if (o.env.queue == NULL)
+		o.env.queue = queue = paths_find_queue();
+	url = target_display(o.url);
+	if (o.env.queue == NULL || url == NULL) {
+		client_warn("%s", strerror(errno));
+		return EX_OSERR;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	rc = doctor_run(&o, url);
+	free(queue);
+	free(url);
+	return verb_finish(rc);
+}

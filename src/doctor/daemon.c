@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "doctor/daemon.h"
+
+static int
+daemon_not_understood(void)
+{
+	client_warn("crierd's answer cannot be understood");
+	return EX_TEMPFAIL;
+}
+
+/* Sends a command, which it takes; the answer is the caller's. */
+static int
+daemon_ask(struct daemon *d, struct json_object *command,
+    struct json_object **answer)
+{
+	struct buffer line = { 0 };
+	const char *reply;
+	char why[512];
+	size_t len;
+	int rc;
+
+	*answer = NULL;
+	if (json_append(&line, command) == -1 ||
+	    buffer_append(&line, "", 1) == -1) {
+		client_warn("%s", strerror(errno));
+		buffer_clear(&line);
+		return EX_OSERR;
+	}
+	rc = client_call(&d->client, line.data, &reply, &len);
+	buffer_clear(&line);
+	if (rc != 0)
+		return rc;
+	if ((rc = client_reply_code(reply, len, why, sizeof why)) != 0) {
+		client_warn("%s", why);
+		return rc;
+	}
+	*answer = client_parse(reply, len);
+	return *answer == NULL ? daemon_not_understood() : 0;
+}
+
+static bool
+daemon_number(struct json_object *o, const char *name, uint64_t *number)
+{
+	struct json_object *value;
+
+	if (!json_object_object_get_ex(o, name, &value) ||
+	    !json_object_is_type(value, json_type_int))
+		return false;
+	*number = json_object_get_uint64(value);
+	return true;
+}
+
+/* The text of a member, fit for a terminal; "" if it is no text. */
+static void
+daemon_text(struct json_object *o, const char *name, char *to, size_t size)
+{
+	struct json_object *value;
+	const char *text;
+
+	*to = '\0';
+	if (!json_object_object_get_ex(o, name, &value) ||
+	    !json_object_is_type(value, json_type_string))
+		return;
+	text = json_object_get_string(value);
+	text_escape(text, strlen(text), to, size);
+}
+
+static int
+daemon_read_settings(struct daemon *d)
+{
+	struct json_object *command = json_object_new_object(), *answer;
+	struct json_object *limits = NULL;
+	int rc;
+
+	json_add(command, "do", json_object_new_string("status"));
+	if ((rc = daemon_ask(d, command, &answer)) != 0)
+		return rc;
+	if (!json_object_object_get_ex(answer, "limits", &limits) ||
+	    !daemon_number(limits, "heartbeat_ms", &d->heartbeat_ms) ||
+	    !daemon_number(limits, "max_event_bytes", &d->max_event_bytes))
+		rc = daemon_not_understood();
+	json_object_put(answer);
+	return rc;
+}
+
+int
+daemon_open(struct daemon *d, const struct verb_env *env)
+{
+	int rc;
+
+	memset(d, 0, sizeof *d);
+	rc = client_open(&d->client, env->queue, env->wait_ms);
+	return rc != 0 ? rc : daemon_read_settings(d);
+}
+
+void
+daemon_close(struct daemon *d)
+{
+	client_close(&d->client);
+}
+
+int
+daemon_publish(struct daemon *d, const char *channel, const char *data,
+    char id[ID_TEXT_SIZE], size_t *streams)
+{
+	struct json_object *command = json_object_new_object(), *answer;
+	uint64_t count = 0;
+	int rc;
+
+	json_add_text(command, "channel", channel, strlen(channel));
+	json_add_text(command, "data", data, strlen(data));
+	json_add_number(command, "expires", d->expires);
+	if ((rc = daemon_ask(d, command, &answer)) != 0)
+		return rc;
+	daemon_text(answer, "id", id, ID_TEXT_SIZE);
+	if (*id == '\0' || !daemon_number(answer, "streams", &count))
+		rc = daemon_not_understood();
+	*streams = (size_t)count;
+	json_object_put(answer);
+	return rc;
+}
+
+static bool
+daemon_is_of(struct json_object *stream, const char *channel)
+{
+	struct json_object *names, *name;
+	size_t i;
+
+	if (!json_object_object_get_ex(stream, "channels", &names) ||
+	    !json_object_is_type(names, json_type_array))
+		return false;
+	for (i = 0; i < json_object_array_length(names); i++) {
+		name = json_object_array_get_idx(names, i);
+		if (json_object_is_type(name, json_type_string) &&
+		    strcmp(json_object_get_string(name), channel) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+daemon_describe(struct json_object *o, struct daemon_streams *s)
+{
+	daemon_text(o, "door", s->door, sizeof s->door);
+	if (s->door[0] == '\0')
+		daemon_text(o, "framing", s->door, sizeof s->door);
+	s->has_heartbeat = daemon_number(o, "heartbeat_ms", &s->heartbeat_ms);
+	daemon_number(o, "bytes", &s->bytes);
+}
+
+int
+daemon_look(struct daemon *d, const char *channel, struct daemon_streams *s)
+{
+	struct json_object *command = json_object_new_object(), *answer;
+	struct json_object *list = NULL, *o;
+	size_t i, n = 0;
+	int rc;
+
+	memset(s, 0, sizeof *s);
+	json_add(command, "do", json_object_new_string("status"));
+	json_add(command, "streams", json_object_new_boolean(true));
+	json_add_text(command, "channel", channel, strlen(channel));
+	if ((rc = daemon_ask(d, command, &answer)) != 0)
+		return rc;
+	if (json_object_object_get_ex(answer, "list", &list) &&
+	    json_object_is_type(list, json_type_array))
+		n = json_object_array_length(list);
+	for (i = 0; i < n; i++) {
+		o = json_object_array_get_idx(list, i);
+		if (daemon_is_of(o, channel) && s->count++ == 0)
+			daemon_describe(o, s);
+	}
+	json_object_put(answer);
+	return 0;
+}

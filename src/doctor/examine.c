@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sysexits.h>
+
+#include "base/text.h"
+#include "doctor/examine.h"
+#include "doctor/steps.h"
+#include "doctor/target.h"
+
+enum {
+	EXAMINE_MARGIN_MS = 3000,  /* for a heartbeat on a busy machine */
+	EXAMINE_QUIET_MS = 30000,  /* of silence if there is no heartbeat */
+	EXAMINE_KEEP_SECONDS = 120 /* for which our events are kept, at least */
+};
+
+uint64_t
+examine_idle_ms(const struct options *o, uint64_t heartbeat_ms)
+{
+	if (o->has_idle)
+		return o->idle_ms;
+	if (heartbeat_ms == 0)
+		return EXAMINE_QUIET_MS;
+	return heartbeat_ms + heartbeat_ms / 5 + EXAMINE_MARGIN_MS;
+}
+
+/* The comment of a stream that has nothing else to say. */
+static void
+examine_take_comment(const struct http_stream *stream, struct measure *m)
+{
+	const char *p = stream->begin, *end = p + stream->begin_len, *line;
+	size_t len;
+
+	for (line = p; line < end; line += len + 1) {
+		len = strcspn(line, "\r\n");
+		if (line[0] != ':' || len < 2)
+			continue;
+		line += 1 + (line[1] == ' ');
+		text_escape(line, strcspn(line, "\r\n"), m->comment,
+		    sizeof m->comment);
+		return;
+	}
+}
+
+static void
+examine_take_head(const struct probe *p)
+{
+	const struct http_stream *s = p->stream;
+	struct measure *m = p->m;
+
+	m->head = s->head;
+	m->head_us = m->first_us = MEASURE_NEVER;
+	if (s->head_us != MEASURE_NEVER)
+		m->head_us = s->head_us - s->opened_us;
+	if (s->first_us != MEASURE_NEVER)
+		m->first_us = s->first_us - s->opened_us;
+	m->bad_certificate = s->bad_certificate;
+	memcpy(m->why, s->why, sizeof m->why);
+	if (!http_has_begun(s))
+		examine_take_comment(s, m);
+}
+
+/* What follows from the heartbeat. */
+static void
+examine_set_times(const struct probe *p)
+{
+	struct measure *m = p->m;
+
+	m->idle_ms = examine_idle_ms(p->options, m->heartbeat_ms);
+	/* Some servers need a second heartbeat to notice. */
+	m->leave_ms = m->idle_ms;
+	if (!p->options->has_idle)
+		m->leave_ms += m->heartbeat_ms;
+	p->daemon->expires =
+	    EXAMINE_KEEP_SECONDS + (m->idle_ms + m->leave_ms) / 1000;
+}
+
+/* What crierd says of the stream: how it came, and its own heartbeat. */
+static int
+examine_take_door(const struct probe *p)
+{
+	struct daemon_streams streams;
+	int rc = daemon_look(p->daemon, p->channel, &streams);
+
+	if (rc != 0)
+		return rc;
+	memcpy(p->m->door, streams.door, sizeof p->m->door);
+	if (streams.has_heartbeat)
+		p->m->heartbeat_ms = streams.heartbeat_ms;
+	examine_set_times(p);
+	return 0;
+}
+
+/* Who keeps it back?  A HEAD is answered even through a buffer. */
+static int
+examine_ask_server(const struct probe *p)
+{
+	struct http_stream *stream = probe_open_head(p, p->url);
+	uint64_t give_up = probe_after(PROBE_EVENT_MS);
+	struct measure_head *head = &p->m->head;
+
+	if (stream == NULL)
+		return EX_OSERR;
+	while (!stream->ended && http_now_us() < give_up)
+		http_turn(p->http, PROBE_TURN_MS);
+	memcpy(head->http_version, stream->head.http_version,
+	    sizeof head->http_version);
+	memcpy(head->server, stream->head.server, sizeof head->server);
+	memcpy(head->via, stream->head.via, sizeof head->via);
+	http_leave(p->http, stream);
+	return 0;
+}
+
+/* Says why there is nothing to measure. */
+static int
+examine_nothing(const struct measure *m)
+{
+	if (m->why[0] != '\0')
+		client_warn("the URL cannot be reached: %s", m->why);
+	else
+		client_warn("no answer within %d s, and crierd has not seen "
+			    "the request",
+		    PROBE_REACH_MS / 1000);
+	return EX_TEMPFAIL;
+}
+
+static int
+examine_begin(struct probe *p)
+{
+	struct measure *m = p->m;
+	int rc;
+
+	if ((p->stream = probe_open(p, p->url, NULL)) == NULL)
+		return EX_OSERR;
+	rc = probe_wait_begin(p, p->stream, &m->at_crierd);
+	if (rc != 0)
+		return rc;
+	examine_take_head(p);
+	if (!m->at_crierd && m->head.status == 0 && !m->bad_certificate)
+		return examine_nothing(m);
+	if (m->at_crierd)
+		rc = examine_take_door(p);
+	if (rc == 0 && m->head.status == 0 && !m->bad_certificate)
+		rc = examine_ask_server(p);
+	m->server = p->options->has_server ? p->options->server
+					   : advice_server(m->head.server);
+	return rc;
+}
+
+/* Until all have begun or ended, or, if they are held back, are at crierd. */
+static int
+examine_wait_crowd(const struct probe *p,
+    struct http_stream *const crowd[MEASURE_CROWD])
+{
+	uint64_t give_up = probe_after(PROBE_BEGIN_MS);
+	struct daemon_streams streams;
+	size_t i, open;
+	int rc;
+
+	do {
+		http_turn(p->http, PROBE_TURN_MS);
+		rc = daemon_look(p->daemon, p->crowd_channel, &streams);
+		if (rc != 0)
+			return rc;
+		for (i = open = 0; i < MEASURE_CROWD; i++)
+			open += http_has_begun(crowd[i]) || crowd[i]->ended;
+		if (probe_is_held(p))
+			open = streams.count;
+	} while (open < MEASURE_CROWD && http_now_us() < give_up);
+	p->m->crowd_at_crierd = p->m->crowd_opened = streams.count;
+	for (i = open = 0; i < MEASURE_CROWD; i++)
+		open += http_has_begun(crowd[i]);
+	if (!probe_is_held(p))
+		p->m->crowd_opened = open;
+	return 0;
+}
+
+/* Several at a time: do all of them reach the crierd of this queue? */
+static int
+examine_crowd(struct probe *p)
+{
+	struct http_stream *crowd[MEASURE_CROWD] = { NULL };
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < MEASURE_CROWD && rc == 0; i++)
+		if ((crowd[i] = probe_open(p, p->crowd_url, NULL)) == NULL)
+			rc = EX_OSERR;
+	if (rc == 0)
+		rc = examine_wait_crowd(p, crowd);
+	for (i = 0; i < MEASURE_CROWD; i++)
+		http_leave(p->http, crowd[i]);
+	p->m->has_crowd = rc == 0;
+	return rc;
+}
+
+static int
+examine_all(struct probe *p)
+{
+	static int (*const steps[])(struct probe *) = { steps_events,
+		steps_idle, steps_leaving, steps_resume };
+	size_t i;
+	int rc = examine_begin(p);
+
+	if (rc == 0 && (p->m->at_crierd || http_has_begun(p->stream)))
+		rc = examine_crowd(p);
+	if (!p->m->at_crierd)
+		return rc;
+	for (i = 0; i < sizeof steps / sizeof steps[0] && rc == 0; i++)
+		rc = steps[i](p);
+	return rc;
+}
+
+/* Two channels that nobody else has, and their URLs. */
+static int
+examine_names(struct probe *p)
+{
+	const struct options *o = p->options;
+	char name[64], crowd[64];
+	uint32_t number;
+
+	if (getrandom(&number, sizeof number, 0) != sizeof number) {
+		client_warn("%s", strerror(errno));
+		return EX_OSERR;
+	}
+	snprintf(name, sizeof name, "crier-doctor-%08x", number);
+	snprintf(crowd, sizeof crowd, "crier-doctor-%08x-crowd", number);
+	p->channel = target_channel(o->channel, name);
+	p->crowd_channel = target_channel(o->channel, crowd);
+	p->url = target_url(o->url, name);
+	p->crowd_url = target_url(o->url, crowd);
+	if (p->channel == NULL || p->crowd_channel == NULL || p->url == NULL ||
+	    p->crowd_url == NULL || (p->http = http_new()) == NULL) {
+		probe_no_memory();
+		return EX_OSERR;
+	}
+	return 0;
+}
+
+int
+examine(struct daemon *daemon, const struct options *options, struct measure *m)
+{
+	struct probe p = { .daemon = daemon, .options = options, .m = m };
+	int rc;
+
+	m->heartbeat_ms = daemon->heartbeat_ms;
+	examine_set_times(&p);
+	rc = examine_names(&p);
+	if (rc == 0)
+		rc = examine_all(&p);
+	http_leave(p.http, p.stream);
+	http_free(p.http);
+	free(p.channel);
+	free(p.crowd_channel);
+	free(p.url);
+	free(p.crowd_url);
+	return rc;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_DOCTOR_OPTIONS_H
+#define CRIER_DOCTOR_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "doctor/advice.h"
+#include "queue/verb.h"
+
+enum {
+	OPTIONS_HEADERS = 32
+};
+
+/* What crier doctor was asked for; the texts are argv's. */
+struct options {
+	struct verb_env env; /* env.queue: NULL if it was not named */
+	const char *url;
+	const char *channel;                      /* a pattern */
+	const char *headers[OPTIONS_HEADERS + 1]; /* up to a NULL */
+	bool has_idle, has_server, json, insecure;
+	uint64_t idle_ms;
+	enum server server;
+};
+
+/* 0, -1 after help, or the exit code after a message. */
+int options_read(struct options *, int argc, char **argv);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <errno.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "doctor/probe.h"
+
+uint64_t
+probe_after(uint64_t ms)
+{
+	return http_now_us() + ms * 1000;
+}
+
+void
+probe_no_memory(void)
+{
+	client_warn("%s", strerror(ENOMEM));
+}
+
+static struct http_stream *
+probe_request(const struct probe *p, struct http_request *request)
+{
+	struct http_stream *stream;
+
+	request->headers = p->options->headers;
+	request->insecure = p->options->insecure;
+	if ((stream = http_open(p->http, request)) == NULL)
+		probe_no_memory();
+	return stream;
+}
+
+struct http_stream *
+probe_open(const struct probe *p, const char *url, const char *last_event_id)
+{
+	struct http_request request = { .url = url,
+		.last_event_id = last_event_id };
+
+	return probe_request(p, &request);
+}
+
+struct http_stream *
+probe_open_head(const struct probe *p, const char *url)
+{
+	struct http_request request = { .url = url, .head_only = true };
+
+	return probe_request(p, &request);
+}
+
+int
+probe_publish(const struct probe *p, const char *data, char id[ID_TEXT_SIZE])
+{
+	size_t streams;
+
+	return daemon_publish(p->daemon, p->channel, data, id, &streams);
+}
+
+int
+probe_wait_begin(const struct probe *p, const struct http_stream *stream,
+    bool *at_crierd)
+{
+	uint64_t give_up = probe_after(PROBE_REACH_MS), look = 0;
+	struct daemon_streams streams;
+	int rc;
+
+	*at_crierd = false;
+	while (!http_has_begun(stream) && !stream->ended &&
+	    http_now_us() < give_up) {
+		http_turn(p->http, PROBE_TURN_MS);
+		if (*at_crierd || http_now_us() < look)
+			continue;
+		if ((rc = daemon_look(p->daemon, p->channel, &streams)) != 0)
+			return rc;
+		look = probe_after(PROBE_LOOK_MS);
+		if (streams.count > 0) {
+			*at_crierd = true;
+			give_up = probe_after(PROBE_BEGIN_MS);
+		}
+	}
+	if ((rc = daemon_look(p->daemon, p->channel, &streams)) != 0)
+		return rc;
+	*at_crierd = streams.count > 0;
+	return 0;
+}
+
+const struct http_arrival *
+probe_wait_event(const struct probe *p, const char *id, uint64_t ms)
+{
+	const struct http_arrival *a;
+	uint64_t give_up = probe_after(ms);
+
+	while ((a = http_arrival(p->stream, id)) == NULL && !p->stream->ended &&
+	    http_now_us() < give_up)
+		http_turn(p->http, PROBE_TURN_MS);
+	return a;
+}
+
+bool
+probe_is_held(const struct probe *p)
+{
+	return p->m->first_us == MEASURE_NEVER;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_DOCTOR_REPORT_H
+#define CRIER_DOCTOR_REPORT_H
+
+#include <stdio.h>
+
+#include "doctor/verdict.h"
+
+struct json_object;
+
+/* What was measured, and what it means. */
+struct report {
+	const char *url; /* as it may be shown */
+	const struct measure *m;
+	struct check checks[VERDICT_CHECKS];
+	enum attachment attachment;
+	size_t faults, warnings;
+};
+
+/* Judges; the texts stay the caller's. */
+void report_init(struct report *, const char *url, const struct measure *);
+
+/* A table for people, and behind it what mends what. */
+void report_print(const struct report *, FILE *);
+
+/* The same and all that was measured; the caller's, or NULL. */
+struct json_object *report_json(const struct report *);
+
+#endif

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "doctor/steps.h"
+
+enum {
+	STEPS_LATE_MS = 1000, /* for an event, once one was late */
+	STEPS_PUSHES = 40,
+	STEPS_PUSH_BYTES = 4000
+};
+
+/* How much more must be sent until something that is held back comes? */
+static int
+steps_push(struct probe *p)
+{
+	char data[STEPS_PUSH_BYTES + 1], id[ID_TEXT_SIZE];
+	size_t len = STEPS_PUSH_BYTES, n;
+	unsigned pieces = p->stream->pieces;
+	int rc;
+
+	if (len > p->daemon->max_event_bytes)
+		len = (size_t)p->daemon->max_event_bytes;
+	memset(data, '.', len);
+	data[len] = '\0';
+	for (n = 1; n <= STEPS_PUSHES; n++) {
+		if ((rc = probe_publish(p, data, id)) != 0)
+			return rc;
+		http_turn(p->http, PROBE_TURN_MS);
+		if (p->stream->pieces != pieces || p->stream->ended)
+			break;
+	}
+	p->m->held_bytes = n > STEPS_PUSHES ? MEASURE_NEVER : n * len;
+	return 0;
+}
+
+struct steps_event {
+	uint64_t published_us;
+	char id[ID_TEXT_SIZE];
+	bool is_late; /* was not there when the next was published */
+};
+
+static void
+steps_take_events(const struct probe *p, const struct steps_event *sent)
+{
+	const struct http_arrival *a, *next;
+	struct measure_event *event = p->m->events;
+	size_t i;
+
+	for (i = 0; i < p->m->event_count; i++, event++, sent++) {
+		event->delay_us = MEASURE_NEVER;
+		if ((a = http_arrival(p->stream, sent->id)) == NULL)
+			continue;
+		event->delay_us = a->at_us > sent->published_us
+		    ? a->at_us - sent->published_us
+		    : 0;
+		next = i + 1 < p->m->event_count
+		    ? http_arrival(p->stream, sent[1].id)
+		    : NULL;
+		event->with_next =
+		    sent->is_late && next != NULL && next->piece == a->piece;
+	}
+}
+
+int
+steps_events(struct probe *p)
+{
+	struct steps_event sent[MEASURE_EVENTS] = { 0 };
+	uint64_t limit = PROBE_EVENT_MS;
+	bool is_held = probe_is_held(p);
+	char data[32];
+	size_t i;
+	int rc;
+
+	for (i = 0; i < MEASURE_EVENTS && !p->stream->ended; i++) {
+		if (is_held)
+			limit = STEPS_LATE_MS;
+		snprintf(data, sizeof data, "event %zu", i + 1);
+		sent[i].published_us = http_now_us();
+		if ((rc = probe_publish(p, data, sent[i].id)) != 0)
+			return rc;
+		sent[i].is_late =
+		    probe_wait_event(p, sent[i].id, limit) == NULL;
+		is_held |= sent[i].is_late;
+		if (p->stream->ended && sent[i].is_late)
+			break;
+	}
+	p->m->event_count = i;
+	p->m->ended_early = i < MEASURE_EVENTS;
+	steps_take_events(p, sent);
+	return is_held && !p->stream->ended ? steps_push(p) : 0;
+}
+
+int
+steps_idle(struct probe *p)
+{
+	struct measure *m = p->m;
+	struct daemon_streams before, after;
+	unsigned bursts = p->stream->bursts;
+	uint64_t begun = http_now_us(), end = probe_after(m->idle_ms), now;
+	int rc = daemon_look(p->daemon, p->channel, &before);
+
+	if (rc != 0)
+		return rc;
+	while ((now = http_now_us()) < end && !p->stream->ended)
+		http_turn(p->http, (int)((end - now + 999) / 1000));
+	m->cut_us = MEASURE_NEVER;
+	if (p->stream->ended)
+		m->cut_us = p->stream->ended_us > begun
+		    ? p->stream->ended_us - begun
+		    : 0;
+	memcpy(m->end, p->stream->end, sizeof m->end);
+	m->heartbeats = p->stream->bursts - bursts;
+	rc = daemon_look(p->daemon, p->channel, &after);
+	m->idle_sent = rc == 0 && after.bytes > before.bytes;
+	m->has_idle = rc == 0;
+	return rc;
+}
+
+/* Until crierd has none of the channel's streams any more, or long enough. */
+static int
+steps_wait_left(const struct probe *p)
+{
+	uint64_t begun = http_now_us(), give_up = probe_after(p->m->leave_ms);
+	struct daemon_streams streams;
+	int pause = 1, rc;
+
+	p->m->left_us = MEASURE_NEVER;
+	do {
+		http_turn(p->http, pause);
+		rc = daemon_look(p->daemon, p->channel, &streams);
+		if (rc != 0)
+			return rc;
+		if (streams.count == 0) {
+			p->m->left_us = http_now_us() - begun;
+			break;
+		}
+		pause = pause * 2 < PROBE_LOOK_MS ? pause * 2 : PROBE_LOOK_MS;
+	} while (http_now_us() < give_up);
+	p->m->has_leaving = true;
+	return 0;
+}
+
+/*
+ * Leaves right behind an event, so that the next heartbeat is a whole one
+ * away.
+ */
+int
+steps_leaving(struct probe *p)
+{
+	bool at_crierd = true;
+	char id[ID_TEXT_SIZE];
+	const char *last;
+	int rc = 0;
+
+	if (p->stream->ended) {
+		http_leave(p->http, p->stream);
+		if ((p->stream = probe_open(p, p->url, NULL)) == NULL)
+			return EX_OSERR;
+		rc = probe_wait_begin(p, p->stream, &at_crierd);
+	}
+	if (rc == 0 && at_crierd)
+		rc = probe_publish(p, "the last one", id);
+	if (rc != 0 || !at_crierd)
+		return rc;
+	probe_wait_event(p, id,
+	    probe_is_held(p) ? PROBE_TURN_MS : PROBE_EVENT_MS);
+	last = eventstream_last_id(&p->stream->parser);
+	snprintf(p->last_id, sizeof p->last_id, "%s", last == NULL ? "" : last);
+	http_leave(p->http, p->stream);
+	p->stream = NULL;
+	return steps_wait_left(p);
+}
+
+int
+steps_resume(struct probe *p)
+{
+	char missed[MEASURE_MISSED][ID_TEXT_SIZE];
+	uint64_t limit = PROBE_EVENT_MS;
+	size_t i;
+	int rc = 0;
+
+	if (probe_is_held(p) || p->last_id[0] == '\0')
+		return 0;
+	for (i = 0; i < MEASURE_MISSED && rc == 0; i++)
+		rc = probe_publish(p, "missed", missed[i]);
+	if (rc != 0)
+		return rc;
+	if ((p->stream = probe_open(p, p->url, p->last_id)) == NULL)
+		return EX_OSERR;
+	for (i = 0; i < MEASURE_MISSED; i++) {
+		if (probe_wait_event(p, missed[i], limit) != NULL)
+			p->m->resumed++;
+		else
+			limit = STEPS_LATE_MS;
+	}
+	p->m->resume_gap = p->stream->has_gap;
+	p->m->has_resume = true;
+	return 0;
+}

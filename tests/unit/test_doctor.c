@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+/* crier doctor without a network: what follows from what was measured. */
+
+#include <json-c/json.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "doctor/report.h"
+
+/* Microseconds. */
+#define MS     UINT64_C(1000)
+#define SECOND UINT64_C(1000000)
+
+/* A route where all is well. */
+static struct measure
+test_good(void)
+{
+	struct measure m = { .heartbeat_ms = 25000,
+		.idle_ms = 33000,
+		.leave_ms = 58000,
+		.server = SERVER_NGINX,
+		.head = { .status = 200,
+		    .http_version = "1.1",
+		    .server = "nginx/1.22.1",
+		    .type = "text/event-stream; charset=utf-8",
+		    .cache = "no-cache, no-store, no-transform" },
+		.at_crierd = true,
+		.head_us = MS,
+		.first_us = 2 * MS,
+		.event_count = MEASURE_EVENTS,
+		.has_crowd = true,
+		.crowd_opened = MEASURE_CROWD,
+		.crowd_at_crierd = MEASURE_CROWD,
+		.has_idle = true,
+		.cut_us = MEASURE_NEVER,
+		.heartbeats = 1,
+		.idle_sent = true,
+		.has_leaving = true,
+		.left_us = MS,
+		.has_resume = true,
+		.resumed = MEASURE_MISSED };
+	size_t i;
+
+	for (i = 0; i < MEASURE_EVENTS; i++)
+		m.events[i].delay_us = MS;
+	return m;
+}
+
+static const struct check *
+test_find(const struct check *checks, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < VERDICT_CHECKS; i++)
+		if (strcmp(checks[i].name, name) == 0)
+			return &checks[i];
+	fail_msg("no check %s", name);
+	return NULL;
+}
+
+static void
+test_all_well(void **state)
+{
+	struct measure m = test_good();
+	struct check checks[VERDICT_CHECKS];
+	size_t i;
+
+	(void)state;
+	verdict_checks(&m, checks);
+	for (i = 0; i < VERDICT_CHECKS; i++)
+		if (checks[i].verdict != VERDICT_OK ||
+		    checks[i].fault != FAULT_NONE)
+			fail_msg("%s: %s", checks[i].name, checks[i].text);
+}
+
+/* Each makes a good measure worse in one way. */
+
+static void
+spoil_certificate(struct measure *m)
+{
+	memset(&m->head, 0, sizeof m->head);
+	m->at_crierd = m->has_crowd = m->has_idle = false;
+	m->has_leaving = m->has_resume = false;
+	m->first_us = MEASURE_NEVER;
+	m->event_count = 0;
+	m->bad_certificate = true;
+	strcpy(m->why, "certificate has expired");
+}
+
+static void
+spoil_status(struct measure *m)
+{
+	spoil_certificate(m);
+	m->bad_certificate = false;
+	m->head.status = 404;
+}
+
+static void
+spoil_gateway(struct measure *m)
+{
+	spoil_status(m);
+	m->head.status = 502;
+}
+
+static void
+spoil_denied(struct measure *m)
+{
+	spoil_status(m);
+	m->head.status = 403;
+}
+
+static void
+spoil_stopped(struct measure *m)
+{
+	spoil_status(m);
+	m->head.status = 204;
+}
+
+static void
+spoil_type(struct measure *m)
+{
+	spoil_status(m);
+	m->head.status = 200;
+	strcpy(m->head.type, "text/event-streams");
+}
+
+static void
+spoil_stand_in(struct measure *m)
+{
+	spoil_type(m);
+	strcpy(m->head.type, "text/event-stream");
+}
+
+static void
+spoil_other(struct measure *m)
+{
+	m->at_crierd = false;
+	m->crowd_at_crierd = 0;
+}
+
+static void
+spoil_some(struct measure *m)
+{
+	m->crowd_at_crierd = 2;
+}
+
+static void
+spoil_first_elsewhere(struct measure *m)
+{
+	m->at_crierd = false;
+	m->crowd_at_crierd = 1;
+}
+
+static void
+spoil_full(struct measure *m)
+{
+	m->crowd_opened = m->crowd_at_crierd = 2;
+}
+
+static void
+spoil_encoding(struct measure *m)
+{
+	strcpy(m->head.encoding, "gzip");
+}
+
+static void
+spoil_cache(struct measure *m)
+{
+	strcpy(m->head.cache, "no-cache");
+}
+
+static void
+spoil_no_head(struct measure *m)
+{
+	size_t i;
+
+	m->head.status = 0;
+	m->head_us = m->first_us = MEASURE_NEVER;
+	for (i = 0; i < MEASURE_EVENTS; i++)
+		m->events[i].delay_us = MEASURE_NEVER;
+	m->held_bytes = 4000;
+	m->heartbeats = 0;
+	m->has_resume = false;
+}
+
+static void
+spoil_one_missing(struct measure *m)
+{
+	m->events[2].delay_us = MEASURE_NEVER;
+}
+
+static void
+spoil_with_next(struct measure *m)
+{
+	m->events[0].delay_us = 6 * SECOND;
+	m->events[0].with_next = true;
+}
+
+static void
+spoil_one_slow(struct measure *m)
+{
+	m->events[0].delay_us = 2 * SECOND;
+}
+
+static void
+spoil_one_slower(struct measure *m)
+{
+	m->events[0].delay_us = 900 * MS;
+}
+
+static void
+spoil_all_slow(struct measure *m)
+{
+	size_t i;
+
+	for (i = 0; i < MEASURE_EVENTS; i++)
+		m->events[i].delay_us = 200 * MS;
+}
+
+static void
+spoil_cut(struct measure *m)
+{
+	m->cut_us = 20 * SECOND;
+	m->heartbeats = 0;
+}
+
+static void
+spoil_cut_early(struct measure *m)
+{
+	spoil_cut(m);
+	m->ended_early = true;
+	m->event_count = 1;
+}
+
+static void
+spoil_end_early(struct measure *m)
+{
+	spoil_cut_early(m);
+	strcpy(m->end, "timeout");
+}
+
+static void
+spoil_max_time(struct measure *m)
+{
+	spoil_cut(m);
+	strcpy(m->end, "timeout");
+}
+
+static void
+spoil_heartbeat(struct measure *m)
+{
+	m->heartbeats = 0;
+}
+
+static void
+spoil_unsent(struct measure *m)
+{
+	m->heartbeats = 0;
+	m->idle_sent = false;
+}
+
+static void
+spoil_short(struct measure *m)
+{
+	spoil_unsent(m);
+	m->idle_ms = 5000;
+}
+
+static void
+spoil_off(struct measure *m)
+{
+	spoil_unsent(m);
+	m->heartbeat_ms = 0;
+}
+
+static void
+spoil_late(struct measure *m)
+{
+	m->left_us = 25100 * MS;
+}
+
+static void
+spoil_never(struct measure *m)
+{
+	m->left_us = MEASURE_NEVER;
+}
+
+static void
+spoil_never_awaited(struct measure *m)
+{
+	spoil_never(m);
+	m->leave_ms = 3000;
+}
+
+static void
+spoil_held_never(struct measure *m)
+{
+	spoil_no_head(m);
+	spoil_never(m);
+}
+
+static void
+spoil_resume(struct measure *m)
+{
+	m->resumed = 0;
+}
+
+static void
+spoil_gap(struct measure *m)
+{
+	m->resume_gap = true;
+}
+
+static const struct {
+	void (*spoil)(struct measure *);
+	const char *check;
+	enum verdict verdict;
+	enum fault fault;
+} verdict_cases[] = {
+	{ spoil_certificate, "answer", VERDICT_FAULT, FAULT_CERTIFICATE },
+	{ spoil_certificate, "events", VERDICT_NONE, FAULT_NONE },
+	{ spoil_certificate, "server", VERDICT_NONE, FAULT_NONE },
+	{ spoil_status, "answer", VERDICT_FAULT, FAULT_NOT_FOUND },
+	{ spoil_status, "first byte", VERDICT_NONE, FAULT_NONE },
+	{ spoil_gateway, "answer", VERDICT_FAULT, FAULT_GATEWAY },
+	{ spoil_denied, "answer", VERDICT_FAULT, FAULT_DENIED },
+	{ spoil_stopped, "answer", VERDICT_FAULT, FAULT_STATUS },
+	{ spoil_type, "answer", VERDICT_FAULT, FAULT_TYPE },
+	{ spoil_stand_in, "answer", VERDICT_FAULT, FAULT_STAND_IN },
+	{ spoil_stand_in, "headers", VERDICT_NONE, FAULT_NONE },
+	{ spoil_other, "streams", VERDICT_FAULT, FAULT_OTHER_CRIERD },
+	{ spoil_some, "streams", VERDICT_FAULT, FAULT_SOME_CRIERD },
+	{ spoil_first_elsewhere, "streams", VERDICT_FAULT, FAULT_SOME_CRIERD },
+	{ spoil_full, "streams", VERDICT_WARNING, FAULT_FULL },
+	{ spoil_encoding, "headers", VERDICT_FAULT, FAULT_COMPRESSED },
+	{ spoil_cache, "headers", VERDICT_WARNING, FAULT_CACHE },
+	{ spoil_no_head, "answer", VERDICT_FAULT, FAULT_HELD },
+	{ spoil_no_head, "first byte", VERDICT_FAULT, FAULT_HELD },
+	{ spoil_no_head, "events", VERDICT_FAULT, FAULT_HELD },
+	{ spoil_no_head, "silence", VERDICT_FAULT, FAULT_HELD },
+	{ spoil_no_head, "coming back", VERDICT_NONE, FAULT_NONE },
+	{ spoil_one_missing, "events", VERDICT_FAULT, FAULT_HELD },
+	{ spoil_with_next, "events", VERDICT_FAULT, FAULT_HELD },
+	{ spoil_one_slow, "events", VERDICT_WARNING, FAULT_SLOW },
+	{ spoil_one_slower, "events", VERDICT_OK, FAULT_NONE },
+	{ spoil_all_slow, "events", VERDICT_WARNING, FAULT_SLOW },
+	{ spoil_cut, "silence", VERDICT_FAULT, FAULT_CUT },
+	{ spoil_cut_early, "events", VERDICT_FAULT, FAULT_CUT },
+	{ spoil_end_early, "events", VERDICT_WARNING, FAULT_MAX_TIME },
+	{ spoil_max_time, "silence", VERDICT_WARNING, FAULT_MAX_TIME },
+	{ spoil_heartbeat, "silence", VERDICT_FAULT, FAULT_HELD },
+	{ spoil_unsent, "silence", VERDICT_WARNING, FAULT_NO_HEARTBEAT },
+	{ spoil_short, "silence", VERDICT_OK, FAULT_NONE },
+	{ spoil_off, "silence", VERDICT_WARNING, FAULT_HEARTBEAT_OFF },
+	{ spoil_late, "leaving", VERDICT_WARNING, FAULT_LEAVING_LATE },
+	{ spoil_never, "leaving", VERDICT_FAULT, FAULT_LEAVING_NEVER },
+	{ spoil_never_awaited, "leaving", VERDICT_WARNING, FAULT_LEAVING_LATE },
+	{ spoil_held_never, "leaving", VERDICT_FAULT, FAULT_HELD },
+	{ spoil_resume, "coming back", VERDICT_FAULT, FAULT_LAST_EVENT_ID },
+	{ spoil_gap, "coming back", VERDICT_FAULT, FAULT_GAP },
+};
+
+static void
+test_verdicts(void **state)
+{
+	const size_t n = sizeof verdict_cases / sizeof verdict_cases[0];
+	struct check checks[VERDICT_CHECKS];
+	const struct check *c;
+	struct measure m;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < n; i++) {
+		m = test_good();
+		verdict_cases[i].spoil(&m);
+		verdict_checks(&m, checks);
+		c = test_find(checks, verdict_cases[i].check);
+		if (c->verdict != verdict_cases[i].verdict ||
+		    c->fault != verdict_cases[i].fault)
+			fail_msg("%zu: %s is %s, %s: %s", i, c->name,
+			    verdict_name(c->verdict),
+			    advice_fault_name(c->fault), c->text);
+		assert_true(strlen(c->text) > 0);
+	}
+}
+
+static void
+test_print(void **state)
+{
+	struct measure m = test_good();
+	struct report report;
+	static const char line[] = "        fastcgi_buffering off;\n";
+	char *text = NULL, *first;
+	size_t size = 0;
+	FILE *to = open_memstream(&text, &size);
+
+	(void)state;
+	assert_non_null(to);
+	spoil_no_head(&m);
+	report_init(&report, "http://h/events", &m);
+	report_print(&report, to);
+	fclose(to);
+	assert_int_equal(report.faults, 4);
+	assert_int_equal(report.warnings, 0);
+	first = strstr(text, line);
+	assert_non_null(first);
+	/* Four checks have that fault; it is told once how to mend it. */
+	assert_null(strstr(first + strlen(line), line));
+	assert_non_null(strstr(text, "\n4 faults, 0 warnings\n"));
+	free(text);
+}
+
+static void
+test_json(void **state)
+{
+	struct measure m = test_good();
+	struct report report;
+	struct json_object *o, *value, *list;
+
+	(void)state;
+	spoil_encoding(&m);
+	spoil_never(&m);
+	report_init(&report, "http://h/events", &m);
+	o = report_json(&report);
+	assert_true(json_object_object_get_ex(o, "ok", &value));
+	assert_false(json_object_get_boolean(value));
+	assert_true(json_object_object_get_ex(o, "faults", &value));
+	assert_int_equal(json_object_get_int(value), 2);
+	assert_true(json_object_object_get_ex(o, "checks", &list));
+	assert_int_equal(json_object_array_length(list), VERDICT_CHECKS);
+	assert_true(json_object_object_get_ex(o, "advice", &list));
+	value = json_object_array_get_idx(list, 0);
+	assert_true(json_object_object_get_ex(value, "directive", &value));
+	assert_string_equal(json_object_get_string(value), "gzip off;\n");
+	assert_true(json_object_object_get_ex(o, "measured", &list));
+	assert_true(json_object_object_get_ex(list, "leaving_ms", &value));
+	assert_null(value);
+	json_object_put(o);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_all_well),
+		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_print),
+		cmocka_unit_test(test_json),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
