@@ -96,7 +96,7 @@ struct config {
 	uint64_t idle_exit_ms; /* of a hub that was started on demand */
 	char *fifo;            /* "": none */
 	char *user;
-	uint64_t threads; /* that deliver */
+	uint64_t threads;     /* that deliver */
 	uint64_t max_streams; /* 0: what the descriptor limit allows */
 	uint64_t max_streams_per_user, max_streams_per_address; /* 0: any */
 	uint64_t poll_ms;      /* for how long a poll waits */

@@ -40,8 +40,8 @@ int token_read(const struct config *, struct text_span text, uint64_t now_ms,
     struct token *, const char **why);
 
 /* The second half of that: what is signed, as JSON, with a NUL behind it. */
-int token_read_claims(const struct config *, const char *text,
-    uint64_t now_ms, struct token *, const char **why);
+int token_read_claims(const struct config *, const char *text, uint64_t now_ms,
+    struct token *, const char **why);
 
 void token_clear(struct token *);
 

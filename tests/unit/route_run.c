@@ -68,7 +68,8 @@ route_run_good(const char *text)
 }
 
 /* What there is without a reply of the route's own. */
-static const char route_run_reply[] = "{\"ok\":true,\"id\":\"7-0\",\"streams\":3}\n";
+static const char route_run_reply[] =
+    "{\"ok\":true,\"id\":\"7-0\",\"streams\":3}\n";
 
 static void
 route_run_put_event(struct route_run_text *t, const struct route *r)

@@ -87,9 +87,9 @@ CASES = (
 def edited(kind, edits):
     """The server's class, with the edits in whatever file they are for."""
     class Edited(servers.KINDS[kind]):
-        def __init__(self, place, socket_path):
+        def __init__(self, place, crierd):
             self.done = set()
-            super().__init__(place, socket_path)
+            super().__init__(place, crierd)
 
         def _edit(self, text):
             for old, new in edits:
@@ -133,7 +133,7 @@ def begin(place, number, case):
     """Start one case; its doctor, as a thread."""
     corner = Corner(place, str(number))
     crierd = Crierd(corner, [f"heartbeat={case.heartbeat}"]).start()
-    web = edited(case.kind, case.edits)(corner, crierd.listen).start()
+    web = edited(case.kind, case.edits)(corner, crierd).start()
     path = "ahead/{channel}" if "behind" in case.name else "events"
     return bench.Thread(doctor, crierd, f"http://127.0.0.1:{web.port}/{path}")
 
