@@ -220,7 +220,7 @@ def known_configurations(tap, place):
 def other_answers(tap, place):
     """What is there is no stream of this crierd."""
     crierd = Crierd(place, ["heartbeat=1"]).start()
-    web = edited("nginx", ())(place, crierd.listen).start()
+    web = edited("nginx", ())(place, crierd).start()
     at = f"http://127.0.0.1:{web.port}"
     for what, path, fault, word in (
             ("404", "/nothing", "not-found", "nginx/crier.conf"),
@@ -253,7 +253,7 @@ def several_crierds(tap, place):
             '"tcp-fin-propagate" => "enable"')
     web = edited("lighttpd", (
         ('( "/events" => ( (', '( "/events" => ( ( ' + host % other.listen
-         + ' ), ('),))(place, crierd.listen).start()
+         + ' ), ('),))(place, crierd).start()
     code, report, said = doctor(crierd, f"http://127.0.0.1:{web.port}/events")
     tap.ok(code == 1 and "several-crierds" in faults(report, "FAULT")
            and '"max-procs" => 1\n' in directives(report, "several-crierds"),
@@ -276,7 +276,7 @@ def over_https(tap, place):
     web = edited("nginx", (
         ("    server {", f"    server {{ listen 127.0.0.1:{port} ssl http2;"
          f" ssl_certificate {certificate}; ssl_certificate_key {key};"),))(
-             place, crierd.listen).start()
+             place, crierd).start()
     url = f"https://localhost:{port}/events"
     code, report, said = doctor(crierd, url)
     tap.ok(code == 1 and faults(report, "FAULT") == {"certificate"}
@@ -298,7 +298,7 @@ def for_people(tap, place):
         ("    server {", "    server { location /keyed/ {"
          ' if ($http_x_key != "open") { return 403; }'
          " rewrite ^/keyed/(.*)$ /events/$1 last; }"),))(
-             place, crierd.listen).start()
+             place, crierd).start()
     at = f"http://127.0.0.1:{web.port}"
     done = crierd.crier("doctor", "-i", "0.5", at + "/events/a/{channel}",
                         "-c", "a/{channel}", seconds=60)
