@@ -168,7 +168,7 @@ test_full(void **state)
 	struct buffer b = { 0 };
 	const char *text = test_make(&b,
 	    test_parse(
-		"{\"ok\":true,\"version\":\"0.2.0\",\"streams\":12,"
+		"{\"ok\":true,\"version\":\"9.8.7\",\"streams\":12,"
 		"\"draining\":true,\"uptime_seconds\":77,"
 		"\"events\":{\"published\":18446744073709551614,"
 		"\"gaps\":0},"
@@ -181,7 +181,7 @@ test_full(void **state)
 	assert_non_null(strstr(text,
 	    "# HELP crier_build_info Which crierd it is.\n"
 	    "# TYPE crier_build_info gauge\n"
-	    "crier_build_info{version=\"0.2.0\"} 1\n"));
+	    "crier_build_info{version=\"9.8.7\"} 1\n"));
 	assert_non_null(strstr(text,
 	    "\ncrier_store_info{kind=\"sqlite\",durability=\"power\"} 1\n"));
 	assert_non_null(strstr(text,
