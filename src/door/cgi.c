@@ -207,6 +207,7 @@ cgi_serve(const struct config *config)
 		status = cgi_read_body(config, &ex->request, &body);
 	if (status != -1) {
 		ex->context.is_raw = cgi_is_raw();
+		ex->is_padded = true;
 		ex->request.body.text = body.data;
 		ex->request.body.len = body.len;
 		exchange_decide(ex, status);

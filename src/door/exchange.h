@@ -19,6 +19,7 @@ struct exchange {
 	struct request request;
 	struct route route;
 	struct answer_context context;
+	bool is_padded; /* a stream begins with some bytes more */
 };
 
 /* A new one, whose request is to be filled; or NULL (memory). */
