@@ -20,6 +20,7 @@
 
 enum {
 	ROLE_AGAIN_MS = 20, /* while there is no hub, and we cannot be it */
+	ROLE_START_AGAIN_MS = 500, /* after one could not be started */
 	ROLE_LOG_EVERY_MS = 10000,
 	ROLE_IDLE_CHECKS = 10 /* in the time of idle-exit */
 };
@@ -130,7 +131,8 @@ role_become_hub(struct daemon *d, char **cause)
 static void
 role_again(struct daemon *d, long ms)
 {
-	struct timeval again = { .tv_usec = ms * 1000 };
+	struct timeval again = { .tv_sec = ms / 1000,
+		.tv_usec = ms % 1000 * 1000 };
 
 	event_add(d->role, &again);
 }
@@ -181,7 +183,7 @@ role_start_hub(struct daemon *d)
 		return;
 	role_complain(cause);
 	free(cause);
-	role_again(d, ROLE_AGAIN_MS);
+	role_again(d, ROLE_START_AGAIN_MS);
 }
 
 void
