@@ -194,8 +194,20 @@ cgi_subscribe(const struct config *config, const struct exchange *ex,
 	return rc;
 }
 
+/* In trouble it is not even known what there is on this site. */
+static int
+cgi_answer(const struct config *config, const struct exchange *ex,
+    const char *trouble, struct buffer *b)
+{
+	if (trouble != NULL)
+		return exchange_put_later(ex, trouble, b);
+	if (ex->route.kind != ROUTE_STREAM)
+		return exchange_put_answer(ex, b);
+	return cgi_subscribe(config, ex, b);
+}
+
 int
-cgi_serve(const struct config *config)
+cgi_serve(const struct config *config, const char *trouble)
 {
 	struct exchange *ex = exchange_new(config);
 	struct buffer body = { 0 }, b = { 0 };
@@ -211,9 +223,7 @@ cgi_serve(const struct config *config)
 		ex->request.body.text = body.data;
 		ex->request.body.len = body.len;
 		exchange_decide(ex, status);
-		rc = ex->route.kind == ROUTE_STREAM
-		    ? cgi_subscribe(config, ex, &b)
-		    : exchange_put_answer(ex, &b);
+		rc = cgi_answer(config, ex, trouble, &b);
 	}
 	if (rc == 0)
 		rc = cgi_write(&b);
