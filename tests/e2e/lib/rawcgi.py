@@ -98,9 +98,11 @@ class RawCgi(web.Exchange):
                 argv, env=environment, stdin=subprocess.PIPE, stdout=theirs,
                 stderr=log, pass_fds=fds, cwd="/", **more)
         os.close(theirs)
-        if body:
+        try:
             self.popen.stdin.write(body)
-        self.popen.stdin.close()
+            self.popen.stdin.close()
+        except BrokenPipeError:
+            pass  # it has refused the body before it read it
 
     def exit_status(self, seconds=15):
         return self.popen.wait(seconds * proc.SLOW)
