@@ -71,7 +71,8 @@ test_assert_no_field(const struct test_answer *a, const char *name)
 static struct answer_context
 test_context(int config, const char *origin, int is_head)
 {
-	struct answer_context c = { test_configs[config], origin, is_head, false };
+	struct answer_context c = { test_configs[config], origin, is_head,
+		false };
 
 	return c;
 }
