@@ -24,8 +24,6 @@ enum {
 	CGI_READ_BYTES = 65536
 };
 
-extern char **environ;
-
 bool
 cgi_is_request(void)
 {
