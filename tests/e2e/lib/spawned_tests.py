@@ -133,7 +133,7 @@ def restart(tap, place, server):
 def system_crierd(tap, place, server):
     """With a crierd on the queue already, the spawned ones are its doors."""
     system = daemon.Crierd(place, ["heartbeat=25"])
-    system.start(listen=False)
+    system.start()
     site = started.Started(place, server(place, system), system)
     with site.get("/events/news") as stream:
         stream.wait_open()
