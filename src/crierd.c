@@ -129,6 +129,32 @@ crierd_check(const struct daemon_options *o, struct config *config, int check)
 		    o->file == NULL ? "no file" : o->file);
 }
 
+/*
+ * The configuration, or NULL after saying why.  A CGI program with a bad one
+ * goes on with the defaults: its clients must not go away for good.
+ */
+static struct config *
+crierd_load(const struct daemon_options *o, bool is_cgi, const char **trouble)
+{
+	struct config *config;
+	char *cause;
+
+	*trouble = NULL;
+	config = config_load(o->file, o->overrides, o->override_count, &cause);
+	if (config != NULL)
+		return config;
+	fprintf(stderr, "crierd: %s\n",
+	    cause == NULL ? "out of memory" : cause);
+	free(cause);
+	if (!is_cgi)
+		return NULL;
+	*trouble = "crierd's configuration has an error";
+	config = config_load(NULL, NULL, 0, &cause);
+	if (config == NULL)
+		free(cause);
+	return config;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -136,7 +162,7 @@ main(int argc, char **argv)
 	struct config *config;
 	bool is_cgi;
 	int check = 0, rc = 0;
-	char *cause;
+	const char *trouble;
 
 	process_guard_descriptors();
 	is_cgi = cgi_is_request();
@@ -148,18 +174,13 @@ main(int argc, char **argv)
 		options.start = DAEMON_SPAWNED;
 	crierd_read_environment(&options);
 	log_set_journal(systemd_has_journal());
-	config = config_load(options.file, options.overrides,
-	    options.override_count, &cause);
-	if (config == NULL) {
-		fprintf(stderr, "crierd: %s\n",
-		    cause == NULL ? "out of memory" : cause);
-		free(cause);
+	config = crierd_load(&options, is_cgi, &trouble);
+	if (config == NULL)
 		return EX_CONFIG;
-	}
 	if (check == 0 && !is_cgi)
 		return daemon_run(&options, config);
 	if (is_cgi)
-		rc = cgi_serve(config);
+		rc = cgi_serve(config, trouble);
 	else
 		crierd_check(&options, config, check);
 	config_free(config);

@@ -386,6 +386,22 @@ daemon_is_hub(struct daemon *d)
 	return true;
 }
 
+/* One that comes and goes with each request has nothing to tell. */
+static void
+daemon_say_ready(const struct daemon *d)
+{
+	if (d->hub != NULL)
+		log_info("crierd " PACKAGE_VERSION
+			 " is ready: configuration %s, "
+			 "queue %s, store %s, up to %zu streams",
+		    d->options->file == NULL ? "none" : d->options->file,
+		    d->config->queue, d->store_url, d->hub->max_streams);
+	else if (!d->options->is_once)
+		log_info("crierd " PACKAGE_VERSION
+			 " is ready: a door to the hub at %s",
+		    d->config->queue);
+}
+
 int
 daemon_run(const struct daemon_options *options, struct config *config)
 {
@@ -413,19 +429,11 @@ daemon_run(const struct daemon_options *options, struct config *config)
 	daemon_settle(&d);
 	daemon_assemble(&d, is_hub);
 	process_ready(d.log_fd);
-	if (is_hub)
-		log_info("crierd " PACKAGE_VERSION
-			 " is ready: configuration %s, "
-			 "queue %s, store %s, up to %zu streams",
-		    options->file == NULL ? "none" : options->file,
-		    config->queue, d.store_url, d.hub->max_streams);
-	else
-		log_info("crierd " PACKAGE_VERSION
-			 " is ready: a door to the hub at %s",
-		    config->queue);
+	daemon_say_ready(&d);
 	systemd_ready("serving");
 	event_base_dispatch(d.base);
 	daemon_disassemble(&d);
-	log_info("stopped");
+	if (!options->is_once)
+		log_info("stopped");
 	return 0;
 }

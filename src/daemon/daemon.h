@@ -70,6 +70,7 @@ struct daemon {
 	struct queue *queue;
 	uint64_t busy_ms;   /* when somebody was there last */
 	uint64_t busy_mark; /* what had happened by then */
+	bool is_leaving;    /* being idle: its socket's file is gone */
 	bool is_stopping;
 };
 
@@ -98,6 +99,9 @@ int daemon_open_listeners(struct daemon *, char **cause);
 
 /* The pipe, then the queue: whoever finds that finds all of it. */
 int daemon_open_queue(struct daemon *, char **cause);
+
+/* The queue again, whose socket's file was removed. */
+int daemon_reopen_queue(struct daemon *, char **cause);
 
 /* Whether the names in the configuration exist on this machine. */
 int daemon_check_access(struct daemon *, char **cause);

@@ -20,8 +20,10 @@
 
 enum {
 	ROLE_AGAIN_MS = 20, /* while there is no hub, and we cannot be it */
+	ROLE_START_AGAIN_MS = 500, /* after one could not be started */
 	ROLE_LOG_EVERY_MS = 10000,
-	ROLE_IDLE_CHECKS = 10 /* in the time of idle-exit */
+	ROLE_IDLE_CHECKS = 10, /* in the time of idle-exit */
+	ROLE_LEAVING_MS = 10   /* for whoever has just come */
 };
 
 static void
@@ -131,7 +133,8 @@ role_become_hub(struct daemon *d, char **cause)
 static void
 role_again(struct daemon *d, long ms)
 {
-	struct timeval again = { .tv_usec = ms * 1000 };
+	struct timeval again = { .tv_sec = ms / 1000,
+		.tv_usec = ms % 1000 * 1000 };
 
 	event_add(d->role, &again);
 }
@@ -182,7 +185,7 @@ role_start_hub(struct daemon *d)
 		return;
 	role_complain(cause);
 	free(cause);
-	role_again(d, ROLE_AGAIN_MS);
+	role_again(d, ROLE_START_AGAIN_MS);
 }
 
 void
@@ -246,10 +249,81 @@ role_handed_off_cb(void *arg)
 		daemon_stop(d);
 }
 
+static bool
+role_is_idle(struct daemon *d)
+{
+	uint64_t mark = d->hub->counters.opened + d->queue->counters.lines +
+	    d->queue->counters.fifo_lines;
+	bool same = mark == d->busy_mark;
+
+	d->busy_mark = mark;
+	/* One connection to the queue is the door's own. */
+	return same && d->hub->stream_count == 0 && d->queue->peer_count <= 1;
+}
+
+/* Somebody came when the socket's file was about to go. */
+static void
+role_stay(struct daemon *d)
+{
+	char *cause;
+
+	d->is_leaving = false;
+	if (daemon_reopen_queue(d, &cause) == 0 &&
+	    queue_listen(d->queue, d->queue_fd) == 0)
+		return;
+	log_error("%s", cause == NULL ? "out of memory" : cause);
+	free(cause);
+	daemon_stop(d);
+}
+
+/*
+ * Whoever is to be served must not meet a hub that leaves.  So first the
+ * socket's file goes, and then, when all that had found it by then must have
+ * been accepted, the hub looks once more whether it is idle.
+ */
+static void
+role_idle_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+	uint64_t now = loop_monotonic_ms();
+	bool is_idle = role_is_idle(d);
+
+	(void)fd;
+	(void)what;
+	if (d->is_leaving && is_idle && !d->is_stopping) {
+		log_info("stopping: idle for idle-exit");
+		daemon_stop(d);
+	} else if (d->is_leaving && !d->is_stopping) {
+		role_stay(d);
+	}
+	if (d->is_stopping)
+		return;
+	if (!is_idle)
+		d->busy_ms = now;
+	d->is_leaving = now - d->busy_ms >= d->config->idle_exit_ms;
+	if (d->is_leaving)
+		unlink(d->config->queue);
+	role_watch_idle(d);
+}
+
+void
+role_watch_idle(struct daemon *d)
+{
+	uint64_t ms = d->config->idle_exit_ms / ROLE_IDLE_CHECKS + 1;
+
+	if (d->options->start != DAEMON_ON_DEMAND)
+		return;
+	role_again(d, d->is_leaving ? ROLE_LEAVING_MS : (long)ms);
+}
+
 int
 role_new(struct daemon *d)
 {
-	d->role = event_new(d->base, -1, 0, role_seek_cb, d);
+	event_callback_fn cb =
+	    d->options->start == DAEMON_ON_DEMAND ? role_idle_cb : role_seek_cb;
+
+	d->busy_ms = loop_monotonic_ms();
+	d->role = event_new(d->base, -1, 0, cb, d);
 	d->uplink = uplink_new(d->base, role_lost_cb, d);
 	d->runs = runs_new(d->base);
 	if (d->role == NULL || d->uplink == NULL || d->runs == NULL ||
@@ -261,41 +335,6 @@ role_new(struct daemon *d)
 		d->door->handed_off_arg = d;
 	}
 	return 0;
-}
-
-static void
-role_idle_cb(evutil_socket_t fd, short what, void *arg)
-{
-	struct daemon *d = arg;
-	uint64_t mark = d->hub->counters.opened + d->queue->counters.lines +
-	    d->queue->counters.fifo_lines;
-	uint64_t now = loop_monotonic_ms();
-
-	(void)fd;
-	(void)what;
-	/* One connection to the queue is the door's own. */
-	if (d->hub->stream_count > 0 || d->queue->peer_count > 1 ||
-	    mark != d->busy_mark)
-		d->busy_ms = now;
-	d->busy_mark = mark;
-	if (now - d->busy_ms < d->config->idle_exit_ms || d->is_stopping)
-		return;
-	log_info("stopping: idle for idle-exit");
-	daemon_stop(d);
-}
-
-void
-role_watch_idle(struct daemon *d)
-{
-	uint64_t us = d->config->idle_exit_ms * 1000 / ROLE_IDLE_CHECKS;
-	struct timeval tv = { .tv_sec = (time_t)(us / 1000000),
-		.tv_usec = (suseconds_t)(us % 1000000) };
-
-	if (d->options->start != DAEMON_ON_DEMAND)
-		return;
-	d->busy_ms = loop_monotonic_ms();
-	event_assign(d->role, d->base, -1, EV_PERSIST, role_idle_cb, d);
-	event_add(d->role, &tv);
 }
 
 void

@@ -161,3 +161,10 @@ daemon_open_queue(struct daemon *d, char **cause)
 	d->fifo_fd = -1;
 	return -1;
 }
+
+int
+daemon_reopen_queue(struct daemon *d, char **cause)
+{
+	d->queue_fd = listener_open(d->config->queue, &d->queue_access, cause);
+	return d->queue_fd == -1 ? -1 : 0;
+}

@@ -24,8 +24,6 @@ enum {
 	CGI_READ_BYTES = 65536
 };
 
-extern char **environ;
-
 bool
 cgi_is_request(void)
 {
@@ -214,9 +212,13 @@ cgi_question(const struct config *config, const struct exchange *ex,
 	return rc;
 }
 
+/* In trouble it is not even known what there is on this site. */
 static int
-cgi_answer(const struct config *config, struct exchange *ex, struct buffer *b)
+cgi_answer(const struct config *config, struct exchange *ex,
+    const char *trouble, struct buffer *b)
 {
+	if (trouble != NULL)
+		return exchange_put_later(ex, trouble, b);
 	if (exchange_is_stream(ex))
 		return cgi_subscribe(config, ex, b);
 	if (exchange_is_question(ex))
@@ -225,7 +227,7 @@ cgi_answer(const struct config *config, struct exchange *ex, struct buffer *b)
 }
 
 int
-cgi_serve(const struct config *config)
+cgi_serve(const struct config *config, const char *trouble)
 {
 	struct exchange *ex = exchange_new(config);
 	struct buffer body = { 0 }, b = { 0 };
@@ -237,10 +239,11 @@ cgi_serve(const struct config *config)
 		status = cgi_read_body(config, &ex->request, &body);
 	if (status != -1) {
 		ex->context.is_raw = cgi_is_raw();
+		ex->is_padded = true;
 		ex->request.body.text = body.data;
 		ex->request.body.len = body.len;
 		exchange_decide(ex, status);
-		rc = cgi_answer(config, ex, &b);
+		rc = cgi_answer(config, ex, trouble, &b);
 	}
 	if (rc == 0)
 		rc = cgi_write(&b);

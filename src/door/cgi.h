@@ -18,7 +18,10 @@
 /* Whether this process was started as a CGI program. */
 bool cgi_is_request(void);
 
-/* Serves the request; the exit status of the process. */
-int cgi_serve(const struct config *);
+/*
+ * Serves the request; the exit status of the process.  With trouble, which is
+ * why no stream can be opened, the client is told to come again.
+ */
+int cgi_serve(const struct config *, const char *trouble);
 
 #endif

@@ -403,6 +403,7 @@ connection_serve(struct connection *c)
 		return -1;
 	ex->request.body.text = c->gate.body.data;
 	ex->request.body.len = c->gate.body.len;
+	ex->is_padded = c->door->handed_off_cb != NULL;
 	exchange_decide(ex, connection_too_large(c));
 	if (exchange_is_stream(ex))
 		return connection_subscribe(c);

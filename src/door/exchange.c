@@ -11,7 +11,13 @@
 #include "door/exchange.h"
 
 enum {
-	EXCHANGE_RETRY_MS = 5000 /* for whom there is no place now */
+	EXCHANGE_RETRY_MS = 5000, /* for whom there is no place now */
+	/*
+	 * Apache's mod_deflate, if it is on for event streams and told by
+	 * no-gzip to stay out, still waits for the first 69 bytes that a CGI
+	 * program or mod_fcgid brings before it looks at that.
+	 */
+	EXCHANGE_PADDING = 64 /* and the stream's own head */
 };
 
 /* The position of who has seen the end, and shall not come again. */
@@ -314,8 +320,11 @@ exchange_put_subscription(struct exchange *ex, struct subscription *sub,
     struct buffer *head, struct buffer *end)
 {
 	const struct route *route = &ex->route;
+	uint64_t padding = route->padding;
 
-	if (answer_stream(head, &ex->context, route->padding) == -1 ||
+	if (ex->is_padded && padding < EXCHANGE_PADDING)
+		padding = EXCHANGE_PADDING;
+	if (answer_stream(head, &ex->context, padding) == -1 ||
 	    exchange_put_end(ex, sub, end) == -1)
 		return -1;
 	exchange_set_rules(ex, sub);

@@ -22,6 +22,7 @@ struct exchange {
 	struct access_who who;
 	struct answer_context context; /* holds the configuration */
 	struct stream_rules rules;
+	bool is_padded; /* a stream begins with some bytes more */
 };
 
 /* A new one, whose request is to be filled; or NULL (memory). */

@@ -128,6 +128,7 @@ queue_accept_cb(void *arg, int fd)
 int
 queue_listen(struct queue *q, int fd)
 {
+	listener_free(q->listener);
 	q->listener = listener_new(q->base, fd, queue_accept_cb, q);
 	return q->listener == NULL ? -1 : 0;
 }

@@ -108,6 +108,8 @@ class Server:
             raise AssertionError(f"no {self.must_name} in {source}")
         for path, ours in self.paths().items():
             text = text.replace(path, ours)
+        # Of a crierd that the server starts; a comment in conf/.
+        text = text.replace('#"CRIER_CONF"', '"CRIER_CONF"')
         return self.place.write(f"{self.name}-{name}", text)
 
     def arguments(self, conf):
