@@ -93,7 +93,8 @@ class ApacheCgid(Starting, servers.Apache):
         return f"ScriptSock {self.state}/cgid.sock\n"
 
     def parts(self):
-        return [self.sizes(), self.own()] + super().parts()
+        # The default, which heartbeats are to stay below; see cgi.conf.
+        return ["Timeout 60\n", self.sizes(), self.own()] + super().parts()
 
 
 class ApacheCgi(ApacheCgid):
@@ -142,7 +143,7 @@ class ApacheHtaccess(ApacheCgid):
             program = os.path.join(self.www, name)
             shutil.copy(started.bench.CRIERD[-1], program)
             os.chmod(program, 0o755)
-        return [self.sizes(), self.own()]
+        return ["Timeout 60\n", self.sizes(), self.own()]
 
 
 class ApacheFcgid(ApacheCgid):
