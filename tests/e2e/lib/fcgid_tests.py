@@ -68,7 +68,7 @@ def hub_killed(tap, place, server):
 
 
 TESTS = [
-    bind(events, ApacheFcgid, "fastcgi"),
+    bind(events, ApacheFcgid, "fastcgi-handoff"),
     bind(answers, ApacheFcgid),
     bind(leaving, ApacheFcgid),
     bind(query_is_no_option, ApacheFcgid),
