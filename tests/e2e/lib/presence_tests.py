@@ -185,6 +185,7 @@ def watchers_are_not_watched(tap, place):
                ("open", ["$streams", "a"], "queue"),
                "who follows others too is told of itself, once")
         watcher = Watcher(place, crierd)
+        crierd.wait_streams(4)
         crierd.crier("close", "--stream", str(event["stream"]))
         event = watcher.wait(lambda e: e["do"] == "close", "its close")
         tap.eq((event["channels"], event["reason"]),

@@ -236,7 +236,7 @@ def restarts_behind_nginx(tap, place):
     names = ("fcgi", "queue", "queue")
     manager.start(crierd, fds, names)
     try:
-        nginx = servers.Nginx(place, crierd.listen).start()
+        nginx = servers.Nginx(place, crierd).start()
     except servers.NotThere:
         tap.skip("behind nginx", "nginx is not installed")
         return
