@@ -13,6 +13,7 @@
 
 #include "base/demand.h"
 #include "base/paths.h"
+#include "base/process.h"
 
 static int __attribute__((format(printf, 2, 3)))
 demand_fail(char **cause, const char *fmt, ...)
@@ -54,8 +55,7 @@ demand_run(const char *program, const char *queue)
 	if (null == -1 || dup2(null, STDIN_FILENO) == -1 ||
 	    dup2(null, STDOUT_FILENO) == -1)
 		_exit(127);
-	if (close_range(STDERR_FILENO + 1, ~0U, 0) == -1)
-		_exit(127);
+	process_close_from(STDERR_FILENO + 1);
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
 	sigemptyset(&none);
@@ -67,6 +67,17 @@ demand_run(const char *program, const char *queue)
 	_exit(127);
 }
 
+/* Whoever ignores its children's ends, by inheritance, cannot wait for one. */
+static void
+demand_heed_children(void)
+{
+	struct sigaction action;
+
+	if (sigaction(SIGCHLD, NULL, &action) == 0 &&
+	    action.sa_handler == SIG_IGN)
+		signal(SIGCHLD, SIG_DFL);
+}
+
 int
 demand_start(const char *queue, char **cause)
 {
@@ -76,6 +87,7 @@ demand_start(const char *queue, char **cause)
 
 	if (program == NULL)
 		return demand_fail(cause, "out of memory");
+	demand_heed_children();
 	if ((pid = fork()) == 0)
 		demand_run(program, queue);
 	do

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -10,19 +9,19 @@
 /* Aligned as a header must be (cmsg(3)). */
 union fdpass_control {
 	struct cmsghdr align;
-	char bytes[CMSG_SPACE(FDPASS_MAX * sizeof(int))];
+	char bytes[CMSG_SPACE(FDPASS_TAKEN * sizeof(int))];
 };
 
 ssize_t
 fdpass_send(int sock, const char *data, size_t len, int fd)
 {
-	/* sendmsg(2) does not write through it. */
-	struct iovec iov = { .iov_base = (void *)(uintptr_t)data,
-		.iov_len = len };
+	struct iovec iov = { .iov_len = len };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	union fdpass_control control;
 	struct cmsghdr *c;
 
+	/* Not to be written through, but the structure is for reading, too. */
+	memcpy(&iov.iov_base, &data, sizeof data);
 	if (fd != -1) {
 		memset(&control, 0, sizeof control);
 		msg.msg_control = control.bytes;
@@ -37,8 +36,9 @@ fdpass_send(int sock, const char *data, size_t len, int fd)
 }
 
 ssize_t
-fdpass_receive(int sock, char *data, size_t len, int fds[FDPASS_MAX],
-    size_t *count)
+fdpass_receive(int sock,
+    char *data, /* NOLINT(readability-non-const-parameter) */
+    size_t len, int fds[FDPASS_TAKEN + 1], size_t *count)
 {
 	struct iovec iov = { .iov_base = data, .iov_len = len };
 	union fdpass_control control;
@@ -59,5 +59,8 @@ fdpass_receive(int sock, char *data, size_t len, int fds[FDPASS_MAX],
 		*count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 		memcpy(fds, CMSG_DATA(c), *count * sizeof(int));
 	}
+	/* Nothing else asks for this room. */
+	if ((msg.msg_flags & MSG_CTRUNC) != 0)
+		fds[(*count)++] = -1;
 	return n;
 }

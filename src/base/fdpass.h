@@ -10,7 +10,8 @@
 /* Descriptors through a Unix socket (SCM_RIGHTS, unix(7)). */
 
 enum {
-	FDPASS_MAX = 16 /* descriptors of one fdpass_receive */
+	/* Of one fdpass_receive; even, so that CMSG_SPACE has no more room. */
+	FDPASS_TAKEN = 14
 };
 
 /*
@@ -21,9 +22,11 @@ ssize_t fdpass_send(int sock, const char *data, size_t len, int fd);
 
 /*
  * As recv(2).  The descriptors that came with the bytes are the caller's,
- * close-on-exec: *count of them in fds.
+ * close-on-exec: *count of them in fds.  They came with one message, whose
+ * bytes are the last of these.  A last one of -1 stands for those that could
+ * not be taken, since they are too many, or the process has none left.
  */
-ssize_t fdpass_receive(int sock, char *data, size_t len, int fds[FDPASS_MAX],
-    size_t *count);
+ssize_t fdpass_receive(int sock, char *data, size_t len,
+    int fds[FDPASS_TAKEN + 1], size_t *count);
 
 #endif

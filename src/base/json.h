@@ -18,7 +18,7 @@
  * then freed, and json_append says in the end that something was missing.
  */
 
-/* Adds a member; takes value, which may be NULL for want of memory. */
+/* Adds a member; takes value, of which NULL is JSON's null. */
 void
 json_add(struct json_object *, const char *name, struct json_object *value);
 void json_add_number(struct json_object *, const char *name, uint64_t);

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/process.h"
@@ -95,6 +98,41 @@ process_guard_descriptors(void)
 	while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd > STDERR_FILENO)
 		close(fd);
+}
+
+/* Kernels before 5.9 cannot close them all at once. */
+static int
+process_close_range(unsigned first)
+{
+#ifdef SYS_close_range
+	return (int)syscall(SYS_close_range, first, ~0U, 0U);
+#else
+	(void)first;
+	return -1;
+#endif
+}
+
+void
+process_close_from(int first)
+{
+	DIR *dir;
+	const struct dirent *entry;
+	long most, fd;
+
+	if (process_close_range((unsigned)first) == 0)
+		return;
+	if ((dir = opendir("/proc/self/fd")) != NULL) {
+		while ((entry = readdir(dir)) != NULL) {
+			fd = strtol(entry->d_name, NULL, 10);
+			if (fd >= first && fd != dirfd(dir))
+				close((int)fd);
+		}
+		closedir(dir);
+		return;
+	}
+	most = sysconf(_SC_OPEN_MAX);
+	for (fd = first; fd < most; fd++)
+		close((int)fd);
 }
 
 size_t

@@ -36,6 +36,9 @@ int process_drop(const struct process_account *, char **cause);
  */
 void process_guard_descriptors(void);
 
+/* Closes all descriptors from this one on. */
+void process_close_from(int first);
+
 /* Raises the limit of descriptors to what is allowed; returns it. */
 size_t process_raise_descriptors(void);
 

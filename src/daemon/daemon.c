@@ -236,6 +236,8 @@ daemon_hold_signals(bool hold)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	/* Whoever started us may have blocked it. */
+	sigaddset(&set, SIGCHLD);
 	sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
 

@@ -62,6 +62,7 @@ struct daemon {
 	struct event *signals[DAEMON_SIGNALS];
 	struct event *role; /* the next try to find a hub; or the idle watch */
 	struct uplink *uplink;
+	uint64_t attached_ms; /* when it was connected */
 	struct door *door;
 	struct runs *runs;
 	struct store *store; /* from here on: NULL if another is the hub */

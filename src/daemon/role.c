@@ -21,6 +21,7 @@
 enum {
 	ROLE_AGAIN_MS = 20, /* while there is no hub, and we cannot be it */
 	ROLE_START_AGAIN_MS = 500, /* after one could not be started */
+	ROLE_SHORT_MS = 200,       /* a hub that ends so soon may not want us */
 	ROLE_LOG_EVERY_MS = 10000,
 	ROLE_IDLE_CHECKS = 10, /* in the time of idle-exit */
 	ROLE_LEAVING_MS = 10   /* for whoever has just come */
@@ -173,6 +174,7 @@ role_connect(struct daemon *d)
 	/* The descriptor is all that is wanted of it. */
 	if (client_try(&client, d->config->queue, 0, 0) == -1)
 		return false;
+	d->attached_ms = loop_monotonic_ms();
 	return uplink_attach(d->uplink, client.fd) == 0;
 }
 
@@ -223,19 +225,31 @@ role_seek_cb(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
+role_lost_hub(struct daemon *d)
+{
+	if (loop_monotonic_ms() - d->attached_ms < ROLE_SHORT_MS) {
+		role_complain("it ends, or closes the connection, at once; "
+			      "its log says why (queue-allow?)");
+		role_again(d, ROLE_SHORT_MS);
+	} else {
+		log_info("the hub has ended");
+		role_again(d, 0);
+	}
+}
+
+static void
 role_lost_cb(void *arg)
 {
 	struct daemon *d = arg;
 
 	if (d->is_stopping)
 		return;
-	if (d->hub != NULL)
-		log_warning("the door has lost its own queue");
-	else
-		log_info("the hub has ended");
-	if (d->hub == NULL)
-		role_again(d, 0);
-	else if (role_attach_self(d) == -1)
+	if (d->hub == NULL) {
+		role_lost_hub(d);
+		return;
+	}
+	log_warning("the door has lost its own queue");
+	if (role_attach_self(d) == -1)
 		log_error("the door cannot reach its own queue");
 }
 

@@ -119,18 +119,21 @@ cgi_is_absent(int error)
 /* 0 with the answer in b; or -1: no hub has answered, with errno. */
 static int
 cgi_ask(const struct config *config, const struct exchange *ex,
-    const struct buffer *line, struct buffer *b)
+    const struct buffer *line, uint64_t until, struct buffer *b)
 {
+	uint64_t now = loop_monotonic_ms(),
+		 left = until > now ? until - now : 1;
 	struct client client;
 	const char *reply;
 	char why[256];
 	size_t len;
 	int answer, rc = -1, error;
 
-	if (client_try(&client, config->queue, 0, config->request_timeout_ms) ==
-	    0)
+	if (client_try(&client, config->queue, 0, left) == 0) {
+		client.silence_ms = (int)left;
 		rc = client_ask(&client, line,
 		    exchange_is_stream(ex) ? STDOUT_FILENO : -1, &reply, &len);
+	}
 	error = errno;
 	if (rc == 0 && !exchange_is_stream(ex)) {
 		rc = exchange_put_reply(ex, reply, len, b);
@@ -161,7 +164,7 @@ cgi_find_hub(const struct config *config, const struct exchange *ex,
 	uint64_t until = loop_monotonic_ms() + config->request_timeout_ms;
 	char *cause;
 
-	while (cgi_ask(config, ex, line, b) == -1) {
+	while (cgi_ask(config, ex, line, until, b) == -1) {
 		if (!cgi_is_absent(errno)) {
 			log_error("%s: %s", config->queue, strerror(errno));
 			return exchange_put_later(ex, "crierd is not there", b);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/listener.h"
 #include "base/loop.h"
 #include "door/handoff.h"
 #include "door/runner.h"
@@ -115,13 +116,18 @@ handoff_add_rules(struct json_object *o, const struct subscription *sub)
 static struct json_object *
 handoff_channels(const struct subscription *sub)
 {
-	struct json_object *names = json_object_new_array();
+	struct json_object *names = json_object_new_array(), *name;
 	size_t i;
 
-	for (i = 0; names != NULL && i < sub->channel_count; i++)
-		json_object_array_add(names,
-		    json_object_new_string_len(sub->channels[i].text,
-			(int)sub->channels[i].len));
+	for (i = 0; names != NULL && i < sub->channel_count; i++) {
+		name = json_object_new_string_len(sub->channels[i].text,
+		    (int)sub->channels[i].len);
+		if (name != NULL && json_object_array_add(names, name) == 0)
+			continue;
+		json_object_put(name);
+		json_object_put(names);
+		names = NULL;
+	}
 	return names;
 }
 
@@ -157,28 +163,60 @@ handoff_put(struct buffer *b, const struct subscription *sub,
 	return json_append(b, o) == 0 ? buffer_append(b, "\n", 1) : -1;
 }
 
+/* A member that is a text, or NULL. */
+static const char *
+handoff_reply_text(struct json_object *o, const char *name)
+{
+	struct json_object *value;
+
+	if (!json_object_object_get_ex(o, name, &value) ||
+	    !json_object_is_type(value, json_type_string))
+		return NULL;
+	return json_object_get_string(value);
+}
+
+/* What the queue refuses for now is as if there were no place. */
+static bool
+handoff_reply_is_passing(struct json_object *o)
+{
+	struct json_object *code;
+
+	return json_object_object_get_ex(o, "code", &code) &&
+	    json_object_get_int(code) == EX_TEMPFAIL;
+}
+
+static int
+handoff_reply_answer(struct json_object *o)
+{
+	const char *word = handoff_reply_text(o, "answer");
+	size_t i;
+
+	if (word == NULL)
+		return handoff_reply_is_passing(o) ? (int)HUB_FULL : -1;
+	for (i = 0; i < HANDOFF_ANSWERS; i++)
+		if (strcmp(word, handoff_answers[i].word) == 0)
+			return (int)handoff_answers[i].answer;
+	return -1;
+}
+
 int
 handoff_read_reply(const char *reply, size_t len, char *why, size_t why_size)
 {
 	struct json_tokener *tokener = json_tokener_new();
-	struct json_object *o = NULL, *value;
-	const char *word = "";
-	size_t i;
+	struct json_object *o = NULL;
+	const char *error;
+	int answer;
 
-	snprintf(why, why_size, "the hub's answer cannot be understood");
 	if (tokener != NULL && len < INT_MAX)
 		o = json_tokener_parse_ex(tokener, reply, (int)len);
 	if (tokener != NULL)
 		json_tokener_free(tokener);
-	if (json_object_object_get_ex(o, "answer", &value))
-		word = json_object_get_string(value);
-	if (json_object_object_get_ex(o, "error", &value))
-		snprintf(why, why_size, "%s", json_object_get_string(value));
-	for (i = 0; i < HANDOFF_ANSWERS; i++)
-		if (strcmp(word, handoff_answers[i].word) == 0)
-			break;
+	answer = handoff_reply_answer(o);
+	error = handoff_reply_text(o, "error");
+	snprintf(why, why_size, "%s",
+	    error == NULL ? "the hub's answer cannot be understood" : error);
 	json_object_put(o);
-	return i < HANDOFF_ANSWERS ? (int)handoff_answers[i].answer : -1;
+	return answer;
 }
 
 /* A line that is being read: what it holds until the stream is open. */
@@ -227,6 +265,18 @@ handoff_get_text(struct handoff *h, struct json_object *o, const char *name,
 	span->text = json_object_get_string(value);
 	span->len = (size_t)json_object_get_string_len(value);
 	return span->len > max ? handoff_refuse(h, name, "is too long") : 1;
+}
+
+/* Who it is, which ends at a NUL wherever it is written. */
+static int
+handoff_get_name(struct handoff *h, struct json_object *o, const char *name,
+    struct text_span *span)
+{
+	int got = handoff_get_text(h, o, name, HANDOFF_TEXT_MAX, span);
+
+	if (got == 1 && memchr(span->text, '\0', span->len) != NULL)
+		return handoff_refuse(h, name, "has a NUL in it");
+	return got;
 }
 
 static int
@@ -409,9 +459,9 @@ handoff_check_descriptor(struct handoff *h, int fd)
 	if (S_ISSOCK(st.st_mode) &&
 	    (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == -1 ||
 		getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == -1 ||
-		type != SOCK_STREAM))
+		type != SOCK_STREAM || listener_is_listening(fd)))
 		return handoff_refuse(h, "the descriptor",
-		    "is no stream socket");
+		    "is no connected stream socket");
 	h->sub.is_half_open = S_ISSOCK(st.st_mode) && domain == AF_UNIX &&
 	    h->sub.framing == &h->door->raw;
 	if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1)
@@ -459,10 +509,8 @@ handoff_read(struct handoff *h, struct json_object *o, int fd)
 		&sub->poll_ms) == -1 ||
 	    handoff_get_number(h, o, "poll_above", INT64_MAX,
 		&sub->poll_above) == -1 ||
-	    handoff_get_text(h, o, "user", HANDOFF_TEXT_MAX, &sub->user) ==
-		-1 ||
-	    handoff_get_text(h, o, "address", HANDOFF_TEXT_MAX,
-		&sub->address) == -1 ||
+	    handoff_get_name(h, o, "user", &sub->user) == -1 ||
+	    handoff_get_name(h, o, "address", &sub->address) == -1 ||
 	    handoff_get_bytes(h, o, "input", &h->input) == -1)
 		return -1;
 	sub->input.text = h->input.data;
@@ -473,6 +521,9 @@ handoff_read(struct handoff *h, struct json_object *o, int fd)
 	case 1:
 		sub->has_last = true;
 	}
+	/* Records of no request are something else (FastCGI, 3.3). */
+	if (request == 0 && sub->framing != &h->door->raw)
+		return handoff_refuse(h, "request", "is out of range");
 	sub->request_id = (uint16_t)request;
 	sub->fd = fd;
 	return handoff_check_descriptor(h, fd);
@@ -481,18 +532,19 @@ handoff_read(struct handoff *h, struct json_object *o, int fd)
 static int
 handoff_put_reply(struct buffer *b, const char *word, const char *error)
 {
-	struct json_object *o = json_object_new_object();
-	bool ok = *error == '\0';
+	struct json_object *o;
 
-	json_add(o, "ok", json_object_new_boolean(ok));
+	/* That it is open must be said, so it takes no memory but b's. */
+	if (*error == '\0')
+		return buffer_append_text(b,
+		    "{\"ok\":true,\"answer\":\"opened\"}\n");
+	o = json_object_new_object();
+	json_add(o, "ok", json_object_new_boolean(false));
 	if (*word != '\0')
 		json_add(o, "answer", json_object_new_string(word));
-	if (!ok) {
-		json_add(o, "error", json_object_new_string(error));
-		json_add(o, "code",
-		    json_object_new_int(*word == '\0' ? EX_DATAERR
-						      : EX_TEMPFAIL));
-	}
+	json_add(o, "error", json_object_new_string(error));
+	json_add(o, "code",
+	    json_object_new_int(*word == '\0' ? EX_DATAERR : EX_TEMPFAIL));
 	return json_append(b, o) == 0 ? buffer_append(b, "\n", 1) : -1;
 }
 

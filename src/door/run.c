@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "door/printed.h"
 #include "door/run.h"
 #include "queue/command.h"
 
@@ -30,15 +32,13 @@ struct run {
 	pid_t pid; /* and process group */
 	int out_fd, err_fd;
 	struct event *out_io, *err_io, *grace;
-	struct buffer in, out; /* lines as read, records to be taken */
+	struct printed printed;
 	struct buffer err;
 	char *name;
-	bool is_raw, is_cut;
-	bool is_skipping; /* the rest of a line that is too long */
+	bool is_cut;
 	bool has_ended;   /* the program; its exit is known */
 	bool is_reported; /* run_take has said so */
 	bool is_left;     /* by its client */
-	size_t max_line;
 	uint64_t max_bytes, bytes;
 	uint64_t started_ms;
 	struct run_result result;
@@ -50,7 +50,7 @@ struct runs {
 	struct event_base *base;
 	struct event *child;
 	struct json_tokener *tokener;
-	TAILQ_HEAD(, run) list;
+	TAILQ_HEAD(runs_head, run) list;
 	size_t count;
 };
 
@@ -65,163 +65,37 @@ run_close(struct event **io, int *fd)
 	*fd = -1;
 }
 
+static int
+run_left(int fd)
+{
+	int left = 0;
+
+	return fd == -1 || ioctl(fd, FIONREAD, &left) == -1 ? 0 : left;
+}
+
 /*
- * The group goes with its program.  As long as that is not reaped its number
- * cannot be another's.
+ * The group goes with its program, which may have left it.  As long as that is
+ * not reaped its number cannot be another's.
  */
 static void
-run_free(struct run *r)
+run_signal(const struct run *r, int number)
 {
-	if (r->pid > 0) {
-		kill(-r->pid, SIGKILL);
-		while (waitpid(r->pid, NULL, 0) == -1 && errno == EINTR)
-			;
-	}
-	TAILQ_REMOVE(&r->runs->list, r, link);
-	r->runs->count--;
-	run_close(&r->out_io, &r->out_fd);
-	run_close(&r->err_io, &r->err_fd);
-	if (r->grace != NULL)
-		event_free(r->grace);
-	buffer_clear(&r->in);
-	buffer_clear(&r->out);
-	buffer_clear(&r->err);
-	free(r->name);
-	free(r);
+	kill(-r->pid, number);
+	if (getpgid(r->pid) != r->pid)
+		kill(r->pid, number);
 }
 
+/* One that may not be killed, for it has another user, is not waited for. */
 static void
-run_refuse_line(const struct run *r, const char *why)
+run_reap(const struct run *r)
 {
-	log_warning("run %s: a line of its output is left out: %s", r->name,
-	    why);
-}
+	bool is_ending;
 
-/* Appends the record; without `id:` unless the program gives one. */
-static int
-run_put_event(struct run *r, const struct event_fields *e)
-{
-	const char *why = event_check(e, r->max_line);
-
-	if (why != NULL) {
-		run_refuse_line(r, why);
-		return 0;
-	}
-	return event_encode(&r->out, e, e->id, e->id_len);
-}
-
-static int
-run_put_line(struct run *r, const char *line, size_t len)
-{
-	struct event_fields e = {
-		.data = line, .data_len = len, .retry_ms = EVENT_RETRY_NONE
-	};
-	struct command c;
-	int rc;
-
-	if (len > 0 && line[len - 1] == '\r')
-		e.data_len--;
-	if (len == 0 || line[0] != '{')
-		return run_put_event(r, &e);
-	/* JSON that is no event is data like any other. */
-	if (command_parse_event(&c, r->runs->tokener, line, len) == 0)
-		e = c.event;
-	rc = run_put_event(r, &e);
-	command_clear(&c);
-	return rc;
-}
-
-/* Makes records of whole lines; at the end of the last one, too. */
-static int
-run_take_lines(struct run *r, bool is_end)
-{
-	const char *end;
-	size_t len;
-	int rc = 0;
-
-	while (rc == 0 && r->in.len > 0) {
-		end = memchr(r->in.data, '\n', r->in.len);
-		len = end == NULL ? r->in.len : (size_t)(end - r->in.data);
-		if (end == NULL && !is_end && len <= r->max_line * 2)
-			return 0;
-		if (len > r->max_line * 2 && !r->is_skipping)
-			run_refuse_line(r, "it is too long (max-event)");
-		if (len <= r->max_line * 2 && !r->is_skipping)
-			rc = run_put_line(r, r->in.data, len);
-		r->is_skipping = end == NULL;
-		buffer_consume(&r->in, end == NULL ? len : len + 1);
-	}
-	return rc;
-}
-
-static void
-run_stop_reading(struct run *r)
-{
-	run_close(&r->out_io, &r->out_fd);
-}
-
-static void
-run_cut(struct run *r)
-{
-	log_warning("run %s: stopped, for it wrote more than run-bytes",
-	    r->name);
-	r->is_cut = true;
-	run_stop_reading(r);
-	kill(-r->pid, SIGTERM);
-}
-
-/* What was read is made ready; false when there is no more for now. */
-static bool
-run_read(struct run *r)
-{
-	struct buffer *to = r->is_raw ? &r->out : &r->in;
-	char *at = buffer_reserve(to, RUN_READ_BYTES);
-	ssize_t n = -1;
-
-	if (r->out_fd == -1)
-		return false;
-	if (at != NULL)
-		n = read(r->out_fd, at, RUN_READ_BYTES);
-	if (n == -1 && at != NULL && (errno == EAGAIN || errno == EINTR))
-		return false;
-	if (n <= 0) {
-		run_stop_reading(r);
-		return false;
-	}
-	buffer_commit(to, (size_t)n);
-	r->bytes += (uint64_t)n;
-	if (!r->is_raw && run_take_lines(r, false) == -1)
-		run_stop_reading(r);
-	if (r->max_bytes > 0 && r->bytes > r->max_bytes)
-		run_cut(r);
-	return true;
-}
-
-/* It has ended, and so has its output, whoever else still has it open. */
-static void
-run_finish(struct run *r)
-{
-	while (run_read(r))
+	run_signal(r, SIGKILL);
+	is_ending = r->has_ended || kill(r->pid, 0) == 0;
+	while (waitpid(r->pid, NULL, is_ending ? 0 : WNOHANG) == -1 &&
+	    errno == EINTR)
 		;
-	if (!r->is_raw && !r->is_cut)
-		run_take_lines(r, true);
-	run_stop_reading(r);
-}
-
-static void
-run_out_cb(evutil_socket_t fd, short what, void *arg)
-{
-	struct run *r = arg;
-
-	(void)fd;
-	(void)what;
-	run_read(r);
-	if (r->out.len == 0)
-		return;
-	/* Until it is taken. */
-	if (r->out_io != NULL)
-		event_del(r->out_io);
-	r->ready_cb(r->arg);
 }
 
 static void
@@ -243,20 +117,145 @@ run_log_lines(struct run *r, bool is_end)
 	}
 }
 
+/* As read(2): one for whom there is no memory says no more. */
+static ssize_t
+run_read_err(struct run *r)
+{
+	char *at = buffer_reserve(&r->err, RUN_LOG_LINE);
+	ssize_t n = at == NULL ? 0 : read(r->err_fd, at, RUN_LOG_LINE);
+
+	if (n > 0)
+		buffer_commit(&r->err, (size_t)n);
+	return n;
+}
+
+/* Its last words are the ones that say why it ended. */
+static void
+run_log_rest(struct run *r)
+{
+	int left = run_left(r->err_fd);
+
+	while (left > 0 && r->err_fd != -1 && run_read_err(r) > 0)
+		left -= RUN_LOG_LINE;
+	run_log_lines(r, true);
+}
+
+static void
+run_free(struct run *r)
+{
+	if (r->pid > 0)
+		run_reap(r);
+	run_log_rest(r);
+	TAILQ_REMOVE(&r->runs->list, r, link);
+	r->runs->count--;
+	run_close(&r->out_io, &r->out_fd);
+	run_close(&r->err_io, &r->err_fd);
+	if (r->grace != NULL)
+		event_free(r->grace);
+	printed_clear(&r->printed);
+	buffer_clear(&r->err);
+	free(r->name);
+	free(r);
+}
+
+static void
+run_stop_reading(struct run *r)
+{
+	run_close(&r->out_io, &r->out_fd);
+}
+
+/* Asked to end, then made to. */
+static int
+run_end(struct run *r)
+{
+	static const struct timeval grace = { .tv_sec = RUN_GRACE_S };
+
+	if (event_add(r->grace, &grace) == -1)
+		return -1;
+	run_signal(r, SIGTERM);
+	return 0;
+}
+
+static void
+run_cut(struct run *r)
+{
+	log_warning("run %s: stopped, for it wrote more than run-bytes",
+	    r->name);
+	r->is_cut = true;
+	run_stop_reading(r);
+	if (!r->has_ended && run_end(r) == -1)
+		run_signal(r, SIGKILL);
+}
+
+/* What was read is made ready; false when there is no more for now. */
+static bool
+run_read(struct run *r)
+{
+	struct buffer *to = &r->printed.in;
+	char *at = buffer_reserve(to, RUN_READ_BYTES);
+	ssize_t n = -1;
+
+	if (r->out_fd == -1)
+		return false;
+	if (at != NULL)
+		n = read(r->out_fd, at, RUN_READ_BYTES);
+	if (n == -1 && at != NULL && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (n <= 0) {
+		run_stop_reading(r);
+		return false;
+	}
+	buffer_commit(to, (size_t)n);
+	r->bytes += (uint64_t)n;
+	if (printed_take(&r->printed, false) == -1)
+		run_stop_reading(r);
+	if (r->max_bytes > 0 && r->bytes > r->max_bytes)
+		run_cut(r);
+	return true;
+}
+
+/*
+ * It has ended, and so has its output, whoever else still has it open and
+ * writes: what is there by now is taken, and no more.
+ */
+static void
+run_finish(struct run *r)
+{
+	int left = run_left(r->out_fd);
+
+	for (; left > 0 && run_read(r); left -= RUN_READ_BYTES)
+		;
+	if (!r->is_cut)
+		printed_take(&r->printed, true);
+	run_stop_reading(r);
+}
+
+static void
+run_out_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct run *r = arg;
+
+	(void)fd;
+	(void)what;
+	run_read(r);
+	if (r->printed.out.len == 0)
+		return;
+	/* Until it is taken. */
+	if (r->out_io != NULL)
+		event_del(r->out_io);
+	r->ready_cb(r->arg);
+}
+
 static void
 run_err_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct run *r = arg;
-	char *at = buffer_reserve(&r->err, RUN_LOG_LINE);
-	ssize_t n = -1;
+	ssize_t n = run_read_err(r);
 
+	(void)fd;
 	(void)what;
-	if (at != NULL)
-		n = read(fd, at, RUN_LOG_LINE);
-	if (n == -1 && at != NULL && (errno == EAGAIN || errno == EINTR))
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (n > 0)
-		buffer_commit(&r->err, (size_t)n);
 	run_log_lines(r, n <= 0);
 	if (n <= 0)
 		run_close(&r->err_io, &r->err_fd);
@@ -310,20 +309,16 @@ run_grace_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	kill(-r->pid, SIGKILL);
+	run_signal(r, SIGKILL);
 }
 
 void
 run_leave(struct run *r)
 {
-	static const struct timeval grace = { .tv_sec = RUN_GRACE_S };
-
 	r->is_left = true;
 	run_stop_reading(r);
-	if (r->has_ended || event_add(r->grace, &grace) == -1)
+	if (r->has_ended || run_end(r) == -1)
 		run_free(r);
-	else
-		kill(-r->pid, SIGTERM);
 }
 
 int
@@ -331,15 +326,15 @@ run_take(struct run *r, struct buffer *to)
 {
 	int rc;
 
-	if (r->out.len == 0 && r->has_ended && !r->is_reported) {
+	if (r->printed.out.len == 0 && r->has_ended && !r->is_reported) {
 		run_finish(r);
 		r->is_reported = true;
 	}
-	if (r->out.len > 0) {
-		rc = buffer_append(to, r->out.data, r->out.len);
+	if (r->printed.out.len > 0) {
+		rc = buffer_append(to, r->printed.out.data, r->printed.out.len);
 		if (rc == -1)
 			return -1;
-		buffer_truncate(&r->out, 0);
+		buffer_truncate(&r->printed.out, 0);
 		if (r->out_io != NULL)
 			event_add(r->out_io, NULL);
 		return 1;
@@ -455,16 +450,17 @@ run_start(struct runs *runs, const struct run_options *o,
 		return NULL;
 	r->runs = runs;
 	r->out_fd = r->err_fd = -1;
-	r->is_raw = o->is_raw;
-	r->max_line = o->max_line;
+	r->printed.tokener = runs->tokener;
+	r->printed.is_raw = o->is_raw;
+	r->printed.max_line = o->max_line;
 	r->max_bytes = o->max_bytes;
 	r->started_ms = loop_monotonic_ms();
 	r->ready_cb = ready_cb;
 	r->arg = arg;
 	TAILQ_INSERT_TAIL(&runs->list, r, link);
 	runs->count++;
-	if ((r->name = strdup(o->name)) != NULL && run_open(r, o) == 0 &&
-	    run_watch(r) == 0)
+	r->printed.name = r->name = strdup(o->name);
+	if (r->name != NULL && run_open(r, o) == 0 && run_watch(r) == 0)
 		return r;
 	if (asprintf(cause, "%s: %s", o->argv[0], strerror(errno)) == -1)
 		*cause = NULL;
@@ -498,6 +494,7 @@ runs_free(struct runs *runs)
 	if (runs == NULL)
 		return;
 	while ((r = TAILQ_FIRST(&runs->list)) != NULL)
+		/* Each leaves the list. NOLINTNEXTLINE(*-unix.Malloc) */
 		run_free(r);
 	if (runs->child != NULL)
 		event_free(runs->child);

@@ -22,6 +22,7 @@ struct uplink_request {
 	size_t sent;
 	int fd;
 	bool repeat;
+	bool is_lost;              /* no reply will come */
 	uplink_reply_cb *reply_cb; /* NULL: forgotten */
 	void *arg;
 };
@@ -88,6 +89,18 @@ uplink_detach(struct uplink *up)
 	up->next = NULL;
 }
 
+static struct uplink_request *
+uplink_find_lost(const struct uplink *up)
+{
+	struct uplink_request *r;
+
+	TAILQ_FOREACH(r, &up->requests, link)
+		/* cppcheck-suppress uninitvar; the loop sets it */
+		if (r->is_lost) /* NOLINT(*-unix.Malloc): it left the list */
+			break;
+	return r;
+}
+
 /*
  * What was sent and has no reply: a stream that the hub may have opened ended
  * with it, so its descriptor is handed over again.  If its head was sent
@@ -97,20 +110,18 @@ uplink_detach(struct uplink *up)
 static void
 uplink_lose(struct uplink *up)
 {
-	struct uplink_requests list;
 	struct uplink_request *r;
 
 	uplink_detach(up);
-	TAILQ_INIT(&list);
-	TAILQ_CONCAT(&list, &up->requests, link);
-	while ((r = TAILQ_FIRST(&list)) != NULL) {
-		TAILQ_REMOVE(&list, r, link);
-		TAILQ_INSERT_TAIL(&up->requests, r, link);
-		if (r->reply_cb == NULL || (r->sent > 0 && !r->repeat))
-			uplink_settle(up, r, NULL, 0);
-		else
+	TAILQ_FOREACH(r, &up->requests, link) {
+		/* cppcheck-suppress uninitvar; the loop sets it */
+		r->is_lost = r->reply_cb == NULL || (r->sent > 0 && !r->repeat);
+		if (!r->is_lost)
 			r->sent = 0;
 	}
+	/* From the front each time: who hears of it may ask, and forget. */
+	while ((r = uplink_find_lost(up)) != NULL)
+		uplink_settle(up, r, NULL, 0);
 	up->lost_cb(up->arg);
 }
 
@@ -219,6 +230,7 @@ uplink_free(struct uplink *up)
 		return;
 	uplink_detach(up);
 	while ((r = TAILQ_FIRST(&up->requests)) != NULL) {
+		/* Each leaves the list. NOLINTNEXTLINE(*-unix.Malloc) */
 		r->reply_cb = NULL;
 		uplink_settle(up, r, NULL, 0);
 	}

@@ -13,6 +13,24 @@
 
 /* A stream's coming and going: its memory, its names, its channels. */
 
+/* The last rule is the one for all that have none of their own. */
+static const struct config_channel *
+stream_rule(const struct stream *s, size_t i)
+{
+	const struct config *config = s->hub->config;
+
+	return s->cursor_count == 0
+	    ? &config->channels[config->channel_count - 1]
+	    : s->cursors[i].channel->rule;
+}
+
+/* How many rules hold for it. */
+static size_t
+stream_rule_count(const struct stream *s)
+{
+	return s->cursor_count == 0 ? 1 : s->cursor_count;
+}
+
 /* The strictest of what its channels' rules say. */
 static uint64_t
 stream_apply_channels(struct stream *s)
@@ -21,8 +39,8 @@ stream_apply_channels(struct stream *s)
 	uint64_t max_time_ms = 0;
 	size_t i;
 
-	for (i = 0; i < s->cursor_count; i++) {
-		rule = s->cursors[i].channel->rule;
+	for (i = 0; i < stream_rule_count(s); i++) {
+		rule = stream_rule(s, i);
 		if (rule->heartbeat_ms > 0 &&
 		    (s->heartbeat_ms == 0 ||
 			rule->heartbeat_ms < s->heartbeat_ms))
@@ -164,9 +182,9 @@ stream_retry_ms(const struct stream *s)
 
 	if (s->own_retry_ms != STREAM_RULE_UNSET)
 		return s->own_retry_ms;
-	for (i = 0; i < s->cursor_count; i++)
-		if (s->cursors[i].channel->rule->retry_ms > retry_ms)
-			retry_ms = s->cursors[i].channel->rule->retry_ms;
+	for (i = 0; i < stream_rule_count(s); i++)
+		if (stream_rule(s, i)->retry_ms > retry_ms)
+			retry_ms = stream_rule(s, i)->retry_ms;
 	return retry_ms;
 }
 

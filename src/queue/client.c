@@ -115,6 +115,7 @@ client_try(struct client *c, const char *path, uint64_t wait_ms,
 
 	memset(c, 0, sizeof *c);
 	c->fd = -1;
+	c->silence_ms = CLIENT_SILENCE_MS;
 	if (strlen(path) >= sizeof sun.sun_path) {
 		errno = ENAMETOOLONG;
 		return -1;
@@ -234,6 +235,7 @@ client_next_line(struct client *c, const char **line, size_t *len)
 static int
 client_send_with(struct client *c, const struct buffer *line, int fd)
 {
+	uint64_t begun = client_now_ms();
 	struct pollfd fds[1];
 	ssize_t n = 0;
 
@@ -241,6 +243,11 @@ client_send_with(struct client *c, const struct buffer *line, int fd)
 		n = fdpass_send(c->fd, line->data, line->len, fd);
 		if (n == -1 && errno != EAGAIN && errno != EINTR)
 			return -1;
+		if (n == -1 &&
+		    client_now_ms() - begun > (uint64_t)c->silence_ms) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
 		if (n == -1 && client_turn(c, fds, 1, CLIENT_RETRY_MS) == -1 &&
 		    errno != EINTR)
 			return -1;
@@ -262,7 +269,7 @@ client_ask(struct client *c, const struct buffer *line, int fd,
 			errno = ECONNRESET;
 			return -1;
 		}
-		rc = client_turn(c, fds, 1, CLIENT_SILENCE_MS);
+		rc = client_turn(c, fds, 1, c->silence_ms);
 		if (rc == 0)
 			errno = ETIMEDOUT;
 		if (rc == 0 || (rc == -1 && errno != EINTR))
@@ -357,7 +364,8 @@ client_reply_id(const char *reply, size_t len)
 	struct json_object *object = client_parse(reply, len), *id;
 	char *text = NULL;
 
-	if (json_object_object_get_ex(object, "id", &id))
+	if (json_object_object_get_ex(object, "id", &id) &&
+	    json_object_is_type(id, json_type_string))
 		text = strdup(json_object_get_string(id));
 	json_object_put(object);
 	return text;

@@ -24,11 +24,13 @@ struct client {
 	struct buffer in;  /* received; client_next_line takes from it */
 	bool ended;        /* the other side has closed, all of it is in in */
 	size_t scanned;    /* bytes of in known to hold no newline */
+	int silence_ms;    /* how long a reply is waited for */
 };
 
 enum {
 	CLIENT_LINE_MAX = 8 * 1024 * 1024, /* bytes of a line, out or in */
-	CLIENT_SILENCE_MS = 30000 /* a crierd that owes a reply is given up */
+	/* A crierd that owes a reply is given up; silence_ms at first. */
+	CLIENT_SILENCE_MS = 30000
 };
 
 /*
@@ -75,7 +77,7 @@ int client_call(struct client *, const char *line, const char **reply,
 /*
  * The same without a word: sends a line, its end included, with a descriptor
  * (-1: none) and waits for the reply.  0, or -1 with errno: ECONNRESET if the
- * connection ended before it, ETIMEDOUT if nothing came for CLIENT_SILENCE_MS.
+ * connection ended before it, ETIMEDOUT if nothing came for silence_ms.
  */
 int client_ask(struct client *, const struct buffer *line, int fd,
     const char **reply, size_t *reply_len);

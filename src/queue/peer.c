@@ -7,9 +7,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/fdpass.h"
 #include "base/log.h"
 #include "queue/execute.h"
+#include "queue/passed.h"
 #include "queue/peer.h"
 #include "queue/reply.h"
 
@@ -17,7 +17,8 @@ enum {
 	PEER_READ_BYTES = 131072,
 	/* Replies that wait for the peer; beyond it, its lines wait for them.
 	 */
-	PEER_OUT_MAX = 262144
+	PEER_OUT_MAX = 262144,
+	PEER_REPLY_ROOM = 1024 /* bytes of a reply to a handoff */
 };
 
 struct queue_peer {
@@ -26,16 +27,18 @@ struct queue_peer {
 	struct queue *queue;
 	struct event *io;
 	int fd;
-	short watched;       /* EV_READ, EV_WRITE */
-	bool is_replying;    /* in queue->replying */
-	bool is_skipping;    /* the rest of a line that is too long */
-	bool is_over;        /* nothing more comes */
-	bool is_deaf;        /* replies cannot be sent, but lines still come */
-	bool is_waiting;     /* with its next line, for its replies */
-	bool is_gone;        /* freed when its last reply is due */
-	size_t pending;      /* replies that wait for the store */
-	int fds[FDPASS_MAX]; /* came with lines that are yet to be taken */
-	size_t fd_count;
+	short watched;     /* EV_READ, EV_WRITE */
+	bool is_replying;  /* in queue->replying */
+	bool is_skipping;  /* the rest of a line that is too long */
+	bool is_over;      /* nothing more comes */
+	bool is_deaf;      /* replies cannot be sent, but lines still come */
+	bool is_waiting;   /* with its next line, for its replies */
+	bool is_gone;      /* freed when its last reply is due */
+	bool may_hand_off; /* as this configuration has it: */
+	const struct config *judged; /* NULL: not asked yet */
+	size_t pending;              /* replies that wait for the store */
+	struct passed passed;
+	uint64_t taken; /* bytes before those in in */
 	struct buffer in, out;
 };
 
@@ -47,19 +50,13 @@ enum {
 
 static void peer_io_cb(evutil_socket_t, short, void *);
 
-static void
-peer_close_descriptors(const int *fds, size_t count)
-{
-	while (count > 0)
-		close(fds[--count]);
-}
-
 /* Its connection is not its own any more; replies may still come. */
 static void
 peer_release(struct queue_peer *p)
 {
-	peer_close_descriptors(p->fds, p->fd_count);
-	p->fd_count = 0;
+	passed_clear(&p->passed);
+	config_free(p->judged);
+	p->judged = NULL;
 	TAILQ_REMOVE(&p->queue->peers, p, link);
 	if (p->is_replying)
 		TAILQ_REMOVE(&p->queue->replying, p, replying);
@@ -269,27 +266,49 @@ peer_publish(struct queue_peer *p, struct command *c)
 	}
 }
 
-/* The descriptors come in the order of the lines that they belong to. */
+/*
+ * Who somebody is does not change, and whom a configuration allows neither;
+ * to find out may take a look at who is in a group.
+ */
+static bool
+peer_may_hand_off(struct queue_peer *p)
+{
+	const struct config *config = p->queue->hub->config;
+
+	if (p->queue->handoff_cb == NULL)
+		return false;
+	if (p->judged != config) {
+		config_free(p->judged);
+		p->judged = config_ref(config);
+		p->may_hand_off = peer_is_listed(&config->handoff_allow, p->fd);
+	}
+	return p->may_hand_off;
+}
+
+/*
+ * No reply to an earlier line is due.  There is room for the one to this line
+ * before anything is done: who does not hear of its stream hands it over again.
+ */
 static int
 peer_hand_off(struct queue_peer *p, const struct command *c)
 {
-	struct buffer text = { 0 };
-	int fd, rc;
+	int fd;
 
-	if (p->queue->handoff_cb == NULL ||
-	    !peer_is_listed(&p->queue->hub->config->handoff_allow, p->fd))
+	if (!peer_may_hand_off(p))
 		return peer_say_error(p, EX_NOPERM,
 		    "this user may not hand over streams (handoff-allow)");
-	if (p->fd_count == 0)
+	if (buffer_reserve(&p->out, PEER_REPLY_ROOM) == NULL)
+		return -1;
+	if (!passed_take(&p->passed, p->taken, &fd))
 		return peer_say_error(p, EX_DATAERR,
 		    "no descriptor came with the line");
-	fd = p->fds[0];
-	memmove(p->fds, p->fds + 1, --p->fd_count * sizeof fd);
-	rc = p->queue->handoff_cb(p->queue->handoff_arg, c->json, fd, &text);
-	if (rc == 0)
-		rc = peer_say(p, &text);
-	buffer_clear(&text);
-	return rc;
+	if (fd == -1) {
+		p->queue->hub->counters.turned_away++;
+		return peer_say_error(p, EX_TEMPFAIL,
+		    "crierd has no descriptors left");
+	}
+	return p->queue->handoff_cb(p->queue->handoff_arg, c->json, fd,
+	    &p->out);
 }
 
 static int
@@ -342,6 +361,13 @@ peer_refuse_long_line(struct queue_peer *p)
 	    "the line is too long (max-event)");
 }
 
+static void
+peer_consume(struct queue_peer *p, size_t len)
+{
+	buffer_consume(&p->in, len);
+	p->taken += len;
+}
+
 /* As peer_take_line, for all whole lines that are there. */
 static int
 peer_take_lines(struct queue_peer *p)
@@ -355,7 +381,7 @@ peer_take_lines(struct queue_peer *p)
 		if (end == NULL) {
 			if (p->in.len > max || p->is_skipping) {
 				p->is_skipping = true;
-				buffer_consume(&p->in, p->in.len);
+				peer_consume(p, p->in.len);
 			}
 			break;
 		}
@@ -369,7 +395,7 @@ peer_take_lines(struct queue_peer *p)
 			break;
 		p->queue->counters.lines++;
 		p->is_skipping = false;
-		buffer_consume(&p->in, len + 1);
+		peer_consume(p, len + 1);
 	}
 	return rc;
 }
@@ -387,24 +413,14 @@ peer_process(struct queue_peer *p)
 		peer_reply_later(p);
 }
 
-/* As read(2), with the descriptors; more than fit are an error. */
+/* Nobody looks at the descriptors of who has no use for them. */
 static ssize_t
 peer_receive(struct queue_peer *p, char *to)
 {
-	int fds[FDPASS_MAX];
-	size_t count;
-	ssize_t n = fdpass_receive(p->fd, to, PEER_READ_BYTES, fds, &count);
-
-	if (count == 0)
-		return n;
-	if (p->fd_count + count > FDPASS_MAX ||
-	    !peer_is_listed(&p->queue->hub->config->handoff_allow, p->fd)) {
-		peer_close_descriptors(fds, count);
-		return n;
-	}
-	memcpy(p->fds + p->fd_count, fds, count * sizeof *fds);
-	p->fd_count += count;
-	return n;
+	if (!peer_may_hand_off(p))
+		return read(p->fd, to, PEER_READ_BYTES);
+	return passed_receive(&p->passed, p->fd, to, PEER_READ_BYTES, p->taken,
+	    p->taken + p->in.len);
 }
 
 /* What the peer says after its end is not heard, but it is answered. */

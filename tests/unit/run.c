@@ -124,7 +124,7 @@ run_wait(pid_t pid)
 
 /* Runs a verb in a child; args end with NULL, the first is the verb's name. */
 pid_t
-run_start(const struct verb *verb, int input, int output,
+run_begin(const struct verb *verb, int input, int output,
     const char *const *args, uint64_t wait_ms)
 {
 	struct verb_env env = { run_socket, wait_ms };
@@ -161,7 +161,7 @@ run_verb(const struct verb *verb, const char *const *args, uint64_t wait_ms)
 	pid_t pid;
 
 	assert_true(in != -1 && out != -1);
-	pid = run_start(verb, in, out, args, wait_ms);
+	pid = run_begin(verb, in, out, args, wait_ms);
 	close(in);
 	close(out);
 	return run_wait(pid);

@@ -48,7 +48,7 @@ void run_write(int fd, const char *text, size_t len);
 int run_wait(pid_t);
 
 /* Starts a verb; args, of which the first is its name, end with NULL. */
-pid_t run_start(const struct verb *, int input, int output,
+pid_t run_begin(const struct verb *, int input, int output,
     const char *const *args, uint64_t wait_ms);
 
 /* The same from run_input to run_output, and waits; the exit code. */

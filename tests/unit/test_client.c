@@ -375,7 +375,7 @@ test_as_it_arrives(void **state)
 	fclose(requests);
 	out = open(run_output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
-	verb = run_start(&verb_pub, in[0], out, args, 0);
+	verb = run_begin(&verb_pub, in[0], out, args, 0);
 	close(in[0]);
 	close(out);
 	run_write_text(in[1], "one\ntw");
@@ -410,7 +410,7 @@ test_open(void **state)
 	assert_int_equal(run_verb(&verb_pub, args, 60), EX_UNAVAILABLE);
 
 	/* -w: crierd comes while it waits. */
-	verb = run_start(&verb_pub, null, null, args, RUN_WAIT_MS);
+	verb = run_begin(&verb_pub, null, null, args, RUN_WAIT_MS);
 	run_listen();
 	requests = run_open_requests();
 	server = run_serve(talks, requests);

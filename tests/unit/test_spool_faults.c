@@ -179,7 +179,7 @@ test_many(void **state)
 
 		snprintf(name[i], sizeof name[i], "c%zu", i);
 		assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
-		pids[i] = run_start(&verb_pub, pipes[0], 1, args, 0);
+		pids[i] = run_begin(&verb_pub, pipes[0], 1, args, 0);
 		close(pipes[0]);
 		for (n = 1; n <= MANY_EVENTS; n++)
 			assert_true(dprintf(pipes[1], "%lu\n", n) > 0);

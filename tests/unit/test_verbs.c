@@ -191,7 +191,7 @@ test_tail_ends(void **state)
 	(void)state;
 	for (i = 0; i < 2; i++) {
 		assert_int_equal(pipe2(out, O_CLOEXEC), 0);
-		verb = run_start(&verb_tail, null, out[1], args, 0);
+		verb = run_begin(&verb_tail, null, out[1], args, 0);
 		close(out[1]);
 		assert_int_equal(read(out[0], text, 2), 2);
 		assert_memory_equal(text, "x\n", 2);

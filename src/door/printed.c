@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <string.h>
+
+#include "base/log.h"
+#include "door/printed.h"
+#include "queue/command.h"
+
+/* JSON may write a byte of data as several, and has names around it. */
+static size_t
+printed_max(const struct printed *p)
+{
+	return p->max_line * 2;
+}
+
+static void
+printed_refuse(const struct printed *p, const char *why)
+{
+	log_warning("run %s: a line of its output is left out: %s", p->name,
+	    why);
+}
+
+/* Appends the record; without `id:` unless the program gives one. */
+static int
+printed_put_event(struct printed *p, const struct event_fields *e)
+{
+	const char *why = event_check(e, p->max_line);
+
+	if (why != NULL) {
+		printed_refuse(p, why);
+		return 0;
+	}
+	return event_encode(&p->out, e, e->id, e->id_len);
+}
+
+static int
+printed_put_line(struct printed *p, const char *line, size_t len)
+{
+	struct event_fields e = { .retry_ms = EVENT_RETRY_NONE };
+	struct command c;
+	int rc;
+
+	if (len > 0 && line[len - 1] == '\r')
+		len--;
+	e.data = line;
+	e.data_len = len;
+	if (len == 0 || line[0] != '{')
+		return printed_put_event(p, &e);
+	/* JSON that is no event is data like any other. */
+	if (command_parse_event(&c, p->tokener, line, len) == 0)
+		e = c.event;
+	rc = printed_put_event(p, &e);
+	command_clear(&c);
+	return rc;
+}
+
+/* At the end the last line is one without its end, too. */
+static int
+printed_take_lines(struct printed *p, bool is_end)
+{
+	const char *end;
+	size_t len;
+	int rc = 0;
+
+	while (rc == 0 && p->in.len > 0) {
+		end = memchr(p->in.data, '\n', p->in.len);
+		len = end == NULL ? p->in.len : (size_t)(end - p->in.data);
+		if (end == NULL && !is_end && len <= printed_max(p))
+			return 0;
+		if (len > printed_max(p) && !p->is_skipping)
+			printed_refuse(p, "it is too long (max-event)");
+		if (len <= printed_max(p) && !p->is_skipping)
+			rc = printed_put_line(p, p->in.data, len);
+		p->is_skipping = end == NULL;
+		buffer_consume(&p->in, end == NULL ? len : len + 1);
+	}
+	return rc;
+}
+
+static bool
+printed_is_end(char c)
+{
+	return c == '\n' || c == '\r';
+}
+
+/* Bytes up to the end of the last line that is empty. */
+static size_t
+printed_whole(const char *text, size_t len)
+{
+	size_t before;
+
+	for (; len > 1; len--) {
+		if (!printed_is_end(text[len - 1]))
+			continue;
+		before = len - 1;
+		if (text[len - 1] == '\n' && text[before - 1] == '\r')
+			before--;
+		if (before > 0 && printed_is_end(text[before - 1]))
+			return len;
+	}
+	return 0;
+}
+
+/* A record that is longer than any of ours goes out as it comes. */
+static int
+printed_take_raw(struct printed *p, bool is_end)
+{
+	size_t len = printed_whole(p->in.data, p->in.len);
+
+	if (len == 0 && p->in.len > printed_max(p))
+		len = p->in.len;
+	if (buffer_append(&p->out, p->in.data, len) == -1)
+		return -1;
+	buffer_consume(&p->in, is_end ? p->in.len : len);
+	return 0;
+}
+
+int
+printed_take(struct printed *p, bool is_end)
+{
+	if (p->in.len == 0)
+		return 0;
+	return p->is_raw ? printed_take_raw(p, is_end)
+			 : printed_take_lines(p, is_end);
+}
+
+void
+printed_clear(struct printed *p)
+{
+	buffer_clear(&p->in);
+	buffer_clear(&p->out);
+}

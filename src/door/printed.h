@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_DOOR_PRINTED_H
+#define CRIER_DOOR_PRINTED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <json-c/json.h>
+
+#include "base/buffer.h"
+
+/*
+ * What a program prints, made into records of an event stream, whole ones: what
+ * the hub has to say itself may stand between any two of them.
+ *
+ * Each line is the data of an event, or a whole event if it is JSON with "data"
+ * in it.  A program that writes event-stream text itself (is_raw) is taken at
+ * its word; of what it leaves unfinished an EventSource would make nothing
+ * either (WHATWG HTML 9.2.6), so that is left out.
+ */
+struct printed {
+	const char *name; /* for the log; as the tokener, borrowed */
+	struct json_tokener *tokener;
+	size_t max_line; /* bytes of one event's data */
+	bool is_raw;
+	bool is_skipping;  /* the rest of a line that is too long */
+	struct buffer in;  /* as it was read */
+	struct buffer out; /* records */
+};
+
+/* Makes records of what is in in; is_end: nothing comes after it.  0, or -1. */
+int printed_take(struct printed *, bool is_end);
+
+void printed_clear(struct printed *);
+
+#endif
