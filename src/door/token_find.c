@@ -27,6 +27,12 @@ token_in_header(const struct request *request)
 	return found;
 }
 
+bool
+token_is_in_header(const struct request *request)
+{
+	return token_in_header(request).len > 0;
+}
+
 /* The first cookie of that name (RFC 6265, 4.2.1). */
 static struct text_span
 token_in_cookie(const struct request *request, const char *name)
