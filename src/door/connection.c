@@ -274,6 +274,8 @@ connection_send(struct connection *c, struct buffer *line, int fd, bool repeat,
 	c->hands_over = fd != -1;
 	/* What comes meanwhile is for whoever has the connection then. */
 	event_del(c->io);
+	/* What was left for the request is not what the hub has. */
+	connection_set_deadline(c, false);
 	connection_set_deadline(c, true);
 	return CONNECTION_ASKS;
 }
