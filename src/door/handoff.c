@@ -170,9 +170,11 @@ handoff_read_reply(const char *reply, size_t len, char *why, size_t why_size)
 		o = json_tokener_parse_ex(tokener, reply, (int)len);
 	if (tokener != NULL)
 		json_tokener_free(tokener);
-	if (json_object_object_get_ex(o, "answer", &value))
+	if (json_object_object_get_ex(o, "answer", &value) &&
+	    json_object_is_type(value, json_type_string))
 		word = json_object_get_string(value);
-	if (json_object_object_get_ex(o, "error", &value))
+	if (json_object_object_get_ex(o, "error", &value) &&
+	    json_object_is_type(value, json_type_string))
 		snprintf(why, why_size, "%s", json_object_get_string(value));
 	for (i = 0; i < HANDOFF_ANSWERS; i++)
 		if (strcmp(word, handoff_answers[i].word) == 0)
