@@ -74,6 +74,9 @@ struct source {
 
 	/* The stream is gone. */
 	void (*leave)(struct source *);
+
+	/* What ends a record that it may have begun, before the last one. */
+	const char *pause;
 };
 
 /* What holds for one stream instead of its channels' rules. */
