@@ -318,7 +318,6 @@ connection_fail(struct connection *c, char *cause)
 	struct buffer b = { 0 };
 	int rc;
 
-	log_error("%s: %s", c->exchange->route.config->title, why);
 	rc = connection_finish(c, exchange_put_failure(c->exchange, why, &b),
 	    &b);
 	free(cause);
