@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,6 +41,7 @@ struct run {
 	bool is_left;     /* by its client */
 	size_t max_line;
 	uint64_t max_bytes, bytes;
+	size_t left; /* of its output, once it has ended */
 	uint64_t started_ms;
 	struct run_result result;
 	void (*ready_cb)(void *);
@@ -52,6 +54,8 @@ struct runs {
 	struct json_tokener *tokener;
 	TAILQ_HEAD(, run) list;
 	size_t count;
+	void (*ended_cb)(void *); /* or NULL */
+	void *ended_arg;
 };
 
 static void
@@ -72,13 +76,15 @@ run_close(struct event **io, int *fd)
 static void
 run_free(struct run *r)
 {
+	struct runs *runs = r->runs;
+
 	if (r->pid > 0) {
 		kill(-r->pid, SIGKILL);
 		while (waitpid(r->pid, NULL, 0) == -1 && errno == EINTR)
 			;
 	}
-	TAILQ_REMOVE(&r->runs->list, r, link);
-	r->runs->count--;
+	TAILQ_REMOVE(&runs->list, r, link);
+	runs->count--;
 	run_close(&r->out_io, &r->out_fd);
 	run_close(&r->err_io, &r->err_fd);
 	if (r->grace != NULL)
@@ -88,6 +94,8 @@ run_free(struct run *r)
 	buffer_clear(&r->err);
 	free(r->name);
 	free(r);
+	if (runs->count == 0 && runs->ended_cb != NULL)
+		runs->ended_cb(runs->ended_arg);
 }
 
 static void
@@ -154,10 +162,43 @@ run_take_lines(struct run *r, bool is_end)
 	return rc;
 }
 
+/*
+ * Event-stream text goes on in whole lines: what is said between two of them,
+ * such as a heartbeat, is never within one.
+ */
+static int
+run_take_text(struct run *r, bool is_end)
+{
+	const char *last;
+	size_t len = r->in.len;
+
+	if (len == 0)
+		return 0;
+	if (!is_end && len <= r->max_line * 2) {
+		last = memrchr(r->in.data, '\n', len);
+		len = last == NULL ? 0 : (size_t)(last - r->in.data) + 1;
+	}
+	if (buffer_append(&r->out, r->in.data, len) == -1 ||
+	    (is_end && r->in.data[len - 1] != '\n' &&
+		buffer_append(&r->out, "\n", 1) == -1))
+		return -1;
+	buffer_consume(&r->in, len);
+	return 0;
+}
+
 static void
 run_stop_reading(struct run *r)
 {
 	run_close(&r->out_io, &r->out_fd);
+}
+
+/* The group is asked to end, and killed if it does not. */
+static void
+run_stop(struct run *r)
+{
+	static const struct timeval grace = { .tv_sec = RUN_GRACE_S };
+
+	kill(-r->pid, event_add(r->grace, &grace) == -1 ? SIGKILL : SIGTERM);
 }
 
 static void
@@ -167,45 +208,57 @@ run_cut(struct run *r)
 	    r->name);
 	r->is_cut = true;
 	run_stop_reading(r);
-	kill(-r->pid, SIGTERM);
+	run_stop(r);
 }
 
 /* What was read is made ready; false when there is no more for now. */
 static bool
 run_read(struct run *r)
 {
-	struct buffer *to = r->is_raw ? &r->out : &r->in;
-	char *at = buffer_reserve(to, RUN_READ_BYTES);
+	size_t most =
+	    r->has_ended && r->left < RUN_READ_BYTES ? r->left : RUN_READ_BYTES;
+	char *at = buffer_reserve(&r->in, most);
 	ssize_t n = -1;
+	int rc;
 
 	if (r->out_fd == -1)
 		return false;
 	if (at != NULL)
-		n = read(r->out_fd, at, RUN_READ_BYTES);
+		n = read(r->out_fd, at, most);
 	if (n == -1 && at != NULL && (errno == EAGAIN || errno == EINTR))
 		return false;
 	if (n <= 0) {
 		run_stop_reading(r);
 		return false;
 	}
-	buffer_commit(to, (size_t)n);
+	buffer_commit(&r->in, (size_t)n);
+	r->left -= r->has_ended ? (size_t)n : 0;
 	r->bytes += (uint64_t)n;
-	if (!r->is_raw && run_take_lines(r, false) == -1)
+	rc = r->is_raw ? run_take_text(r, false) : run_take_lines(r, false);
+	if (rc == -1)
 		run_stop_reading(r);
 	if (r->max_bytes > 0 && r->bytes > r->max_bytes)
 		run_cut(r);
 	return true;
 }
 
-/* It has ended, and so has its output, whoever else still has it open. */
+/*
+ * It has ended, and so has its output: what is in the pipe now is the last of
+ * it, whoever else still has it open and goes on writing.
+ */
 static void
 run_finish(struct run *r)
 {
-	while (run_read(r))
+	while (r->out.len == 0 && r->left > 0 && run_read(r))
 		;
-	if (!r->is_raw && !r->is_cut)
+	if (r->out.len > 0 && r->left > 0)
+		return;
+	if (!r->is_cut && r->is_raw)
+		run_take_text(r, true);
+	else if (!r->is_cut)
 		run_take_lines(r, true);
 	run_stop_reading(r);
+	r->is_reported = true;
 }
 
 static void
@@ -262,6 +315,21 @@ run_err_cb(evutil_socket_t fd, short what, void *arg)
 		run_close(&r->err_io, &r->err_fd);
 }
 
+/* Nothing that it leaves behind goes on, or is waited for. */
+static void
+run_end_output(struct run *r)
+{
+	int left = 0;
+
+	kill(-r->pid, SIGKILL);
+	if (r->out_fd == -1)
+		return;
+	if (ioctl(r->out_fd, FIONREAD, &left) == -1 || left < 0)
+		left = 0;
+	r->left = (size_t)left;
+	event_del(r->out_io);
+}
+
 /* Its exit, without giving up its number. */
 static void
 run_look(struct run *r)
@@ -280,6 +348,7 @@ run_look(struct run *r)
 		r->result.signal = info.si_status;
 	r->result.seconds =
 	    (double)(loop_monotonic_ms() - r->started_ms) / 1000;
+	run_end_output(r);
 }
 
 static void
@@ -316,14 +385,12 @@ run_grace_cb(evutil_socket_t fd, short what, void *arg)
 void
 run_leave(struct run *r)
 {
-	static const struct timeval grace = { .tv_sec = RUN_GRACE_S };
-
 	r->is_left = true;
 	run_stop_reading(r);
-	if (r->has_ended || event_add(r->grace, &grace) == -1)
+	if (r->has_ended)
 		run_free(r);
 	else
-		kill(-r->pid, SIGTERM);
+		run_stop(r);
 }
 
 int
@@ -331,16 +398,14 @@ run_take(struct run *r, struct buffer *to)
 {
 	int rc;
 
-	if (r->out.len == 0 && r->has_ended && !r->is_reported) {
+	if (r->out.len == 0 && r->has_ended && !r->is_reported)
 		run_finish(r);
-		r->is_reported = true;
-	}
 	if (r->out.len > 0) {
 		rc = buffer_append(to, r->out.data, r->out.len);
 		if (rc == -1)
 			return -1;
 		buffer_truncate(&r->out, 0);
-		if (r->out_io != NULL)
+		if (r->out_io != NULL && !r->has_ended)
 			event_add(r->out_io, NULL);
 		return 1;
 	}
@@ -497,6 +562,7 @@ runs_free(struct runs *runs)
 
 	if (runs == NULL)
 		return;
+	runs->ended_cb = NULL;
 	while ((r = TAILQ_FIRST(&runs->list)) != NULL)
 		run_free(r);
 	if (runs->child != NULL)
@@ -510,4 +576,11 @@ size_t
 runs_count(const struct runs *runs)
 {
 	return runs->count;
+}
+
+void
+runs_wait(struct runs *runs, void (*ended_cb)(void *), void *arg)
+{
+	runs->ended_cb = ended_cb;
+	runs->ended_arg = arg;
 }
