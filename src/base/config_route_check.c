@@ -13,7 +13,8 @@
 #include "base/config_value.h"
 
 enum {
-	CONFIG_NAME_MAX = 255 /* bytes of a channel's or an event's name */
+	CONFIG_NAME_MAX = 255, /* bytes of a channel's or an event's name */
+	CONFIG_END_MAX = 2048  /* of end-data, so that a handoff's has room */
 };
 
 static const struct config_setting config_route_retry = { "retry", CONFIG_COUNT,
@@ -313,6 +314,9 @@ config_route_finish_streams(struct config_route *r,
 	if ((wrong = config_route_wrong_word(r->end_event)) != NULL)
 		return config_route_wrong(why, "%s", wrong);
 	*which = config_route_setting("end-data");
+	if (r->end_data != NULL && strlen(r->end_data) > CONFIG_END_MAX)
+		return config_route_wrong(why, "is longer than %d bytes",
+		    CONFIG_END_MAX);
 	if (r->end_data != NULL && r->end_event[0] == '\0')
 		return config_route_wrong(why,
 		    "there is no end-event that it could be sent with");

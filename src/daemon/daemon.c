@@ -107,11 +107,23 @@ daemon_max_streams(const struct daemon *d)
 }
 
 static void
-daemon_drained_cb(void *arg)
+daemon_ended_cb(void *arg)
 {
 	struct daemon *d = arg;
 
 	event_base_loopexit(d->base, NULL);
+}
+
+/* Programs have the time that they always have; each is killed then. */
+static void
+daemon_drained_cb(void *arg)
+{
+	struct daemon *d = arg;
+
+	if (runs_count(d->runs) > 0 && d->hub->stream_count == 0)
+		runs_wait(d->runs, daemon_ended_cb, d);
+	else
+		daemon_ended_cb(d);
 }
 
 /*

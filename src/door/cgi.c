@@ -116,6 +116,17 @@ cgi_is_absent(int error)
 	    error == ECONNRESET || error == EPIPE;
 }
 
+/*
+ * Whether a line whose answer is missing may be sent once more: what is said
+ * twice is published twice, unless it was not even read.
+ */
+static bool
+cgi_may_repeat(const struct exchange *ex, const struct client *client)
+{
+	return exchange_is_stream(ex) || exchange_is_repeatable(ex) ||
+	    !client->ended || client->was_reset;
+}
+
 /* 0 with the answer in b; or -1: no hub has answered, with errno. */
 static int
 cgi_ask(const struct config *config, const struct exchange *ex,
@@ -135,6 +146,9 @@ cgi_ask(const struct config *config, const struct exchange *ex,
 		    exchange_is_stream(ex) ? STDOUT_FILENO : -1, &reply, &len);
 	}
 	error = errno;
+	if (rc == -1 && client.fd != -1 && cgi_is_absent(error) &&
+	    !cgi_may_repeat(ex, &client))
+		error = EIO;
 	if (rc == 0 && !exchange_is_stream(ex)) {
 		rc = exchange_put_reply(ex, reply, len, b);
 	} else if (rc == 0) {

@@ -274,6 +274,8 @@ connection_send(struct connection *c, struct buffer *line, int fd, bool repeat,
 	c->hands_over = fd != -1;
 	/* What comes meanwhile is for whoever has the connection then. */
 	event_del(c->io);
+	/* What was left for the request is not what the hub has. */
+	connection_set_deadline(c, false);
 	connection_set_deadline(c, true);
 	return CONNECTION_ASKS;
 }
@@ -316,7 +318,6 @@ connection_fail(struct connection *c, char *cause)
 	struct buffer b = { 0 };
 	int rc;
 
-	log_error("%s: %s", c->exchange->route.config->title, why);
 	rc = connection_finish(c, exchange_put_failure(c->exchange, why, &b),
 	    &b);
 	free(cause);

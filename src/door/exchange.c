@@ -57,6 +57,16 @@ exchange_refuse(struct exchange *ex, int status, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* What a browser says of who made it ask without an Origin (Fetch Metadata). */
+static bool
+exchange_is_own_site(const struct exchange *ex)
+{
+	const char *site = request_get(&ex->request, "HTTP_SEC_FETCH_SITE");
+
+	return *site == '\0' || strcmp(site, "same-origin") == 0 ||
+	    strcmp(site, "none") == 0;
+}
+
 /* Whether a page of this site, or of one that is named, has asked. */
 static bool
 exchange_is_own_origin(const struct exchange *ex)
@@ -66,7 +76,7 @@ exchange_is_own_origin(const struct exchange *ex)
 	size_t i;
 
 	if (*origin == '\0')
-		return true;
+		return exchange_is_own_site(ex);
 	for (i = 0; i < allowed->count; i++)
 		if (strcmp(allowed->items[i], origin) == 0)
 			return true;
@@ -76,8 +86,9 @@ exchange_is_own_origin(const struct exchange *ex)
 }
 
 /*
- * What browsers add by themselves, a cookie or a password, they add to what
- * another site's page sends, too.  A header they do not.
+ * What browsers add by themselves, a cookie or a password (which is in the
+ * same header), they add to what another site's page sends, too.  A token in
+ * the header they do not.
  */
 static bool
 exchange_is_forged(const struct exchange *ex, struct text_span channel)
@@ -87,8 +98,7 @@ exchange_is_forged(const struct exchange *ex, struct text_span channel)
 
 	return ex->route.kind == ROUTE_PUBLISH &&
 	    (rule->publish & CONFIG_ANYONE) == 0 &&
-	    *request_get(&ex->request, "HTTP_AUTHORIZATION") == '\0' &&
-	    !exchange_is_own_origin(ex);
+	    !token_is_in_header(&ex->request) && !exchange_is_own_origin(ex);
 }
 
 static bool

@@ -105,7 +105,8 @@ exchange_put_error(const struct exchange *ex, struct json_object *reply,
 	struct json_object *error;
 	const char *text = "crierd does not answer";
 
-	if (json_object_object_get_ex(reply, "error", &error))
+	if (json_object_object_get_ex(reply, "error", &error) &&
+	    json_object_is_type(error, json_type_string))
 		text = json_object_get_string(error);
 	return answer_error(b, &ex->context, exchange_status_of(reply), text);
 }
@@ -120,7 +121,8 @@ exchange_put_published(const struct exchange *ex, struct json_object *reply,
 	uint64_t streams = 0;
 	int rc;
 
-	if (json_object_object_get_ex(reply, "id", &value)) {
+	if (json_object_object_get_ex(reply, "id", &value) &&
+	    json_object_is_type(value, json_type_string)) {
 		id.text = json_object_get_string(value);
 		id.len = (size_t)json_object_get_string_len(value);
 	}

@@ -569,6 +569,8 @@ handoff_open(struct handoff *h, struct json_object *line, int fd)
 		return -1;
 	if (h->run == NULL)
 		return (int)hub_subscribe(door->hub, &h->sub);
+	/* Whom a token names is in no variable. */
+	h->request.user = h->sub.user.text;
 	answer = runner_subscribe(door->hub, door->runs, h->run, &h->request,
 	    &h->sub, &cause);
 	if (answer == -1)

@@ -102,24 +102,28 @@ printed_whole(const char *text, size_t len)
 	return 0;
 }
 
-/* A record that is longer than any of ours goes out as it comes. */
+/*
+ * A record that is longer than any of ours goes out as it comes, and the last
+ * one is ended if the program has not done so; an empty line too many is none.
+ */
 static int
 printed_take_raw(struct printed *p, bool is_end)
 {
 	size_t len = printed_whole(p->in.data, p->in.len);
 
-	if (len == 0 && p->in.len > printed_max(p))
+	if (is_end || (len == 0 && p->in.len > printed_max(p)))
 		len = p->in.len;
-	if (buffer_append(&p->out, p->in.data, len) == -1)
+	if (buffer_append(&p->out, p->in.data, len) == -1 ||
+	    (is_end && buffer_append(&p->out, "\n\n", 2) == -1))
 		return -1;
-	buffer_consume(&p->in, is_end ? p->in.len : len);
+	buffer_consume(&p->in, len);
 	return 0;
 }
 
 int
 printed_take(struct printed *p, bool is_end)
 {
-	if (p->in.len == 0)
+	if (p->in.len == 0 && !(p->is_raw && is_end))
 		return 0;
 	return p->is_raw ? printed_take_raw(p, is_end)
 			 : printed_take_lines(p, is_end);

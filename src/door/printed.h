@@ -17,8 +17,7 @@
  *
  * Each line is the data of an event, or a whole event if it is JSON with "data"
  * in it.  A program that writes event-stream text itself (is_raw) is taken at
- * its word; of what it leaves unfinished an EventSource would make nothing
- * either (WHATWG HTML 9.2.6), so that is left out.
+ * its word, but that its last record has an end.
  */
 struct printed {
 	const char *name; /* for the log; as the tokener, borrowed */

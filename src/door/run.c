@@ -39,6 +39,7 @@ struct run {
 	bool has_ended;   /* the program; its exit is known */
 	bool is_reported; /* run_take has said so */
 	bool is_left;     /* by its client */
+	int left;         /* bytes of its output, when it ended */
 	uint64_t max_bytes, bytes;
 	uint64_t started_ms;
 	struct run_result result;
@@ -52,6 +53,8 @@ struct runs {
 	struct json_tokener *tokener;
 	TAILQ_HEAD(runs_head, run) list;
 	size_t count;
+	void (*ended_cb)(void *); /* or NULL */
+	void *ended_arg;
 };
 
 static void
@@ -143,11 +146,13 @@ run_log_rest(struct run *r)
 static void
 run_free(struct run *r)
 {
+	struct runs *runs = r->runs;
+
 	if (r->pid > 0)
 		run_reap(r);
 	run_log_rest(r);
-	TAILQ_REMOVE(&r->runs->list, r, link);
-	r->runs->count--;
+	TAILQ_REMOVE(&runs->list, r, link);
+	runs->count--;
 	run_close(&r->out_io, &r->out_fd);
 	run_close(&r->err_io, &r->err_fd);
 	if (r->grace != NULL)
@@ -156,6 +161,8 @@ run_free(struct run *r)
 	buffer_clear(&r->err);
 	free(r->name);
 	free(r);
+	if (runs->count == 0 && runs->ended_cb != NULL)
+		runs->ended_cb(runs->ended_arg);
 }
 
 static void
@@ -221,7 +228,7 @@ run_read(struct run *r)
 static void
 run_finish(struct run *r)
 {
-	int left = run_left(r->out_fd);
+	int left = r->left;
 
 	for (; left > 0 && run_read(r); left -= RUN_READ_BYTES)
 		;
@@ -261,6 +268,16 @@ run_err_cb(evutil_socket_t fd, short what, void *arg)
 		run_close(&r->err_io, &r->err_fd);
 }
 
+/* Nothing that it leaves behind goes on, or is waited for. */
+static void
+run_end_output(struct run *r)
+{
+	run_signal(r, SIGKILL);
+	r->left = run_left(r->out_fd);
+	if (r->out_io != NULL)
+		event_del(r->out_io);
+}
+
 /* Its exit, without giving up its number. */
 static void
 run_look(struct run *r)
@@ -273,6 +290,7 @@ run_look(struct run *r)
 	    info.si_pid == 0)
 		return;
 	r->has_ended = true;
+	run_end_output(r);
 	if (info.si_code == CLD_EXITED)
 		r->result.status = info.si_status;
 	else
@@ -335,7 +353,7 @@ run_take(struct run *r, struct buffer *to)
 		if (rc == -1)
 			return -1;
 		buffer_truncate(&r->printed.out, 0);
-		if (r->out_io != NULL)
+		if (r->out_io != NULL && !r->has_ended)
 			event_add(r->out_io, NULL);
 		return 1;
 	}
@@ -493,6 +511,7 @@ runs_free(struct runs *runs)
 
 	if (runs == NULL)
 		return;
+	runs->ended_cb = NULL;
 	while ((r = TAILQ_FIRST(&runs->list)) != NULL)
 		/* Each leaves the list. NOLINTNEXTLINE(*-unix.Malloc) */
 		run_free(r);
@@ -501,6 +520,13 @@ runs_free(struct runs *runs)
 	if (runs->tokener != NULL)
 		json_tokener_free(runs->tokener);
 	free(runs);
+}
+
+void
+runs_wait(struct runs *runs, void (*ended_cb)(void *), void *arg)
+{
+	runs->ended_cb = ended_cb;
+	runs->ended_arg = arg;
 }
 
 size_t

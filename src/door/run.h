@@ -30,6 +30,9 @@ void runs_free(struct runs *);
 
 size_t runs_count(const struct runs *);
 
+/* Calls back when the last of them has ended. */
+void runs_wait(struct runs *, void (*ended_cb)(void *arg), void *arg);
+
 struct run_options {
 	const char *name;  /* for the log */
 	char *const *argv; /* argv[0] is a path */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "door/runner.h"
 
 /* A program as the source of a stream. */
@@ -93,18 +94,32 @@ runner_ready_cb(void *arg)
 		stream_write(r->stream);
 }
 
-/* What clients say must not reach a program's libraries (CVE-2016-5385). */
+/*
+ * What a program's libraries or its shell would act on (CVE-2016-5385,
+ * CVE-2014-6271), and what is set here.
+ */
 static bool
 runner_is_unwanted(const char *variable)
 {
-	return strncmp(variable, "HTTP_PROXY=", strlen("HTTP_PROXY=")) == 0 ||
-	    strncmp(variable, "LD_", 3) == 0 ||
-	    strncmp(variable, "PATH=", strlen("PATH=")) == 0;
+	static const char *const names[] = { "HTTP_PROXY", "PATH", "IFS", "ENV",
+		"BASH_ENV", "REMOTE_USER" };
+	static const char name_chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					 "abcdefghijklmnopqrstuvwxyz"
+					 "0123456789_";
+	size_t len = strspn(variable, name_chars), i;
+
+	if (len == 0 || variable[len] != '=' || strchr("0123456789", *variable))
+		return true;
+	for (i = 0; i < sizeof names / sizeof *names; i++)
+		if (strlen(names[i]) == len &&
+		    memcmp(variable, names[i], len) == 0)
+			return true;
+	return strncmp(variable, "LD_", 3) == 0;
 }
 
 /*
- * The request's variables (RFC 3875, 4.1), a PATH, and who is asking; pointers
- * into the request, and user, which is the caller's.
+ * The request's variables (RFC 3875, 4.1), a PATH, and who is asking, once;
+ * pointers into the request, and user, which is the caller's, or NULL.
  */
 static char **
 runner_environment(const struct request *request, char *user)
@@ -120,7 +135,7 @@ runner_environment(const struct request *request, char *user)
 		return NULL;
 	count = 0;
 	list[count++] = path;
-	if (*request_get(request, "REMOTE_USER") == '\0' && user != NULL)
+	if (user != NULL)
 		list[count++] = user;
 	for (at = 0; at < env->len; at += len + 1) {
 		len = strlen(env->data + at);
@@ -128,6 +143,16 @@ runner_environment(const struct request *request, char *user)
 			list[count++] = env->data + at;
 	}
 	return list;
+}
+
+/* Why is for the log: clients need not know where programs are. */
+static int
+runner_refuse(const char *name, char **cause)
+{
+	log_error("%s: %s", name, *cause == NULL ? "out of memory" : *cause);
+	free(*cause);
+	*cause = strdup("the program cannot be started");
+	return -1;
 }
 
 static int
@@ -146,7 +171,7 @@ runner_open(struct hub *hub, struct runs *runs, const struct run_options *o,
 	r->run = run_start(runs, o, runner_ready_cb, r, cause);
 	if (r->run == NULL) {
 		free(r);
-		return -1;
+		return runner_refuse(o->name, cause);
 	}
 	sub->source = &r->source;
 	answer = hub_subscribe(hub, sub);
@@ -176,9 +201,12 @@ runner_subscribe(struct hub *hub, struct runs *runs,
 	if (hub->config->run_max > 0 &&
 	    runs_count(runs) >= hub->config->run_max) {
 		*cause = strdup("too many programs run already (run-max)");
+		log_warning("%s: too many programs run already (run-max)",
+		    route->title);
 		return -1;
 	}
-	if (asprintf(&user, "REMOTE_USER=%s", request_user(request)) == -1)
+	if (*request_user(request) != '\0' &&
+	    asprintf(&user, "REMOTE_USER=%s", request_user(request)) == -1)
 		return HUB_NO_MEMORY;
 	env = runner_environment(request, user);
 	argv = calloc(route->run.count + 1, sizeof *argv);

@@ -12,7 +12,8 @@
 /*
  * Starts the program of a route for a request, with its CGI environment, and
  * opens a stream of what it prints, as hub_subscribe does with a subscription
- * without channels.  -1 with *cause, the caller's, if it cannot be started.
+ * without channels.  -1 if it cannot be started, which is logged, with what to
+ * tell the client in *cause, the caller's.
  */
 int runner_subscribe(struct hub *, struct runs *, const struct config_route *,
     const struct request *, struct subscription *, char **cause);

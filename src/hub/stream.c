@@ -226,12 +226,27 @@ stream_put_result(const struct stream *s, struct buffer *b)
 	return buffer_printf(b, "{\"reason\":\"%s\"}", stream_reason(s));
 }
 
+/*
+ * The record that it ends with, as far as it is known before.  A position that
+ * comes with it says that all is over, which a restart is not.
+ */
+static const char *
+stream_end_record(const struct stream *s)
+{
+	const char *end = s->end;
+
+	if (end == NULL)
+		return "event: crier.end" STREAM_END_RESULT;
+	if (s->reason == STREAM_SHUTDOWN && strncmp(end, "id: ", 4) == 0)
+		end += strcspn(end, "\n") + 1;
+	return end;
+}
+
 /* The reason, in a record of its own, unless the subscription has another. */
 static int
 stream_put_reason(const struct stream *s, struct buffer *b)
 {
-	const char *end =
-	    s->end == NULL ? "event: crier.end" STREAM_END_RESULT : s->end;
+	const char *end = stream_end_record(s);
 	size_t len = strlen(end), tail = strlen(STREAM_END_RESULT);
 
 	if (poll_is_over(s))

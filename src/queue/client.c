@@ -187,6 +187,7 @@ client_receive(struct client *c)
 	}
 	if (n == 0 || errno == ECONNRESET) {
 		c->ended = true;
+		c->was_reset = n == -1;
 		return 0;
 	}
 	return errno == EAGAIN || errno == EINTR ? 0 : -1;

@@ -23,6 +23,7 @@ struct client {
 	struct buffer out; /* to be sent */
 	struct buffer in;  /* received; client_next_line takes from it */
 	bool ended;        /* the other side has closed, all of it is in in */
+	bool was_reset;    /* and has not read all that was sent to it */
 	size_t scanned;    /* bytes of in known to hold no newline */
 	int silence_ms;    /* how long a reply is waited for */
 };

@@ -13,7 +13,9 @@
 enum {
 	/* JSON may write one byte of data as six, and adds names and id. */
 	QUEUE_ESCAPED_BYTES = 6,
-	QUEUE_LINE_EXTRA = 65536,
+	QUEUE_HEX_BYTES = 2,
+	/* Names of 256 channels, and what a handed connection has read on. */
+	QUEUE_LINE_EXTRA = 6 * 65536,
 	QUEUE_BATCHED_MAX = 16777216 /* bytes on their way through the store */
 };
 
@@ -166,6 +168,8 @@ queue_serve(struct queue *q, int fd)
 size_t
 queue_line_max(const struct queue *q)
 {
-	return q->hub->config->max_event_bytes * QUEUE_ESCAPED_BYTES +
-	    QUEUE_LINE_EXTRA;
+	const struct config *c = q->hub->config;
+
+	return c->max_event_bytes * QUEUE_ESCAPED_BYTES +
+	    c->max_request_bytes * QUEUE_HEX_BYTES + QUEUE_LINE_EXTRA;
 }

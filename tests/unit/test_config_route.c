@@ -41,6 +41,11 @@ test_bad(const struct test_message *table, size_t count)
 #define POST(section)         ROUTE("POST /x/{n}", section)
 #define PUBLISH(section)      POST("publish = c\n" section)
 #define SUBSCRIBE(section)    GET("subscribe = c\n" section)
+#define X128                                                               \
+	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" \
+	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define X512  X128 X128 X128 X128
+#define X2048 X512 X512 X512 X512
 
 static void
 test_titles(void **state)
@@ -132,6 +137,8 @@ static const struct test_message test_sections_table[] = {
 	{ SUBSCRIBE("end-event = \"\"\nend-data = x"),
 	    "F:5: end-data: there is no end-event that it could be "
 	    "sent with" },
+	{ SUBSCRIBE("end-data = " X2048 "x"),
+	    "F:4: end-data: is longer than 2048 bytes" },
 	{ GET("subscribe = {}"), "F:3: subscribe: must not be empty" },
 	{ POST("publish = {}\ndata = x"), "F:3: publish: must not be empty" },
 	{ GET("run = {}"), "F:3: run: must not be empty" },

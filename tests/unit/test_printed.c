@@ -163,23 +163,21 @@ test_nul(void **state)
 	printed_clear(&p);
 }
 
-/* Its own event-stream text, whole records of it. */
+/* Its own event-stream text, whole records of it; the last one is ended. */
 static void
 test_raw(void **state)
 {
 	static const struct {
 		const char *text, *want;
 	} texts[] = {
-		{ "data: a\n\n", "data: a\n\n" },
-		{ "data: a\n\ndata: b", "data: a\n\n" },
-		{ "data: a\n\ndata: b\n", "data: a\n\n" },
-		{ "data: a\r\n\r\ndata: b\r\n", "data: a\r\n\r\n" },
-		{ "data: a\r\rdata: b\r", "data: a\r\r" },
-		{ "data: a\r\n", "" },
-		{ ": only\n", "" },
-		{ "\n\n", "\n\n" },
+		{ "data: a\n\n", "data: a\n\n\n\n" },
+		{ "data: a\n\ndata: b", "data: a\n\ndata: b\n\n" },
+		{ "data: a\n\ndata: b\n", "data: a\n\ndata: b\n\n\n" },
+		{ "data: a\r\rdata: b\r", "data: a\r\rdata: b\r\n\n" },
+		{ "", "\n\n" },
+		{ ": only\n", ": only\n\n\n" },
 		{ "id: 1\ndata: \xff\n\nretry: 5\n\n",
-		    "id: 1\ndata: \xff\n\nretry: 5\n\n" },
+		    "id: 1\ndata: \xff\n\nretry: 5\n\n\n\n" },
 	};
 	size_t i;
 

@@ -59,7 +59,7 @@ test_output(void **state)
 	    "printf 'a\\377\\n{\"data\":\"b\",\"event\":\"e\"}\\r\\n'", NULL,
 	    "event: e\ndata: b\n\n", 0);
 	programs_check(&test, "printf 'data: a\\n\\ndata: cut'", &raw,
-	    "data: a\n\n", 0);
+	    "data: a\n\ndata: cut\n\n", 0);
 	programs_check(&test, "echo a; exit 7", NULL, "data: a\n\n", 7);
 	/* It goes on when its output has ended. */
 	programs_check(&test, "echo a; exec >&-; sleep 0.05; exit 3", NULL,

@@ -43,8 +43,8 @@ def request(target, method="GET", body=b"", keep=False, **more):
     begin = struct.pack("!HB5x", 1, 1 if keep else 0)
     out = record(BEGIN, begin) + record(PARAMS, pairs(variables))
     out += record(PARAMS, b"")
-    if body:
-        out += record(STDIN, body)
+    for start in range(0, len(body), 65000):
+        out += record(STDIN, body[start:start + 65000])
     return out + record(STDIN, b"")
 
 
