@@ -71,6 +71,8 @@ const struct config_route_setting config_route_settings[] = {
 	{ { "poll-above", CONFIG_COUNT, CONFIG_AT(poll_above),
 	      .max = 10000000 },
 	    CONFIG_SUBSCRIBE, false, -1 },
+	{ { "last", CONFIG_COUNT, CONFIG_AT(last), .max = UINT32_MAX },
+	    CONFIG_SUBSCRIBE, false, -1 },
 	{ { "heartbeat", CONFIG_SECONDS, CONFIG_AT(heartbeat_ms),
 	      .max = CONFIG_DAY_MS },
 	    CONFIG_STREAMS, false, -1 },

@@ -78,6 +78,7 @@ struct config_route {
 	uint64_t status;            /* enum config_route_status */
 	uint64_t format;            /* enum config_route_format */
 	uint64_t run_ms, run_bytes; /* 0: no limit */
+	uint64_t last; /* for who has no position, or CONFIG_ROUTE_UNSET */
 	/* Instead of the channels' values, or CONFIG_ROUTE_UNSET. */
 	uint64_t poll_ms, poll_above, heartbeat_ms, retry_ms, max_time_ms;
 };
