@@ -66,6 +66,8 @@ const struct config_route_setting config_route_settings[] = {
 	    false, -1 },
 	{ { "end-stop", CONFIG_FLAG, CONFIG_AT(end_stop) }, CONFIG_STREAMS,
 	    false, -1 },
+	{ { "terse", CONFIG_FLAG, CONFIG_AT(terse) }, CONFIG_STREAMS, false,
+	    -1 },
 	{ { "poll", CONFIG_SECONDS, CONFIG_AT(poll_ms), .max = CONFIG_DAY_MS },
 	    CONFIG_SUBSCRIBE, false, -1 },
 	{ { "poll-above", CONFIG_COUNT, CONFIG_AT(poll_above),

@@ -328,6 +328,7 @@ exchange_put_subscription(struct exchange *ex, struct subscription *sub,
 	sub->since_all = route->since_all;
 	sub->has_last = route->has_last;
 	sub->last = route->last;
+	sub->is_terse = route->config->terse == 1;
 	sub->is_poll = route->is_poll;
 	sub->poll_ms = route->poll_ms;
 	sub->poll_above = route->poll_above;

@@ -236,9 +236,7 @@ stream_put_reason(const struct stream *s, struct buffer *b)
 
 	if (poll_is_over(s))
 		return poll_put_end(s, b);
-	if (s->retry_ms > 0 &&
-	    buffer_printf(b, "retry: %llu\n\n",
-		(unsigned long long)s->retry_ms) == -1)
+	if (s->retry_ms > 0 && delivery_put_retry(s, b, s->retry_ms) == -1)
 		return -1;
 	if (buffer_append(b, end, len) == -1)
 		return -1;

@@ -120,6 +120,7 @@ static const struct test_message test_sections_table[] = {
 	{ GET("run = \"/bin/true\"\nlast = 5"),
 	    "F:4: last: does not go with run" },
 	{ SUBSCRIBE("last = all"), "F:4: last: must be a whole number" },
+	{ PUBLISH("terse = true"), "F:4: terse: does not go with publish" },
 	{ GET("status = xml"), "F:3: status: must be json or prometheus" },
 	{ GET("run = \"/bin/true\"\nformat = text"),
 	    "F:4: format: must be lines or raw" },
