@@ -261,7 +261,7 @@ exchange_put_end(const struct exchange *ex, struct subscription *sub,
 		    buffer_printf(end, "event: %s" STREAM_END_RESULT,
 			c->end_event) == -1)
 			return -1;
-		if (id_len > 0 && e.name_len == 0 &&
+		if (id_len > 0 && e.name_len == 0 && c->terse != 1 &&
 		    buffer_append(end, "\n", 1) == -1)
 			return -1;
 	}

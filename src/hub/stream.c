@@ -226,6 +226,13 @@ stream_put_result(const struct stream *s, struct buffer *b)
 	return buffer_printf(b, "{\"reason\":\"%s\"}", stream_reason(s));
 }
 
+/* What ended has nothing to do with what it was about. */
+static bool
+stream_comes_back(const struct stream *s)
+{
+	return s->reason == STREAM_SHUTDOWN || s->reason == STREAM_ERROR;
+}
+
 /* The reason, in a record of its own, unless the subscription has another. */
 static int
 stream_put_reason(const struct stream *s, struct buffer *b)
@@ -238,6 +245,9 @@ stream_put_reason(const struct stream *s, struct buffer *b)
 		return poll_put_end(s, b);
 	if (s->retry_ms > 0 && delivery_put_retry(s, b, s->retry_ms) == -1)
 		return -1;
+	/* A page may take the site's own end for the last one. */
+	if (s->end != NULL && stream_comes_back(s))
+		return 0;
 	if (buffer_append(b, end, len) == -1)
 		return -1;
 	if (len < tail || strcmp(end + len - tail, STREAM_END_RESULT) != 0)
