@@ -67,7 +67,7 @@ token_in_query(const struct request *request, const char *name, char **text)
 	if (*name == '\0' || request_read_target(request, &target, &why) == -1)
 		return 0;
 	found = request_next_parameter(&target.query, name, text, &len, &why);
-	free(target.path);
+	request_target_clear(&target);
 	/* Malformed is like none: whoever reads the query says so. */
 	if (found == 1 && len > 0 && strlen(*text) == len)
 		return 1;
