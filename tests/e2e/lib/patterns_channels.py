@@ -107,8 +107,8 @@ def _completed(tap, site, page, lines):
     with site.get("/emitter?id=3") as stream:
         stream.wait_open()
         stream.reset()
-        while "error" not in lines(3) and len(lines(3)) < 2:
-            site.crierd.pub("emitter/3", "are you there?")
+        proc.wait_for(lambda: site.crierd.pub("emitter/3", "there?")
+                      or len(lines(3)) == 2, "the end of it")
     tap.eq(lines(3), ["open", "error"], "so is a client that is gone")
 
 

@@ -8,7 +8,7 @@ import os
 import signal
 import time
 
-from . import bench, proc, servers
+from . import proc, servers
 from .chromium_tests import Browser
 from .patterns_page import Page, in_chromium
 from .patterns_site import Site, read
@@ -23,7 +23,7 @@ class Elsewhere:
     class _Lighttpd(servers.Lighttpd):
         name = "lighttpd"
 
-        def _copy_conf(self, name, socket_path):
+        def _copy_conf(self, *_names):
             return self.place.write("nothing.conf", "")
 
         def _copy_www(self):

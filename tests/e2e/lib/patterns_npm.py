@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import urllib.parse
 
-from . import bench, proc
+from . import proc
 from .chromium_tests import Browser
 from .patterns_live import Elsewhere
 from .patterns_page import Page, in_chromium
