@@ -127,6 +127,16 @@ check_suite() {
 	check_row "$name" "$good" "$bad" "$not" $(($(date +%s) - began))
 }
 
+# check_npm: clients of npm's registry for a test, which without it is skipped.
+check_npm() {
+	if command -v npm >/dev/null &&
+	    timeout 90 make -C "$plain" npm >"$plain/npm.log" 2>&1; then
+		ln -s "$plain/npm" "$asan/npm"
+	else
+		say "no packages of npm, which one test would use: $plain/npm.log"
+	fi
+}
+
 check_style() {
 	for tool in clang-format mandoc; do
 		if command -v "$tool" >/dev/null; then
@@ -159,6 +169,7 @@ check_step 'configure' check_configure "$plain" --enable-werror ||
 wait "$background"
 check_step 'build' make -k -C "$plain" -j"$JOBS" all check-programs ||
     { check_report; exit 1; }
+check_npm
 # The other tree is built while the first suite waits for its clocks.
 nice make -C "$asan" all check-programs >"$asan/make.log" 2>&1 &
 background=$!

@@ -75,9 +75,11 @@ struct config_route {
 	char *end_event;            /* "": none; set where there are streams */
 	char *end_data;             /* NULL: the reason, as JSON */
 	uint64_t end_stop;          /* 1: 204 to who comes back after the end */
+	uint64_t terse;             /* 1: no blocks without data */
 	uint64_t status;            /* enum config_route_status */
 	uint64_t format;            /* enum config_route_format */
 	uint64_t run_ms, run_bytes; /* 0: no limit */
+	uint64_t last; /* for who has no position, or CONFIG_ROUTE_UNSET */
 	/* Instead of the channels' values, or CONFIG_ROUTE_UNSET. */
 	uint64_t poll_ms, poll_above, heartbeat_ms, retry_ms, max_time_ms;
 };

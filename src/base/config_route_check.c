@@ -322,6 +322,8 @@ config_route_finish_streams(struct config_route *r,
 		    "there is no end-event that it could be sent with");
 	if (r->end_stop == CONFIG_ROUTE_UNSET)
 		r->end_stop = 0;
+	if (r->terse == CONFIG_ROUTE_UNSET)
+		r->terse = 0;
 	return 0;
 }
 

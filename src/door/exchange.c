@@ -277,7 +277,7 @@ exchange_put_end(const struct exchange *ex, struct subscription *sub,
 		    buffer_printf(end, "event: %s" STREAM_END_RESULT,
 			c->end_event) == -1)
 			return -1;
-		if (id_len > 0 && e.name_len == 0 &&
+		if (id_len > 0 && e.name_len == 0 && c->terse != 1 &&
 		    buffer_append(end, "\n", 1) == -1)
 			return -1;
 	}
@@ -347,6 +347,7 @@ exchange_put_subscription(struct exchange *ex, struct subscription *sub,
 	sub->since_all = route->since_all;
 	sub->has_last = route->has_last;
 	sub->last = route->last;
+	sub->is_terse = route->config->terse == 1;
 	sub->is_poll = route->is_poll;
 	sub->poll_ms = route->poll_ms;
 	sub->poll_above = route->poll_above;

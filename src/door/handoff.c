@@ -149,6 +149,8 @@ handoff_put(struct buffer *b, const struct subscription *sub,
 		json_add(o, "all", json_object_new_boolean(true));
 	if (sub->has_last)
 		json_add_number(o, "last", sub->last);
+	if (sub->is_terse)
+		json_add(o, "terse", json_object_new_boolean(true));
 	json_add(o, "poll", json_object_new_boolean(sub->is_poll));
 	json_add_number(o, "poll_ms", sub->poll_ms);
 	json_add_number(o, "poll_above", sub->poll_above);
@@ -504,6 +506,7 @@ handoff_read(struct handoff *h, struct json_object *o, int fd)
 	    handoff_get_rules(h, o) == -1 ||
 	    handoff_get_text(h, o, "since", SIZE_MAX, &sub->since) == -1 ||
 	    handoff_get_flag(h, o, "all", &sub->since_all) == -1 ||
+	    handoff_get_flag(h, o, "terse", &sub->is_terse) == -1 ||
 	    handoff_get_flag(h, o, "poll", &sub->is_poll) == -1 ||
 	    handoff_get_number(h, o, "poll_ms", HANDOFF_POLL_MAX_MS,
 		&sub->poll_ms) == -1 ||

@@ -223,6 +223,17 @@ route_read_json_position(struct route *r, const struct route_input *in)
 	return 0;
 }
 
+/* Who does not say where to begin begins where the route says. */
+static void
+route_set_last(struct route *r, const struct config_route *c)
+{
+	if (c->last == CONFIG_ROUTE_UNSET || r->since != NULL || r->since_all ||
+	    r->has_last)
+		return;
+	r->has_last = true;
+	r->last = c->last;
+}
+
 int
 route_read_subscription(struct route *r, struct route_input *in)
 {
@@ -239,7 +250,9 @@ route_read_subscription(struct route *r, struct route_input *in)
 	    !json_object_is_type(body->json, json_type_object))
 		return route_refuse(r, 400, "the body is not a JSON object");
 	if (route_read_channels(r, in) == -1 ||
-	    route_read_position(r, in) == -1)
+	    route_read_position(r, in) == -1 ||
+	    route_read_json_position(r, in) == -1)
 		return -1;
-	return route_read_json_position(r, in);
+	route_set_last(r, in->found);
+	return 0;
 }

@@ -362,12 +362,19 @@ delivery_try(struct stream *s, struct hub_counters *counters)
 }
 
 int
-delivery_put_id(struct buffer *b, struct text_span id)
+delivery_put_id(const struct stream *s, struct buffer *b, struct text_span id)
 {
 	if (buffer_append(b, "id: ", 4) == -1 ||
 	    buffer_append(b, id.text, id.len) == -1)
 		return -1;
-	return buffer_append(b, "\n\n", 2);
+	return buffer_append(b, "\n\n", s->is_terse ? 1 : 2);
+}
+
+int
+delivery_put_retry(const struct stream *s, struct buffer *b, uint64_t ms)
+{
+	return buffer_printf(b, "retry: %llu\n%s", (unsigned long long)ms,
+	    s->is_terse ? "" : "\n");
 }
 
 int

@@ -31,8 +31,14 @@ enum delivery_result delivery_try(struct stream *, struct hub_counters *);
  */
 bool delivery_find_gap(struct stream *);
 
-/* Appends a block of `id:` alone; 0, or -1 (memory). */
-int delivery_put_id(struct buffer *, struct text_span id);
+/*
+ * Append a block of `id:` or `retry:` alone; for a stream that is terse the
+ * beginning of a block, which is set when its lines are read (WHATWG HTML
+ * 9.2.6; `id:` with the block).  0, or -1 (memory).
+ */
+int
+delivery_put_id(const struct stream *, struct buffer *, struct text_span id);
+int delivery_put_retry(const struct stream *, struct buffer *, uint64_t ms);
 
 /*
  * Appends a `crier.gap` record for one channel: missed counts the events that

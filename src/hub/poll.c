@@ -71,10 +71,9 @@ poll_put_end(const struct stream *s, struct buffer *b)
 	char text[ID_TEXT_SIZE];
 	struct text_span id = { text, id_format(s->hub->appended, text) };
 
-	if (delivery_put_id(b, id) == -1)
+	if (delivery_put_id(s, b, id) == -1)
 		return -1;
 	/* Who came together shall not come back together. */
 	retry_ms = retry_ms / 2 + loop_random(retry_ms + 1);
-	return buffer_printf(b, "retry: %llu\n\n",
-	    (unsigned long long)retry_ms);
+	return delivery_put_retry(s, b, retry_ms);
 }

@@ -189,15 +189,15 @@ replay_put_head(struct replay *r, struct buffer *b)
 					 : r->read.upto,
 		text);
 	if (since.len == 0)
-		return delivery_put_id(b, before);
-	if (delivery_put_id(b,
+		return delivery_put_id(r->stream, b, before);
+	if (delivery_put_id(r->stream, b,
 		event_check_id(since.text, since.len) == NULL ? since
 							      : before) == -1)
 		return -1;
 	gaps_at = b->len;
 	if (replay_put_gaps(r, since, b) == -1)
 		return -1;
-	return b->len > gaps_at ? delivery_put_id(b, before) : 0;
+	return b->len > gaps_at ? delivery_put_id(r->stream, b, before) : 0;
 }
 
 /* A stream that fell behind is told only of what the store has lost, too. */

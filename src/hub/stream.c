@@ -226,35 +226,28 @@ stream_put_result(const struct stream *s, struct buffer *b)
 	return buffer_printf(b, "{\"reason\":\"%s\"}", stream_reason(s));
 }
 
-/*
- * The record that it ends with, as far as it is known before.  A position that
- * comes with it says that all is over, which a restart is not.
- */
-static const char *
-stream_end_record(const struct stream *s)
+/* What ended has nothing to do with what it was about. */
+static bool
+stream_comes_back(const struct stream *s)
 {
-	const char *end = s->end;
-
-	if (end == NULL)
-		return "event: crier.end" STREAM_END_RESULT;
-	if (s->reason == STREAM_SHUTDOWN && strncmp(end, "id: ", 4) == 0)
-		end += strcspn(end, "\n") + 1;
-	return end;
+	return s->reason == STREAM_SHUTDOWN || s->reason == STREAM_ERROR;
 }
 
 /* The reason, in a record of its own, unless the subscription has another. */
 static int
 stream_put_reason(const struct stream *s, struct buffer *b)
 {
-	const char *end = stream_end_record(s);
+	const char *end =
+	    s->end == NULL ? "event: crier.end" STREAM_END_RESULT : s->end;
 	size_t len = strlen(end), tail = strlen(STREAM_END_RESULT);
 
 	if (poll_is_over(s))
 		return poll_put_end(s, b);
-	if (s->retry_ms > 0 &&
-	    buffer_printf(b, "retry: %llu\n\n",
-		(unsigned long long)s->retry_ms) == -1)
+	if (s->retry_ms > 0 && delivery_put_retry(s, b, s->retry_ms) == -1)
 		return -1;
+	/* A page may take the site's own end for the last one. */
+	if (s->end != NULL && stream_comes_back(s))
+		return 0;
 	if (buffer_append(b, end, len) == -1)
 		return -1;
 	if (len < tail || strcmp(end + len - tail, STREAM_END_RESULT) != 0)

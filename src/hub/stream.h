@@ -92,6 +92,7 @@ struct subscription {
 	uint16_t request_id;
 	bool keep; /* give the descriptor back when the stream has ended */
 	bool is_half_open; /* its end of file says nothing: it never sends */
+	bool is_terse;     /* no blocks without data */
 	const struct text_span *channels; /* checked names, none twice */
 	size_t channel_count;
 	struct text_span since; /* Last-Event-ID; none: len 0 */
@@ -156,6 +157,7 @@ struct stream {
 	uint8_t state;
 	uint8_t reason;
 	bool is_writing; /* waits until the socket takes more */
+	bool is_terse;   /* no blocks without data */
 	bool wants_tap;  /* the second comment of a heartbeat */
 	bool is_final;   /* its unit is its end */
 	bool is_poll;    /* ends when it has brought something: poll.h */

@@ -202,17 +202,16 @@ subscribe_put_head(struct stream *s, const struct subscription *sub,
 	    event_check_id(sub->since.text, sub->since.len) == NULL)
 		id = sub->since;
 	if (buffer_append(b, sub->head.text, sub->head.len) == -1 ||
-	    buffer_printf(b, "retry: %llu\n\n",
-		(unsigned long long)stream_retry_ms(s)) == -1)
+	    delivery_put_retry(s, b, stream_retry_ms(s)) == -1)
 		return -1;
 	if (start->is_stored)
 		return 0;
-	if (delivery_put_id(b, id) == -1)
+	if (delivery_put_id(s, b, id) == -1)
 		return -1;
 	gaps_at = b->len;
 	if (subscribe_put_gaps(s, sub, start, b) == -1)
 		return -1;
-	return b->len > gaps_at ? delivery_put_id(b, before) : 0;
+	return b->len > gaps_at ? delivery_put_id(s, b, before) : 0;
 }
 
 static int

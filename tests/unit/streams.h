@@ -37,7 +37,7 @@ struct streams_request {
 	const char *channels;
 	bool is_framed; /* FastCGI, request id 258 */
 	bool keep;
-	bool since_all, has_last;
+	bool since_all, has_last, is_terse;
 	uint64_t last;
 	const char *since, *user, *address;
 	bool is_poll; /* these as in struct subscription */

@@ -332,6 +332,40 @@ test_stopped_user(void **state)
 	streams_teardown(&test_hub);
 }
 
+/* No block without data: an event's stands behind what comes before it. */
+static void
+test_terse(void **state)
+{
+	struct streams_request r = {
+		.channels = "a", .since = MS(4), .is_terse = true
+	};
+	struct streams_client c;
+
+	(void)state;
+	streams_setup(&test_hub, NULL);
+	test_fill();
+	streams_open(&test_hub, &c, &r);
+	streams_settle(&test_hub, &c, 1);
+	streams_assert_text(&c,
+	    "X: head\r\n\r\nretry: 3000\nid: " MS(4) "\n"
+						     "id: own\ndata: 6\n\n");
+	streams_close(&c);
+	r.channels = "new";
+	r.since = "x";
+	streams_open(&test_hub, &c, &r);
+	stream_end(c.stream, STREAM_SHUTDOWN, 5);
+	streams_settle(&test_hub, &c, 1);
+	streams_assert_text(&c,
+	    "X: head\r\n\r\nretry: 3000\nid: x\nevent: crier.gap\n"
+	    "data: {\"channel\":\"new\",\"since\":\"x\"}\n\n"
+	    "id: " MS(
+		7) "\nretry: 5\n"
+		   "event: crier.end\ndata: {\"reason\":\"shutdown\"}\n\n");
+	streams_close(&c);
+	streams_settle(&test_hub, NULL, 0);
+	streams_teardown(&test_hub);
+}
+
 /* No more than there may be; who leaves makes room. */
 static void
 test_full(void **state)
@@ -373,6 +407,7 @@ main(void)
 		cmocka_unit_test(test_gap_once),
 		cmocka_unit_test(test_stopped),
 		cmocka_unit_test(test_stopped_user),
+		cmocka_unit_test(test_terse),
 		cmocka_unit_test(test_full),
 	};
 

@@ -229,6 +229,14 @@ static const struct route_case test_queries_cases[] = {
 	    "stream [user/5] since=1-0 last=2 padding=3"),
 	GET("/sse?clientId=5&last=x",
 	    "400 last is not a number up to 4294967295"),
+	/* The route's last is for who does not say where to begin. */
+	GET("/late", "stream [a] last=3"),
+	GET("/late?lastEventId=", "stream [a] last=3"),
+	GET("/late?lastEventId=1-0", "stream [a] since=1-0"),
+	GET("/late?since=all", "stream [a] all"),
+	GET("/late?last=0", "stream [a] last=0"),
+	POST(JSON, "/late", "{\"last\":5}", "stream [a] last=5"),
+	POST(JSON, "/late", "{}", "stream [a] last=3"),
 	/* What a template uses is the site's own. */
 	GET("/own?last=x&since=y", "stream [x][y]"),
 	GET("/two?a=1&b=2", "stream [1-2]"),
@@ -270,6 +278,7 @@ test_queries(void **state)
 	    "route \"GET /maybe\" { subscribe = { news, "
 	    "\"team/{query.team?}\" } }\n"
 	    "route \"GET /only\" { subscribe = \"{query.a?}\" }\n"
+	    "route \"GET,POST /late\" { subscribe = a last = 3 }\n"
 	    "route \"GET /dollar\" { subscribe = \"\\${query.a}\" }\n"
 	    "route \"GET /who\" { presence = \"{query.c}\" }\n"
 	    "route \"GET /me\" { subscribe = \"user/{user}\" }\n");
