@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/config.h"
+#include "base/config_route.h"
 #include "base/listener.h"
 #include "base/log.h"
 #include "base/process.h"
@@ -111,6 +113,22 @@ crierd_read_environment(struct daemon_options *o)
 	o->overrides[0].text = queue;
 }
 
+/* A program may be put there later, so this is no error. */
+static void
+crierd_check_programs(const struct config *config)
+{
+	const struct config_route *route;
+	size_t i;
+
+	for (i = 0; i < config->route_count; i++) {
+		route = config->routes[i];
+		if (route->kind == CONFIG_ROUTE_RUN &&
+		    access(route->run.items[0], X_OK) == -1)
+			log_warning("route \"%s\": %s: %s", route->title,
+			    route->run.items[0], strerror(errno));
+	}
+}
+
 /* The names in it, too, must exist on this machine. */
 static void
 crierd_check(const struct daemon_options *o, struct config *config, int check)
@@ -122,6 +140,7 @@ crierd_check(const struct daemon_options *o, struct config *config, int check)
 	    daemon_check_access(&d, &cause) == -1)
 		log_fatal("%s", cause == NULL ? "out of memory" : cause);
 	daemon_warn(config);
+	crierd_check_programs(config);
 	if (check > 1)
 		config_print(config, stdout);
 	else

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The crier authors
 #
-# Builds crier in ./build and shows it: crierd and lighttpd on a free port of
+# Builds crier in ./build, or where it was configured, and shows it: crierd and lighttpd on a free port of
 # this machine alone, with the demo page and the configuration file that conf/
 # has for lighttpd.  Called by "./bootstrap --demo"; Ctrl-C ends and cleans up.
 #
@@ -11,6 +11,7 @@
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 top=$(cd "$(dirname "$0")/.." && pwd)
+build=$top/build
 dir=
 crierd=
 lighttpd=
@@ -37,8 +38,9 @@ demo_fail() {
 }
 
 demo_build() {
-	mkdir -p "$top/build"
-	cd "$top/build"
+	[ ! -f "$top/config.status" ] || build=$top
+	mkdir -p "$build"
+	cd "$build"
 	[ -f Makefile ] || ../configure --quiet
 	make -j2 --quiet all
 }
@@ -46,7 +48,7 @@ demo_build() {
 demo_start_crierd() {
 	# The sockets lie in a directory of our own; there is nobody to become.
 	# shellcheck disable=SC2086 # a list of words
-	"$top/build/crierd" -f -o "listen=unix:$dir/fcgi.sock" \
+	"$build/crierd" -f -o "listen=unix:$dir/fcgi.sock" \
 	    -o "queue=$dir/queue.sock" -o "fifo=$dir/queue.fifo" \
 	    -o "store=sqlite:$dir/history.db" \
 	    $as_user >>"$dir/crierd.log" 2>&1 &
@@ -109,11 +111,11 @@ demo_explain() {
 
 crier is running. Open this page, in two windows if you like:
 
-  http://127.0.0.1:$port/?queue=$dir/queue.sock&fifo=$dir/queue.fifo&crier=$top/build/crier
+  http://127.0.0.1:$port/?queue=$dir/queue.sock&fifo=$dir/queue.fifo&crier=$build/crier
 
 and publish, in another terminal:
 
-  $top/build/crier -s $dir/queue.sock pub news "Going down at five"
+  $build/crier -s $dir/queue.sock pub news "Going down at five"
   echo "news Hello from the shell" > $dir/queue.fifo
 
 See the page come back after crierd was restarted (it is, when it ends):
@@ -145,7 +147,7 @@ dir=$(mktemp -d "${TMPDIR:-/tmp}/crier-demo.XXXXXX")
 as_user=
 [ "$(id -u)" -ne 0 ] || as_user='-o user=root'
 demo_start_crierd
-"$top/build/crier" -s "$dir/queue.sock" -w 10 status >/dev/null ||
+"$build/crier" -s "$dir/queue.sock" -w 10 status >/dev/null ||
     demo_fail "crierd does not answer"
 demo_start_lighttpd
 demo_explain

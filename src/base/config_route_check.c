@@ -321,7 +321,7 @@ config_route_finish_streams(struct config_route *r,
 		return config_route_wrong(why,
 		    "there is no end-event that it could be sent with");
 	if (r->end_stop == CONFIG_ROUTE_UNSET)
-		r->end_stop = 0;
+		r->end_stop = r->kind == CONFIG_ROUTE_RUN;
 	if (r->terse == CONFIG_ROUTE_UNSET)
 		r->terse = 0;
 	return 0;

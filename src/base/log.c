@@ -18,7 +18,7 @@ enum {
 
 static enum log_target log_target_now = LOG_TARGET_STDERR;
 static enum log_level log_level_now = LOG_LEVEL_INFO;
-static bool log_is_journal;
+static bool log_is_journal, log_is_echo;
 
 static const int log_priority[] = {
 	[LOG_LEVEL_ERROR] = LOG_ERR,
@@ -49,6 +49,12 @@ void
 log_set_journal(bool is_journal)
 {
 	log_is_journal = is_journal;
+}
+
+void
+log_set_echo(bool on)
+{
+	log_is_echo = on;
 }
 
 int
@@ -96,7 +102,8 @@ log_line(enum log_level level, const char *fmt, va_list ap)
 	text_escape(raw, strlen(raw), text, sizeof text);
 	if (log_target_now == LOG_TARGET_SYSLOG)
 		syslog(log_priority[level], "%s", text);
-	else
+	if (log_target_now == LOG_TARGET_STDERR ||
+	    (log_is_echo && level <= LOG_LEVEL_WARNING))
 		log_to_stderr(level, text);
 }
 

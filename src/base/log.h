@@ -27,6 +27,9 @@ void log_open(enum log_target, enum log_level);
  */
 void log_set_journal(bool);
 
+/* Whether warnings and errors go to standard error beside the system's log. */
+void log_set_echo(bool on);
+
 /*
  * One line each.  What is not printable UTF-8 is escaped (text_escape), so
  * that a peer's bytes can forge neither a line nor a terminal's commands.

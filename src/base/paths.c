@@ -62,6 +62,14 @@ paths_existing(char *path)
 	return NULL;
 }
 
+/* Whether the system's directory is there for us, or somebody serves in it. */
+static bool
+paths_may_use_system(void)
+{
+	return access(RUNSTATEDIR "/crier", W_OK) == 0 ||
+	    access(RUNSTATEDIR "/crier/queue.sock", W_OK) == 0;
+}
+
 char *
 paths_runtime_file(const char *name)
 {
@@ -69,7 +77,7 @@ paths_runtime_file(const char *name)
 
 	if (dir != NULL)
 		return paths_join(dir, "crier", name);
-	if (home == NULL || access(RUNSTATEDIR "/crier", F_OK) == 0)
+	if (home == NULL || paths_may_use_system())
 		return paths_join(RUNSTATEDIR, "crier", name);
 	return paths_join(home, ".crier", name);
 }

@@ -7,7 +7,7 @@
 /*
  * Where a crierd makes the file name by default.  For root RUNSTATEDIR/crier;
  * for another user $XDG_RUNTIME_DIR/crier, or without that variable
- * RUNSTATEDIR/crier if that exists, else ~/.crier (0700).  The
+ * RUNSTATEDIR/crier if that can be used, else ~/.crier (0700).  The
  * caller's to free; NULL with errno = ENOMEM.
  */
 char *paths_runtime_file(const char *name);

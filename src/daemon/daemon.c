@@ -170,7 +170,7 @@ daemon_stop_cb(evutil_socket_t number, short what, void *arg)
 
 /* The next one, or NULL; and what to say of it. */
 static struct config *
-daemon_read_config(const struct daemon *d, const char **status)
+daemon_read_config(struct daemon *d, const char **status)
 {
 	const char *setting;
 	struct config *fresh;
@@ -180,15 +180,16 @@ daemon_read_config(const struct daemon *d, const char **status)
 	fresh = config_load(d->options->file, d->options->overrides,
 	    d->options->override_count, &cause);
 	if (fresh == NULL) {
-		log_error("configuration not changed: %s",
+		snprintf(d->reload_error, sizeof d->reload_error, "%s",
 		    cause == NULL ? "out of memory" : cause);
+		log_error("configuration not changed: %s", d->reload_error);
 		free(cause);
 		return NULL;
 	}
 	if ((setting = config_needs_restart(d->config, fresh)) != NULL) {
-		log_error("configuration not changed: %s cannot change "
-			  "without a restart",
-		    setting);
+		snprintf(d->reload_error, sizeof d->reload_error,
+		    "%s cannot change without a restart", setting);
+		log_error("configuration not changed: %s", d->reload_error);
 		config_free(fresh);
 		*status = "the configuration needs a restart, not changed";
 		return NULL;
@@ -211,6 +212,8 @@ daemon_reconfigure(struct daemon *d, struct config *fresh)
 	}
 	config_free(old);
 	daemon_warn(fresh);
+	d->reloads++;
+	d->reload_error[0] = '\0';
 	log_info("configuration read again");
 }
 
@@ -350,6 +353,8 @@ daemon_settle(struct daemon *d)
 	/* The history is nobody's but the group's. */
 	umask(0007);
 	daemon_open_log(d);
+	/* Whoever started it shall see why it does not start. */
+	log_set_echo(d->log_fd == STDOUT_FILENO);
 	daemon_warn(d->config);
 	daemon_warn_of_keys(d->config);
 }
@@ -442,6 +447,7 @@ daemon_run(const struct daemon_options *options, struct config *config)
 		daemon_give_up(&d, cause);
 	daemon_settle(&d);
 	daemon_assemble(&d, is_hub);
+	log_set_echo(false);
 	process_ready(d.log_fd);
 	daemon_say_ready(&d);
 	systemd_ready("serving");

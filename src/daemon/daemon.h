@@ -73,6 +73,8 @@ struct daemon {
 	uint64_t busy_mark; /* what had happened by then */
 	bool is_leaving;    /* being idle: its socket's file is gone */
 	bool is_stopping;
+	uint64_t reloads;       /* that were carried out */
+	char reload_error[256]; /* why the last one was not, or "" */
 };
 
 /* Runs until it is told to end; the exit status.  Takes the configuration. */

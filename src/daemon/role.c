@@ -27,6 +27,20 @@ enum {
 	ROLE_LEAVING_MS = 10   /* for whoever has just come */
 };
 
+/* Which configuration holds, and what became of the last attempt. */
+static struct json_object *
+role_status_configuration(const struct daemon *d)
+{
+	const char *file = d->options->file == NULL ? "" : d->options->file;
+	struct json_object *o = json_object_new_object();
+
+	json_add_text(o, "file", file, strlen(file));
+	json_add_number(o, "reloads", d->reloads);
+	json_add_text(o, "reload_error", d->reload_error,
+	    strlen(d->reload_error));
+	return o;
+}
+
 static void
 role_status_cb(void *arg, struct json_object *status)
 {
@@ -42,6 +56,7 @@ role_status_cb(void *arg, struct json_object *status)
 	json_add_number(o, "handoffs", counters->handoffs);
 	json_add_number(o, "programs", runs_count(d->runs));
 	json_add(status, "fastcgi", o);
+	json_add(status, "configuration", role_status_configuration(d));
 	o = json_object_new_object();
 	d->store->ops->status(d->store, o);
 	json_add(status, "store", o);
@@ -69,7 +84,6 @@ role_store_url(const struct daemon *d)
 static int
 role_open_store(struct daemon *d, char **cause)
 {
-	static const char sqlite[] = "sqlite:";
 	const struct config *c = d->config;
 	struct store_options options = {
 		.durability = (enum store_durability)c->durability,
@@ -84,10 +98,7 @@ role_open_store(struct daemon *d, char **cause)
 		return -1;
 	d->store_url = url;
 	options.url = url;
-	if (strncmp(url, sqlite, sizeof sqlite - 1) != 0 ||
-	    listener_make_directory(url + sizeof sqlite - 1, &d->queue_access,
-		cause) == 0)
-		d->store = store_open(&options, cause);
+	d->store = store_open(&options, cause);
 	return d->store == NULL ? -1 : 0;
 }
 

@@ -145,7 +145,14 @@ daemon_lock(struct daemon *d, char **cause)
 int
 daemon_open_queue(struct daemon *d, char **cause)
 {
+	static const char sqlite[] = "sqlite:";
 	const struct config *c = d->config;
+
+	/* While that may be made for somebody else. */
+	if (strncmp(c->store, sqlite, sizeof sqlite - 1) == 0 &&
+	    listener_make_directory(c->store + sizeof sqlite - 1,
+		&d->queue_access, cause) == -1)
+		return -1;
 
 	d->fifo_fd = d->passed.fifo;
 	if (d->fifo_fd == -1 && *c->fifo != '\0' &&

@@ -348,9 +348,12 @@ exchange_put_subscription(struct exchange *ex, struct subscription *sub,
 	sub->has_last = route->has_last;
 	sub->last = route->last;
 	sub->is_terse = route->config->terse == 1;
-	sub->is_poll = route->is_poll;
-	sub->poll_ms = route->poll_ms;
-	sub->poll_above = route->poll_above;
+	/* A program's output is no history that one could come back for. */
+	if (route->kind == ROUTE_STREAM) {
+		sub->is_poll = route->is_poll;
+		sub->poll_ms = route->poll_ms;
+		sub->poll_above = route->poll_above;
+	}
 	sub->user = exchange_span(request_user(&ex->request));
 	sub->address = exchange_span(request_get(&ex->request, "REMOTE_ADDR"));
 	return 0;
