@@ -72,6 +72,7 @@ struct daemon {
 	uint64_t busy_ms;   /* when somebody was there last */
 	uint64_t busy_mark; /* what had happened by then */
 	bool is_stopping;
+	uint64_t leave_ms; /* when it does so, whoever is still there */
 };
 
 /* Runs until it is told to end; the exit status.  Takes the configuration. */

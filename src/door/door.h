@@ -4,6 +4,7 @@
 #ifndef CRIER_DOOR_DOOR_H
 #define CRIER_DOOR_DOOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,7 +43,7 @@ struct door {
 	size_t max_connections; /* as told to those who ask (GET_VALUES) */
 	struct hub *hub;        /* NULL: in another process */
 	struct uplink *uplink;
-	struct runs *runs; /* where the hub is, too */
+	struct runs *runs;                /* where the hub is, too */
 	void (*handed_off_cb)(void *arg); /* a stream went up; or NULL */
 	void *handed_off_arg;
 	struct listener *listeners[DOOR_LISTENERS_MAX];
@@ -69,6 +70,9 @@ int door_listen(struct door *, int fd);
 
 /* Accepts no more connections. */
 void door_close(struct door *);
+
+/* Whether a request is yet to be answered. */
+bool door_is_busy(const struct door *);
 
 /* Closes and frees everything; streams are the hub's, and stay. */
 void door_free(struct door *);
