@@ -106,12 +106,39 @@ daemon_max_streams(const struct daemon *d)
 	return d->config->max_streams < most ? d->config->max_streams : most;
 }
 
+/* Whoever asks meanwhile is told so, and what was begun is finished. */
+static void
+daemon_leave_cb(evutil_socket_t fd, short what, void *arg)
+{
+	static const struct timeval again = { .tv_usec =
+						  DAEMON_AGAIN_MS * 1000L };
+	struct daemon *d = arg;
+
+	(void)fd;
+	(void)what;
+	if (!door_is_busy(d->door) || loop_monotonic_ms() >= d->leave_ms ||
+	    event_base_once(d->base, -1, EV_TIMEOUT, daemon_leave_cb, d,
+		&again) == -1)
+		event_base_loopexit(d->base, NULL);
+}
+
+/* What has come on a connection may not even be read yet. */
+static void
+daemon_leave(struct daemon *d)
+{
+	static const struct timeval once = { .tv_usec =
+						 DAEMON_AGAIN_MS * 1000L };
+
+	if (d->door->connection_count == 0 ||
+	    event_base_once(d->base, -1, EV_TIMEOUT, daemon_leave_cb, d,
+		&once) == -1)
+		event_base_loopexit(d->base, NULL);
+}
+
 static void
 daemon_ended_cb(void *arg)
 {
-	struct daemon *d = arg;
-
-	event_base_loopexit(d->base, NULL);
+	daemon_leave(arg);
 }
 
 /* Programs have the time that they always have; each is killed then. */
@@ -133,23 +160,17 @@ daemon_drained_cb(void *arg)
 void
 daemon_stop(struct daemon *d)
 {
-	struct timeval limit;
-
 	if (d->is_stopping) {
 		event_base_loopbreak(d->base);
 		return;
 	}
 	d->is_stopping = true;
+	d->leave_ms = loop_monotonic_ms() + d->config->drain_ms;
 	systemd_stopping();
 	daemon_remove_sockets(d);
 	door_close(d->door);
 	if (d->hub == NULL) {
-		/* What was begun is finished, unless it takes long. */
-		limit.tv_sec = (time_t)(d->config->drain_ms / 1000);
-		limit.tv_usec =
-		    (suseconds_t)(d->config->drain_ms % 1000 * 1000);
-		event_base_loopexit(d->base,
-		    d->door->connection_count > 0 ? &limit : NULL);
+		daemon_leave(d);
 		return;
 	}
 	hub_now(d->hub);
@@ -393,8 +414,11 @@ daemon_is_hub(struct daemon *d)
 		nanosleep(&pause, NULL);
 	}
 	if (d->options->start == DAEMON_SPAWNED) {
-		if (locked == -1)
-			log_warning("%s", cause);
+		if (locked == -1) {
+			log_warning("%s",
+			    cause == NULL ? "out of memory" : cause);
+			free(cause);
+		}
 		return locked == 0;
 	}
 	if (locked == -1)

@@ -75,6 +75,7 @@ struct daemon {
 	bool is_stopping;
 	uint64_t reloads;       /* that were carried out */
 	char reload_error[256]; /* why the last one was not, or "" */
+	uint64_t leave_ms;      /* when it does so, whoever is still there */
 };
 
 /* Runs until it is told to end; the exit status.  Takes the configuration. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -36,6 +37,7 @@ struct connection {
 	bool is_kept;     /* served a request before, and may idle */
 	bool has_request; /* in the gate, served when out is sent */
 	bool is_over;     /* closes when out is sent */
+	bool is_shared;   /* the hub may have the descriptor, too */
 	bool has_deadline;
 	struct gate gate;
 	struct exchange *exchange;     /* the request that is served, or NULL */
@@ -73,6 +75,9 @@ connection_close(struct connection *c)
 {
 	int fd = c->fd;
 
+	/* What was said is the last word, whoever else would say more. */
+	if (c->is_shared)
+		shutdown(fd, SHUT_RDWR);
 	connection_release(c);
 	close(fd);
 }
@@ -123,21 +128,20 @@ connection_resume(struct connection *c, int rc)
 }
 
 /*
- * The hub does not answer.  If it may have the descriptor nothing more can be
- * said here.
+ * The hub does not answer.  It may have the descriptor, and open a stream on
+ * it later: the connection is not kept then, and is shut down for it, too.
  */
 static void
 connection_give_up(struct connection *c)
 {
 	struct buffer b = { 0 };
-	bool is_sent = uplink_forget(c->door->uplink, c->asking);
 	int rc;
 
+	c->is_shared =
+	    uplink_forget(c->door->uplink, c->asking) && c->hands_over;
+	if (c->is_shared)
+		c->gate.keep = false;
 	c->asking = NULL;
-	if (is_sent && c->hands_over) {
-		connection_break(c, "the hub does not answer");
-		return;
-	}
 	log_warning("no answer of a hub within request-timeout");
 	rc = exchange_put_later(c->exchange, "crierd is not there", &b);
 	connection_resume(c, connection_finish(c, rc, &b));
@@ -498,6 +502,25 @@ connection_read(struct connection *c)
 	}
 	buffer_commit(&c->in, (size_t)n);
 	connection_process(c);
+}
+
+static bool
+connection_is_busy(const struct connection *c)
+{
+	return c->asking != NULL || c->has_request || c->in.len > 0 ||
+	    c->out.len > 0 || c->gate.phase != GATE_IDLE;
+}
+
+bool
+connection_any_is_busy(const struct door *door)
+{
+	const struct connection *c;
+
+	TAILQ_FOREACH(c, &door->connections, link)
+		/* cppcheck-suppress uninitvar; the loop sets it */
+		if (connection_is_busy(c))
+			return true;
+	return false;
 }
 
 static void

@@ -14,6 +14,9 @@
  */
 void connection_open(struct door *, int fd, bool kept, struct text_span input);
 
+/* Whether one has something of a request that is not answered yet. */
+bool connection_any_is_busy(const struct door *);
+
 /* Closes and frees it. */
 void connection_close(struct connection *);
 

@@ -134,6 +134,12 @@ door_close(struct door *door)
 		listener_free(door->listeners[--door->listener_count]);
 }
 
+bool
+door_is_busy(const struct door *door)
+{
+	return connection_any_is_busy(door);
+}
+
 void
 door_free(struct door *door)
 {

@@ -4,6 +4,7 @@
 #ifndef CRIER_DOOR_DOOR_H
 #define CRIER_DOOR_DOOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -70,6 +71,9 @@ int door_listen(struct door *, int fd);
 
 /* Accepts no more connections. */
 void door_close(struct door *);
+
+/* Whether a request is yet to be answered. */
+bool door_is_busy(const struct door *);
 
 /* Closes and frees everything; streams are the hub's, and stay. */
 void door_free(struct door *);
