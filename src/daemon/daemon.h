@@ -64,6 +64,7 @@ struct daemon {
 	struct uplink *uplink;
 	struct door *door;
 	struct runs *runs;
+	uint64_t stop_by_ms; /* what was asked is answered by then, or never */
 	struct store *store; /* from here on: NULL if another is the hub */
 	char *store_url;
 	struct hub *hub;
