@@ -121,7 +121,7 @@ static int
 daemon_await_answers(struct daemon *d)
 {
 	static const struct timeval again = { .tv_usec =
-						  DAEMON_AGAIN_MS * 1000 };
+						  DAEMON_AGAIN_MS * 1000L };
 
 	return event_base_once(d->base, -1, EV_TIMEOUT, daemon_answered_cb, d,
 	    &again);

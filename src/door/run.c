@@ -52,7 +52,7 @@ struct runs {
 	struct event_base *base;
 	struct event *child;
 	struct json_tokener *tokener;
-	TAILQ_HEAD(, run) list;
+	TAILQ_HEAD(runs_head, run) list;
 	size_t count;
 	void (*ended_cb)(void *); /* or NULL */
 	void *ended_arg;
@@ -558,12 +558,12 @@ runs_new(struct event_base *base)
 void
 runs_free(struct runs *runs)
 {
-	struct run *r;
+	struct run *r, *next;
 
 	if (runs == NULL)
 		return;
 	runs->ended_cb = NULL;
-	while ((r = TAILQ_FIRST(&runs->list)) != NULL)
+	TAILQ_FOREACH_SAFE(r, &runs->list, link, next)
 		run_free(r);
 	if (runs->child != NULL)
 		event_free(runs->child);

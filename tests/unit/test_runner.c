@@ -66,13 +66,12 @@ take_all(struct streams *t, struct runs *runs, int fd)
 
 /* The data of the records with an environment of their own, but PATH. */
 static void
-join_data(char *text, char *to)
+join_data(char *text, struct buffer *to)
 {
 	static const char path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
 	char *line, *rest = NULL;
 	bool has_path = false;
 
-	*to = '\0';
 	for (line = strtok_r(text, "\n", &rest); line != NULL;
 	     line = strtok_r(NULL, "\n", &rest)) {
 		if (strncmp(line, "data: ", 6) != 0 || line[6] == '{')
@@ -82,8 +81,7 @@ join_data(char *text, char *to)
 			has_path = true;
 			continue;
 		}
-		strcat(to, line + 6);
-		strcat(to, "|");
+		assert_int_equal(buffer_printf(to, "%s|", line + 6), 0);
 	}
 	assert_true(has_path);
 }
@@ -94,7 +92,8 @@ run_one(struct streams *t, struct runs *runs, const struct config *config,
 {
 	struct request request = { .user = environments[i].user };
 	struct subscription sub = { .framing = &t->framings[0] };
-	char joined[1024], *text, *cause;
+	struct buffer joined = { 0 };
+	char *text, *cause;
 	int pair[2];
 	size_t k;
 
@@ -110,8 +109,10 @@ run_one(struct streams *t, struct runs *runs, const struct config *config,
 			     &request, &sub, &cause),
 	    HUB_OPENED);
 	text = take_all(t, runs, pair[1]);
-	join_data(text, joined);
-	assert_string_equal(joined, environments[i].printed);
+	join_data(text, &joined);
+	assert_int_equal(buffer_append(&joined, "", 1), 0);
+	assert_string_equal(joined.data, environments[i].printed);
+	buffer_clear(&joined);
 	free(text);
 	close(pair[1]);
 	request_clear(&request);
