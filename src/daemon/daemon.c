@@ -16,6 +16,7 @@
 #include "base/paths.h"
 #include "daemon/daemon.h"
 #include "door/fcgi.h"
+#include "door/uplink.h"
 #include "queue/client.h"
 
 enum {
@@ -141,16 +142,43 @@ daemon_ended_cb(void *arg)
 	daemon_leave(arg);
 }
 
+static void daemon_answered_cb(evutil_socket_t, short, void *);
+
+static int
+daemon_await_answers(struct daemon *d)
+{
+	static const struct timeval again = { .tv_usec =
+						  DAEMON_AGAIN_MS * 1000L };
+
+	return event_base_once(d->base, -1, EV_TIMEOUT, daemon_answered_cb, d,
+	    &again);
+}
+
 /* Programs have the time that they always have; each is killed then. */
+static void
+daemon_answered_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)fd;
+	(void)what;
+	if (!uplink_is_idle(d->uplink) && loop_monotonic_ms() < d->stop_by_ms &&
+	    daemon_await_answers(d) == 0)
+		return;
+	if (runs_count(d->runs) > 0 && d->hub->stream_count == 0)
+		runs_wait(d->runs, daemon_ended_cb, d);
+	else
+		daemon_ended_cb(d);
+}
+
+/* What has come to the door is read and answered. */
 static void
 daemon_drained_cb(void *arg)
 {
 	struct daemon *d = arg;
 
-	if (runs_count(d->runs) > 0 && d->hub->stream_count == 0)
-		runs_wait(d->runs, daemon_ended_cb, d);
-	else
-		daemon_ended_cb(d);
+	if (d->door->connection_count == 0 || daemon_await_answers(d) == -1)
+		daemon_answered_cb(-1, 0, d);
 }
 
 /*
@@ -174,6 +202,7 @@ daemon_stop(struct daemon *d)
 		return;
 	}
 	hub_now(d->hub);
+	d->stop_by_ms = loop_monotonic_ms() + d->config->drain_ms;
 	queue_close(d->queue);
 	hub_drain(d->hub, daemon_drained_cb, d);
 }

@@ -65,6 +65,7 @@ struct daemon {
 	uint64_t attached_ms; /* when it was connected */
 	struct door *door;
 	struct runs *runs;
+	uint64_t stop_by_ms; /* what was asked is answered by then, or never */
 	struct store *store; /* from here on: NULL if another is the hub */
 	char *store_url;
 	struct hub *hub;

@@ -507,13 +507,12 @@ runs_new(struct event_base *base)
 void
 runs_free(struct runs *runs)
 {
-	struct run *r;
+	struct run *r, *next;
 
 	if (runs == NULL)
 		return;
 	runs->ended_cb = NULL;
-	while ((r = TAILQ_FIRST(&runs->list)) != NULL)
-		/* Each leaves the list. NOLINTNEXTLINE(*-unix.Malloc) */
+	TAILQ_FOREACH_SAFE(r, &runs->list, link, next)
 		run_free(r);
 	if (runs->child != NULL)
 		event_free(runs->child);

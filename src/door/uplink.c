@@ -255,6 +255,12 @@ uplink_is_attached(const struct uplink *up)
 }
 
 bool
+uplink_is_idle(const struct uplink *up)
+{
+	return TAILQ_EMPTY(&up->requests);
+}
+
+bool
 uplink_forget(struct uplink *up, struct uplink_request *r)
 {
 	r->reply_cb = NULL;

@@ -34,6 +34,9 @@ void uplink_free(struct uplink *);
 int uplink_attach(struct uplink *, int fd);
 bool uplink_is_attached(const struct uplink *);
 
+/* Whether all that was asked is answered. */
+bool uplink_is_idle(const struct uplink *);
+
 /*
  * Sends a line (taken from the buffer, its end included) and, unless -1, fd,
  * which has to stay open until the reply.  With repeat it is sent again if the

@@ -35,10 +35,12 @@ block_of(const void *data, size_t len)
 {
 	struct block *b = block_new(len);
 
-	if (b != NULL) {
+	if (b == NULL)
+		return NULL;
+	/* An end may be of no bytes at all. */
+	if (len > 0)
 		memcpy(b->data, data, len);
-		b->used = (uint32_t)len;
-	}
+	b->used = (uint32_t)len;
 	return b;
 }
 

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "door/exchange.h"
+#include "door/runner.h"
+#include "route_run.h"
+#include "streams.h"
+
+/* What a program gets of a request: env(1) tells all of it. */
+
+#define CONFIG                                          \
+	"route \"GET /e\" { run = \"/usr/bin/env\" }\n" \
+	"route \"GET /x\" { run = \"/no/such/file\" }\n"
+
+/* The variables of a request, the user of its token, what env prints. */
+static const struct {
+	const char *variables[10], *user, *printed;
+} environments[] = {
+	{ { "A=1", "HTTP_X=y z" }, NULL, "A=1|HTTP_X=y z|" },
+	{ { "REMOTE_USER=ann" }, NULL, "REMOTE_USER=ann|" },
+	{ { "REMOTE_USER=ann" }, "tom", "REMOTE_USER=ann|" },
+	{ { "REMOTE_USER=", "B=" }, "tom", "REMOTE_USER=tom|B=|" },
+	{ { "B=2", "REMOTE_USER=" }, NULL, "B=2|" },
+	{ { "B=2" }, "tom", "REMOTE_USER=tom|B=2|" },
+	{ { "PATH=/tmp", "LD_PRELOAD=x", "LD_=1", "HTTP_PROXY=x", "IFS=x",
+	      "ENV=x", "BASH_ENV=x" },
+	    NULL, "" },
+	{ { "BASH_FUNC_x%%=() { :; }", "=x", "x", "1A=1", "A-B=1", "A B=1", "",
+	      "\xc3\xa9=1" },
+	    NULL, "" },
+	{ { "A=B=C", "ENVX=1", "XENV=1", "HTTP_PROXYX=1", "_=1", "a1=2",
+	      "PATH_INFO=/x", "X=() { :; }; x" },
+	    NULL,
+	    "A=B=C|ENVX=1|XENV=1|HTTP_PROXYX=1|_=1|a1=2|PATH_INFO=/x|"
+	    "X=() { :; }; x|" },
+};
+
+static char *
+take_all(struct streams *t, struct runs *runs, int fd)
+{
+	struct buffer b = { 0 };
+	ssize_t n = 1;
+	char *to;
+
+	while (runs_count(runs) > 0)
+		event_base_loop(t->base, EVLOOP_ONCE);
+	while (n > 0) {
+		assert_non_null(to = buffer_reserve(&b, 4096));
+		assert_true((n = read(fd, to, 4096)) >= 0);
+		buffer_commit(&b, (size_t)n);
+	}
+	assert_int_equal(buffer_append(&b, "", 1), 0);
+	return b.data;
+}
+
+/* The data of the records with an environment of their own, but PATH. */
+static void
+join_data(char *text, struct buffer *to)
+{
+	static const char path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
+	char *line, *rest = NULL;
+	bool has_path = false;
+
+	for (line = strtok_r(text, "\n", &rest); line != NULL;
+	     line = strtok_r(NULL, "\n", &rest)) {
+		if (strncmp(line, "data: ", 6) != 0 || line[6] == '{')
+			continue;
+		if (strcmp(line + 6, path) == 0) {
+			assert_false(has_path);
+			has_path = true;
+			continue;
+		}
+		assert_int_equal(buffer_printf(to, "%s|", line + 6), 0);
+	}
+	assert_true(has_path);
+}
+
+static void
+run_one(struct streams *t, struct runs *runs, const struct config *config,
+    size_t i)
+{
+	struct request request = { .user = environments[i].user };
+	struct subscription sub = { .framing = &t->framings[0] };
+	struct buffer joined = { 0 };
+	char *text, *cause;
+	int pair[2];
+	size_t k;
+
+	for (k = 0; environments[i].variables[k] != NULL; k++)
+		assert_int_equal(request_add(&request,
+				     environments[i].variables[k]),
+		    0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
+			     pair),
+	    0);
+	sub.fd = pair[0];
+	assert_int_equal(runner_subscribe(t->hub, runs, config->routes[0],
+			     &request, &sub, &cause),
+	    HUB_OPENED);
+	text = take_all(t, runs, pair[1]);
+	join_data(text, &joined);
+	assert_int_equal(buffer_append(&joined, "", 1), 0);
+	assert_string_equal(joined.data, environments[i].printed);
+	buffer_clear(&joined);
+	free(text);
+	close(pair[1]);
+	request_clear(&request);
+}
+
+static void
+test_environment(void **state)
+{
+	struct config *config = route_run_good(CONFIG);
+	struct streams t;
+	struct runs *runs;
+	size_t i;
+
+	(void)state;
+	streams_setup(&t, NULL);
+	assert_non_null(runs = runs_new(t.base));
+	for (i = 0; i < sizeof environments / sizeof environments[0]; i++)
+		run_one(&t, runs, config, i);
+	runs_free(runs);
+	streams_teardown(&t);
+	config_free(config);
+}
+
+/* Clients are not told where programs are. */
+static void
+test_refusal(void **state)
+{
+	struct config *config = route_run_good(CONFIG);
+	struct streams t;
+	struct subscription sub = { .fd = -1 };
+	struct request request = { 0 };
+	struct runs *runs;
+	char *cause;
+
+	(void)state;
+	streams_setup(&t, NULL);
+	assert_non_null(runs = runs_new(t.base));
+	assert_int_equal(runner_subscribe(t.hub, runs, config->routes[1],
+			     &request, &sub, &cause),
+	    -1);
+	assert_string_equal(cause, "the program cannot be started");
+	assert_int_equal(runs_count(runs), 0);
+	free(cause);
+	runs_free(runs);
+	streams_teardown(&t);
+	config_free(config);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_environment),
+		cmocka_unit_test(test_refusal),
+	};
+
+	return cmocka_run_group_tests_name("runner environment", tests, NULL,
+	    NULL);
+}
