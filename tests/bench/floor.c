@@ -2,8 +2,6 @@
 /* Copyright (c) 2026 The crier authors */
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,11 +21,7 @@
  * looked at, nothing is kept.  Events come as lines, as crierd's do, so that
  * the same client can drive both.
  *
- *	floor LISTEN QUEUE STREAMS [EVENTS-A-WRITE [REPEAT]]
- *
- * With REPEAT every write sends its events so many times over, which is what a
- * resume looks like; then only the writing's own time is of use, which is told
- * when the publisher leaves.
+ *	floor LISTEN QUEUE STREAMS [EVENTS-A-WRITE]
  */
 
 enum {
@@ -40,10 +34,9 @@ enum {
 struct floor {
 	int listener, queue;
 	int *fds;
-	size_t streams, batch, repeat;
+	size_t streams, batch;
 	uint64_t number; /* of the event, for its id */
 	size_t lines_len, records_len, pending;
-	uint64_t written, write_cpu_ns;
 	char lines[FLOOR_LINES];
 	char records[FLOOR_RECORDS];
 };
@@ -76,7 +69,7 @@ floor_put_header(char *to, size_t len)
 }
 
 static void
-floor_write(struct floor *f, int fd, const char *data, size_t len)
+floor_write(int fd, const char *data, size_t len)
 {
 	ssize_t n;
 
@@ -84,7 +77,6 @@ floor_write(struct floor *f, int fd, const char *data, size_t len)
 		n = write(fd, data, len);
 		if (n == -1)
 			measure_die("write: %s", strerror(errno));
-		f->written += (uint64_t)n;
 		data += n;
 		len -= (size_t)n;
 	}
@@ -107,7 +99,7 @@ floor_accept_all(struct floor *f)
 			measure_die("accept: %s", strerror(errno));
 		if (read(f->fds[i], request, sizeof request) <= 0)
 			measure_die("no request");
-		floor_write(f, f->fds[i], answer, n + sizeof head - 1);
+		floor_write(f->fds[i], answer, n + sizeof head - 1);
 	}
 }
 
@@ -115,16 +107,12 @@ floor_accept_all(struct floor *f)
 static void
 floor_deliver(struct floor *f)
 {
-	uint64_t begin = measure_own_cpu_ns();
-	size_t one = f->records_len, i;
+	size_t i;
 
 	if (f->pending == 0)
 		return;
-	for (i = 1; i < f->repeat; i++)
-		memcpy(f->records + one * i, f->records, one);
 	for (i = 0; i < f->streams; i++)
-		floor_write(f, f->fds[i], f->records, one * f->repeat);
-	f->write_cpu_ns += measure_own_cpu_ns() - begin;
+		floor_write(f->fds[i], f->records, f->records_len);
 	f->records_len = f->pending = 0;
 }
 
@@ -184,15 +172,13 @@ main(int argc, char **argv)
 	static struct floor f;
 	struct rlimit limit;
 
-	if (argc < 4 || argc > 6)
-		measure_die("usage: floor LISTEN QUEUE STREAMS "
-			    "[EVENTS-A-WRITE [REPEAT]]");
+	if (argc < 4 || argc > 5)
+		measure_die(
+		    "usage: floor LISTEN QUEUE STREAMS [EVENTS-A-WRITE]");
 	f.streams = strtoul(argv[3], NULL, 10);
 	f.batch = argc > 4 ? strtoul(argv[4], NULL, 10) : 1;
-	f.repeat = argc > 5 ? strtoul(argv[5], NULL, 10) : 1;
 	f.fds = calloc(f.streams, sizeof *f.fds);
-	if (f.fds == NULL || f.batch == 0 || f.repeat == 0 ||
-	    f.batch * f.repeat > 1000)
+	if (f.fds == NULL || f.batch == 0 || f.batch > 1000)
 		measure_die("that makes no sense");
 	getrlimit(RLIMIT_NOFILE, &limit);
 	limit.rlim_cur = limit.rlim_max;
@@ -200,13 +186,9 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	f.listener = floor_listen(argv[1]);
 	f.queue = floor_listen(argv[2]);
-	puts("ready");
-	fflush(stdout);
 	f.queue = accept(f.queue, NULL, NULL);
 	floor_accept_all(&f);
 	while (floor_turn(&f))
 		continue;
-	printf("{\"bytes\":%llu,\"write_cpu_ms\":%.3f}\n",
-	    (unsigned long long)f.written, (double)f.write_cpu_ns / 1e6);
 	return 0;
 }
