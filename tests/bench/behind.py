@@ -90,13 +90,17 @@ def sweep_one(make, n, rates, seconds):
     """Rates that rise until one is not sustained: [what each gave]"""
     found = []
     for rate in rates:
-        try:
-            one = with_server(make, n, max(int(rate * seconds), 20), rate)
-        except load.Failed:
-            break
-        one["rate"] = rate
-        found.append(one)
-        if p99(one) >= SUSTAINED_MS or not one["ok"]:
+        # What else the machine does may disturb one run.
+        for _ in range(2):
+            try:
+                one = with_server(make, n, max(int(rate * seconds), 20), rate)
+            except load.Failed:
+                continue
+            one["rate"] = rate
+            found.append(one)
+            if p99(one) < SUSTAINED_MS and one["ok"]:
+                break
+        else:
             break
     return {"sweep": found, "sustained": max(
         (one["rate"] for one in found

@@ -125,7 +125,7 @@ def main():
         json.dump(result, file, indent="\t")
         file.write("\n")
     print(f"\nAll of it in {options.o}")
-    return 1 if report.wrong else 0
+    return any(one["server"].startswith("crierd") for one in report.wrong)
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ struct load_stream {
 /* All that was seen. */
 struct load_counts {
 	uint64_t opened, failed, ended;
-	uint64_t delivered, duplicates, lost, odd, gaps, fills, comments;
+	uint64_t delivered, duplicates, lost, odd, gaps, fills;
 	uint64_t bytes, reads;
 	uint64_t last_ns;
 	struct histogram latency;

@@ -81,14 +81,20 @@ static void
 parse_line(struct load *l, struct load_stream *s, const char *line, size_t len,
     size_t whole)
 {
-	if (parse_has(line, len, "data: E"))
-		parse_event(l, s, line + 6, len - 6, whole - 6);
-	else if (parse_has(line, len, "data: F"))
-		l->counts.fills++;
-	else if (parse_has(line, len, "event: crier.gap"))
+	static const char data[] = "data:";
+	size_t at = sizeof data - 1;
+
+	if (parse_has(line, len, "event: crier.gap"))
 		l->counts.gaps++;
-	else if (len > 0 && line[0] == ':')
-		l->counts.comments++;
+	if (!parse_has(line, len, data))
+		return;
+	/* One space after the colon is not part of it. */
+	if (len > at && line[at] == ' ')
+		at++;
+	if (len > at && line[at] == 'E')
+		parse_event(l, s, line + at, len - at, whole - at);
+	else if (len > at && line[at] == 'F')
+		l->counts.fills++;
 }
 
 static void

@@ -62,7 +62,8 @@ class Report:
             for one in runs:
                 if one.get("ok") is False:
                     self.wrong.append(
-                        {"what": f"{name}: {case}", "events": one["events"],
+                        {"what": f"{name}: {case}", "server": one["server"],
+                         "events": one["events"],
                          "again": one.get("again"),
                          "publisher": one["publisher"]})
 

@@ -70,6 +70,7 @@ class Web:
     """Whatever speaks HTTP on a port and publishes there, too."""
 
     name = ""
+    workers = 0  # processes besides the first
     subscribe_prefix = "/sub?ch="
     publish_prefix = "/pub?ch="
 
@@ -88,8 +89,11 @@ class Web:
     def prepare(self, where):
         """Writes its configuration."""
 
+    def is_ready(self):
+        return answers(self.port) and len(self.own_pids()) > self.workers
+
     def __enter__(self):
-        self.process.start(lambda: answers(self.port))
+        self.process.start(self.is_ready)
         return self
 
     def __exit__(self, *_):
@@ -99,8 +103,11 @@ class Web:
         with open(os.path.join(where, name), "w", encoding="utf-8") as file:
             file.write(text)
 
-    def pids(self):
+    def own_pids(self):
         return children(self.process.process.pid)
+
+    def pids(self):
+        return self.own_pids()
 
     def subscribe(self):
         return ["-H", "-a", f"127.0.0.1:{self.port}", "-u",
@@ -251,7 +258,7 @@ class Php(Web):
     name = "PHP loop"
     subscribe_prefix = "/sub.php?ch="
     publish_prefix = "/pub.php?ch="
-    slow = True
+    workers = 1
 
     def __init__(self):
         self.fpm = None
