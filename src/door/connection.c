@@ -179,6 +179,15 @@ connection_watch(struct connection *c, bool writing)
 	return event_add(c->io, NULL);
 }
 
+/* Until it is watched again, which connection_wait sees to. */
+static void
+connection_unwatch(struct connection *c)
+{
+	if (c->io != NULL)
+		event_free(c->io);
+	c->io = NULL;
+}
+
 /* 1: all is sent, 0: the rest waits, -1: the peer is gone. */
 static int
 connection_flush(struct connection *c)
@@ -257,7 +266,7 @@ connection_hand_off(struct connection *c, const struct subscription *sub)
 	if (c->asking == NULL)
 		return -1;
 	/* What comes meanwhile is the hub's to read. */
-	event_del(c->io);
+	connection_unwatch(c);
 	connection_set_deadline(c, true);
 	return CONNECTION_ASKS;
 }
@@ -268,12 +277,10 @@ connection_open_stream(struct connection *c, const struct subscription *sub)
 	enum hub_answer answer;
 
 	/* The loop knows a descriptor once: it must be ours no longer. */
-	event_del(c->io);
+	connection_unwatch(c);
 	answer = hub_subscribe(c->door->hub, sub);
 	if (answer == HUB_OPENED)
 		return CONNECTION_STREAMS;
-	if (event_add(c->io, NULL) == -1)
-		return -1;
 	return connection_answer_refusal(c, answer);
 }
 
@@ -343,7 +350,7 @@ connection_wait(struct connection *c)
 	connection_set_deadline(c,
 	    c->out.len > 0 || c->in.len > 0 || c->gate.phase != GATE_IDLE ||
 		!c->is_kept);
-	if (c->is_writing != (c->out.len > 0) &&
+	if ((c->io == NULL || c->is_writing != (c->out.len > 0)) &&
 	    connection_watch(c, c->out.len > 0) == -1)
 		connection_close(c);
 }
@@ -413,8 +420,10 @@ connection_read(struct connection *c)
 		return;
 	}
 	n = read(c->fd, to, CONNECTION_READ_BYTES);
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+	if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
+		connection_wait(c);
 		return;
+	}
 	if (n <= 0) {
 		connection_close(c);
 		return;
@@ -452,12 +461,20 @@ connection_open(struct door *door, int fd, bool kept, struct text_span input)
 	TAILQ_INSERT_TAIL(&door->connections, c, link);
 	door->connection_count++;
 	c->deadline = event_new(door->base, -1, 0, connection_deadline_cb, c);
-	if (c->deadline == NULL || connection_watch(c, false) == -1 ||
+	if (c->deadline == NULL ||
 	    buffer_append(&c->in, input.text, input.len) == -1) {
 		connection_close(c);
 		return;
 	}
-	connection_set_deadline(c, !kept);
+	if (!kept) {
+		/* A web server connects to ask: mostly it has done so. */
+		connection_io_cb(fd, EV_READ, c);
+		return;
+	}
+	if (connection_watch(c, false) == -1) {
+		connection_close(c);
+		return;
+	}
 	/* Later: this may be called from within the end of another request. */
 	if (input.len > 0)
 		event_active(c->io, EV_TIMEOUT, 0);
