@@ -279,7 +279,7 @@ delivery_send(struct delivery *d)
 	struct stream *s = d->stream;
 	ssize_t n;
 
-	n = writev(event_get_fd(&s->io), d->iov, (int)d->iov_count);
+	n = writev(s->fd, d->iov, (int)d->iov_count);
 	s->hub->counters.writes++;
 	if (n == -1)
 		return errno == EAGAIN || errno == EINTR ? DELIVERY_BLOCKED

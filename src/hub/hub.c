@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "hub/hub.h"
 #include "hub/stats.h"
+#include "hub/watch.h"
 
 /*
  * Set-up, clocks and timers, publishing, delivery.  Opening streams is in
@@ -108,9 +109,10 @@ hub_new(struct event_base *base, const struct config *config,
 	hub->drain_limit = event_new(base, -1, 0, hub_drain_limit_cb, hub);
 	hub->stats_tick = event_new(base, -1, EV_PERSIST, stats_tick_cb, hub);
 	hub->heartbeat = block_of(":\n", 2);
+	hub->watch = watch_new(hub);
 	if (hub->tick == NULL || hub->reap == NULL ||
 	    hub->drain_limit == NULL || hub->stats_tick == NULL ||
-	    hub->heartbeat == NULL) {
+	    hub->heartbeat == NULL || hub->watch == NULL) {
 		hub_free(hub);
 		return NULL;
 	}
@@ -145,6 +147,7 @@ hub_free(struct hub *hub)
 	hub_free_event(hub->reap);
 	hub_free_event(hub->drain_limit);
 	hub_free_event(hub->stats_tick);
+	watch_free(hub->watch);
 	block_unref(hub->heartbeat);
 	batch_free(hub->batch);
 	free(hub);

@@ -22,9 +22,10 @@
  * well.  So what is left is what crier itself takes for a delivery, an event
  * and an idle stream, and how that grows with their number.
  *
- *	harness STREAMS CHANNELS EVENTS BATCH
+ *	harness STREAMS CHANNELS EVENTS BATCH [VISITORS]
  *
- * EVENTS are published to channels at random, BATCH of them in a turn.
+ * EVENTS are published to channels at random, BATCH of them in a turn.  The
+ * streams are of so many VISITORS, each with a user's name and an address.
  */
 
 enum {
@@ -104,7 +105,7 @@ struct harness {
 	struct store *store;
 	struct hub *hub;
 	struct framing framing;
-	size_t streams, channels;
+	size_t streams, channels, visitors;
 	uint64_t random;
 };
 
@@ -164,17 +165,24 @@ static void
 harness_open(struct harness *h, size_t number)
 {
 	static const char head[] = "Content-Type: text/event-stream\r\n\r\n";
-	static const char address[] = "127.0.0.1";
-	char name[HARNESS_NAME];
+	char name[HARNESS_NAME], user[HARNESS_NAME], address[HARNESS_NAME];
 	struct text_span channel;
+	unsigned visitor = (unsigned)(number % h->visitors);
 	struct subscription sub = { .fd = HARNESS_FD + (int)number,
 		.framing = &h->framing,
 		.request_id = 1,
 		.channels = &channel,
 		.channel_count = 1,
 		.head = { head, sizeof head - 1 },
-		.address = { address, sizeof address - 1 } };
+		.user = { user, 0 },
+		.address = { address, 0 } };
 
+	if (h->visitors > 1)
+		sub.user.len =
+		    (size_t)snprintf(user, sizeof user, "user%u", visitor);
+	sub.address.len =
+	    (size_t)snprintf(address, sizeof address, "10.%u.%u.%u",
+		visitor >> 16 & 255, visitor >> 8 & 255, visitor & 255);
 	harness_name(&channel, name, number % h->channels);
 	if (hub_subscribe(h->hub, &sub) != HUB_OPENED)
 		measure_die("stream %zu cannot be opened", number);
@@ -298,13 +306,15 @@ main(int argc, char **argv)
 	static struct harness h;
 	size_t events, batch;
 
-	if (argc != 5)
-		measure_die("usage: harness STREAMS CHANNELS EVENTS BATCH");
+	if (argc != 5 && argc != 6)
+		measure_die("usage: harness STREAMS CHANNELS EVENTS BATCH "
+			    "[VISITORS]");
 	h.streams = strtoul(argv[1], NULL, 10);
 	h.channels = strtoul(argv[2], NULL, 10);
 	events = strtoul(argv[3], NULL, 10);
 	batch = strtoul(argv[4], NULL, 10);
-	if (h.channels == 0 || batch == 0)
+	h.visitors = argc == 6 ? strtoul(argv[5], NULL, 10) : 1;
+	if (h.channels == 0 || batch == 0 || h.visitors == 0)
 		measure_die("that makes no sense");
 	harness_init(&h);
 	harness_run(&h, events, batch);

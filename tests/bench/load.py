@@ -187,9 +187,10 @@ def deliveries_per_second(found):
     return found["events"]["delivered"] / found["deliver_ms"] * 1000
 
 
-def harness(streams, channels, events, batch):
+def harness(streams, channels, events, batch, visitors=1):
     done = subprocess.run(
-        [program("harness"), *map(str, (streams, channels, events, batch))],
+        [program("harness"),
+         *map(str, (streams, channels, events, batch, visitors))],
         stdout=subprocess.PIPE, check=True)
     return json.loads(done.stdout)
 

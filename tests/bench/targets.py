@@ -69,8 +69,9 @@ def without_kernel(report, million):
         "million": lambda: harness(million, 1, 20, 1),
         "batch": lambda: harness(1000, 1, 50000, 50),
         "one": lambda: harness(1, 1, 300000, 1),
-        "many": lambda: harness(million, million, 100000, 1)}, 5)
-    if len(found) < 5:
+        "many": lambda: harness(million, million, 100000, 1),
+        "visitors": lambda: harness(million, 1, 1, 1, million)}, 5)
+    if len(found) < 6:
         return found
 
     def ns(case):
@@ -106,15 +107,15 @@ def memory(report, harnessed, n):
             found["traffic"],
             lambda one: one["rss_growth"] - one["rss_per_stream"]),
             "bytes", 64)
-    for case in ("million", "many"):
+    # Where each has a channel to itself, that is counted, too.
+    for case, what, limit in (
+            ("million", "a million on one channel", 512),
+            ("visitors", "the same, each of its own user", 512),
+            ("many", "a million on as many channels", None)):
         if case in harnessed:
-            # Where each has a channel to itself, that is counted, too.
-            alone = case == "many"
-            report.row(3, "allocated, a million on "
-                       + ("as many channels" if alone else "one channel"),
-                       median(harnessed[case],
-                              lambda one: one["open"]["memory"]), "bytes",
-                       None if alone else 512)
+            report.row(3, f"allocated, {what}", median(
+                harnessed[case], lambda one: one["open"]["memory"]), "bytes",
+                limit)
 
 
 def connecting(report, n, storm):
