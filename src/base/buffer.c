@@ -78,13 +78,19 @@ buffer_append_text(struct buffer *b, const char *text)
 int
 buffer_vprintf(struct buffer *b, const char *fmt, va_list ap)
 {
+	size_t room = b->base == NULL ? 0 : b->cap - b->len;
 	va_list again;
 	char *to;
 	int n;
 
+	/* Mostly there is room, and once is enough. */
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, again);
+	n = vsnprintf(room == 0 ? NULL : b->data + b->len, room, fmt, again);
 	va_end(again);
+	if (n >= 0 && (size_t)n < room) {
+		b->len += (size_t)n;
+		return 0;
+	}
 	if (n < 0 || (to = buffer_reserve(b, (size_t)n + 1)) == NULL)
 		return -1;
 	vsnprintf(to, (size_t)n + 1, fmt, ap);

@@ -28,6 +28,7 @@ enum {
 
 struct listener {
 	int fd;
+	bool is_tcp;
 	struct event *io, *rest;
 	void (*accept_cb)(void *, int);
 	void *arg;
@@ -338,10 +339,21 @@ listener_accept_cb(evutil_socket_t fd, short what, void *arg)
 				listener_rest(l, errno);
 			return;
 		}
-		/* Fails for a Unix socket, where there is nothing to do. */
-		setsockopt(got, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+		if (l->is_tcp)
+			setsockopt(got, IPPROTO_TCP, TCP_NODELAY, &on,
+			    sizeof on);
 		l->accept_cb(l->arg, got);
 	}
+}
+
+static bool
+listener_is_tcp(int fd)
+{
+	int domain = AF_UNSPEC;
+	socklen_t len = sizeof domain;
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == -1 ||
+	    domain != AF_UNIX;
 }
 
 struct listener *
@@ -353,6 +365,7 @@ listener_new(struct event_base *base, int fd, void (*accept_cb)(void *, int),
 	if (l == NULL)
 		return NULL;
 	l->fd = fd;
+	l->is_tcp = listener_is_tcp(fd);
 	l->accept_cb = accept_cb;
 	l->arg = arg;
 	l->io =

@@ -191,6 +191,15 @@ connection_watch(struct connection *c, bool writing)
 	return event_add(c->io, NULL);
 }
 
+/* Until it is watched again, which connection_wait sees to. */
+static void
+connection_unwatch(struct connection *c)
+{
+	if (c->io != NULL)
+		event_free(c->io);
+	c->io = NULL;
+}
+
 /* 1: all is sent, 0: the rest waits, -1: the peer is gone. */
 static int
 connection_flush(struct connection *c)
@@ -277,7 +286,7 @@ connection_send(struct connection *c, struct buffer *line, int fd, bool repeat,
 		return -1;
 	c->hands_over = fd != -1;
 	/* What comes meanwhile is for whoever has the connection then. */
-	event_del(c->io);
+	connection_unwatch(c);
 	/* What was left for the request is not what the hub has. */
 	connection_set_deadline(c, false);
 	connection_set_deadline(c, true);
@@ -337,7 +346,7 @@ connection_open_stream(struct connection *c, struct subscription *sub)
 	int answer;
 
 	/* The loop knows a descriptor once: it must be ours no longer. */
-	event_del(c->io);
+	connection_unwatch(c);
 	if (ex->route.kind == ROUTE_RUN)
 		answer = runner_subscribe(door->hub, door->runs,
 		    ex->route.config, &ex->request, sub, &cause);
@@ -345,10 +354,6 @@ connection_open_stream(struct connection *c, struct subscription *sub)
 		answer = (int)hub_subscribe(door->hub, sub);
 	if (answer == HUB_OPENED)
 		return CONNECTION_STREAMS;
-	if (event_add(c->io, NULL) == -1) {
-		free(cause);
-		return -1;
-	}
 	if (answer == -1)
 		return connection_fail(c, cause);
 	return connection_answer_refusal(c, (enum hub_answer)answer);
@@ -424,7 +429,7 @@ connection_wait(struct connection *c)
 	connection_set_deadline(c,
 	    c->out.len > 0 || c->in.len > 0 || c->gate.phase != GATE_IDLE ||
 		!c->is_kept);
-	if (c->is_writing != (c->out.len > 0) &&
+	if ((c->io == NULL || c->is_writing != (c->out.len > 0)) &&
 	    connection_watch(c, c->out.len > 0) == -1)
 		connection_close(c);
 }
@@ -494,8 +499,10 @@ connection_read(struct connection *c)
 		return;
 	}
 	n = read(c->fd, to, CONNECTION_READ_BYTES);
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+	if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
+		connection_wait(c);
 		return;
+	}
 	if (n <= 0) {
 		connection_close(c);
 		return;
@@ -552,12 +559,20 @@ connection_open(struct door *door, int fd, bool kept, struct text_span input)
 	TAILQ_INSERT_TAIL(&door->connections, c, link);
 	door->connection_count++;
 	c->deadline = event_new(door->base, -1, 0, connection_deadline_cb, c);
-	if (c->deadline == NULL || connection_watch(c, false) == -1 ||
+	if (c->deadline == NULL ||
 	    buffer_append(&c->in, input.text, input.len) == -1) {
 		connection_close(c);
 		return;
 	}
-	connection_set_deadline(c, !kept);
+	if (!kept) {
+		/* A web server connects to ask: mostly it has done so. */
+		connection_io_cb(fd, EV_READ, c);
+		return;
+	}
+	if (connection_watch(c, false) == -1) {
+		connection_close(c);
+		return;
+	}
 	/* Later: this may be called from within the end of another request. */
 	if (input.len > 0)
 		event_active(c->io, EV_TIMEOUT, 0);

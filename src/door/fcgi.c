@@ -42,15 +42,34 @@
  * when there is none left.
  */
 static int fcgi_file = -1;
+static size_t fcgi_file_len;
+
+static void
+fcgi_open_file(void)
+{
+	fcgi_file = memfd_create("request", MFD_CLOEXEC);
+	fcgi_file_len = 0;
+}
 
 void
 fcgi_init(void)
 {
 	if (FCGX_Init() != 0)
 		log_fatal("libfcgi cannot be initialised");
-	fcgi_file = memfd_create("request", MFD_CLOEXEC);
+	fcgi_open_file();
 	if (fcgi_file == -1)
 		log_fatal("memfd_create: %s", strerror(errno));
+}
+
+/* The file gets these bytes and ends behind them. */
+static int
+fcgi_fill_file(const char *data, size_t len)
+{
+	if (pwrite(fcgi_file, data, len, 0) != (ssize_t)len ||
+	    (len < fcgi_file_len && ftruncate(fcgi_file, (off_t)len) == -1))
+		return -1;
+	fcgi_file_len = len;
+	return lseek(fcgi_file, 0, SEEK_SET) == 0 ? 0 : -1;
 }
 
 static int
@@ -60,12 +79,9 @@ fcgi_write_file(const char *params, size_t len)
 	int rc = -1;
 
 	if (fcgi_file == -1)
-		fcgi_file = memfd_create("request", MFD_CLOEXEC);
-	if (fcgi_file != -1 && record_append_request(&b, params, len) == 0 &&
-	    ftruncate(fcgi_file, 0) == 0 &&
-	    pwrite(fcgi_file, b.data, b.len, 0) == (ssize_t)b.len &&
-	    lseek(fcgi_file, 0, SEEK_SET) == 0)
-		rc = 0;
+		fcgi_open_file();
+	if (fcgi_file != -1 && record_append_request(&b, params, len) == 0)
+		rc = fcgi_fill_file(b.data, b.len);
 	buffer_clear(&b);
 	return rc;
 }
@@ -92,7 +108,7 @@ fcgi_decode(const char *params, size_t len, struct request *request)
 	r.keepConnection = 1;
 	if (FCGX_Accept_r(&r) != 0) {
 		/* It has closed the file and freed all. */
-		fcgi_file = memfd_create("request", MFD_CLOEXEC);
+		fcgi_open_file();
 		return -1;
 	}
 	if (FCGX_GetError(r.in) == 0)

@@ -10,19 +10,43 @@
 #include "hub/stats.h"
 
 enum {
-	CHANNEL_CURSORS_MIN = 2
+	CHANNEL_CURSORS_MIN = 2,
+	CHANNEL_CACHE_LINE = 64
 };
 
 #define CHANNEL_OF(entry_or_timer, member) \
 	((struct channel *)(void           \
 		*)((char *)(entry_or_timer)-offsetof(struct channel, member)))
 
+/*
+ * The look-up has the structure's first cache line; the others are under way
+ * while the caller does what it does first.
+ */
 struct channel *
 channel_find(struct hub *hub, const char *name, size_t len)
 {
 	struct table_entry *e = table_find(&hub->channels, name, len);
+	size_t at;
 
-	return e == NULL ? NULL : CHANNEL_OF(e, entry);
+	if (e == NULL)
+		return NULL;
+	for (at = CHANNEL_CACHE_LINE; at < sizeof(struct channel);
+	     at += CHANNEL_CACHE_LINE)
+		__builtin_prefetch((const char *)e + at);
+	return CHANNEL_OF(e, entry);
+}
+
+void
+channel_expect(const struct channel *c)
+{
+	const struct history *h = &c->history;
+
+	if (c->cursor_count > 0)
+		__builtin_prefetch(c->cursors);
+	if (!c->has_history)
+		return;
+	__builtin_prefetch(TAILQ_NEXT(c, recent));
+	__builtin_prefetch(&h->ring[h->next_seq & (h->capacity - 1)]);
 }
 
 /*

@@ -70,6 +70,9 @@ struct channel *channel_find(struct hub *, const char *name, size_t len);
 /* The channel, made if need be; NULL for want of memory. */
 struct channel *channel_get(struct hub *, const char *name, size_t len);
 
+/* An event is on its way: has the processor fetch what it will need. */
+void channel_expect(const struct channel *);
+
 /* Frees a channel that has nothing left to keep it. */
 void channel_release(struct hub *, struct channel *);
 

@@ -282,7 +282,7 @@ delivery_send(struct delivery *d)
 	struct stream *s = d->stream;
 	ssize_t n;
 
-	n = writev(event_get_fd(&s->io), d->iov, (int)d->iov_count);
+	n = writev(s->fd, d->iov, (int)d->iov_count);
 	d->counters->writes++;
 	if (n == -1)
 		return errno == EAGAIN || errno == EINTR ? DELIVERY_BLOCKED

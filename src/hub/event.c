@@ -6,6 +6,10 @@
 #include "base/text.h"
 #include "hub/event.h"
 
+enum {
+	EVENT_PIECE = 256 /* that is looked through for a line's end at once */
+};
+
 /* A line end or NUL in a field would begin another field, or void this one. */
 static bool
 event_is_one_line(const char *text, size_t len)
@@ -59,14 +63,26 @@ event_check(const struct event_fields *e, size_t max_event_bytes)
 }
 
 /* Bytes up to the first CR or LF; each byte is looked at but once. */
+/*
+ * In pieces, so that to look for one of the two does not lead through all of
+ * the text for each of its lines, if only the other one ends them.
+ */
 static size_t
 event_line_length(const char *text, size_t len)
 {
-	size_t i = 0;
+	const char *lf, *cr;
+	size_t at, n;
 
-	while (i < len && text[i] != '\n' && text[i] != '\r')
-		i++;
-	return i;
+	for (at = 0; at < len; at += n) {
+		n = len - at < EVENT_PIECE ? len - at : EVENT_PIECE;
+		lf = memchr(text + at, '\n', n);
+		if (lf != NULL)
+			n = (size_t)(lf - (text + at));
+		cr = memchr(text + at, '\r', n);
+		if (cr != NULL || lf != NULL)
+			return (size_t)((cr != NULL ? cr : lf) - text);
+	}
+	return len;
 }
 
 static int

@@ -8,6 +8,7 @@
 #include "hub/fan.h"
 #include "hub/hub.h"
 #include "hub/stats.h"
+#include "hub/watch.h"
 
 /*
  * Set-up, clocks and timers, publishing, delivery.  Opening streams is in
@@ -109,9 +110,10 @@ hub_new(struct event_base *base, const struct config *config,
 	hub->drain_limit = event_new(base, -1, 0, hub_drain_limit_cb, hub);
 	hub->stats_tick = event_new(base, -1, EV_PERSIST, stats_tick_cb, hub);
 	hub->heartbeat = block_of(":\n", 2);
+	hub->watch = watch_new(hub);
 	if (hub->tick == NULL || hub->reap == NULL ||
 	    hub->drain_limit == NULL || hub->stats_tick == NULL ||
-	    hub->heartbeat == NULL ||
+	    hub->heartbeat == NULL || hub->watch == NULL ||
 	    (config->threads > 1 &&
 		(hub->fan = fan_new(config->threads)) == NULL)) {
 		hub_free(hub);
@@ -148,6 +150,7 @@ hub_free(struct hub *hub)
 	hub_free_event(hub->reap);
 	hub_free_event(hub->drain_limit);
 	hub_free_event(hub->stats_tick);
+	watch_free(hub->watch);
 	block_unref(hub->heartbeat);
 	fan_free(hub->fan);
 	batch_free(hub->batch);

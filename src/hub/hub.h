@@ -25,6 +25,7 @@
 struct fan;
 
 struct json_object;
+struct watch;
 
 /*
  * The one owner of all histories and streams.  The queue publishes into it,
@@ -100,6 +101,7 @@ struct hub {
 	struct id appended;      /* in the histories; streams know up to here */
 	struct id forgotten[HUB_FORGOTTEN]; /* see channel_free */
 	struct wheel stream_wheel, channel_wheel;
+	struct watch *watch; /* of the streams' descriptors */
 	struct event *tick, *reap, *drain_limit;
 	bool is_ticking;
 	struct block *heartbeat;

@@ -100,6 +100,7 @@ hub_enter(struct hub *hub, struct channel **channels, size_t count,
 	event->channel_count = count;
 	for (i = 0; i < count; i++) {
 		channels[i]->pending++;
+		channel_expect(channels[i]);
 		entry.channel = channels[i];
 		entry.name = channels[i]->name;
 		entry.name_len = channels[i]->entry.name_len;

@@ -7,8 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <event2/event.h>
-
 #include "base/log.h"
 #include "hub/delivery.h"
 #include "hub/hub.h"
@@ -17,6 +15,7 @@
 #include "hub/replay.h"
 #include "hub/stream.h"
 #include "hub/visitor.h"
+#include "hub/watch.h"
 
 enum {
 	STREAM_TAP_MS = 100, /* between the two comments of a heartbeat */
@@ -40,31 +39,15 @@ stream_reason(const struct stream *s)
 	return stream_reason_name[s->reason];
 }
 
-static void stream_io_cb(evutil_socket_t, short, void *);
-
-int
-stream_watch(struct stream *s, int fd, bool writing)
-{
-	short what =
-	    writing ? EV_READ | EV_WRITE | EV_PERSIST : EV_READ | EV_PERSIST;
-
-	/* An end of file that means nothing must not be told for ever. */
-	if (s->is_half_open)
-		what |= EV_ET;
-	if (event_assign(&s->io, s->hub->base, fd, what, stream_io_cb, s) == -1)
-		return -1;
-	s->is_writing = writing;
-	return event_add(&s->io, NULL);
-}
-
+/* For room to write it waits only while there is what to write. */
 static void
 stream_set_writing(struct stream *s, bool writing)
 {
 	/* What is told once must be asked for again. */
 	if (s->is_writing == writing && !(writing && s->is_half_open))
 		return;
-	event_del(&s->io);
-	if (stream_watch(s, event_get_fd(&s->io), writing) == -1)
+	s->is_writing = writing;
+	if (watch_set(s->hub->watch, s, writing) == -1)
 		stream_kill(s, STREAM_ERROR);
 }
 
@@ -162,7 +145,7 @@ stream_retire(struct stream *s)
 	struct hub *hub = s->hub;
 
 	s->state = STREAM_DEAD;
-	event_del(&s->io);
+	watch_clear(hub->watch, s);
 	wheel_clear(&hub->stream_wheel, &s->timer);
 	TAILQ_REMOVE(&hub->streams, s, link);
 	TAILQ_INSERT_TAIL(&hub->dead, s, link);
@@ -187,14 +170,14 @@ stream_kill(struct stream *s, enum stream_reason reason)
 	if (s->state != STREAM_ENDING)
 		s->reason = reason;
 	stream_retire(s);
-	close(event_get_fd(&s->io));
+	close(s->fd);
 }
 
 /* Its end went out whole: the connection is closed, or used again. */
 static void
 stream_finish(struct stream *s)
 {
-	int fd = event_get_fd(&s->io);
+	int fd = s->fd;
 	struct text_span rest = { NULL, 0 };
 
 	if (s->input != NULL) {
@@ -472,7 +455,7 @@ stream_take_leave(struct stream *s)
 
 	if (s->unit == NULL && s->state != STREAM_ENDING &&
 	    s->framing->put_end(&b, s->request_id) == 0 && b.len > 0) {
-		n = write(event_get_fd(&s->io), b.data, b.len);
+		n = write(s->fd, b.data, b.len);
 		(void)n; /* if it cannot be said, it is not said */
 	}
 	buffer_clear(&b);
@@ -486,7 +469,7 @@ stream_take_leave(struct stream *s)
 static void
 stream_check_half_open(struct stream *s)
 {
-	struct pollfd p = { .fd = event_get_fd(&s->io) };
+	struct pollfd p = { .fd = s->fd };
 
 	if (poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR)) != 0)
 		stream_kill(s, STREAM_CLIENT);
@@ -503,7 +486,7 @@ stream_read(struct stream *s)
 		stream_check_half_open(s);
 		return;
 	}
-	n = read(event_get_fd(&s->io), data, sizeof data);
+	n = read(s->fd, data, sizeof data);
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n == 0)
@@ -513,16 +496,12 @@ stream_read(struct stream *s)
 		stream_kill(s, STREAM_CLIENT);
 }
 
-static void
-stream_io_cb(evutil_socket_t fd, short what, void *arg)
+void
+stream_ready(struct stream *s, bool readable, bool writable)
 {
-	struct stream *s = arg;
-
-	(void)fd;
-	hub_now(s->hub);
-	if (what & EV_READ)
+	if (readable)
 		stream_read(s);
-	if ((what & EV_WRITE) && s->state != STREAM_DEAD)
+	if (writable && s->is_writing && s->state != STREAM_DEAD)
 		stream_write(s);
 }
 

@@ -9,8 +9,6 @@
 #include <stdint.h>
 #include "base/list.h"
 
-#include <event2/event_struct.h>
-
 #include "base/buffer.h"
 #include "base/id.h"
 #include "base/text.h"
@@ -146,9 +144,10 @@ struct stream {
 	TAILQ_ENTRY(stream) link; /* in hub->streams or hub->dead */
 	struct hub *hub;
 	const struct framing *framing;
-	struct event io;
 	struct wheel_timer timer;
 
+	int fd;
+	uint32_t heartbeat_ms;
 	struct block *unit; /* half sent, or NULL */
 	uint32_t unit_off, unit_len;
 	uint32_t unit_sent; /* bytes on the wire, headers included */
@@ -156,6 +155,7 @@ struct stream {
 
 	uint8_t state;
 	uint8_t reason;
+	bool is_watched; /* see watch.h */
 	bool is_writing; /* waits until the socket takes more */
 	bool is_terse;   /* no blocks without data */
 	bool wants_tap;  /* the second comment of a heartbeat */
@@ -170,9 +170,8 @@ struct stream {
 	uint64_t own_retry_ms; /* instead of its channels', or UNSET */
 	uint64_t written_ms;
 	uint64_t deadline_ms; /* 0: none */
-	uint32_t heartbeat_ms;
-	struct id sent; /* greatest id begun to be sent */
-	uint64_t mark;  /* of hub_count_streams */
+	struct id sent;       /* greatest id begun to be sent */
+	uint64_t mark;        /* of hub_count_streams */
 
 	uint64_t id, events, bytes, opened_ms;
 	struct replay *replay; /* NULL: all it needs is in memory */
@@ -203,11 +202,8 @@ void stream_discard(struct stream *);
  */
 void stream_start(struct stream *, struct block *head, struct text_span input);
 
-/*
- * Waits for input, and for room to write only while there is what to write.
- * 0, or -1 (memory).
- */
-int stream_watch(struct stream *, int fd, bool writing);
+/* Its descriptor has something to read, or has room for what waits. */
+void stream_ready(struct stream *, bool readable, bool writable);
 
 /* Takes a block of the caller's as the next to be sent; none may be there. */
 void stream_set_unit(struct stream *, struct block *, bool framed);

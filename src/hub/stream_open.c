@@ -4,12 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <event2/event.h>
-
 #include "hub/hub.h"
 #include "hub/replay.h"
 #include "hub/stream.h"
 #include "hub/visitor.h"
+#include "hub/watch.h"
 
 /* A stream's coming and going: its memory, its names, its channels. */
 
@@ -134,8 +133,7 @@ stream_free(struct stream *s)
 void
 stream_discard(struct stream *s)
 {
-	if (event_initialized(&s->io))
-		event_del(&s->io);
+	watch_clear(s->hub->watch, s);
 	TAILQ_REMOVE(&s->hub->streams, s, link);
 	s->hub->stream_count--;
 	visitor_leave(s->user);
@@ -153,6 +151,7 @@ stream_new(struct hub *hub, const struct subscription *sub,
 	if (s == NULL)
 		return NULL;
 	s->hub = hub;
+	s->fd = sub->fd;
 	s->framing = sub->framing;
 	s->request_id = sub->request_id;
 	s->keep = sub->keep;
@@ -167,7 +166,7 @@ stream_new(struct hub *hub, const struct subscription *sub,
 	    (sub->has_end &&
 		(s->end = strndup(sub->end.text, sub->end.len)) == NULL) ||
 	    stream_join_channels(s, channels) == -1 ||
-	    stream_watch(s, sub->fd, false) == -1) {
+	    watch_set(hub->watch, s, false) == -1) {
 		stream_discard(s);
 		return NULL;
 	}

@@ -1,197 +1,32 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The crier authors
-"""What durability costs, and how long a start takes.
+"""How fast crier is: beside a floor, beside nchan and others, and beside what
+it is to reach.
 
-Started by `make bench`.  Prints tables, and writes the same as JSON.
+Started by `make bench`.  Prints a table, and writes all of it as JSON.  What
+else runs on the machine shows in the figures: only ratios of one run mean
+something, and only on a machine that is quiet.
 """
 
 import argparse
 import json
 import os
 import platform
-import signal
-import statistics
+import shutil
 import sys
-import tempfile
-import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from hub import CRIERD, Hub  # noqa: E402
+import behind  # noqa: E402
+import targets  # noqa: E402
+from hub import CRIERD  # noqa: E402
+from report import Budget, Report  # noqa: E402
 
-MODES = ("memory", "none", "process", "power")
-DATA = 128
-RUNS = 3
-SINGLE_SECONDS = 0.5
-FACTOR_TARGET = 2.0  # process is not slower than memory by more than this
-START_TARGET = 1.0  # seconds
-STORED = 1000000
-STORED_CHANNELS = 10000
-PROBES = 5  # channels that are resumed after a start
-
-
-class Budget:
-    """Seconds that all of it may take; what does not fit is left out."""
-
-    def __init__(self, seconds):
-        self.end = time.monotonic() + seconds
-        self.left_out = []
-
-    def allows(self, what, seconds=0.0):
-        if time.monotonic() + seconds < self.end:
-            return True
-        self.left_out.append(what)
-        return False
-
-
-def write_lines(where, count, channels, data=DATA):
-    """A file for `crier pub -n`: `count` events, the channels in turn."""
-    path = os.path.join(where, f"lines-{channels}-{count}")
-    text = "x" * data
-    with open(path, "w", encoding="ascii") as file:
-        for start in range(0, count, channels):
-            file.writelines(
-                f'{{"channel":"bench/{n}","data":"{text}"}}\n'
-                for n in range(min(channels, count - start)))
-    return path
-
-
-def publish_once(where, mode, lines, count):
-    """One run in a fresh crierd: (events a second, CPU seconds)."""
-    with Hub(where, mode) as hub:
-        before = hub.threads()
-        seconds = hub.publish(lines)
-        after = hub.threads()
-        published = hub.status()["events"]["published"]
-        if published != count:
-            raise RuntimeError(f"{published} of {count} events published")
-    return {"rate": count / seconds, "loop_cpu": after[0] - before[0],
-            "store_cpu": after[1] - before[1]}
-
-
-def publish_all(where, channels, count, budget):
-    """All modes in turn, RUNS times, so that none has the better moment."""
-    lines = write_lines(where, count, channels)
-    runs = {mode: [] for mode in MODES}
-    for number in range(RUNS):
-        for mode in MODES:
-            if budget.allows(f"{mode}, {channels} channels, run {number}"):
-                runs[mode].append(publish_once(where, mode, lines, count))
-    os.unlink(lines)
-    return {mode: summarise(found, count) for mode, found in runs.items()
-            if found}
-
-
-def summarise(runs, count):
-    loop = statistics.median(run["loop_cpu"] for run in runs)
-    store = statistics.median(run["store_cpu"] for run in runs)
-    return {
-        "runs": [round(run["rate"]) for run in runs],
-        "events_per_second": round(
-            statistics.median(run["rate"] for run in runs)),
-        "loop_cpu_us_per_event": round(loop / count * 1e6, 2),
-        "store_cpu_us_per_event": round(store / count * 1e6, 2),
-        "store_cpu_share": round(store / max(loop + store, 0.01), 3)}
-
-
-def print_publish(title, rows):
-    print(f"\n{title}\n")
-    print("  durability   events/s  of memory  CPU us an event: loop  store"
-          "  store's share")
-    memory = rows.get("memory", {}).get("events_per_second")
-    for mode, row in rows.items():
-        rate = row["events_per_second"]
-        part = f"{rate / memory:9.0%}" if memory else " " * 9
-        print(f"  {mode:10} {rate:10} {part:>10}"
-              f" {row['loop_cpu_us_per_event']:22}"
-              f" {row['store_cpu_us_per_event']:6}"
-              f" {row['store_cpu_share']:14.0%}")
-    if memory and "process" in rows:
-        factor = memory / rows["process"]["events_per_second"]
-        rows["factor"] = round(factor, 2)
-        print(f"  process is slower than memory by a factor of {factor:.2f}"
-              f" (target {FACTOR_TARGET:g}: "
-              f"{'met' if factor <= FACTOR_TARGET else 'MISSED'})")
-
-
-def publish_singly(where, budget):
-    """One publisher that waits for each reply, in each mode."""
-    rows = {}
-    for mode in MODES:
-        runs = []
-        for number in range(RUNS):
-            if budget.allows(f"{mode}, singly, run {number}"):
-                with Hub(where, mode) as hub:
-                    runs.append(hub.publish_singly(SINGLE_SECONDS, "x" * DATA))
-        if runs:
-            rows[mode] = {"runs": [round(run) for run in runs],
-                          "events_per_second": round(statistics.median(runs))}
-    return rows
-
-
-def print_singly(rows):
-    print(f"\nOne publisher that waits for each reply ({DATA} bytes)\n")
-    print("  durability   events/s")
-    for mode, row in rows.items():
-        print(f"  {mode:10} {row['events_per_second']:10}")
-
-
-def start_once(hub, how, first_ids):
-    """End it in that way and start it, with nothing in any cache."""
-    hub.stop(how)
-    hub.forget()
-    ready = hub.start()
-    resumes = []
-    for channel, first in first_ids.items():
-        _, seconds = hub.events(channel, first,
-                                STORED // STORED_CHANNELS - 1)
-        resumes.append(seconds)
-    return {"status": ready, "first_resume": ready + resumes[0],
-            "later_resume": statistics.median(resumes[1:])}
-
-
-def start_all(where, budget):
-    """Store a million events, then end and start crierd again and again."""
-    lines = write_lines(where, STORED, STORED_CHANNELS)
-    found = {}
-    with Hub(where, "process", ["history-bytes=16M"]) as hub:
-        fill = hub.publish(lines)
-        os.unlink(lines)
-        stored = hub.status()["store"]
-        if stored["events"] != STORED:
-            raise RuntimeError(f"{stored['events']} events are stored")
-        step = STORED_CHANNELS // PROBES
-        first_ids = {f"bench/{n * step}": hub.events(
-            f"bench/{n * step}", "all", 1)[0][0] for n in range(PROBES)}
-        for how in (signal.SIGKILL, signal.SIGTERM):
-            name = how.name
-            runs = [start_once(hub, how, first_ids) for number in range(RUNS)
-                    if budget.allows(f"start after {name}, run {number}")]
-            if runs:
-                found[name] = {key: round(statistics.median(
-                    run[key] for run in runs), 4) for key in runs[0]}
-                found[name]["slowest"] = round(max(
-                    run["first_resume"] for run in runs), 4)
-        size = os.path.getsize(hub.database)
-    return {"events": STORED, "channels": STORED_CHANNELS,
-            "file_bytes": size, "fill_seconds": round(fill, 2),
-            "after": found}
-
-
-def print_start(start):
-    print(f"\nStart with {start['events']} events stored in"
-          f" {start['channels']} channels ({start['file_bytes'] >> 20} MiB,"
-          f" stored in {start['fill_seconds']} s), nothing cached: seconds\n")
-    print("  ended by   status answered  first resume answered  slowest  target"
-          "      a later resume takes")
-    for how, row in start["after"].items():
-        met = "met" if row["slowest"] < START_TARGET else "MISSED"
-        print(f"  {how:9} {row['status']:16.3f}"
-              f" {row['first_resume']:22.3f} {row['slowest']:8.3f}"
-              f"  < {START_TARGET:g}: {met:6}"
-              f" {row['later_resume']:21.4f}")
+PARTS = ("fan-out", "harness", "memory", "connecting", "publishing",
+         "latency", "slow", "behind", "sweep", "others")
+QUICK_SECONDS = 300
 
 
 def read_options():
@@ -200,47 +35,98 @@ def read_options():
                         help="where databases are made (default: here)")
     parser.add_argument("-o", metavar="FILE", default="bench.json",
                         help="where the JSON goes")
-    parser.add_argument("--long", action="store_true",
-                        help="five times as many events; no limit of time")
-    return parser.parse_args()
+    parser.add_argument("--full", action="store_true",
+                        help="medians of 5 long runs, all sizes and peers")
+    parser.add_argument("--runs", type=int, metavar="N",
+                        help="how many runs of each")
+    parser.add_argument("--only", metavar="PART[,PART]",
+                        help=f"of {', '.join(PARTS)}")
+    options = parser.parse_args()
+    options.only = options.only.split(",") if options.only else [
+        part for part in PARTS if options.full or part != "others"]
+    for part in options.only:
+        if part not in PARTS:
+            parser.error(f"{part} is none of {', '.join(PARTS)}")
+    return options
+
+
+def run_parts(options, report, where):
+    """The parts that are wanted: what durability costs, and the sweep."""
+    full = options.full
+    sizes = (1000, 5000, 18000) if full else (1000, 18000)
+    behind_sizes = (1000, 5000) if full else (5000,)
+    paced = 100 if full else 15
+    found, harnessed = {}, {}
+
+    def wants(part):
+        return part in options.only
+
+    if wants("fan-out"):
+        targets.fan_out(report, sizes, paced, 1000)
+    if wants("harness"):
+        harnessed = targets.without_kernel(report, targets.MILLION)
+    if wants("memory"):
+        targets.memory(report, harnessed, targets.MOST)
+    if wants("connecting"):
+        targets.connecting(report, targets.MOST, targets.STORM)
+    if wants("publishing"):
+        found["durability"] = targets.publishing(
+            report, where, 1000000 if full else 300000,
+            1000000 if full else 0, report.budget)
+    if wants("latency"):
+        targets.latency(report, 10000, paced)
+    if wants("slow"):
+        targets.slow_clients(report, 5000, targets.SLOW, paced)
+    if wants("behind"):
+        behind.behind(report, behind_sizes, paced, 200)
+    if wants("sweep"):
+        found["sweep"] = behind.sweep(report, 5000, behind.SWEEP,
+                                      5 if full else 1.5)
+    if wants("others"):
+        behind.others(report, 1000, paced, 200)
+    return found
+
+
+def print_end(report):
+    judged = [row for row in report.rows if row["met"] is not None]
+    met = sum(row["met"] for row in judged)
+    print(f"\n{met} of {len(judged)} targets are met.")
+    for row in judged:
+        if not row["met"]:
+            print(f"  missed: {row['target']}. {row['what']}")
+    for one in report.wrong:
+        print(f"  NOT EVERY STREAM GOT EVERY EVENT ONCE: {one}")
+    for what in report.budget.left_out:
+        print(f"  left out: {what}")
 
 
 def main():
     options = read_options()
-    count = 5000000 if options.long else 1000000
-    budget = Budget(3600 if options.long else 150)
-    where = tempfile.mkdtemp(prefix="bench-", dir=options.d)
+    runs = options.runs or (5 if options.full else 1)
+    report = Report(runs, Budget(6 * 3600 if options.full or options.runs
+                                 else QUICK_SECONDS))
     result = {"crierd": CRIERD, "machine": platform.platform(),
-              "processors": os.cpu_count(), "data_bytes": DATA,
-              "events": count, "publish": {}}
-    print(f"{platform.platform()}, {os.cpu_count()} processors;"
-          f" medians of {RUNS} runs", flush=True)
+              "processors": os.cpu_count(), "runs_of_each": runs,
+              "load_before": os.getloadavg()}
+    print(f"{platform.platform()}, {os.cpu_count()} processors, load"
+          f" {os.getloadavg()[0]:.2f}; medians of {runs}"
+          f" run{'s' * (runs > 1)} each", flush=True)
+    targets.end_with_signals()
+    where = targets.make_directory(options.d)
     try:
-        if budget.allows("start", 60):
-            result["start"] = start_all(where, budget)
-            print_start(result["start"])
-        for channels in (1, 1000):
-            rows = publish_all(where, channels, count, budget)
-            print_publish(f"{count} events of {DATA} bytes in {channels}"
-                          f" unwatched channel{'s' * (channels > 1)}, by"
-                          " crier pub -n", rows)
-            sys.stdout.flush()
-            result["publish"][str(channels)] = rows
-        result["singly"] = publish_singly(where, budget)
-        print_singly(result["singly"])
+        result.update(run_parts(options, report, where))
     finally:
-        if os.path.isdir(where):
-            for name in os.listdir(where):
-                os.unlink(os.path.join(where, name))
-            os.rmdir(where)
-    result["left_out"] = budget.left_out
-    for what in budget.left_out:
-        print(f"left out, for it took too long: {what}")
+        shutil.rmtree(where)
+    result.update(rows=report.rows, wrong=report.wrong, runs=report.runs,
+                  left_out=report.budget.left_out,
+                  load_after=os.getloadavg())
+    print_end(report)
     with open(options.o, "w", encoding="utf-8") as file:
         json.dump(result, file, indent="\t")
         file.write("\n")
     print(f"\nAll of it in {options.o}")
+    return any(one["server"].startswith("crierd") for one in report.wrong)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

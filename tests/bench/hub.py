@@ -56,17 +56,22 @@ class Hub:
 
     def __init__(self, where, mode, settings=()):
         self.sockets = tempfile.mkdtemp(prefix="crier-bench-")
+        os.chmod(self.sockets, 0o755)
         self.files = tempfile.mkdtemp(prefix="bench-", dir=where)
+        self.fcgi = os.path.join(self.sockets, "fcgi")
         self.queue = os.path.join(self.sockets, "queue")
         self.database = os.path.join(self.files, "history.db")
         self.log = os.path.join(self.files, "log")
         self.settings = [
-            f"listen=unix:{self.sockets}/fcgi", f"queue={self.queue}",
-            "fifo=", "user=root" if os.geteuid() == 0 else "user=",
+            f"listen=unix:{self.fcgi}", "listen-mode=0666",
+            f"queue={self.queue}", "fifo=",
+            "user=root" if os.geteuid() == 0 else "user=",
             "log-level=warning", *settings]
         if mode != "memory":
             self.settings += [f"store=sqlite:{self.database}",
                               f"durability={mode}"]
+        else:
+            self.settings.append("store=memory")
         self.process = None
 
     def __enter__(self):
@@ -75,6 +80,9 @@ class Hub:
 
     def __exit__(self, *_):
         self.stop(signal.SIGKILL)
+        self.remove()
+
+    def remove(self):
         shutil.rmtree(self.sockets)
         shutil.rmtree(self.files)
 

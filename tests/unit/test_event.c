@@ -195,6 +195,36 @@ test_long_lines(void **state)
 	}
 }
 
+/* Wherever a line ends, also where the encoder looks in pieces. */
+static void
+test_line_ends(void **state)
+{
+	static const char *const ends[] = { "\n", "\r", "\r\n" };
+	char data[600], want[600];
+	struct event_fields e;
+	struct buffer b = { 0 }, have;
+	size_t len, i, n;
+
+	(void)state;
+	for (len = 0; len < sizeof data - 4; len++) {
+		for (i = 0; i < sizeof ends / sizeof *ends; i++) {
+			memset(data, 'x', sizeof data);
+			n = strlen(ends[i]);
+			memcpy(data + len, ends[i], n);
+			e = test_fields(data, len + n + 1);
+			test_encode(&b, &e, "1-0");
+			memset(want, 'x', sizeof want);
+			want[len] = '\n';
+			have = support_parse(b.data, b.len, SIZE_MAX, 0);
+			assert_int_equal(have.len, len + 2 + 14);
+			assert_memory_equal(have.data + 13, want, len + 2);
+			buffer_clear(&have);
+			buffer_truncate(&b, 0);
+		}
+	}
+	buffer_clear(&b);
+}
+
 /* Names are one line of any characters, and so are ids for the encoder. */
 static void
 test_names(void **state)
@@ -397,6 +427,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_data),
 		cmocka_unit_test(test_long_lines),
+		cmocka_unit_test(test_line_ends),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_name_ends),
 		cmocka_unit_test(test_retry),

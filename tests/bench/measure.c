@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "measure.h"
+
+enum {
+	MEASURE_SUB_BITS = 6, /* of a histogram: 64 buckets an octave */
+	MEASURE_PATH = 320
+};
+
+void
+measure_die(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+static uint64_t
+measure_clock_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t
+measure_ns(void)
+{
+	return measure_clock_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t
+measure_own_cpu_ns(void)
+{
+	return measure_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+static size_t
+histogram_bucket(uint64_t value)
+{
+	int shift;
+
+	if (value < 1U << MEASURE_SUB_BITS)
+		return (size_t)value;
+	shift = 63 - __builtin_clzll(value) - MEASURE_SUB_BITS;
+	return ((size_t)shift << MEASURE_SUB_BITS) + (size_t)(value >> shift);
+}
+
+/* The greatest value of a bucket. */
+static uint64_t
+histogram_value(size_t bucket)
+{
+	size_t shift = bucket >> MEASURE_SUB_BITS;
+	uint64_t sub = bucket & ((1U << MEASURE_SUB_BITS) - 1);
+
+	if (shift == 0)
+		return sub;
+	shift--;
+	return ((sub + (1U << MEASURE_SUB_BITS) + 1) << shift) - 1;
+}
+
+void
+histogram_add(struct histogram *h, uint64_t value)
+{
+	h->count++;
+	if (value > h->max)
+		h->max = value;
+	h->buckets[histogram_bucket(value)]++;
+}
+
+uint64_t
+histogram_part(const struct histogram *h, double part)
+{
+	uint64_t wanted = (uint64_t)((double)h->count * part), seen = 0;
+	uint64_t value;
+	size_t i;
+
+	for (i = 0; i < MEASURE_BUCKETS; i++) {
+		seen += h->buckets[i];
+		if (seen > wanted)
+			break;
+	}
+	if (i == MEASURE_BUCKETS)
+		return h->max;
+	value = histogram_value(i);
+	return value < h->max ? value : h->max;
+}
+
+int
+measure_read_pids(struct measure_pids *p, const char *text)
+{
+	char *end;
+
+	while (*text != '\0') {
+		if (p->count == MEASURE_PIDS_MAX)
+			return -1;
+		p->pids[p->count++] = (pid_t)strtol(text, &end, 10);
+		if (end == text || (*end != ',' && *end != '\0'))
+			return -1;
+		text = *end == ',' ? end + 1 : end;
+	}
+	return 0;
+}
+
+static uint64_t
+measure_thread_ns(pid_t pid, const char *thread)
+{
+	char path[MEASURE_PATH];
+	uint64_t ns = 0;
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%d/task/%s/schedstat", (int)pid,
+	    thread);
+	if ((file = fopen(path, "re")) == NULL)
+		return 0;
+	if (fscanf(file, "%" SCNu64, &ns) != 1)
+		ns = 0;
+	fclose(file);
+	return ns;
+}
+
+uint64_t
+measure_cpu_ns(const struct measure_pids *p)
+{
+	char path[MEASURE_PATH];
+	const struct dirent *e;
+	uint64_t ns = 0;
+	size_t i;
+	DIR *dir;
+
+	for (i = 0; i < p->count; i++) {
+		snprintf(path, sizeof path, "/proc/%d/task", (int)p->pids[i]);
+		if ((dir = opendir(path)) == NULL)
+			measure_die("process %d is gone", (int)p->pids[i]);
+		while ((e = readdir(dir)) != NULL)
+			if (e->d_name[0] != '.')
+				ns += measure_thread_ns(p->pids[i], e->d_name);
+		closedir(dir);
+	}
+	return ns;
+}
+
+uint64_t
+measure_rss_bytes(const struct measure_pids *p)
+{
+	char path[MEASURE_PATH], line[256];
+	uint64_t bytes = 0, kib;
+	FILE *file;
+	size_t i;
+
+	for (i = 0; i < p->count; i++) {
+		snprintf(path, sizeof path, "/proc/%d/status", (int)p->pids[i]);
+		if ((file = fopen(path, "re")) == NULL)
+			measure_die("process %d is gone", (int)p->pids[i]);
+		while (fgets(line, sizeof line, file) != NULL)
+			if (sscanf(line, "RssAnon: %" SCNu64, &kib) == 1)
+				bytes += kib * 1024;
+		fclose(file);
+	}
+	return bytes;
+}

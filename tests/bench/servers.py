@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The crier authors
+"""Web servers in front of crierd, with the files of conf/ that an admin
+includes, and the peers that crierd is compared with.  Each takes a free port
+of the loopback interface, and files in a directory of its own."""
+
+import glob
+import grp
+import os
+import shutil
+
+from load import Crierd, Process, answers, children, free_port
+
+SOURCE = os.environ.get("srcdir", ".")
+NODE_MODULES = os.environ.get("BENCH_NODE", "")
+PEERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers")
+SOCKET = "/run/crier/fcgi.sock"
+PATH = "/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"
+NCHAN = "/usr/lib/nginx/modules/ngx_nchan_module.so"
+PHP_CHILDREN = 220
+
+
+class NotThere(Exception):
+    """What is not installed."""
+
+
+def find(name):
+    found = shutil.which(name, path=PATH)
+    if not found:
+        raise NotThere(name)
+    return found
+
+
+def nginx_user():
+    if os.geteuid() != 0:
+        return ""
+    try:
+        grp.getgrnam("www-data")
+        return "user www-data;"
+    except KeyError:
+        return "user nobody nogroup;"
+
+
+def nginx_conf(where, workers, server, modules=""):
+    """All of nginx.conf around what is said of one server."""
+    temporary = "\n".join(
+        f"    {kind}_temp_path {where}/{kind};"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    return f"""
+{modules}
+{nginx_user()}
+daemon off;
+worker_processes {workers};
+worker_rlimit_nofile 20000;
+pid {where}/nginx.pid;
+error_log {where}/error.log error;
+events {{ worker_connections 19000; }}
+http {{
+{temporary}
+    access_log off;
+    keepalive_requests 100000000;
+    server {{
+{server}
+    }}
+}}
+"""
+
+
+class Web:
+    """Whatever speaks HTTP on a port and publishes there, too."""
+
+    name = ""
+    workers = 0  # processes besides the first
+    subscribe_prefix = "/sub?ch="
+    publish_prefix = "/pub?ch="
+
+    def __init__(self):
+        self.port = free_port()
+        self.process = Process(self.arguments())
+        try:
+            self.prepare(self.process.where)
+        except BaseException:
+            self.process.stop()
+            raise
+
+    def arguments(self):
+        raise NotImplementedError
+
+    def prepare(self, where):
+        """Writes its configuration."""
+
+    def is_ready(self):
+        return answers(self.port) and len(self.own_pids()) > self.workers
+
+    def __enter__(self):
+        self.process.start(self.is_ready)
+        return self
+
+    def __exit__(self, *_):
+        self.process.stop()
+
+    def write(self, where, name, text):
+        with open(os.path.join(where, name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def own_pids(self):
+        return children(self.process.process.pid)
+
+    def pids(self):
+        return self.own_pids()
+
+    def subscribe(self):
+        return ["-H", "-a", f"127.0.0.1:{self.port}", "-u",
+                self.subscribe_prefix]
+
+    def publish(self):
+        return ["-q", f"127.0.0.1:{self.port}", "-p", self.publish_prefix]
+
+
+class Front(Web):
+    """crierd behind a web server."""
+
+    subscribe_prefix = "/events/"
+
+    def __init__(self):
+        self.crierd = Crierd()
+        try:
+            super().__init__()
+        except BaseException:
+            self.crierd.hub.remove()
+            raise
+
+    def __enter__(self):
+        self.crierd.__enter__()
+        try:
+            return super().__enter__()
+        except BaseException:
+            self.crierd.__exit__()
+            raise
+
+    def __exit__(self, *_):
+        super().__exit__()
+        self.crierd.__exit__()
+
+    def pids(self):
+        return self.crierd.pids() + super().pids()
+
+    def publish(self):
+        return self.crierd.publish()
+
+    def include(self, where, server):
+        path = os.path.join(SOURCE, "conf", server, "crier.conf")
+        with open(path, encoding="utf-8") as file:
+            text = file.read().replace(SOCKET, self.crierd.hub.fcgi)
+        self.write(where, "crier.conf", text)
+
+
+class Nginx(Front):
+    name = "crierd, nginx"
+    workers = 1
+
+    def arguments(self):
+        return [find("nginx"), "-p", ".", "-e", "error.log",
+                "-c", "nginx.conf"]
+
+    def prepare(self, where):
+        self.include(where, "nginx")
+        self.write(where, "nginx.conf", nginx_conf(
+            where, self.workers,
+            f"listen 127.0.0.1:{self.port} backlog=4096;"
+            f" include {where}/crier.conf;"))
+
+
+class Nginx2(Nginx):
+    name = "crierd, nginx, 2 workers"
+    workers = 2
+
+
+class Lighttpd(Front):
+    name = "crierd, lighttpd"
+
+    def arguments(self):
+        return [find("lighttpd"), "-D", "-f", "lighttpd.conf"]
+
+    def prepare(self, where):
+        self.include(where, "lighttpd")
+        self.write(where, "lighttpd.conf", f"""
+server.document-root = "{where}"
+server.bind = "127.0.0.1"
+server.port = {self.port}
+server.listen-backlog = 4096
+server.max-fds = 20000
+server.max-connections = 9900
+server.errorlog = "{where}/error.log"
+include "{where}/crier.conf"
+""")
+
+
+class Nchan(Web):
+    """nchan, with an event a message, kept in memory."""
+
+    name = "nchan, 1 worker"
+    workers = 1
+
+    def arguments(self):
+        if not os.path.exists(NCHAN):
+            raise NotThere("nchan (libnginx-mod-nchan)")
+        return [find("nginx"), "-p", ".", "-e", "error.log",
+                "-c", "nginx.conf"]
+
+    def prepare(self, where):
+        self.write(where, "nginx.conf", nginx_conf(where, self.workers, f"""
+        listen 127.0.0.1:{self.port} backlog=4096;
+        location = /sub {{
+            nchan_subscriber eventsource;
+            nchan_channel_id $arg_ch;
+            nchan_subscriber_first_message newest;
+        }}
+        location = /pub {{
+            nchan_publisher;
+            nchan_channel_id $arg_ch;
+            nchan_message_buffer_length 10000;
+            nchan_message_timeout 10m;
+        }}""", f"load_module {NCHAN};"))
+
+
+class Nchan2(Nchan):
+    name = "nchan, 2 workers"
+    workers = 2
+
+
+class Node(Web):
+    """A program for node, with what npm has put beside the build."""
+
+    script = ""
+
+    def arguments(self):
+        if not os.path.isdir(os.path.join(NODE_MODULES, "node_modules",
+                                          self.script)):
+            raise NotThere(f"{self.script} (npm)")
+        return [find("node"), os.path.join(PEERS, f"{self.script}.mjs"),
+                os.path.join(NODE_MODULES, "node_modules"), str(self.port)]
+
+
+class Express(Node):
+    name = "express"
+    script = "express"
+
+
+class BetterSse(Node):
+    name = "better-sse"
+    script = "better-sse"
+
+
+class Php(Web):
+    """A loop in PHP that looks every 200 ms, under PHP-FPM."""
+
+    name = "PHP loop"
+    subscribe_prefix = "/sub.php?ch="
+    publish_prefix = "/pub.php?ch="
+    workers = 1
+
+    def __init__(self):
+        self.fpm = None
+        super().__init__()
+
+    def arguments(self):
+        self.fpm = self.find_fpm()
+        return [find("nginx"), "-p", ".", "-e", "error.log",
+                "-c", "nginx.conf"]
+
+    def find_fpm(self):
+        found = sorted(glob.glob("/usr/sbin/php-fpm*"))
+        if not found:
+            raise NotThere("php-fpm")
+        return Process([found[-1], "-F", "-R", "-n", "-y", "fpm.conf",
+                        *[f"-dextension={name}" for name in
+                          ("pdo.so", "pdo_sqlite.so")]])
+
+    def prepare(self, where):
+        fpm = self.fpm.where
+        self.write(fpm, "fpm.conf", f"""
+[global]
+error_log = {fpm}/error.log
+[bench]
+listen = {fpm}/fcgi
+listen.backlog = 4096
+listen.mode = 0666
+{"user = root" if os.geteuid() == 0 else ""}
+pm = static
+pm.max_children = {PHP_CHILDREN}
+env[DATABASE] = {fpm}/events.db
+""")
+        self.write(where, "nginx.conf", nginx_conf(where, 1, f"""
+        listen 127.0.0.1:{self.port} backlog=4096;
+        root {PEERS};
+        location ~ ^/(sub|pub)[.]php$ {{
+            fastcgi_pass unix:{fpm}/fcgi;
+            fastcgi_buffering off;
+            fastcgi_param SCRIPT_FILENAME $document_root$document_uri;
+            fastcgi_param REQUEST_METHOD $request_method;
+            fastcgi_param QUERY_STRING $query_string;
+            fastcgi_param CONTENT_TYPE $content_type;
+            fastcgi_param CONTENT_LENGTH $content_length;
+        }}"""))
+
+    def __enter__(self):
+        socket_path = os.path.join(self.fpm.where, "fcgi")
+        self.fpm.start(lambda: os.path.exists(socket_path))
+        try:
+            return super().__enter__()
+        except BaseException:
+            self.fpm.stop()
+            raise
+
+    def __exit__(self, *_):
+        super().__exit__()
+        self.fpm.stop()
+
+    def pids(self):
+        return children(self.fpm.process.pid) + super().pids()
