@@ -277,7 +277,8 @@ role_handed_off_cb(void *arg)
 static bool
 role_is_idle(struct daemon *d)
 {
-	uint64_t mark = d->hub->counters.opened + d->queue->counters.lines +
+	uint64_t mark = d->hub->counters.opened +
+	    d->queue->counters.connections + d->queue->counters.lines +
 	    d->queue->counters.fifo_lines;
 	bool same = mark == d->busy_mark;
 

@@ -216,6 +216,20 @@ stream_comes_back(const struct stream *s)
 	return s->reason == STREAM_SHUTDOWN || s->reason == STREAM_ERROR;
 }
 
+/* A page may take the site's own end for the last one. */
+static int
+stream_put_passing(const struct stream *s, struct buffer *b)
+{
+	static const char usual[] = "event: crier.end" STREAM_END_RESULT;
+
+	if (s->end != NULL && strstr(s->end, usual) == NULL)
+		return 0;
+	if (buffer_append(b, usual, sizeof usual - 1) == -1 ||
+	    stream_put_result(s, b) == -1)
+		return -1;
+	return buffer_append(b, "\n\n", 2);
+}
+
 /* The reason, in a record of its own, unless the subscription has another. */
 static int
 stream_put_reason(const struct stream *s, struct buffer *b)
@@ -228,9 +242,8 @@ stream_put_reason(const struct stream *s, struct buffer *b)
 		return poll_put_end(s, b);
 	if (s->retry_ms > 0 && delivery_put_retry(s, b, s->retry_ms) == -1)
 		return -1;
-	/* A page may take the site's own end for the last one. */
-	if (s->end != NULL && stream_comes_back(s))
-		return 0;
+	if (stream_comes_back(s))
+		return stream_put_passing(s, b);
 	if (buffer_append(b, end, len) == -1)
 		return -1;
 	if (len < tail || strcmp(end + len - tail, STREAM_END_RESULT) != 0)

@@ -56,7 +56,7 @@ def what_arrives(tap, place, kind):
 
 def silence(tap, place, kind):
     """A stream may be silent for longer than the server is used to."""
-    site = Site(place, kind, ["heartbeat=25"])
+    site = Site(place, kind, ["heartbeat=25"], patience=1)
     with site.get("/events/news") as stream, \
             site.get("/events/news") as other:
         stream.wait_open()

@@ -23,6 +23,7 @@ class Server:
     reason is where a subclass sets it.
     """
 
+    patience = 60  # seconds of silence, unless conf/ says otherwise
     name = ""  # in servers.KINDS, and of its folder in conf/
     program = ""
     folder = ""  # in conf/, when it is not the name

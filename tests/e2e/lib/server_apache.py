@@ -51,7 +51,7 @@ Protocols h2c http/1.1
 ErrorLog "{self.error_log}"
 LogLevel info
 # Shorter than a stream's silence may be.
-Timeout 1
+Timeout {self.patience}
 TypesConfig /dev/null
 AddType text/html .html
 AddType text/css .css

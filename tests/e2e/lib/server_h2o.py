@@ -34,9 +34,9 @@ num-threads: 2
 max-connections: 4000
 error-log: {self.error_log}
 # Shorter than a stream's silence may be.
-fastcgi.timeout.io: 1000
-http1-request-timeout: 1
-http2-idle-timeout: 1
+fastcgi.timeout.io: {self.patience}000
+http1-request-timeout: {self.patience}
+http2-idle-timeout: {self.patience}
 # An event stream must not be compressed even where all else is.
 compress: ON
 file.mime.addtypes:

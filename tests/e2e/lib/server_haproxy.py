@@ -36,8 +36,8 @@ defaults
     option abortonclose
     # Shorter than a stream's silence may be.
     timeout connect 5s
-    timeout client 1s
-    timeout server 1s
+    timeout client {self.patience}s
+    timeout server {self.patience}s
     # An event stream must not be compressed even where all else is.
     compression algo gzip
     compression type text/event-stream text/plain

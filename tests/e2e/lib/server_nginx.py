@@ -39,9 +39,9 @@ http {{
 {temporary}
     access_log off;
     # Shorter than a stream's silence may be.
-    fastcgi_read_timeout 1s;
-    send_timeout 1s;
-    client_body_timeout 1s;
+    fastcgi_read_timeout {self.patience}s;
+    send_timeout {self.patience}s;
+    client_body_timeout {self.patience}s;
     # An event stream must not be compressed even where all else is.
     gzip on;
     gzip_types *;

@@ -15,17 +15,19 @@ IDS_FIRST = re.compile(r"^retry: \d+\n\nid: (\d+-\d+)\n\n")
 
 
 class Site:
-    def __init__(self, place, kind, options=(), config=""):
+    def __init__(self, place, kind, options=(), config="", patience=60):
         self.place = place
         self.kind = kind
         server = servers.KINDS[kind]
         if server.starts_crierd:
             self.crierd = daemon.Spawned(place, options, config)
-            self.web = server(place, self.crierd).start()
-            self.crierd.start()
         else:
             self.crierd = daemon.Crierd(place, options, config).start()
-            self.web = server(place, self.crierd).start()
+        self.web = server(place, self.crierd)
+        self.web.patience = patience
+        self.web.start()
+        if server.starts_crierd:
+            self.crierd.start()
 
     @property
     def port(self):
