@@ -19,7 +19,8 @@ enum {
 	EXAMINE_KEEP_SECONDS = 120 /* for which our events are kept, at least */
 };
 
-uint64_t
+/* How long the stream is to be silent, with this heartbeat. */
+static uint64_t
 examine_idle_ms(const struct options *o, uint64_t heartbeat_ms)
 {
 	if (o->has_idle)

@@ -315,8 +315,14 @@ def for_people(tap, place):
     text = done.stdout.decode()
     tap.ok(done.returncode == 0 and "\nevents       ok       5 of 5" in text
            and "less than the heartbeat of 2 s" in text
+           and text.startswith(at + "/events/a/{channel}\n"
+                               "silence and leaving take some 1 s\n\ncheck")
            and "\n0 faults, 0 warnings\n" in text and not done.stderr,
            "a table", done)
+    done = crierd.crier("doctor", at + "/nothing")
+    tap.ok(done.returncode == 1 and done.stdout.startswith(
+        f"{at}/nothing\n\ncheck".encode()) and b" take " not in done.stdout,
+        "a route that is not there: nothing to wait for is announced", done)
     code, report, said = doctor(crierd, at + "/keyed/{channel}")
     tap.ok(code == 1 and faults(report, "FAULT") == {"denied"}
            and "-H" in directives(report, "denied"),
