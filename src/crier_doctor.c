@@ -30,6 +30,7 @@ doctor_show(const struct options *o, const char *url, const struct measure *m)
 
 	report_init(&report, url, m);
 	if (!o->json) {
+		putchar('\n');
 		report_print(&report, stdout);
 	} else if ((json = report_json(&report)) != NULL) {
 		puts(json_object_to_json_string_ext(json,
@@ -47,9 +48,7 @@ doctor_run(const struct options *o, const char *url)
 	int rc = daemon_open(&daemon, &o->env);
 
 	if (rc == 0 && !o->json) {
-		printf("%s, which takes some %.0f s\n\n", url,
-		    (double)examine_idle_ms(o, daemon.heartbeat_ms) * 1.5 /
-			1000);
+		puts(url);
 		fflush(stdout);
 	}
 	if (rc == 0)

@@ -130,6 +130,19 @@ daemon_publish(struct daemon *d, const char *channel, const char *data,
 	return rc;
 }
 
+int
+daemon_end(struct daemon *d, const char *channel)
+{
+	struct json_object *command = json_object_new_object(), *answer;
+	int rc;
+
+	json_add(command, "do", json_object_new_string("close"));
+	json_add_text(command, "channel", channel, strlen(channel));
+	rc = daemon_ask(d, command, &answer);
+	json_object_put(answer);
+	return rc;
+}
+
 static bool
 daemon_is_of(struct json_object *stream, const char *channel)
 {

@@ -40,6 +40,9 @@ void daemon_close(struct daemon *);
 int daemon_publish(struct daemon *, const char *channel, const char *data,
     char id[ID_TEXT_SIZE], size_t *streams);
 
+/* Ends the streams of a channel. */
+int daemon_end(struct daemon *, const char *channel);
+
 int daemon_look(struct daemon *, const char *channel, struct daemon_streams *);
 
 #endif

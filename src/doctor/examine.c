@@ -19,7 +19,8 @@ enum {
 	EXAMINE_KEEP_SECONDS = 120 /* for which our events are kept, at least */
 };
 
-uint64_t
+/* How long the stream is to be silent, with this heartbeat. */
+static uint64_t
 examine_idle_ms(const struct options *o, uint64_t heartbeat_ms)
 {
 	if (o->has_idle)
@@ -96,23 +97,62 @@ examine_take_door(const struct probe *p)
 	return 0;
 }
 
-/* Who keeps it back?  A HEAD is answered even through a buffer. */
-static int
-examine_ask_server(const struct probe *p)
+/* Until the request has ended, and leaves it; the status stays 0. */
+static void
+examine_finish_ask(const struct probe *p, struct http_stream *stream)
 {
-	struct http_stream *stream = probe_open_head(p, p->url);
 	uint64_t give_up = probe_after(PROBE_EVENT_MS);
 	struct measure_head *head = &p->m->head;
 
-	if (stream == NULL)
-		return EX_OSERR;
 	while (!stream->ended && http_now_us() < give_up)
 		http_turn(p->http, PROBE_TURN_MS);
-	memcpy(head->http_version, stream->head.http_version,
-	    sizeof head->http_version);
-	memcpy(head->server, stream->head.server, sizeof head->server);
-	memcpy(head->via, stream->head.via, sizeof head->via);
+	*head = stream->head;
+	head->status = 0;
 	http_leave(p->http, stream);
+}
+
+/*
+ * What is the head that a buffer keeps back?  It comes when crierd ends the
+ * stream, so another one is ended.
+ */
+static int
+examine_ask_by_end(const struct probe *p)
+{
+	struct http_stream *stream = probe_open(p, p->crowd_url, NULL);
+	uint64_t give_up = probe_after(PROBE_REACH_MS);
+	struct daemon_streams streams = { 0 };
+	int rc = 0;
+
+	if (stream == NULL)
+		return EX_OSERR;
+	while (rc == 0 && streams.count == 0 && !stream->ended &&
+	    http_now_us() < give_up) {
+		http_turn(p->http, PROBE_TURN_MS);
+		rc = daemon_look(p->daemon, p->crowd_channel, &streams);
+	}
+	if (rc == 0)
+		rc = daemon_end(p->daemon, p->crowd_channel);
+	if (rc == 0)
+		examine_finish_ask(p, stream);
+	else
+		http_leave(p->http, stream);
+	return rc;
+}
+
+/* Who keeps it back, and what else has been done to it? */
+static int
+examine_ask_server(const struct probe *p)
+{
+	struct http_stream *stream;
+	int rc = examine_ask_by_end(p);
+
+	if (rc != 0 || p->m->head.http_version[0] != '\0')
+		return rc;
+	/* A HEAD is answered even where that does not help. */
+	if ((stream = probe_open_head(p, p->url)) == NULL)
+		return EX_OSERR;
+	examine_finish_ask(p, stream);
+	memset(p->m->head.type, 0, sizeof p->m->head.type);
 	return 0;
 }
 

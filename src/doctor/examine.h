@@ -8,9 +8,6 @@
 #include "doctor/measure.h"
 #include "doctor/options.h"
 
-/* How long the stream is to be silent, with this heartbeat. */
-uint64_t examine_idle_ms(const struct options *, uint64_t heartbeat_ms);
-
 /*
  * Measures the route at o->url with events of our own, through the crierd that
  * daemon is connected to.  0 with all that could be measured, or the exit code

@@ -26,7 +26,7 @@ enum {
 
 /* The head of the answer; "" for a header that was not there. */
 struct measure_head {
-	long status; /* 0: there was no head */
+	long status; /* 0: no head came; the rest may be another stream's */
 	char http_version[8];
 	char server[128];
 	char via[128];

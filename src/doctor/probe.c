@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The crier authors */
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -17,6 +18,15 @@ void
 probe_no_memory(void)
 {
 	client_warn("%s", strerror(ENOMEM));
+}
+
+void
+probe_tell(const struct probe *p, const char *what, uint64_t ms)
+{
+	if (p->options->json)
+		return;
+	printf("%s some %llu s\n", what, (unsigned long long)(ms + 999) / 1000);
+	fflush(stdout);
 }
 
 static struct http_stream *

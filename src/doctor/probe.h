@@ -65,6 +65,9 @@ probe_wait_event(const struct probe *, const char *id, uint64_t ms);
 /* Whether the web server kept back what crierd sent first. */
 bool probe_is_held(const struct probe *);
 
+/* How long what is measured next will take, if people are to read it. */
+void probe_tell(const struct probe *, const char *what, uint64_t ms);
+
 /* Says so; then return EX_OSERR. */
 void probe_no_memory(void);
 

@@ -94,6 +94,19 @@ steps_events(struct probe *p)
 	return is_held && !p->stream->ended ? steps_push(p) : 0;
 }
 
+/* How long crierd will take to notice that the client has left, probably. */
+static uint64_t
+steps_leave_ms(const struct measure *m)
+{
+	uint64_t ms = m->heartbeat_ms;
+
+	if (measure_is_held(m) || ms > m->leave_ms)
+		return m->leave_ms;
+	/* These two tell by themselves. */
+	return m->server == SERVER_NGINX || m->server == SERVER_LIGHTTPD ? 0
+									 : ms;
+}
+
 int
 steps_idle(struct probe *p)
 {
@@ -105,6 +118,9 @@ steps_idle(struct probe *p)
 
 	if (rc != 0)
 		return rc;
+	if (!p->stream->ended)
+		probe_tell(p, "silence and leaving take",
+		    m->idle_ms + steps_leave_ms(m));
 	while ((now = http_now_us()) < end && !p->stream->ended)
 		http_turn(p->http, (int)((end - now + 999) / 1000));
 	m->cut_us = MEASURE_NEVER;

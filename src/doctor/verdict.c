@@ -105,13 +105,22 @@ verdict_answer(const struct measure *m, struct check *c)
 		    type, lead, m->head.location);
 }
 
+/* Of a head that was held back they may have come with another stream. */
+static bool
+verdict_has_headers(const struct measure *m)
+{
+	if (m->head.status == 0)
+		return m->at_crierd && m->head.type[0] != '\0';
+	return measure_is_stream(m) &&
+	    (m->at_crierd || m->first_us != MEASURE_NEVER);
+}
+
 static void
 verdict_headers(const struct measure *m, struct check *c)
 {
 	bool may_store = strcasestr(m->head.cache, "no-store") == NULL;
 
-	if (!measure_is_stream(m) ||
-	    (!m->at_crierd && m->first_us == MEASURE_NEVER))
+	if (!verdict_has_headers(m))
 		verdict_say(c, VERDICT_NONE, FAULT_NONE, "no stream");
 	else if (m->head.encoding[0] != '\0' &&
 	    strcasecmp(m->head.encoding, "identity") != 0)

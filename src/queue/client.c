@@ -72,7 +72,9 @@ client_refused_by_mode(const char *path)
 	if (stat(path, &st) == 0)
 		group = getgrgid(st.st_gid);
 	if (group != NULL)
-		client_warn("not allowed to use %s: it is for the group %s",
+		client_warn("not allowed to use %s: it is for the group "
+			    "%s; become a member of it, or ask for another "
+			    "queue-group in crier.conf",
 		    path, group->gr_name);
 	else
 		client_warn("not allowed to use %s", path);
@@ -84,8 +86,9 @@ client_explain(const char *path, int error)
 {
 	switch (error) {
 	case ENOENT:
-		client_warn("no crierd: there is no %s; start crierd, or name "
-			    "its queue with -s or CRIER_QUEUE",
+		client_warn("no crierd: there is no %s; start crierd, as "
+			    "crier pub --start does by itself, or name its "
+			    "queue with -s or CRIER_QUEUE",
 		    path);
 		return EX_UNAVAILABLE;
 	case ECONNREFUSED:

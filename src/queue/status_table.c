@@ -5,6 +5,7 @@
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/text.h"
 #include "queue/status_table.h"
@@ -97,6 +98,18 @@ status_table_time(double ms, char to[CELL_SIZE])
 		    s / 3600 % 24);
 }
 
+/* A moment, in milliseconds since 1970, as the clock on the wall has it. */
+static void
+status_table_date(uint64_t ms, char to[CELL_SIZE])
+{
+	time_t seconds = (time_t)(ms / 1000);
+	struct tm tm;
+
+	if (ms == 0 || localtime_r(&seconds, &tm) == NULL ||
+	    strftime(to, CELL_SIZE, "%Y-%m-%d %H:%M:%S", &tm) == 0)
+		snprintf(to, CELL_SIZE, "-");
+}
+
 static void
 status_table_number(const char *name, struct json_object *value,
     struct status_cell *cell)
@@ -104,7 +117,9 @@ status_table_number(const char *name, struct json_object *value,
 	double n = json_object_get_double(value);
 
 	cell->is_number = true;
-	if (status_table_has_suffix(name, "_bytes"))
+	if (strcmp(name, "oldest_ms") == 0)
+		status_table_date(json_object_get_uint64(value), cell->text);
+	else if (status_table_has_suffix(name, "_bytes"))
 		status_table_bytes(n, cell->text);
 	else if (status_table_has_suffix(name, "_ms"))
 		status_table_time(n, cell->text);

@@ -192,6 +192,20 @@ spoil_no_head(struct measure *m)
 }
 
 static void
+spoil_no_head_and_encoding(struct measure *m)
+{
+	spoil_no_head(m);
+	spoil_encoding(m);
+}
+
+static void
+spoil_no_head_at_all(struct measure *m)
+{
+	spoil_no_head(m);
+	memset(&m->head, 0, sizeof m->head);
+}
+
+static void
 spoil_one_missing(struct measure *m)
 {
 	m->events[2].delay_us = MEASURE_NEVER;
@@ -347,6 +361,10 @@ static const struct {
 	{ spoil_no_head, "events", VERDICT_FAULT, FAULT_HELD },
 	{ spoil_no_head, "silence", VERDICT_FAULT, FAULT_HELD },
 	{ spoil_no_head, "coming back", VERDICT_NONE, FAULT_NONE },
+	{ spoil_no_head_and_encoding, "headers", VERDICT_FAULT,
+	    FAULT_COMPRESSED },
+	{ spoil_no_head_and_encoding, "events", VERDICT_FAULT, FAULT_HELD },
+	{ spoil_no_head_at_all, "headers", VERDICT_NONE, FAULT_NONE },
 	{ spoil_one_missing, "events", VERDICT_FAULT, FAULT_HELD },
 	{ spoil_with_next, "events", VERDICT_FAULT, FAULT_HELD },
 	{ spoil_one_slow, "events", VERDICT_WARNING, FAULT_SLOW },

@@ -333,6 +333,11 @@ test_table(void **state)
 		  "{\"name\":\"\\u001b\",\"n\":100,\"x\":1},{}]}",
 		    "\nt\n  name         n\n  long name    1\n"
 		    "  \\x1b       100\n  -          -  \n" },
+		/* The one time that is no duration, three hours from UTC. */
+		{ "{\"oldest_ms\":1763620000123,\"wait_ms\":2}",
+		    "oldest  2025-11-20 09:26:40\n"
+		    "wait                   2 ms\n" },
+		{ "{\"oldest_ms\":0,\"n\":12}", "oldest   -\nn       12\n" },
 		{ "{\"\xc3\xa9\":1,\"ab\":2}", "\xc3\xa9   1\nab  2\n" },
 	};
 	struct json_object *object;
@@ -367,6 +372,7 @@ main(void)
 	};
 
 	alarm(120); /* whatever hangs is a failure */
+	setenv("TZ", "CRI-3", 1);
 	return cmocka_run_group_tests_name("verbs", tests, run_setup,
 	    run_teardown);
 }

@@ -21,7 +21,8 @@ class Case(NamedTuple):
     """A configuration, and what is to be said of it.
 
     edits change the shipped file or the server's own; expect is a fault and
-    a directive, or nothing; warning is the same for what is no fault.
+    a directive, or nothing, and also is another fault with its own; warning
+    is the same for what is no fault.
     """
     name: str
     kind: str
@@ -29,6 +30,7 @@ class Case(NamedTuple):
     heartbeat: int = 1
     expect: tuple = ()
     warning: tuple = ()
+    also: tuple = ()
 
 
 CASES = (
@@ -44,6 +46,11 @@ CASES = (
          expect=("held-back", "fastcgi_buffering off;\n")),
     Case("nginx that buffers, but for crierd's header", "nginx",
          (("fastcgi_buffering off;", "fastcgi_buffering on;"),)),
+    Case("nginx that buffers and compresses", "nginx",
+         (("fastcgi_buffering off;", "fastcgi_buffering on;"
+           " fastcgi_ignore_headers X-Accel-Buffering;"), ("gzip off;", "")),
+         expect=("held-back", "fastcgi_buffering off;\n"),
+         also=("compressed", "gzip off;\n")),
     Case("nginx with a short timeout", "nginx",
          (("fastcgi_read_timeout 1h;", "fastcgi_read_timeout 1s;"),),
          heartbeat=6, expect=("cut-off", "fastcgi_read_timeout 1h;\n")),
@@ -57,7 +64,8 @@ CASES = (
          (("location = /events {", "location /ahead/ {"
            " proxy_pass http://127.0.0.1:PORT/events/; }\n"
            "location = /events {"),),
-         expect=("held-back", "proxy_buffering off;\n")),
+         expect=("held-back", "proxy_buffering off;\n"),
+         also=("compressed", "gzip off;\n")),
 
     Case("lighttpd that buffers", "lighttpd",
          (("server.stream-response-body = 2", ""),),
@@ -180,13 +188,15 @@ def judge(tap, case, outcome):
     about = f"status {code}, {said}\n{json.dumps(report, indent=1)}"
     found = faults(report, "FAULT")
     tap.eq(report.get("server"), case.kind, f"{case.name}: server")
-    if case.expect:
-        fault, directive = case.expect
+    wanted = [pair for pair in (case.expect, case.also) if pair]
+    for fault, directive in wanted:
         tap.ok(code == 1 and fault in found and report["ok"] is False,
                f"{case.name}: exit status 1, {fault}", about)
-        tap.ok(found == {fault}, f"{case.name}: no other fault", about)
         tap.ok(directive in directives(report, fault),
                f"{case.name}: {directive.strip()}", about)
+    if wanted:
+        tap.ok(found == {fault for fault, _directive in wanted},
+               f"{case.name}: no other fault", about)
         return
     tap.ok(code == 0 and not found and report["ok"] is True,
            f"{case.name}: exit status 0", about)
@@ -305,8 +315,14 @@ def for_people(tap, place):
     text = done.stdout.decode()
     tap.ok(done.returncode == 0 and "\nevents       ok       5 of 5" in text
            and "less than the heartbeat of 2 s" in text
+           and text.startswith(at + "/events/a/{channel}\n"
+                               "silence and leaving take some 1 s\n\ncheck")
            and "\n0 faults, 0 warnings\n" in text and not done.stderr,
            "a table", done)
+    done = crierd.crier("doctor", at + "/nothing")
+    tap.ok(done.returncode == 1 and done.stdout.startswith(
+        f"{at}/nothing\n\ncheck".encode()) and b" take " not in done.stdout,
+        "a route that is not there: nothing to wait for is announced", done)
     code, report, said = doctor(crierd, at + "/keyed/{channel}")
     tap.ok(code == 1 and faults(report, "FAULT") == {"denied"}
            and "-H" in directives(report, "denied"),

@@ -160,10 +160,11 @@ def exit_codes(tap, place):
 
 def _no_crierd(tap, place, crierd):
     missing = place.path("run", "none.sock")
-    for name, path in (("none there", missing),
-                       ("a file", crierd.config)):
+    for name, path, words in (("none there", missing, b"pub --start"),
+                              ("a file", crierd.config, b"start it again")):
         done = place.crier("-s", path, "pub", "a", "x")
-        tap.ok(done.returncode == 69 and path.encode() in done.stderr,
+        tap.ok(done.returncode == 69 and path.encode() in done.stderr
+               and words in done.stderr,
                f"69: no crierd: {name}", done)
     _not_allowed(tap, place, crierd)
     crierd.kill()
@@ -193,8 +194,9 @@ def _not_allowed(tap, place, crierd):
                           check=False, timeout=20 * bench.SLOW, **extra)
     if not extra:
         os.chmod(crierd.queue, 0o660)
-    tap.ok(done.returncode == 77 and crierd.queue.encode() in done.stderr,
-           "77: the socket's mode does not allow it", done)
+    tap.ok(done.returncode == 77 and crierd.queue.encode() in done.stderr
+           and b"queue-group" in done.stderr,
+           "77: the socket's mode does not allow it, and what would", done)
 
 
 def waits_for_crierd(tap, place):
