@@ -14,7 +14,8 @@ enum {
 	/* JSON may write one byte of data as six, and adds names and id. */
 	QUEUE_ESCAPED_BYTES = 6,
 	QUEUE_LINE_EXTRA = 65536,
-	QUEUE_BATCHED_MAX = 16777216 /* bytes on their way through the store */
+	QUEUE_HANDOFF_EXTRA = 262144, /* channels, and what came behind it */
+	QUEUE_BATCHED_MAX = 16777216  /* bytes on their way through the store */
 };
 
 static void
@@ -151,4 +152,11 @@ queue_line_max(const struct queue *q)
 {
 	return q->hub->config->max_event_bytes * QUEUE_ESCAPED_BYTES +
 	    QUEUE_LINE_EXTRA;
+}
+
+size_t
+queue_handoff_max(const struct queue *q)
+{
+	return queue_line_max(q) + QUEUE_HANDOFF_EXTRA +
+	    q->hub->config->max_request_bytes * QUEUE_ESCAPED_BYTES;
 }
