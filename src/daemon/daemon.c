@@ -493,6 +493,9 @@ daemon_run(const struct daemon_options *options, struct config *config)
 		daemon_die(cause);
 	if (options->start == DAEMON_ALONE && systemd_is_manager(&d.passed))
 		d.is_foreground = true;
+	/* Who started us has a manager of his own, who waits for him. */
+	if (options->start != DAEMON_ALONE)
+		unsetenv("NOTIFY_SOCKET");
 	d.max_descriptors = process_raise_descriptors();
 	is_hub = daemon_is_hub(&d);
 	if (daemon_open_listeners(&d, &cause) == -1 ||

@@ -372,7 +372,9 @@ peer_consume(struct queue_peer *p, size_t len)
 static int
 peer_take_lines(struct queue_peer *p)
 {
-	size_t max = queue_line_max(p->queue), len;
+	size_t len,
+	    max = peer_may_hand_off(p) ? queue_handoff_max(p->queue)
+				       : queue_line_max(p->queue);
 	const char *end;
 	int rc = 0;
 

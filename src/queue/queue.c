@@ -13,10 +13,9 @@
 enum {
 	/* JSON may write one byte of data as six, and adds names and id. */
 	QUEUE_ESCAPED_BYTES = 6,
-	QUEUE_HEX_BYTES = 2,
-	/* Names of 256 channels, and what a handed connection has read on. */
-	QUEUE_LINE_EXTRA = 6 * 65536,
-	QUEUE_BATCHED_MAX = 16777216 /* bytes on their way through the store */
+	QUEUE_LINE_EXTRA = 65536,
+	QUEUE_HANDOFF_EXTRA = 262144, /* channels, and what came behind it */
+	QUEUE_BATCHED_MAX = 16777216  /* bytes on their way through the store */
 };
 
 static void
@@ -168,8 +167,13 @@ queue_serve(struct queue *q, int fd)
 size_t
 queue_line_max(const struct queue *q)
 {
-	const struct config *c = q->hub->config;
+	return q->hub->config->max_event_bytes * QUEUE_ESCAPED_BYTES +
+	    QUEUE_LINE_EXTRA;
+}
 
-	return c->max_event_bytes * QUEUE_ESCAPED_BYTES +
-	    c->max_request_bytes * QUEUE_HEX_BYTES + QUEUE_LINE_EXTRA;
+size_t
+queue_handoff_max(const struct queue *q)
+{
+	return queue_line_max(q) + QUEUE_HANDOFF_EXTRA +
+	    q->hub->config->max_request_bytes * QUEUE_ESCAPED_BYTES;
 }

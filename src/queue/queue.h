@@ -90,8 +90,12 @@ void queue_close(struct queue *);
 void queue_set_status(struct queue *,
     void (*status_cb)(void *, struct json_object *), void *arg);
 
-/* Bytes that a line may have, its end not counted. */
+/*
+ * Bytes that a line may have, its end not counted; and one of who may hand
+ * streams over, with all that their requests were.
+ */
 size_t queue_line_max(const struct queue *);
+size_t queue_handoff_max(const struct queue *);
 
 /*
  * Whether so much waits for the store that nothing more is read.  queue_resume

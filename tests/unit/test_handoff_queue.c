@@ -19,6 +19,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/fdpass.h"
 #include "handing.h"
 #include "queue/peer.h"
 #include "queue/queue.h"
@@ -168,7 +169,7 @@ test_in_order(void **state)
 static void
 test_refused_lines(void **state)
 {
-	static char longest[600000];
+	static char longest[1300000];
 	const char *const refused[] = { "{}\n", "hello\n",
 		"{\"do\":\"status\"}\n", "{\"channel\":\"x\",\"data\":\"\"}\n",
 		longest };
@@ -417,6 +418,44 @@ test_itself(void **state)
 	test_end(sock);
 }
 
+/* A request may be larger than any event, and its handoff is, too. */
+static void
+test_large(void **state)
+{
+	static const char *const settings[] = { "max-event=1", NULL };
+	static char line[300000], since[200000];
+	struct test_client a;
+	bool is_listed;
+	size_t at, n;
+	int sock, i;
+
+	(void)state;
+	memset(since, 'x', sizeof since - 1);
+	snprintf(line, sizeof line,
+	    "{\"do\":\"handoff\",\"framing\":\"cgi\",\"head\":\"a\\n\","
+	    "\"channel\":[\"a\"],\"since\":\"%s\"}\n",
+	    since);
+	for (i = 0; i < 2; i++) {
+		is_listed = i == 0;
+		handing_setup(&test, settings);
+		test_is_listed = is_listed;
+		sock = handing_connect(&test);
+		a = test_client();
+		for (at = 0; at < strlen(line); at += n) {
+			n = strlen(line) - at < 30000 ? strlen(line) - at
+						      : 30000;
+			assert_int_equal(fdpass_send(sock, line + at, n,
+					     at == 0 ? a.theirs : -1),
+			    n);
+			handing_turn(&test);
+		}
+		test_one_answer(sock, is_listed ? "opened" : "too long");
+		test_got(&a, is_listed ? "a" : NULL);
+		test_end(sock);
+	}
+	test_is_listed = true;
+}
+
 /* More than fit into the socket at once, of doors that do not wait. */
 static void
 test_many(void **state)
@@ -456,6 +495,7 @@ main(void)
 		cmocka_unit_test(test_none_left),
 		cmocka_unit_test(test_half_a_line),
 		cmocka_unit_test(test_itself),
+		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_many),
 	};
 

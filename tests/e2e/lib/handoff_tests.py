@@ -321,6 +321,29 @@ def ignored_children(tap, place):
     hub.wait_streams(0)
 
 
+def no_notices(tap, place):
+    """A manager that waits for the web server is told nothing by us."""
+    path = os.path.join(place.run, "notify.sock")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(path)
+        os.chmod(path, 0o666)
+        manager.setblocking(False)
+        hub = Hub(place)
+        spawned = Spawned(hub, 2, NOTIFY_SOCKET=path)
+        for pid in spawned.pids():
+            os.kill(pid, signal.SIGHUP)
+        proc.wait_for(lambda: spawned.log_text().count("read again") == 2,
+                      "reloads")
+        spawned.destroy()
+        said = []
+        try:
+            while True:
+                said.append(manager.recv(4096))
+        except BlockingIOError:
+            pass
+        tap.eq(said, [], "nothing is said of starting, reloading, stopping")
+
+
 def nowhere_to_be(tap, place):
     """No hub can be started: the client comes again, the log says why."""
     closed = place.make_dir("closed")
@@ -385,6 +408,7 @@ def door_stops(tap, place):
     tap.eq(hub.pid, pid, "the hub stays")
 
 
-TESTS = [hub_killed_under_load, hub_drains, stopped_hub, no_descriptors, other_user,
-         crossed_lines, reload_while_asking, client_leaves_while_asking,
-         turned_away, ignored_children, nowhere_to_be, door_stops]
+TESTS = [hub_killed_under_load, hub_drains, stopped_hub, no_descriptors,
+         other_user, crossed_lines, reload_while_asking,
+         client_leaves_while_asking, turned_away, ignored_children,
+         no_notices, nowhere_to_be, door_stops]
