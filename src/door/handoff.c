@@ -1,27 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "base/json.h"
-#include "base/listener.h"
-#include "base/loop.h"
 #include "door/handoff.h"
-#include "door/runner.h"
 
 enum {
-	HANDOFF_HEAD_MAX = 16384,
-	HANDOFF_POLL_MAX_MS = 3600000,
-	HANDOFF_TEXT_MAX = 1024 /* of a user or an address */
+	HANDOFF_TEXT_MAX = 1024 /* of a text that is escaped */
 };
 
 /* The words for what the hub may answer, on the wire and to people. */
@@ -40,11 +30,20 @@ static const struct {
 	{ HUB_NO_MEMORY, "memory", "out of memory" },
 };
 
-#define HANDOFF_RULE_MAX_MS (UINT64_C(366) * 86400000 * 10)
-
 enum {
 	HANDOFF_ANSWERS = sizeof handoff_answers / sizeof *handoff_answers
 };
+
+const char *
+handoff_answer_word(enum hub_answer answer, const char **text)
+{
+	size_t i = 0;
+
+	while (handoff_answers[i].answer != answer)
+		i++;
+	*text = handoff_answers[i].text;
+	return handoff_answers[i].word;
+}
 
 /* A text that came from a client may be no UTF-8; JSON must be. */
 static void
@@ -158,7 +157,8 @@ handoff_put(struct buffer *b, const struct subscription *sub,
 	handoff_add_text(o, "address", sub->address);
 	handoff_add_rules(o, sub);
 	if (handoff_add_bytes(o, "input", sub->input) == -1 ||
-	    (run != NULL && handoff_add_run(o, run, request) == -1)) {
+	    (run != NULL && request != NULL &&
+		handoff_add_run(o, run, request) == -1)) {
 		json_object_put(o);
 		return -1;
 	}
@@ -219,392 +219,4 @@ handoff_read_reply(const char *reply, size_t len, char *why, size_t why_size)
 	    error == NULL ? "the hub's answer cannot be understood" : error);
 	json_object_put(o);
 	return answer;
-}
-
-/* A line that is being read: what it holds until the stream is open. */
-struct handoff {
-	struct door *door;
-	struct subscription sub;
-	struct text_span channels[CURSORS_MAX];
-	struct stream_rules rules;
-	struct buffer input;
-	const struct config_route *run; /* or NULL: channels */
-	struct request request;         /* then */
-	struct buffer body;
-	char why[160];
-};
-
-static int
-handoff_refuse(struct handoff *h, const char *name, const char *what)
-{
-	snprintf(h->why, sizeof h->why, "%s %s", name, what);
-	return -1;
-}
-
-/* 1: it is there, 0: it is not, -1: it is of another type. */
-static int
-handoff_get(struct handoff *h, struct json_object *o, const char *name,
-    enum json_type type, struct json_object **value)
-{
-	if (!json_object_object_get_ex(o, name, value))
-		return 0;
-	if (json_object_is_type(*value, type))
-		return 1;
-	return handoff_refuse(h, name, "is of the wrong type");
-}
-
-static int
-handoff_get_text(struct handoff *h, struct json_object *o, const char *name,
-    size_t max, struct text_span *span)
-{
-	struct json_object *value;
-	int got = handoff_get(h, o, name, json_type_string, &value);
-
-	span->text = "";
-	span->len = 0;
-	if (got != 1)
-		return got;
-	span->text = json_object_get_string(value);
-	span->len = (size_t)json_object_get_string_len(value);
-	return span->len > max ? handoff_refuse(h, name, "is too long") : 1;
-}
-
-/* Who it is, which ends at a NUL wherever it is written. */
-static int
-handoff_get_name(struct handoff *h, struct json_object *o, const char *name,
-    struct text_span *span)
-{
-	int got = handoff_get_text(h, o, name, HANDOFF_TEXT_MAX, span);
-
-	if (got == 1 && memchr(span->text, '\0', span->len) != NULL)
-		return handoff_refuse(h, name, "has a NUL in it");
-	return got;
-}
-
-static int
-handoff_get_number(struct handoff *h, struct json_object *o, const char *name,
-    uint64_t max, uint64_t *number)
-{
-	struct json_object *value;
-	int got = handoff_get(h, o, name, json_type_int, &value);
-
-	*number = 0;
-	if (got != 1)
-		return got;
-	if (json_object_get_int64(value) < 0 ||
-	    json_object_get_uint64(value) > max)
-		return handoff_refuse(h, name, "is out of range");
-	*number = json_object_get_uint64(value);
-	return 1;
-}
-
-static int
-handoff_get_flag(struct handoff *h, struct json_object *o, const char *name,
-    bool *flag)
-{
-	struct json_object *value;
-	int got = handoff_get(h, o, name, json_type_boolean, &value);
-
-	*flag = got == 1 && json_object_get_boolean(value);
-	return got;
-}
-
-static int
-handoff_get_channels(struct handoff *h, struct json_object *o)
-{
-	struct json_object *list, *name;
-	struct text_span *to = h->channels;
-	const char *why;
-	size_t i, j, n;
-
-	if (h->run != NULL)
-		return 0;
-	if (handoff_get(h, o, "channel", json_type_array, &list) != 1)
-		return handoff_refuse(h, "channel", "is no list");
-	n = json_object_array_length(list);
-	if (n == 0 || n > h->door->config->max_channels)
-		return handoff_refuse(h, "channel",
-		    "names none, or more than max-channels");
-	for (i = 0; i < n; i++) {
-		name = json_object_array_get_idx(list, i);
-		if (!json_object_is_type(name, json_type_string))
-			return handoff_refuse(h, "channel", "is no string");
-		to[i].text = json_object_get_string(name);
-		to[i].len = (size_t)json_object_get_string_len(name);
-		why = event_check_channel(to[i].text, to[i].len);
-		if (why != NULL)
-			return handoff_refuse(h, "channel:", why);
-		for (j = 0; j < i; j++)
-			if (to[i].len == to[j].len &&
-			    memcmp(to[i].text, to[j].text, to[i].len) == 0)
-				return handoff_refuse(h, "channel",
-				    "is named twice");
-	}
-	h->sub.channels = h->channels;
-	h->sub.channel_count = n;
-	return 0;
-}
-
-static int
-handoff_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static int
-handoff_get_bytes(struct handoff *h, struct json_object *o, const char *name,
-    struct buffer *to)
-{
-	struct text_span hex;
-	int high, low;
-	char *at;
-	size_t i;
-
-	if (handoff_get_text(h, o, name, SIZE_MAX, &hex) == -1)
-		return -1;
-	if (hex.len % 2 != 0)
-		return handoff_refuse(h, name, "is cut off");
-	if (hex.len == 0)
-		return 0;
-	if ((at = buffer_reserve(to, hex.len / 2)) == NULL)
-		return handoff_refuse(h, name, "does not fit into memory");
-	for (i = 0; i < hex.len / 2; i++) {
-		high = handoff_digit(hex.text[2 * i]);
-		low = handoff_digit(hex.text[2 * i + 1]);
-		if (high == -1 || low == -1)
-			return handoff_refuse(h, name, "is not hexadecimal");
-		at[i] = (char)(high << 4 | low);
-	}
-	buffer_commit(to, hex.len / 2);
-	return 0;
-}
-
-/* The hub runs what its own configuration says, and nothing else. */
-static int
-handoff_get_run(struct handoff *h, struct json_object *o)
-{
-	const struct config *config = h->door->config;
-	struct text_span title;
-	size_t i;
-	int got = handoff_get_text(h, o, "run", SIZE_MAX, &title);
-
-	if (got != 1)
-		return got;
-	for (i = 0; i < config->route_count; i++)
-		if (config->routes[i]->kind == CONFIG_ROUTE_RUN &&
-		    text_equals(title, config->routes[i]->title))
-			h->run = config->routes[i];
-	if (h->run == NULL)
-		return handoff_refuse(h, "run",
-		    "is no route of the hub's configuration");
-	if (handoff_get_bytes(h, o, "env", &h->request.env) == -1 ||
-	    handoff_get_bytes(h, o, "body", &h->body) == -1)
-		return -1;
-	/* Whatever it says, the last variable has its NUL. */
-	if (h->request.env.len > 0 &&
-	    h->request.env.data[h->request.env.len - 1] != '\0')
-		return handoff_refuse(h, "env", "is cut off");
-	h->request.body.text = h->body.data;
-	h->request.body.len = h->body.len;
-	return 0;
-}
-
-/* A number of milliseconds that may be left out. */
-static int
-handoff_get_rule(struct handoff *h, struct json_object *o, const char *name,
-    uint64_t *ms)
-{
-	int got = handoff_get_number(h, o, name, HANDOFF_RULE_MAX_MS, ms);
-
-	if (got == 0)
-		*ms = STREAM_RULE_UNSET;
-	return got;
-}
-
-static int
-handoff_get_rules(struct handoff *h, struct json_object *o)
-{
-	int got;
-
-	h->sub.rules = &h->rules;
-	if (handoff_get_rule(h, o, "heartbeat_ms", &h->rules.heartbeat_ms) ==
-		-1 ||
-	    handoff_get_rule(h, o, "retry_ms", &h->rules.retry_ms) == -1 ||
-	    handoff_get_rule(h, o, "max_time_ms", &h->rules.max_time_ms) ==
-		-1 ||
-	    handoff_get_number(h, o, "limit_ms", HANDOFF_RULE_MAX_MS,
-		&h->sub.limit_ms) == -1)
-		return -1;
-	got = handoff_get_text(h, o, "end", HANDOFF_HEAD_MAX, &h->sub.end);
-	h->sub.has_end = got == 1;
-	return got == -1 ? -1 : 0;
-}
-
-/*
- * Only what a web server gives its programs: a pipe or a connected stream
- * socket, open for writing.
- */
-static int
-handoff_check_descriptor(struct handoff *h, int fd)
-{
-	int type = 0, domain = 0, flags = fcntl(fd, F_GETFL);
-	socklen_t len = sizeof type;
-	struct stat st;
-
-	if (flags == -1 || (flags & O_ACCMODE) == O_RDONLY ||
-	    fstat(fd, &st) == -1 ||
-	    (!S_ISFIFO(st.st_mode) && !S_ISSOCK(st.st_mode)))
-		return handoff_refuse(h, "the descriptor",
-		    "is no pipe or socket that can be written to");
-	if (S_ISSOCK(st.st_mode) &&
-	    (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == -1 ||
-		getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == -1 ||
-		type != SOCK_STREAM || listener_is_listening(fd)))
-		return handoff_refuse(h, "the descriptor",
-		    "is no connected stream socket");
-	h->sub.is_half_open = S_ISSOCK(st.st_mode) && domain == AF_UNIX &&
-	    h->sub.framing == &h->door->raw;
-	if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1)
-		return handoff_refuse(h, "the descriptor:", strerror(errno));
-	return 0;
-}
-
-static int
-handoff_get_framing(struct handoff *h, struct json_object *o)
-{
-	struct text_span framing;
-
-	if (handoff_get_text(h, o, "framing", 16, &framing) == -1)
-		return -1;
-	if (text_equals(framing, HANDOFF_FASTCGI))
-		h->sub.framing = &h->door->handed;
-	else if (text_equals(framing, HANDOFF_RAW))
-		h->sub.framing = &h->door->raw;
-	else
-		return handoff_refuse(h, "framing",
-		    "is neither " HANDOFF_FASTCGI " nor " HANDOFF_RAW);
-	/* Raw bytes have an end and no next request. */
-	if (h->sub.keep && h->sub.framing == &h->door->raw)
-		return handoff_refuse(h, "keep", "is not for this framing");
-	return 0;
-}
-
-static int
-handoff_read(struct handoff *h, struct json_object *o, int fd)
-{
-	struct subscription *sub = &h->sub;
-	uint64_t request;
-
-	if (handoff_get_flag(h, o, "keep", &sub->keep) == -1 ||
-	    handoff_get_framing(h, o) == -1 ||
-	    handoff_get_number(h, o, "request", UINT16_MAX, &request) == -1 ||
-	    handoff_get_text(h, o, "head", HANDOFF_HEAD_MAX, &sub->head) ==
-		-1 ||
-	    handoff_get_run(h, o) == -1 || handoff_get_channels(h, o) == -1 ||
-	    handoff_get_rules(h, o) == -1 ||
-	    handoff_get_text(h, o, "since", SIZE_MAX, &sub->since) == -1 ||
-	    handoff_get_flag(h, o, "all", &sub->since_all) == -1 ||
-	    handoff_get_flag(h, o, "terse", &sub->is_terse) == -1 ||
-	    handoff_get_flag(h, o, "poll", &sub->is_poll) == -1 ||
-	    handoff_get_number(h, o, "poll_ms", HANDOFF_POLL_MAX_MS,
-		&sub->poll_ms) == -1 ||
-	    handoff_get_number(h, o, "poll_above", INT64_MAX,
-		&sub->poll_above) == -1 ||
-	    handoff_get_name(h, o, "user", &sub->user) == -1 ||
-	    handoff_get_name(h, o, "address", &sub->address) == -1 ||
-	    handoff_get_bytes(h, o, "input", &h->input) == -1)
-		return -1;
-	sub->input.text = h->input.data;
-	sub->input.len = h->input.len;
-	switch (handoff_get_number(h, o, "last", UINT32_MAX, &sub->last)) {
-	case -1:
-		return -1;
-	case 1:
-		sub->has_last = true;
-	}
-	/* Records of no request are something else (FastCGI, 3.3). */
-	if (request == 0 && sub->framing != &h->door->raw)
-		return handoff_refuse(h, "request", "is out of range");
-	sub->request_id = (uint16_t)request;
-	sub->fd = fd;
-	return handoff_check_descriptor(h, fd);
-}
-
-static int
-handoff_put_reply(struct buffer *b, const char *word, const char *error)
-{
-	struct json_object *o;
-
-	/* That it is open must be said, so it takes no memory but b's. */
-	if (*error == '\0')
-		return buffer_append_text(b,
-		    "{\"ok\":true,\"answer\":\"opened\"}\n");
-	o = json_object_new_object();
-	json_add(o, "ok", json_object_new_boolean(false));
-	if (*word != '\0')
-		json_add(o, "answer", json_object_new_string(word));
-	json_add(o, "error", json_object_new_string(error));
-	json_add(o, "code",
-	    json_object_new_int(*word == '\0' ? EX_DATAERR : EX_TEMPFAIL));
-	return json_append(b, o) == 0 ? buffer_append(b, "\n", 1) : -1;
-}
-
-static void
-handoff_free(struct handoff *h)
-{
-	buffer_clear(&h->input);
-	buffer_clear(&h->body);
-	request_clear(&h->request);
-	free(h);
-}
-
-/* An answer of the hub's, or -1 with words: what is described is refused. */
-static int
-handoff_open(struct handoff *h, struct json_object *line, int fd)
-{
-	struct door *door = h->door;
-	char *cause;
-	int answer;
-
-	if (handoff_read(h, line, fd) == -1)
-		return -1;
-	if (h->run == NULL)
-		return (int)hub_subscribe(door->hub, &h->sub);
-	/* Whom a token names is in no variable. */
-	h->request.user = h->sub.user.text;
-	answer = runner_subscribe(door->hub, door->runs, h->run, &h->request,
-	    &h->sub, &cause);
-	if (answer == -1)
-		snprintf(h->why, sizeof h->why, "%s",
-		    cause == NULL ? "out of memory" : cause);
-	free(cause);
-	return answer;
-}
-
-int
-handoff_take(void *arg, struct json_object *line, int fd, struct buffer *reply)
-{
-	struct handoff *h = calloc(1, sizeof *h);
-	int answer = HUB_NO_MEMORY, rc;
-	size_t i;
-
-	if (h != NULL) {
-		h->door = arg;
-		answer = handoff_open(h, line, fd);
-	}
-	if (answer != HUB_OPENED)
-		close(fd);
-	else
-		h->door->counters.handoffs++;
-	for (i = 0; answer != -1 && (int)handoff_answers[i].answer != answer;
-	     i++)
-		;
-	rc = answer == -1 ? handoff_put_reply(reply, "", h->why)
-			  : handoff_put_reply(reply, handoff_answers[i].word,
-				handoff_answers[i].text);
-	if (h != NULL)
-		handoff_free(h);
-	return rc;
 }

@@ -32,6 +32,9 @@ int
 handoff_put(struct buffer *, const struct subscription *, const char *framing,
     const struct config_route *run, const struct request *);
 
+/* The word for an answer on the wire, and in *text what it says to people. */
+const char *handoff_answer_word(enum hub_answer, const char **text);
+
 /*
  * What the hub replied: the answer, or -1 with the words for anything else
  * (not allowed, not understood).
