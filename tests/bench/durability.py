@@ -158,7 +158,8 @@ def print_start(start):
     print(f"\nStart with {start['events']} events stored in"
           f" {start['channels']} channels ({start['file_bytes'] >> 20} MiB,"
           f" stored in {start['fill_seconds']} s), nothing cached: seconds\n")
-    print("  ended by   status answered  first resume answered  slowest  target"
+    print("  ended by   status answered  first resume answered  slowest"
+          "  target"
           "      a later resume takes")
     for how, row in start["after"].items():
         met = "met" if row["slowest"] < START_TARGET else "MISSED"

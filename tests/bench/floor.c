@@ -47,9 +47,9 @@ floor_listen(const char *path)
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (strlen(path) >= sizeof sun.sun_path)
+	if (snprintf(sun.sun_path, sizeof sun.sun_path, "%s", path) >=
+	    (int)sizeof sun.sun_path)
 		measure_die("%s is too long", path);
-	strcpy(sun.sun_path, path);
 	if (fd == -1 ||
 	    bind(fd, (const struct sockaddr *)&sun, sizeof sun) == -1 ||
 	    listen(fd, 4096) == -1)

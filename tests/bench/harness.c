@@ -70,10 +70,10 @@ __wrap_close(int fd)
 
 /* The loop's own call, too, for a program's functions go before a library's. */
 int
-epoll_ctl(int epoll, int what, int fd, struct epoll_event *event)
+epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 {
 	if (fd < HARNESS_FD)
-		return (int)syscall(SYS_epoll_ctl, epoll, what, fd, event);
+		return (int)syscall(SYS_epoll_ctl, epfd, op, fd, event);
 	harness_calls.watches++;
 	return 0;
 }
@@ -86,17 +86,17 @@ malloc(size_t size)
 }
 
 void *
-calloc(size_t count, size_t size)
+calloc(size_t nmemb, size_t size)
 {
 	harness_calls.allocations++;
-	return __libc_calloc(count, size);
+	return __libc_calloc(nmemb, size);
 }
 
 void *
-realloc(void *p, size_t size)
+realloc(void *ptr, size_t size)
 {
 	harness_calls.allocations++;
-	return __libc_realloc(p, size);
+	return __libc_realloc(ptr, size);
 }
 
 struct harness {

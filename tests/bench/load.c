@@ -225,9 +225,9 @@ load_publish(struct load *l, int go, struct load_part *p)
 {
 	uint64_t expected = load_expected(l, 0);
 
-	load_begin_part(l, p);
 	if (l->options.events == 0)
 		return;
+	load_begin_part(l, p);
 	if (write(go, "p", 1) != 1)
 		measure_die("the publisher is gone");
 	load_read_until(l, expected);
@@ -325,7 +325,7 @@ static bool
 load_run(struct load *l, int go)
 {
 	const struct load_options *o = &l->options;
-	struct load_part opening, publishing, storm;
+	struct load_part opening, publishing = { 0 }, storm;
 	uint64_t rss = measure_rss_bytes(&o->pids);
 	uint64_t expected = load_expected(l, 0);
 	const struct load_shared *p = l->shared;

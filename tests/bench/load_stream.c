@@ -16,7 +16,8 @@
 enum {
 	STREAM_EVENTS = 1024, /* of one epoll_wait */
 	STREAM_READ = 262144,
-	STREAM_REQUEST = 2048
+	STREAM_REQUEST = 2048,
+	STREAM_PAIR = 256
 };
 
 void
@@ -29,10 +30,10 @@ load_read_address(struct load_address *a, const char *text)
 
 	memset(a, 0, sizeof *a);
 	if (strncmp(text, "unix:", 5) == 0) {
-		if (strlen(text + 5) >= sizeof sun->sun_path)
-			measure_die("%s is too long", text);
 		sun->sun_family = AF_UNIX;
-		strcpy(sun->sun_path, text + 5);
+		if (snprintf(sun->sun_path, sizeof sun->sun_path, "%s",
+			text + 5) >= (int)sizeof sun->sun_path)
+			measure_die("%s is too long", text);
 		a->len = sizeof *sun;
 		return;
 	}
@@ -67,9 +68,7 @@ stream_put_pair(char *to, const char *name, const char *value)
 
 	to[0] = (char)name_len;
 	to[1] = (char)len;
-	memcpy(to + 2, name, name_len);
-	memcpy(to + 2 + name_len, value, len);
-	return 2 + name_len + len;
+	return 2 + (size_t)snprintf(to + 2, STREAM_PAIR, "%s%s", name, value);
 }
 
 /* What a web server would send: about as many parameters. */

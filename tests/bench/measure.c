@@ -2,7 +2,6 @@
 /* Copyright (c) 2026 The crier authors */
 
 #include <dirent.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,7 +118,7 @@ measure_read_pids(struct measure_pids *p, const char *text)
 static uint64_t
 measure_thread_ns(pid_t pid, const char *thread)
 {
-	char path[MEASURE_PATH];
+	char path[MEASURE_PATH], line[MEASURE_PATH];
 	uint64_t ns = 0;
 	FILE *file;
 
@@ -127,8 +126,8 @@ measure_thread_ns(pid_t pid, const char *thread)
 	    thread);
 	if ((file = fopen(path, "re")) == NULL)
 		return 0;
-	if (fscanf(file, "%" SCNu64, &ns) != 1)
-		ns = 0;
+	if (fgets(line, sizeof line, file) != NULL)
+		ns = strtoull(line, NULL, 10);
 	fclose(file);
 	return ns;
 }
@@ -158,7 +157,8 @@ uint64_t
 measure_rss_bytes(const struct measure_pids *p)
 {
 	char path[MEASURE_PATH], line[256];
-	uint64_t bytes = 0, kib;
+	static const char name[] = "RssAnon:";
+	uint64_t bytes = 0;
 	FILE *file;
 	size_t i;
 
@@ -167,8 +167,9 @@ measure_rss_bytes(const struct measure_pids *p)
 		if ((file = fopen(path, "re")) == NULL)
 			measure_die("process %d is gone", (int)p->pids[i]);
 		while (fgets(line, sizeof line, file) != NULL)
-			if (sscanf(line, "RssAnon: %" SCNu64, &kib) == 1)
-				bytes += kib * 1024;
+			if (strncmp(line, name, sizeof name - 1) == 0)
+				bytes += 1024 *
+				    strtoull(line + sizeof name - 1, NULL, 10);
 		fclose(file);
 	}
 	return bytes;

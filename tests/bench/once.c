@@ -7,7 +7,6 @@
  */
 
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -21,9 +20,10 @@ main(int argc, char **argv)
 	char reply[256];
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
-	if (argc != 2 || strlen(argv[1]) >= sizeof sun.sun_path)
+	if (argc != 2 ||
+	    snprintf(sun.sun_path, sizeof sun.sun_path, "%s", argv[1]) >=
+		(int)sizeof sun.sun_path)
 		return 1;
-	strcpy(sun.sun_path, argv[1]);
 	if (connect(fd, (const struct sockaddr *)&sun, sizeof sun) == -1 ||
 	    write(fd, line, sizeof line - 1) != sizeof line - 1)
 		return 1;

@@ -24,7 +24,8 @@ from report import Budget, Report, median  # noqa: E402
 
 STREAMS = (100, 500, 1000, 2000, 5000, 10000, 18000)
 SWEEP_STREAMS = 5000
-COMMON = """set terminal svg size 640,360 font 'sans-serif,12' background '#ffffff'
+COMMON = """
+set terminal svg size 640,360 font 'sans-serif,12' background '#ffffff'
 set key left top reverse Left
 set grid lc rgb '#dddddd'
 set border 3

@@ -89,7 +89,8 @@ class Report:
 
     @staticmethod
     def _print(row):
-        text = f"  {row['what']:46.46} {figure(row['value']):>9} {row['unit']:5}"
+        text = (f"  {row['what']:46.46} {figure(row['value']):>9}"
+                f" {row['unit']:5}")
         if row["base"] is not None:
             text += (f" {row['base_name']:>14.14} {figure(row['base']):>9}"
                      f" {row['ratio']:8.2f}")

@@ -35,7 +35,8 @@ enum {
 	TEST_STREAMS = 100,
 	TEST_BATCH = 50,
 	TEST_OPENED = 50,
-	TEST_PARAM_MAX = 127
+	TEST_PARAM_MAX = 127,
+	TEST_PARAM_ROOM = 2 * TEST_PARAM_MAX + 1
 };
 
 /* What was called since test_forget. */
@@ -149,10 +150,10 @@ __wrap_ftruncate(int fd, off_t len)
 
 /* The loop's own, too: a program's functions go before a library's. */
 int
-epoll_ctl(int epoll, int what, int fd, struct epoll_event *event)
+epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 {
 	test_calls.watches++;
-	return (int)syscall(SYS_epoll_ctl, epoll, what, fd, event);
+	return (int)syscall(SYS_epoll_ctl, epfd, op, fd, event);
 }
 
 static void
@@ -291,9 +292,8 @@ test_put_param(char *to, const char *name, const char *value)
 	assert_true(name_len <= TEST_PARAM_MAX && len <= TEST_PARAM_MAX);
 	to[0] = (char)name_len;
 	to[1] = (char)len;
-	memcpy(to + 2, name, name_len);
-	memcpy(to + 2 + name_len, value, len);
-	return 2 + name_len + len;
+	return 2 +
+	    (size_t)snprintf(to + 2, TEST_PARAM_ROOM, "%s%s", name, value);
 }
 
 /* A client of the door that has asked for a stream. */
@@ -306,7 +306,7 @@ test_ask(const char *path)
 	char params[512];
 	size_t n = 0;
 
-	strcpy(sun.sun_path, path);
+	snprintf(sun.sun_path, sizeof sun.sun_path, "%s", path);
 	n += test_put_param(params + n, "REQUEST_METHOD", "GET");
 	n += test_put_param(params + n, "REQUEST_URI", "/events/a");
 	n += test_put_param(params + n, "SCRIPT_NAME", "/events/a");
