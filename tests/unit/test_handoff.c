@@ -23,6 +23,10 @@
 #include "handing.h"
 #include "support.h"
 
+enum {
+	TEST_PIECES = 1000
+};
+
 static struct handing test;
 
 static struct text_span
@@ -205,6 +209,32 @@ test_half_open_slow(void **state)
 		test_publish("a", data);
 	assert_true(test_stream()->is_writing);
 	streams_close(&client);
+	handing_turn(&test);
+	assert_int_equal(test.hub.hub->stream_count, 0);
+	handing_teardown(&test);
+}
+
+/* More pieces than one call takes: the rest goes out without being asked. */
+static void
+test_half_open_pieces(void **state)
+{
+	static const struct text_span channels[] = { { "a", 1 }, { "b", 1 } };
+	struct subscription sub = test_subscription();
+	int fds[2], i;
+
+	(void)state;
+	handing_setup(&test, NULL);
+	for (i = 0; i < TEST_PIECES; i++)
+		test_publish(i % 2 == 0 ? "a" : "b", "x");
+	handing_socketpair(fds);
+	assert_int_equal(shutdown(fds[1], SHUT_WR), 0);
+	sub.channels = channels;
+	sub.since_all = true;
+	test_hand(&sub, HANDOFF_RAW, fds[0]);
+	for (i = 0; i < TEST_PIECES / 100; i++)
+		handing_turn(&test);
+	assert_int_equal(test_stream()->events, TEST_PIECES);
+	close(fds[1]);
 	handing_turn(&test);
 	assert_int_equal(test.hub.hub->stream_count, 0);
 	handing_teardown(&test);
@@ -459,6 +489,7 @@ main(void)
 		cmocka_unit_test(test_pipe),
 		cmocka_unit_test(test_half_open),
 		cmocka_unit_test(test_half_open_slow),
+		cmocka_unit_test(test_half_open_pieces),
 		cmocka_unit_test(test_tcp),
 		cmocka_unit_test(test_positions),
 		cmocka_unit_test(test_input),
