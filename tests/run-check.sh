@@ -9,7 +9,7 @@
 # exit status 1 if anything failed.
 #
 # JOBS         parallel jobs (default: the processors, at least 2)
-# CHECK_LIMIT  seconds that one suite may take (default: 420)
+# CHECK_LIMIT  seconds that one suite may take (default: 1200)
 
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
@@ -18,7 +18,7 @@ plain=$top/build
 asan=$top/build-asan
 JOBS=${JOBS:-$(nproc 2>/dev/null || echo 2)}
 [ "$JOBS" -ge 2 ] || JOBS=2
-CHECK_LIMIT=${CHECK_LIMIT:-420}
+CHECK_LIMIT=${CHECK_LIMIT:-1200}
 failed=0
 passed=0
 skipped=0
