@@ -8,13 +8,14 @@
 #include <sys/random.h>
 #include <sysexits.h>
 
-#include "base/text.h"
 #include "doctor/examine.h"
+#include "doctor/polls.h"
 #include "doctor/steps.h"
 #include "doctor/target.h"
 
 enum {
 	EXAMINE_MARGIN_MS = 3000,  /* for a heartbeat on a busy machine */
+	EXAMINE_END_MS = 1000,     /* for a poll's end, if it is gone */
 	EXAMINE_QUIET_MS = 30000,  /* of silence if there is no heartbeat */
 	EXAMINE_KEEP_SECONDS = 120 /* for which our events are kept, at least */
 };
@@ -28,42 +29,6 @@ examine_idle_ms(const struct options *o, uint64_t heartbeat_ms)
 	if (heartbeat_ms == 0)
 		return EXAMINE_QUIET_MS;
 	return heartbeat_ms + heartbeat_ms / 5 + EXAMINE_MARGIN_MS;
-}
-
-/* The comment of a stream that has nothing else to say. */
-static void
-examine_take_comment(const struct http_stream *stream, struct measure *m)
-{
-	const char *p = stream->begin, *end = p + stream->begin_len, *line;
-	size_t len;
-
-	for (line = p; line < end; line += len + 1) {
-		len = strcspn(line, "\r\n");
-		if (line[0] != ':' || len < 2)
-			continue;
-		line += 1 + (line[1] == ' ');
-		text_escape(line, strcspn(line, "\r\n"), m->comment,
-		    sizeof m->comment);
-		return;
-	}
-}
-
-static void
-examine_take_head(const struct probe *p)
-{
-	const struct http_stream *s = p->stream;
-	struct measure *m = p->m;
-
-	m->head = s->head;
-	m->head_us = m->first_us = MEASURE_NEVER;
-	if (s->head_us != MEASURE_NEVER)
-		m->head_us = s->head_us - s->opened_us;
-	if (s->first_us != MEASURE_NEVER)
-		m->first_us = s->first_us - s->opened_us;
-	m->bad_certificate = s->bad_certificate;
-	memcpy(m->why, s->why, sizeof m->why);
-	if (!http_has_begun(s))
-		examine_take_comment(s, m);
 }
 
 /* What follows from the heartbeat. */
@@ -169,6 +134,17 @@ examine_nothing(const struct measure *m)
 	return EX_TEMPFAIL;
 }
 
+/* A poll that is at crierd no more? */
+static int
+examine_poll(struct probe *p)
+{
+	uint64_t give_up = probe_after(EXAMINE_END_MS);
+
+	while (!p->stream->ended && http_now_us() < give_up)
+		http_turn(p->http, PROBE_TURN_MS);
+	return polls_find(p);
+}
+
 static int
 examine_begin(struct probe *p)
 {
@@ -180,7 +156,10 @@ examine_begin(struct probe *p)
 	rc = probe_wait_begin(p, p->stream, &m->at_crierd);
 	if (rc != 0)
 		return rc;
-	examine_take_head(p);
+	probe_take_head(p);
+	if (!m->at_crierd && http_has_begun(p->stream) &&
+	    (rc = examine_poll(p)) != 0)
+		return rc;
 	if (!m->at_crierd && m->head.status == 0 && !m->bad_certificate)
 		return examine_nothing(m);
 	if (m->at_crierd)
@@ -192,14 +171,49 @@ examine_begin(struct probe *p)
 	return rc;
 }
 
+/* What shows of several streams. */
+struct examine_crowd {
+	struct http_stream *streams[MEASURE_CROWD];
+	char first[ID_TEXT_SIZE], second[ID_TEXT_SIZE]; /* events for them */
+};
+
+/*
+ * Counts those that are there; at crierd is what it has now, and polls that
+ * have brought its event and ended.
+ */
+static size_t
+examine_count_crowd(const struct probe *p, const struct examine_crowd *crowd,
+    size_t at_crierd)
+{
+	const struct http_stream *s;
+	struct measure *m = p->m;
+	size_t i, begun = 0, ready = 0;
+
+	for (i = 0; i < MEASURE_CROWD; i++) {
+		s = crowd->streams[i];
+		begun += http_has_begun(s);
+		ready += http_has_begun(s) || s->ended;
+		at_crierd += s->ended && http_arrival(s, crowd->second) != NULL;
+	}
+	if (at_crierd > MEASURE_CROWD)
+		at_crierd = MEASURE_CROWD;
+	if (at_crierd > m->crowd_at_crierd)
+		m->crowd_at_crierd = at_crierd;
+	m->crowd_opened = begun;
+	if (!probe_is_held(p))
+		return ready;
+	m->crowd_opened = m->crowd_at_crierd;
+	return at_crierd;
+}
+
 /* Until all have begun or ended, or, if they are held back, are at crierd. */
 static int
-examine_wait_crowd(const struct probe *p,
-    struct http_stream *const crowd[MEASURE_CROWD])
+examine_wait_crowd(const struct probe *p, const struct examine_crowd *crowd)
 {
 	uint64_t give_up = probe_after(PROBE_BEGIN_MS);
 	struct daemon_streams streams;
-	size_t i, open;
+	bool is_ready = false;
+	size_t ready;
 	int rc;
 
 	do {
@@ -207,34 +221,39 @@ examine_wait_crowd(const struct probe *p,
 		rc = daemon_look(p->daemon, p->crowd_channel, &streams);
 		if (rc != 0)
 			return rc;
-		for (i = open = 0; i < MEASURE_CROWD; i++)
-			open += http_has_begun(crowd[i]) || crowd[i]->ended;
-		if (probe_is_held(p))
-			open = streams.count;
-	} while (open < MEASURE_CROWD && http_now_us() < give_up);
-	p->m->crowd_at_crierd = p->m->crowd_opened = streams.count;
-	for (i = open = 0; i < MEASURE_CROWD; i++)
-		open += http_has_begun(crowd[i]);
-	if (!probe_is_held(p))
-		p->m->crowd_opened = open;
+		ready = examine_count_crowd(p, crowd, streams.count);
+		/* crierd may have ended polls whose end is yet to come. */
+		if (ready == MEASURE_CROWD && !is_ready)
+			give_up = probe_after(EXAMINE_END_MS);
+		is_ready |= ready == MEASURE_CROWD;
+	} while ((!is_ready || p->m->crowd_at_crierd < p->m->crowd_opened) &&
+	    http_now_us() < give_up);
 	return 0;
 }
 
-/* Several at a time: do all of them reach the crierd of this queue? */
+/*
+ * Several at a time: do all of them reach the crierd of this queue?  There is
+ * an event for them already, so that polls can show it.
+ */
 static int
 examine_crowd(struct probe *p)
 {
-	struct http_stream *crowd[MEASURE_CROWD] = { NULL };
-	size_t i;
-	int rc = 0;
+	struct examine_crowd crowd = { 0 };
+	size_t i, ignored;
+	int rc = daemon_publish(p->daemon, p->crowd_channel, "before them",
+	    crowd.first, &ignored);
 
+	if (rc == 0)
+		rc = daemon_publish(p->daemon, p->crowd_channel, "for them",
+		    crowd.second, &ignored);
 	for (i = 0; i < MEASURE_CROWD && rc == 0; i++)
-		if ((crowd[i] = probe_open(p, p->crowd_url, NULL)) == NULL)
+		if ((crowd.streams[i] =
+			    probe_open(p, p->crowd_url, crowd.first)) == NULL)
 			rc = EX_OSERR;
 	if (rc == 0)
-		rc = examine_wait_crowd(p, crowd);
+		rc = examine_wait_crowd(p, &crowd);
 	for (i = 0; i < MEASURE_CROWD; i++)
-		http_leave(p->http, crowd[i]);
+		http_leave(p->http, crowd.streams[i]);
 	p->m->has_crowd = rc == 0;
 	return rc;
 }

@@ -182,6 +182,23 @@ http_keep_begin(struct http_stream *s, const char *bytes, size_t len)
 	s->begin_len += len;
 }
 
+static void
+http_keep_tail(struct http_stream *s, const char *bytes, size_t len)
+{
+	size_t keep;
+
+	if (len > sizeof s->tail) {
+		bytes += len - sizeof s->tail;
+		len = sizeof s->tail;
+	}
+	keep = sizeof s->tail - len;
+	if (keep > s->tail_len)
+		keep = s->tail_len;
+	memmove(s->tail, s->tail + s->tail_len - keep, keep);
+	memcpy(s->tail + keep, bytes, len);
+	s->tail_len = keep + len;
+}
+
 /* A piece of the body, decompressed. */
 static size_t
 http_body_cb(char *bytes, size_t size, size_t count, void *arg)
@@ -199,6 +216,7 @@ http_body_cb(char *bytes, size_t size, size_t count, void *arg)
 	s->pieces++;
 	s->last_us = now;
 	http_keep_begin(s, bytes, left);
+	http_keep_tail(s, bytes, left);
 	while ((rc = eventstream_read(&s->parser, &p, &left, HTTP_EVENT_MAX,
 		    &e)) == 1)
 		http_take_event(s, &e);

@@ -18,7 +18,8 @@
  */
 
 enum {
-	HTTP_ARRIVALS = 128 /* events of a stream that are noted */
+	HTTP_ARRIVALS = 128, /* events of a stream that are noted */
+	HTTP_TAIL = 384      /* bytes of its end, for an id and more */
 };
 
 /* An event that has come. */
@@ -39,6 +40,8 @@ struct http_stream {
 	struct eventstream parser;
 	char begin[256]; /* of the body */
 	size_t begin_len;
+	char tail[HTTP_TAIL]; /* the last bytes of it */
+	size_t tail_len;
 	char end[32]; /* the reason in crierd's last event */
 	bool has_gap;
 	bool ended;

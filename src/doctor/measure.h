@@ -59,6 +59,10 @@ struct measure {
 	/* After so many more bytes something came; 0: was not needed. */
 	uint64_t held_bytes;
 
+	/* Events over polls, if is_polling. */
+	size_t polls, polls_cut; /* that ended as they should, or did not */
+	size_t repeated, disordered;
+
 	/* Streams at the same time, if has_crowd. */
 	size_t crowd_opened, crowd_at_crierd;
 
@@ -81,6 +85,7 @@ struct measure {
 	bool ended_early; /* while the events were awaited */
 	bool idle_sent;   /* crierd sent something during the silence */
 	bool resume_gap;
+	bool is_polling, poll_gap;
 };
 
 /* Whether the answer's head is that of an event stream. */

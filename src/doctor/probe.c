@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/text.h"
 #include "doctor/probe.h"
 
 uint64_t
@@ -104,6 +105,42 @@ probe_wait_event(const struct probe *p, const char *id, uint64_t ms)
 	    http_now_us() < give_up)
 		http_turn(p->http, PROBE_TURN_MS);
 	return a;
+}
+
+/* The comment of a stream that has nothing else to say. */
+static void
+probe_take_comment(const struct http_stream *stream, struct measure *m)
+{
+	const char *p = stream->begin, *end = p + stream->begin_len, *line;
+	size_t len;
+
+	for (line = p; line < end; line += len + 1) {
+		len = strcspn(line, "\r\n");
+		if (line[0] != ':' || len < 2)
+			continue;
+		line += 1 + (line[1] == ' ');
+		text_escape(line, strcspn(line, "\r\n"), m->comment,
+		    sizeof m->comment);
+		return;
+	}
+}
+
+void
+probe_take_head(const struct probe *p)
+{
+	const struct http_stream *s = p->stream;
+	struct measure *m = p->m;
+
+	m->head = s->head;
+	m->head_us = m->first_us = MEASURE_NEVER;
+	if (s->head_us != MEASURE_NEVER)
+		m->head_us = s->head_us - s->opened_us;
+	if (s->first_us != MEASURE_NEVER)
+		m->first_us = s->first_us - s->opened_us;
+	m->bad_certificate = s->bad_certificate;
+	memcpy(m->why, s->why, sizeof m->why);
+	if (!http_has_begun(s))
+		probe_take_comment(s, m);
 }
 
 bool

@@ -62,6 +62,9 @@ int probe_wait_begin(const struct probe *, const struct http_stream *,
 const struct http_arrival *
 probe_wait_event(const struct probe *, const char *id, uint64_t ms);
 
+/* What the stream has brought so far, but for its events. */
+void probe_take_head(const struct probe *);
+
 /* Whether the web server kept back what crierd sent first. */
 bool probe_is_held(const struct probe *);
 

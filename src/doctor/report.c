@@ -150,6 +150,8 @@ report_measured(const struct measure *m)
 	    m->held_bytes == MEASURE_NEVER
 		? NULL
 		: json_object_new_uint64(m->held_bytes));
+	if (m->is_polling)
+		json_add_number(o, "polls", m->polls);
 	if (m->has_crowd) {
 		json_add_number(o, "streams_opened", m->crowd_opened);
 		json_add_number(o, "streams_at_crierd", m->crowd_at_crierd);

@@ -146,6 +146,11 @@ verdict_first(const struct measure *m, struct check *c)
 	else if (measure_is_held(m))
 		verdict_say(c, VERDICT_FAULT, FAULT_HELD,
 		    "nothing came, although crierd has sent it");
+	else if (m->is_polling)
+		verdict_say(c, VERDICT_OK, FAULT_NONE,
+		    "after %s (head %s); crierd polls here",
+		    verdict_time(m->first_us).text,
+		    verdict_time(m->head_us).text);
 	else if (m->first_us > VERDICT_SLOW_US)
 		verdict_say(c, VERDICT_WARNING, FAULT_SLOW,
 		    "after %s (head %s)", verdict_time(m->first_us).text,
@@ -232,6 +237,34 @@ verdict_quick_events(const struct measure *m, struct check *c)
 	    m->event_count, m->event_count, verdict_delays(m).text);
 }
 
+/* Over polls it takes as long as clients stay away in between. */
+static void
+verdict_polls(const struct measure *m, size_t missing, struct check *c)
+{
+	size_t n = m->event_count;
+
+	if (m->poll_gap)
+		verdict_say(c, VERDICT_FAULT, FAULT_GAP,
+		    "crierd no longer had what came between two polls");
+	else if (missing > 0 && m->polls_cut > 0)
+		verdict_say(c, VERDICT_FAULT, FAULT_CUT,
+		    "of %zu events %zu did not come; %zu polls were cut off", n,
+		    missing, m->polls_cut);
+	else if (missing > 0)
+		verdict_say(c, VERDICT_FAULT, FAULT_LAST_EVENT_ID,
+		    "of %zu events %zu did not come over %zu polls", n, missing,
+		    m->polls);
+	else if (m->repeated + m->disordered > 0)
+		verdict_say(c, VERDICT_FAULT, FAULT_CACHE,
+		    "of %zu events over %zu polls %zu came again, %zu out of "
+		    "order",
+		    n, m->polls, m->repeated, m->disordered);
+	else
+		verdict_say(c, VERDICT_OK, FAULT_NONE,
+		    "%zu of %zu, once and in order, over %zu polls: %.200s", n,
+		    n, m->polls, verdict_delays(m).text);
+}
+
 static void
 verdict_events(const struct measure *m, struct check *c)
 {
@@ -241,7 +274,9 @@ verdict_events(const struct measure *m, struct check *c)
 		missing += m->events[i].delay_us == MEASURE_NEVER;
 		late += m->events[i].with_next;
 	}
-	if (m->ended_early)
+	if (m->is_polling)
+		verdict_polls(m, missing, c);
+	else if (m->ended_early)
 		verdict_say(c,
 		    m->end[0] == '\0' ? VERDICT_FAULT : VERDICT_WARNING,
 		    m->end[0] == '\0' ? FAULT_CUT : FAULT_MAX_TIME,
@@ -273,7 +308,10 @@ verdict_idle(const struct measure *m, struct check *c)
 {
 	struct verdict_time idle = verdict_setting(m->idle_ms);
 
-	if (!m->has_idle)
+	if (m->is_polling)
+		verdict_say(c, VERDICT_NONE, FAULT_NONE,
+		    "crierd polls here, and ends its answers by itself");
+	else if (!m->has_idle)
 		verdict_say(c, VERDICT_NONE, FAULT_NONE, "no stream");
 	else if (m->cut_us != MEASURE_NEVER)
 		verdict_cut(m, c);
@@ -303,7 +341,10 @@ verdict_leaving(const struct measure *m, struct check *c)
 {
 	uint64_t soon_us = m->heartbeat_ms * 10 * VERDICT_AT_ONCE_PERCENT;
 
-	if (!m->has_leaving)
+	if (m->is_polling)
+		verdict_say(c, VERDICT_NONE, FAULT_NONE,
+		    "crierd polls here, and nobody stays");
+	else if (!m->has_leaving)
 		verdict_say(c, VERDICT_NONE, FAULT_NONE, "no stream");
 	else if (m->left_us == MEASURE_NEVER && m->leave_ms < m->heartbeat_ms)
 		verdict_say(c, VERDICT_WARNING, FAULT_LEAVING_LATE,

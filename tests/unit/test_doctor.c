@@ -13,6 +13,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "doctor/polls.h"
 #include "doctor/report.h"
 
 /* Microseconds. */
@@ -333,6 +334,52 @@ spoil_gap(struct measure *m)
 	m->resume_gap = true;
 }
 
+/* No fault by itself. */
+static void
+spoil_polls(struct measure *m)
+{
+	m->is_polling = true;
+	m->polls = 3;
+	m->first_us = 2 * SECOND;
+	m->events[0].delay_us = 4 * SECOND;
+	m->has_idle = m->has_leaving = false;
+}
+
+static void
+spoil_polls_missing(struct measure *m)
+{
+	spoil_polls(m);
+	spoil_one_missing(m);
+}
+
+static void
+spoil_polls_cut(struct measure *m)
+{
+	spoil_polls_missing(m);
+	m->polls_cut = 1;
+}
+
+static void
+spoil_polls_gap(struct measure *m)
+{
+	spoil_polls_missing(m);
+	m->poll_gap = true;
+}
+
+static void
+spoil_polls_again(struct measure *m)
+{
+	spoil_polls(m);
+	m->repeated = 1;
+}
+
+static void
+spoil_polls_order(struct measure *m)
+{
+	spoil_polls(m);
+	m->disordered = 1;
+}
+
 static const struct {
 	void (*spoil)(struct measure *);
 	const char *check;
@@ -370,6 +417,16 @@ static const struct {
 	{ spoil_one_slow, "events", VERDICT_WARNING, FAULT_SLOW },
 	{ spoil_one_slower, "events", VERDICT_OK, FAULT_NONE },
 	{ spoil_all_slow, "events", VERDICT_WARNING, FAULT_SLOW },
+	{ spoil_polls, "first byte", VERDICT_OK, FAULT_NONE },
+	{ spoil_polls, "events", VERDICT_OK, FAULT_NONE },
+	{ spoil_polls, "silence", VERDICT_NONE, FAULT_NONE },
+	{ spoil_polls, "leaving", VERDICT_NONE, FAULT_NONE },
+	{ spoil_polls, "coming back", VERDICT_OK, FAULT_NONE },
+	{ spoil_polls_missing, "events", VERDICT_FAULT, FAULT_LAST_EVENT_ID },
+	{ spoil_polls_cut, "events", VERDICT_FAULT, FAULT_CUT },
+	{ spoil_polls_gap, "events", VERDICT_FAULT, FAULT_GAP },
+	{ spoil_polls_again, "events", VERDICT_FAULT, FAULT_CACHE },
+	{ spoil_polls_order, "events", VERDICT_FAULT, FAULT_CACHE },
 	{ spoil_cut, "silence", VERDICT_FAULT, FAULT_CUT },
 	{ spoil_cut_early, "events", VERDICT_FAULT, FAULT_CUT },
 	{ spoil_end_early, "events", VERDICT_WARNING, FAULT_MAX_TIME },
@@ -408,6 +465,57 @@ test_verdicts(void **state)
 			    advice_fault_name(c->fault), c->text);
 		assert_true(strlen(c->text) > 0);
 	}
+}
+
+static void
+test_poll_end(void **state)
+{
+	static const struct {
+		const char *tail;
+		uint64_t retry_ms; /* 0: no poll's end */
+	} cases[] = {
+		{ "retry: 3000\n\nid: 1-0\n\nid: 1-4\n\nretry: 2719\n\n",
+		    2719 },
+		{ "id: 1-4\nretry: 1\n", 1 }, /* terse */
+		{ "id: own id\n\nretry: 2719\n\n", 2719 },
+		{ "retry: 3000\n\nid: 1-0\n\n", 0 },
+		{ "retry: 3000\n\n", 0 },
+		{ "retry: 2719\n\nretry: 2719\n\n", 0 },
+		{ "data: x\n\nretry: 2719\n\n", 0 },
+		{ "id: 1-4\n\nretry: \n\n", 0 },
+		{ "id: 1-4\n\nretry: 27x\n\n", 0 },
+		{ "id: 1-4\n\nretry: 2719", 0 },
+		{ "id: \n\nretry: 2719\n\n", 0 },
+		{ "\n\n", 0 },
+		{ "", 0 },
+	};
+	struct http_stream *s = calloc(1, sizeof *s);
+	uint64_t retry_ms;
+	size_t i;
+
+	(void)state;
+	assert_non_null(s);
+	s->ended = true;
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		s->tail_len = strlen(cases[i].tail);
+		memcpy(s->tail, cases[i].tail, s->tail_len);
+		retry_ms = 0;
+		if (polls_is_end(s, &retry_ms) != (cases[i].retry_ms != 0) ||
+		    (cases[i].retry_ms != 0 && retry_ms != cases[i].retry_ms))
+			fail_msg("%s", cases[i].tail);
+	}
+	s->tail_len = strlen(cases[0].tail);
+	memcpy(s->tail, cases[0].tail, s->tail_len);
+	assert_true(polls_is_end(s, &retry_ms));
+	strcpy(s->why, "transfer closed");
+	assert_false(polls_is_end(s, &retry_ms));
+	s->why[0] = '\0';
+	strcpy(s->end, "timeout");
+	assert_false(polls_is_end(s, &retry_ms));
+	s->end[0] = '\0';
+	s->ended = false;
+	assert_false(polls_is_end(s, &retry_ms));
+	free(s);
 }
 
 static void
@@ -470,6 +578,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_well),
 		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_poll_end),
 		cmocka_unit_test(test_print),
 		cmocka_unit_test(test_json),
 	};

@@ -227,6 +227,73 @@ def known_configurations(tap, place):
         judge(tap, case, run.finish(120))
 
 
+BUFFERED = (("fastcgi_buffering off;", "fastcgi_buffering on;"
+             " fastcgi_ignore_headers X-Accel-Buffering;"),)
+POLLS = (
+    # name, nginx's edits, crierd's options, behind /events, fault
+    ("poll", (), ("poll=1",), "", None),
+    ("polls that do not wait", (), (), "?poll=0", None),
+    ("long polls", (), (), "?poll=3600", None),
+    ("polls behind a buffer", BUFFERED, ("poll=1",), "", None),
+    ("long polls behind a buffer", BUFFERED, (), "?poll=3600", None),
+    ("polls without Last-Event-ID",
+     (("fastcgi_buffering off;", "fastcgi_buffering off;"
+       ' fastcgi_param HTTP_LAST_EVENT_ID "";'),), ("poll=1",), "",
+     "last-event-id"),
+)
+
+
+def polls(tap, place):
+    """Where answers end by themselves, that is no fault."""
+    runs = []
+    for name, edits, options, query, fault in POLLS:
+        corner = Corner(place, name.replace(" ", "-"))
+        crierd = Crierd(corner, ["heartbeat=1", "retry=200",
+                                 *options]).start()
+        web = edited("nginx", edits)(corner, crierd).start()
+        runs.append((name, fault, bench.Thread(
+            doctor, crierd, f"http://127.0.0.1:{web.port}/events{query}")))
+    for name, fault, run in runs:
+        code, report, said = run.finish(120)
+        about = f"{code} {said}\n{json.dumps(report, indent=1)}"
+        if fault:
+            tap.ok(code == 1 and fault in faults(report, "FAULT"),
+                   f"{name}: {fault}", about)
+            continue
+        tap.ok(code == 0 and report["ok"] and not report["warnings"],
+               f"{name}: all is well", about)
+        tap.ok(check(report, "events")["text"].startswith("5 of 5, once")
+               and report["measured"]["polls"] >= 3
+               and report["measured"]["resumed"] == 2,
+               f"{name}: five events came over polls", about)
+        tap.eq([check(report, what)["verdict"]
+                for what in ("silence", "leaving")], ["-", "-"],
+               f"{name}: there is no silence, and nobody leaves")
+
+
+def polls_beside_streams(tap, place):
+    """The first has a stream, some of the others poll, without a wait."""
+    crierd = Crierd(place, ["heartbeat=2", "retry=200",
+                            "poll-above=2"]).start()
+    web = edited("nginx", ())(place, crierd).start()
+    url = f"http://127.0.0.1:{web.port}/events"
+    code, report, said = doctor(crierd, url)
+    tap.ok(code == 0 and check(report, "streams")["verdict"] == "ok"
+           and check(report, "silence")["verdict"] == "ok"
+           and crierd.status()["polls_served"] == 3,
+           "some poll, and are at this crierd", f"{code} {report} {said}")
+    other = Crierd(Corner(place, "other"), ["heartbeat=1"]).start()
+    crierd.stop()
+    crierd = Crierd(place, ["heartbeat=1", "poll=0.1"]).start()
+    code, report, said = doctor(other, url)
+    tap.ok(code == 1 and faults(report, "FAULT") == {"other-crierd"},
+           "polls at another crierd", f"{code} {report} {said}")
+    done = crierd.crier("doctor", url, seconds=60)
+    tap.ok(done.returncode == 0 and done.stdout.startswith(
+        f"{url}\ncrierd polls here, which takes some ".encode())
+        and b"silence and" not in done.stdout, "people are told", done)
+
+
 def other_answers(tap, place):
     """What is there is no stream of this crierd."""
     crierd = Crierd(place, ["heartbeat=1"]).start()
@@ -388,5 +455,5 @@ def _needs_curl(function):
 
 
 TESTS = [_needs_curl(function) for function in (
-    known_configurations, other_answers, several_crierds, over_https,
-    for_people, exit_statuses)] + [streams_of_a_channel]
+    known_configurations, polls, polls_beside_streams, other_answers,
+    several_crierds, over_https, for_people, exit_statuses)] + [streams_of_a_channel]
