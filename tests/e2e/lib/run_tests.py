@@ -384,6 +384,7 @@ def killed(tap, place):
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
+    proc.wait_for(lambda: all(map(is_gone, pids)), "the silent are killed")
     fast.close()
     stream.close()
 
