@@ -39,6 +39,14 @@ support_guard(const void *data, size_t len)
 	return to;
 }
 
+bool
+support_is_valgrind(void)
+{
+	const char *preloaded = getenv("LD_PRELOAD");
+
+	return preloaded != NULL && strstr(preloaded, "vgpreload") != NULL;
+}
+
 uint32_t
 support_random(uint64_t *state, uint32_t below)
 {

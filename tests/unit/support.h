@@ -5,6 +5,7 @@
 #ifndef CRIER_TESTS_SUPPORT_H
 #define CRIER_TESTS_SUPPORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,12 @@
  * whoever reads behind its input crashes.  Valid until the next call.
  */
 const char *support_guard(const void *data, size_t len);
+
+/*
+ * Whether valgrind runs the test: it has limits of descriptors and ways of
+ * starting programs of its own.
+ */
+bool support_is_valgrind(void);
 
 /* The next of a sequence that the seed in *state determines; [0, below). */
 uint32_t support_random(uint64_t *state, uint32_t below);

@@ -20,6 +20,7 @@
 
 #include "base/loop.h"
 #include "programs.h"
+#include "support.h"
 
 enum {
 	TEST_PIPE = 65536 / 2, /* lines in a pipe */
@@ -423,6 +424,8 @@ static void
 test_cannot_start(void **state)
 {
 	(void)state;
+	if (support_is_valgrind())
+		return;
 	test_refused("/no/such/program", "No such file");
 	test_refused("/tmp", "Permission denied");
 	test_refused("/etc/passwd", "Permission denied");
