@@ -9,6 +9,10 @@
 #include "base/log.h"
 #include "door/runner.h"
 
+#define RUNNER_NAME_CHARS                                      \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
+	"0123456789_"
+
 /* A program as the source of a stream. */
 struct runner {
 	struct source source;
@@ -95,26 +99,35 @@ runner_ready_cb(void *arg)
 }
 
 /*
- * What a program's libraries or its shell would act on (CVE-2016-5385,
- * CVE-2014-6271), and what is set here.
+ * Only what web servers say of a request (RFC 3875, 4.1) and of its TLS, for a
+ * program's libraries, interpreter or shell act on other names, and on
+ * HTTP_PROXY (CVE-2016-5385).  Names that end in '_' stand for what begins so.
  */
 static bool
-runner_is_unwanted(const char *variable)
+runner_is_wanted(const char *variable)
 {
-	static const char *const names[] = { "HTTP_PROXY", "PATH", "IFS", "ENV",
-		"BASH_ENV", "REMOTE_USER" };
-	static const char name_chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-					 "abcdefghijklmnopqrstuvwxyz"
-					 "0123456789_";
-	size_t len = strspn(variable, name_chars), i;
+	static const char *const names[] = { "AUTH_TYPE", "CONTENT_LENGTH",
+		"CONTENT_TYPE", "CONTEXT_", "DOCUMENT_ROOT", "DOCUMENT_URI",
+		"GATEWAY_INTERFACE", "HTTPS", "HTTP_", "PATH_INFO",
+		"PATH_TRANSLATED", "QUERY_STRING", "REDIRECT_", "REMOTE_",
+		"REQUEST_", "SCRIPT_", "SERVER_", "SSL_CIPHER", "SSL_CLIENT_",
+		"SSL_PROTOCOL", "SSL_SERVER_", "SSL_TLS_SNI", "UNIQUE_ID" };
+	size_t len = strcspn(variable, "="), name_len, i;
+	bool is_family;
 
-	if (len == 0 || variable[len] != '=' || strchr("0123456789", *variable))
-		return true;
-	for (i = 0; i < sizeof names / sizeof *names; i++)
-		if (strlen(names[i]) == len &&
-		    memcmp(variable, names[i], len) == 0)
+	if (variable[len] != '=' || strspn(variable, RUNNER_NAME_CHARS) != len)
+		return false;
+	if (strncmp(variable, "HTTP_PROXY=", 11) == 0 ||
+	    strncmp(variable, "REMOTE_USER=", 12) == 0)
+		return false;
+	for (i = 0; i < sizeof names / sizeof *names; i++) {
+		name_len = strlen(names[i]);
+		is_family = names[i][name_len - 1] == '_';
+		if ((is_family ? len > name_len : len == name_len) &&
+		    strncmp(variable, names[i], name_len) == 0)
 			return true;
-	return strncmp(variable, "LD_", 3) == 0;
+	}
+	return false;
 }
 
 /*
@@ -139,7 +152,7 @@ runner_environment(const struct request *request, char *user)
 		list[count++] = user;
 	for (at = 0; at < env->len; at += len + 1) {
 		len = strlen(env->data + at);
-		if (!runner_is_unwanted(env->data + at))
+		if (runner_is_wanted(env->data + at))
 			list[count++] = env->data + at;
 	}
 	return list;

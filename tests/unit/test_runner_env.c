@@ -27,23 +27,26 @@
 static const struct {
 	const char *variables[10], *user, *printed;
 } environments[] = {
-	{ { "A=1", "HTTP_X=y z" }, NULL, "A=1|HTTP_X=y z|" },
+	{ { "HTTPS=1", "HTTP_X=y z" }, NULL, "HTTPS=1|HTTP_X=y z|" },
 	{ { "REMOTE_USER=ann" }, NULL, "REMOTE_USER=ann|" },
 	{ { "REMOTE_USER=ann" }, "tom", "REMOTE_USER=ann|" },
-	{ { "REMOTE_USER=", "B=" }, "tom", "REMOTE_USER=tom|B=|" },
-	{ { "B=2", "REMOTE_USER=" }, NULL, "B=2|" },
-	{ { "B=2" }, "tom", "REMOTE_USER=tom|B=2|" },
+	{ { "REMOTE_USER=", "HTTP_B=" }, "tom", "REMOTE_USER=tom|HTTP_B=|" },
+	{ { "HTTP_B=2", "REMOTE_USER=" }, NULL, "HTTP_B=2|" },
+	{ { "HTTP_B=2" }, "tom", "REMOTE_USER=tom|HTTP_B=2|" },
 	{ { "PATH=/tmp", "LD_PRELOAD=x", "LD_=1", "HTTP_PROXY=x", "IFS=x",
-	      "ENV=x", "BASH_ENV=x" },
+	      "ENV=x", "BASH_ENV=x", "PERL5OPT=-Mx", "NOTIFY_SOCKET=/x" },
 	    NULL, "" },
-	{ { "BASH_FUNC_x%%=() { :; }", "=x", "x", "1A=1", "A-B=1", "A B=1", "",
-	      "\xc3\xa9=1" },
+	{ { "SSL_CERT_FILE=/x", "SSL_CLIENT_S_DN=CN=x", "SSL_CIPHER=y",
+	      "PATH_=1", "HTTP_=1", "HTTPSX=1", "LISTEN_FDS=3", "A=1" },
+	    NULL, "SSL_CLIENT_S_DN=CN=x|SSL_CIPHER=y|" },
+	{ { "BASH_FUNC_x%%=() { :; }", "=x", "x", "1A=1", "HTTP_A-B=1",
+	      "HTTP_A B=1", "", "HTTP_\xc3\xa9=1" },
 	    NULL, "" },
-	{ { "A=B=C", "ENVX=1", "XENV=1", "HTTP_PROXYX=1", "_=1", "a1=2",
-	      "PATH_INFO=/x", "X=() { :; }; x" },
+	{ { "QUERY_STRING=B=C", "HTTP_PROXYX=1", "REDIRECT_a1=2",
+	      "PATH_INFO=/x", "HTTP_X=() { :; }; x" },
 	    NULL,
-	    "A=B=C|ENVX=1|XENV=1|HTTP_PROXYX=1|_=1|a1=2|PATH_INFO=/x|"
-	    "X=() { :; }; x|" },
+	    "QUERY_STRING=B=C|HTTP_PROXYX=1|REDIRECT_a1=2|PATH_INFO=/x|"
+	    "HTTP_X=() { :; }; x|" },
 };
 
 static char *
