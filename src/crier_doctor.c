@@ -48,8 +48,7 @@ doctor_run(const struct options *o, const char *url)
 	struct daemon daemon;
 	int rc;
 
-	if (o->env.wait_ms == 0)
-		wake(o);
+	wake(o);
 	rc = daemon_open(&daemon, &o->env);
 	if (rc == 0 && !o->json) {
 		puts(url);

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from . import bench, servers, started, started_servers
 from .daemon import Crierd
-from .doctor_tests import Corner, doctor, judge, needs_curl
+from .doctor_tests import (Corner, directives, doctor, faults, judge,
+                           needs_curl)
 
 LATE = ("leaving-late", "heartbeat = ")
 FOUR = '"max-procs" => 4'
@@ -46,8 +47,18 @@ CASES = (
          (("\nFcgidOutputBufferSize 0\n", "\n"),),
          expect=("held-back", "FcgidOutputBufferSize 0\n")),
     Case("mod_fcgid with a short timeout", started_servers.ApacheFcgid,
-         HANDED, (("IOTimeout 3600", "IOTimeout 1"),), heartbeat=6,
-         expect=("cut-off", "IOTimeout 3600")),
+         HANDED, (("\tIOTimeout 3600 ", "\tIOTimeout 1 "),), heartbeat=6,
+         expect=("cut-off", "IOTimeout 3600\n")),
+    # With FcgidCmdOptions it counts for nothing; so say those.
+    Case("mod_fcgid with its own timeout", started_servers.ApacheFcgid,
+         HANDED, (("\nFcgidOutputBufferSize",
+                   "\nFcgidIOTimeout 1\nFcgidOutputBufferSize"),),
+         heartbeat=4, warning=LATE),
+    # The process that is too busy is gone.
+    Case("mod_fcgid with a short busy timeout", started_servers.ApacheFcgid,
+         HANDED, (("\nFcgidOutputBufferSize", "\nFcgidBusyTimeout 1\n"
+                   "FcgidBusyScanInterval 1\nFcgidOutputBufferSize"),),
+         heartbeat=4, warning=LATE),
 
     Case("mod_cgid as shipped", started_servers.ApacheCgid, CGI,
          heartbeat=2, warning=LATE),
@@ -64,6 +75,11 @@ CASES = (
          (("server.stream-response-body = 2",
            "server.stream-response-body = 0"),),
          expect=("held-back", "server.stream-response-body = 2\n")),
+    # They are about processes, which have left.
+    Case("lighttpd's mod_cgi with limits", started_servers.LighttpdCgi, CGI,
+         (("cgi.assign =", 'cgi.limits = ( "read-timeout" => 1,'
+           ' "tcp-fin-propagate" => "SIGTERM" )\ncgi.assign ='),),
+         heartbeat=6, warning=LATE),
     Case("lighttpd starts one", started_servers.LighttpdSpawn, FASTCGI,
          heartbeat=3),
     Case("lighttpd starts four", started_servers.LighttpdSpawnFour, EITHER,
@@ -73,7 +89,7 @@ CASES = (
          ((FOUR, FOUR + ', "read-timeout" => 1'),),
          heartbeat=8, expect=("cut-off", '"read-timeout" => 3600\n')),
     Case("lighttpd starts two that share no queue",
-         started_servers.LighttpdSpawn, EITHER,
+         started_servers.LighttpdSpawn, ("unknown",) + EITHER,
          (('( "/events" => ( (', '''( "/events" => ( (
              "bin-path" => "PLACE/libexec/crier.fcgi",
              "socket" => "PLACE/run/other-fcgi.sock", "max-procs" => 1,
@@ -140,4 +156,37 @@ def configurations(tap, place):
                outcome[1].get("attachment"))
 
 
-TESTS = [needs_curl(configurations)]
+def handoff_not_allowed(tap, place):
+    """crier.cgi is another user than the crierd of the system."""
+    if not bench.IS_ROOT:
+        tap.skip("handoff-allow", "only root can be several users")
+        return
+    system = Crierd(place, ["user=nobody", "queue-mode=0666"],
+                    user=False).start()
+    web = started_servers.LighttpdCgi(place, system).start()
+    code, report, said = doctor(system, f"http://127.0.0.1:{web.port}/events")
+    tap.ok(code == 1 and faults(report, "FAULT") == {"gateway"}
+           and "handoff-allow = " in directives(report, "gateway"),
+           "503: handoff-allow is named", f"{code} {report} {said}")
+
+
+def another_queue(tap, place):
+    """The web server's programs have another one than the doctor."""
+    elsewhere = place.make_dir("elsewhere") + "/queue.sock"
+    hub = started.Hub(place, queue=elsewhere)
+    ours = Crierd(place)
+    web = edited(started_servers.LighttpdCgi,
+                 ((ours.queue, elsewhere),))(place, hub).start()
+    url = f"http://127.0.0.1:{web.port}/events"
+    code, _report, said = doctor(ours, url)
+    tap.ok(code == 69 and "no crierd" in said,
+           "69: the web server's crierd is not at this queue", said)
+    ours.start()
+    code, report, said = doctor(ours, url)
+    tap.ok(code == 1 and faults(report, "FAULT") == {"other-crierd"}
+           and "CRIER_QUEUE=" in directives(report, "other-crierd"),
+           "another crierd: CRIER_QUEUE is named", f"{code} {report} {said}")
+
+
+TESTS = [needs_curl(function) for function in (
+    configurations, handoff_not_allowed, another_queue)]
