@@ -17,6 +17,7 @@
 #include "doctor/examine.h"
 #include "doctor/report.h"
 #include "doctor/target.h"
+#include "doctor/wake.h"
 
 enum {
 	DOCTOR_FAULT = 1 /* the exit code */
@@ -45,8 +46,10 @@ doctor_run(const struct options *o, const char *url)
 {
 	struct measure m = { 0 };
 	struct daemon daemon;
-	int rc = daemon_open(&daemon, &o->env);
+	int rc;
 
+	wake(o);
+	rc = daemon_open(&daemon, &o->env);
 	if (rc == 0 && !o->json) {
 		puts(url);
 		fflush(stdout);

@@ -16,6 +16,17 @@ enum {
 	APACHE_MANAGED_HELD = 32 * 1024
 };
 
+/* But for Apache, which has two modules, it is the same who started crierd. */
+static bool
+advice_is_for(const struct advice *a, enum attachment attachment)
+{
+	if (a->attachment == ATTACHED_UNKNOWN ||
+	    attachment == ATTACHED_UNKNOWN || a->attachment == attachment)
+		return true;
+	return a->server != SERVER_APACHE &&
+	    a->attachment == ATTACHED_FASTCGI && attachment == ATTACHED_MANAGED;
+}
+
 const struct advice *
 advice_next(const struct advice *previous, enum server server,
     enum attachment attachment, enum fault fault)
@@ -28,9 +39,7 @@ advice_next(const struct advice *previous, enum server server,
 		if (a->server != SERVER_UNKNOWN && server != SERVER_UNKNOWN &&
 		    a->server != server)
 			continue;
-		if (a->attachment == ATTACHED_UNKNOWN ||
-		    attachment == ATTACHED_UNKNOWN ||
-		    a->attachment == attachment)
+		if (advice_is_for(a, attachment))
 			return a;
 	}
 	return NULL;
@@ -81,24 +90,29 @@ advice_server_named(const char *name, enum server *server)
 	return false;
 }
 
+/* mod_proxy_fcgi may stand ahead of processes that hand over, too. */
+static enum attachment
+advice_apache_module(uint64_t held_bytes, enum attachment otherwise)
+{
+	if (held_bytes == UINT64_MAX || held_bytes == 0)
+		return otherwise;
+	return held_bytes >= APACHE_MANAGED_HELD ? ATTACHED_MANAGED
+						 : ATTACHED_FASTCGI;
+}
+
 enum attachment
 advice_attachment(const char *door, enum server server, uint64_t held_bytes)
 {
-	bool is_fast = strcasestr(door, "fcgi") != NULL ||
-	    strcasestr(door, "fastcgi") != NULL;
+	enum attachment way = ATTACHED_UNKNOWN;
 
-	if (is_fast)
-		return strcasestr(door, "handoff") != NULL ||
-			strcasestr(door, "fcgid") != NULL
-		    ? ATTACHED_MANAGED
-		    : ATTACHED_FASTCGI;
-	if (strcasestr(door, "cgi") != NULL || strcasestr(door, "raw") != NULL)
+	if (strcmp(door, "fastcgi") == 0)
+		return ATTACHED_FASTCGI;
+	if (strcmp(door, "cgi") == 0)
 		return ATTACHED_CGI;
-	if (server == SERVER_APACHE && held_bytes != UINT64_MAX &&
-	    held_bytes > 0)
-		return held_bytes >= APACHE_MANAGED_HELD ? ATTACHED_MANAGED
-							 : ATTACHED_FASTCGI;
-	return ATTACHED_UNKNOWN;
+	if (strcmp(door, "fastcgi-handoff") == 0)
+		way = ATTACHED_MANAGED;
+	return server == SERVER_APACHE ? advice_apache_module(held_bytes, way)
+				       : way;
 }
 
 const char *

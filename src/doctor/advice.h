@@ -25,7 +25,7 @@ enum server {
 enum attachment {
 	ATTACHED_UNKNOWN,
 	ATTACHED_FASTCGI, /* crierd runs by itself */
-	ATTACHED_MANAGED, /* the server starts FastCGI processes */
+	ATTACHED_MANAGED, /* by handoff: the server starts processes */
 	ATTACHED_CGI      /* by handoff */
 };
 
@@ -76,8 +76,8 @@ enum server advice_server(const char *header);
 bool advice_server_named(const char *name, enum server *server);
 
 /*
- * By what crierd says of the stream ("" if nothing); of Apache also by how
- * many bytes it kept (0: none).
+ * By the door that crierd says the stream came by ("" if it says nothing); of
+ * Apache also by how many bytes it kept (0: none).
  */
 enum attachment
 advice_attachment(const char *door, enum server, uint64_t held_bytes);

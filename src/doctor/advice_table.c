@@ -12,6 +12,8 @@
 #define IN_APACHE_SITE "in the <VirtualHost>"
 #define IN_LIGHTTPD    "in the $HTTP[\"url\"] block of the route"
 #define IN_FASTCGI     "in the host of fastcgi.server"
+#define IN_SPAWNED     "in \"bin-environment\" in the host of fastcgi.server"
+#define IN_FCGID       "in FcgidCmdOptions of crier.fcgi"
 #define IN_HAPROXY     "in the backend that has use-fcgi-app"
 #define IN_CADDY       "in the reverse_proxy block of the route"
 #define IN_H2O         "in the path that has fastcgi.connect"
@@ -56,6 +58,10 @@ const struct advice advice_table[] = {
 	    "listen-group = \"www-data\"\n",
 	    "the path must be the one that the web server has, and its group "
 	    "may connect" },
+	{ ANY_SERVER, ANY_WAY, FAULT_GATEWAY, IN_CRIER,
+	    "handoff-allow = { \"www-data\" }\n",
+	    "if the web server starts crier.cgi or crier.fcgi as another user "
+	    "than crierd's, which must be told to take their streams" },
 	{ ANY_SERVER, ANY_WAY, FAULT_STAND_IN, IN_CRIER,
 	    "listen = \"unix:/run/crier/fcgi.sock\"\n"
 	    "listen-group = \"www-data\"\n",
@@ -69,16 +75,19 @@ const struct advice advice_table[] = {
 	    "nothing but text/event-stream" },
 
 	/* The wrong crierd. */
+	{ SERVER_LIGHTTPD, ANY_WAY, FAULT_SOME_CRIERD, IN_SPAWNED,
+	    "\"CRIER_QUEUE\" => \"/run/crier/queue.sock\"\n",
+	    "the same for all that lighttpd starts, where its user may make "
+	    "files: then one has the streams, and the others hand theirs over "
+	    "to it" },
 	{ SERVER_LIGHTTPD, ANY_WAY, FAULT_SOME_CRIERD, IN_FASTCGI,
 	    "\"max-procs\" => 1\n",
-	    "with \"bin-path\" lighttpd starts four programs; of several "
-	    "each has streams of its own, which the others' events never "
-	    "reach" },
-	{ SERVER_APACHE, ANY_WAY, FAULT_SOME_CRIERD,
-	    "in the configuration of mod_fcgid",
-	    "FcgidMaxProcessesPerClass 1\n",
-	    "or let them share one queue: \"queue\" in crier.conf, which "
-	    "all must be able to write to" },
+	    "with \"bin-path\", if they cannot share a queue: each then has "
+	    "streams of its own, which the others' events never reach" },
+	{ SERVER_APACHE, ANY_WAY, FAULT_SOME_CRIERD, IN_FCGID,
+	    "InitialEnv CRIER_QUEUE=/run/crier/queue.sock\n",
+	    "the same for all that Apache starts, where its user may make "
+	    "files; with mod_cgid: SetEnv CRIER_QUEUE /run/crier/queue.sock" },
 	{ ANY_SERVER, ANY_WAY, FAULT_SOME_CRIERD, IN_CRIER,
 	    "queue = \"/run/crier/queue.sock\"\n",
 	    "all processes must have the same queue; else let the web server "
@@ -87,6 +96,15 @@ const struct advice advice_table[] = {
 	    "crier -s QUEUE doctor URL\n",
 	    "the URL leads to another crierd than the one that was published "
 	    "to; or, for a route of your own, -c says which channel it is" },
+	{ ANY_SERVER, ANY_WAY, FAULT_OTHER_CRIERD,
+	    "in the environment of crier.cgi or crier.fcgi",
+	    "CRIER_QUEUE=/run/crier/queue.sock\n",
+	    "if the web server starts them: the queue whose crierd is to have "
+	    "their streams" },
+	{ SERVER_APACHE, ATTACHED_MANAGED, FAULT_FULL, IN_FCGID,
+	    "MaxProcesses 1000\n",
+	    "and FcgidMaxProcesses 1000: mod_fcgid counts a process for each "
+	    "stream, for as long as it is open" },
 	{ ANY_SERVER, ANY_WAY, FAULT_FULL, IN_CRIER, "max-streams = 0\n",
 	    "or the web server allows fewer connections or threads" },
 
@@ -146,17 +164,16 @@ const struct advice advice_table[] = {
 	{ SERVER_APACHE, ATTACHED_FASTCGI, FAULT_CUT, IN_APACHE, APACHE_PASS,
 	    "timeout=3600; with SetHandler it stands in "
 	    "<Proxy \"fcgi://crier/\">: ProxySet timeout=3600" },
+	{ SERVER_APACHE, ATTACHED_MANAGED, FAULT_CUT, IN_FCGID,
+	    "IOTimeout 3600\n",
+	    "FcgidIOTimeout does not count for a program that has "
+	    "FcgidCmdOptions; with mod_proxy_fcgi: timeout=3600" },
 	{ SERVER_APACHE, ATTACHED_MANAGED, FAULT_CUT, IN_APACHE_SITE,
-	    "FcgidIOTimeout 3600\nFcgidBusyTimeout 86400\n",
-	    "the second ends a process that is busy for so long, a stream's "
-	    "among them" },
+	    "FcgidIOTimeout 3600\n", "if there are no FcgidCmdOptions" },
 	{ SERVER_APACHE, ATTACHED_CGI, FAULT_CUT, IN_APACHE_SITE,
 	    "CGIDScriptTimeout 3600\n", "with mod_cgi: Timeout 3600" },
 	{ SERVER_LIGHTTPD, ATTACHED_FASTCGI, FAULT_CUT, IN_FASTCGI,
 	    "\"read-timeout\" => 3600\n", "or none, which is the default" },
-	{ SERVER_LIGHTTPD, ATTACHED_CGI, FAULT_CUT, "in lighttpd.conf",
-	    "cgi.limits = ( \"read-timeout\" => 3600 )\n",
-	    "or none, which is the default" },
 	{ SERVER_LIGHTTPD, ANY_WAY, FAULT_CUT, "in lighttpd.conf",
 	    "server.max-write-idle = 360\n",
 	    "the default; the heartbeat must stay below it" },
@@ -187,8 +204,8 @@ const struct advice advice_table[] = {
 	    "proxy_ignore_client_abort off;\n", NULL },
 	{ SERVER_LIGHTTPD, ATTACHED_FASTCGI, FAULT_LEAVING_LATE, IN_FASTCGI,
 	    "\"tcp-fin-propagate\" => \"enable\"\n", NULL },
-	{ SERVER_LIGHTTPD, ATTACHED_CGI, FAULT_LEAVING_LATE, "in lighttpd.conf",
-	    "cgi.limits = ( \"tcp-fin-propagate\" => \"SIGTERM\" )\n", NULL },
+	{ SERVER_LIGHTTPD, ATTACHED_CGI, FAULT_LEAVING_LATE, IN_CRIER,
+	    "heartbeat = 15\n", AT_A_WRITE },
 	{ SERVER_HAPROXY, ANY_WAY, FAULT_LEAVING_LATE, IN_HAPROXY,
 	    "option abortonclose\n",
 	    "then it is the next heartbeat, not the one after that" },

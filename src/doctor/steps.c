@@ -103,13 +103,16 @@ steps_events(struct probe *p)
 static uint64_t
 steps_leave_ms(const struct measure *m)
 {
-	uint64_t ms = m->heartbeat_ms;
+	bool is_cgi = advice_attachment(m->door, m->server, 0) == ATTACHED_CGI;
 
-	if (measure_is_held(m) || ms > m->leave_ms)
+	if (measure_is_held(m) || m->heartbeat_ms > m->leave_ms)
 		return m->leave_ms;
-	/* These two tell by themselves. */
-	return m->server == SERVER_NGINX || m->server == SERVER_LIGHTTPD ? 0
-									 : ms;
+	/* These tell by themselves, but not a CGI program. */
+	if (!is_cgi &&
+	    (m->server == SERVER_NGINX || m->server == SERVER_LIGHTTPD ||
+		m->server == SERVER_HAPROXY))
+		return 0;
+	return m->heartbeat_ms;
 }
 
 int

@@ -11,6 +11,8 @@
 
 enum {
 	VERDICT_SLOW_US = 1000 * 1000,
+	/* mod_fcgid lets the first byte wait for one second, or two. */
+	VERDICT_FCGID_US = 3000 * 1000,
 	/* If none is faster it is no accident. */
 	VERDICT_ALL_SLOW_US = 100 * 1000,
 	/* A client's leaving that took less of a heartbeat was seen itself. */
@@ -138,9 +140,21 @@ verdict_headers(const struct measure *m, struct check *c)
 		    "not compressed; Cache-Control: %s", m->head.cache);
 }
 
+/* Whether what would be slow elsewhere is mod_fcgid's way. */
+static bool
+verdict_is_fcgid(const struct measure *m)
+{
+	return m->server == SERVER_APACHE && m->first_us > VERDICT_SLOW_US &&
+	    m->first_us <= VERDICT_FCGID_US &&
+	    advice_attachment(m->door, m->server, m->held_bytes) ==
+	    ATTACHED_MANAGED;
+}
+
 static void
 verdict_first(const struct measure *m, struct check *c)
 {
+	bool fcgid = verdict_is_fcgid(m);
+
 	if (!measure_has_stream(m) && m->first_us == MEASURE_NEVER)
 		verdict_say(c, VERDICT_NONE, FAULT_NONE, "no stream");
 	else if (measure_is_held(m))
@@ -151,14 +165,15 @@ verdict_first(const struct measure *m, struct check *c)
 		    "after %s (head %s); crierd polls here",
 		    verdict_time(m->first_us).text,
 		    verdict_time(m->head_us).text);
-	else if (m->first_us > VERDICT_SLOW_US)
+	else if (m->first_us > VERDICT_SLOW_US && !fcgid)
 		verdict_say(c, VERDICT_WARNING, FAULT_SLOW,
 		    "after %s (head %s)", verdict_time(m->first_us).text,
 		    verdict_time(m->head_us).text);
 	else
-		verdict_say(c, VERDICT_OK, FAULT_NONE, "after %s (head %s)",
+		verdict_say(c, VERDICT_OK, FAULT_NONE, "after %s (head %s)%s",
 		    verdict_time(m->first_us).text,
-		    verdict_time(m->head_us).text);
+		    verdict_time(m->head_us).text,
+		    fcgid ? ", as mod_fcgid does it" : "");
 }
 
 static void
@@ -313,6 +328,9 @@ verdict_idle(const struct measure *m, struct check *c)
 		    "crierd polls here, and ends its answers by itself");
 	else if (!m->has_idle)
 		verdict_say(c, VERDICT_NONE, FAULT_NONE, "no stream");
+	else if (m->ended_early)
+		verdict_say(c, VERDICT_NONE, FAULT_NONE,
+		    "the stream had ended before");
 	else if (m->cut_us != MEASURE_NEVER)
 		verdict_cut(m, c);
 	else if (m->heartbeat_ms == 0)

@@ -247,6 +247,29 @@ spoil_cut(struct measure *m)
 	m->heartbeats = 0;
 }
 
+/* mod_fcgid's first byte. */
+static void
+spoil_first_fcgid(struct measure *m)
+{
+	m->server = SERVER_APACHE;
+	strcpy(m->door, "fastcgi-handoff");
+	m->first_us = SECOND + 10 * MS;
+}
+
+static void
+spoil_first_fcgid_slow(struct measure *m)
+{
+	spoil_first_fcgid(m);
+	m->first_us = 4 * SECOND;
+}
+
+static void
+spoil_first_slow(struct measure *m)
+{
+	spoil_first_fcgid(m);
+	strcpy(m->door, "cgi");
+}
+
 static void
 spoil_cut_early(struct measure *m)
 {
@@ -428,7 +451,11 @@ static const struct {
 	{ spoil_polls_again, "events", VERDICT_FAULT, FAULT_CACHE },
 	{ spoil_polls_order, "events", VERDICT_FAULT, FAULT_CACHE },
 	{ spoil_cut, "silence", VERDICT_FAULT, FAULT_CUT },
+	{ spoil_first_fcgid, "first byte", VERDICT_OK, FAULT_NONE },
+	{ spoil_first_fcgid_slow, "first byte", VERDICT_WARNING, FAULT_SLOW },
+	{ spoil_first_slow, "first byte", VERDICT_WARNING, FAULT_SLOW },
 	{ spoil_cut_early, "events", VERDICT_FAULT, FAULT_CUT },
+	{ spoil_cut_early, "silence", VERDICT_NONE, FAULT_NONE },
 	{ spoil_end_early, "events", VERDICT_WARNING, FAULT_MAX_TIME },
 	{ spoil_max_time, "silence", VERDICT_WARNING, FAULT_MAX_TIME },
 	{ spoil_heartbeat, "silence", VERDICT_FAULT, FAULT_HELD },

@@ -132,12 +132,15 @@ test_attachments(void **state)
 	} cases[] = {
 		{ "", 0, SERVER_NGINX, ATTACHED_UNKNOWN },
 		{ "fastcgi", 70000, SERVER_APACHE, ATTACHED_FASTCGI },
-		{ "fcgi", 0, SERVER_UNKNOWN, ATTACHED_FASTCGI },
-		{ "FastCGI handoff", 0, SERVER_LIGHTTPD, ATTACHED_MANAGED },
-		{ "mod_fcgid", 0, SERVER_APACHE, ATTACHED_MANAGED },
+		{ "fastcgi", 0, SERVER_UNKNOWN, ATTACHED_FASTCGI },
+		{ "fastcgi-handoff", 0, SERVER_LIGHTTPD, ATTACHED_MANAGED },
+		{ "fastcgi-handoff", 8000, SERVER_LIGHTTPD, ATTACHED_MANAGED },
+		{ "fastcgi-handoff", 0, SERVER_APACHE, ATTACHED_MANAGED },
+		{ "fastcgi-handoff", 8000, SERVER_APACHE, ATTACHED_FASTCGI },
+		{ "fastcgi-handoff", 64000, SERVER_APACHE, ATTACHED_MANAGED },
 		{ "cgi", 0, SERVER_APACHE, ATTACHED_CGI },
-		{ "cgi handoff", 0, SERVER_APACHE, ATTACHED_CGI },
-		{ "raw", 0, SERVER_APACHE, ATTACHED_CGI },
+		{ "cgi", 64000, SERVER_APACHE, ATTACHED_CGI },
+		{ "queue", 0, SERVER_NGINX, ATTACHED_UNKNOWN },
 		/* mod_proxy_fcgi keeps 4096 bytes, mod_fcgid 65536. */
 		{ "", 0, SERVER_APACHE, ATTACHED_UNKNOWN },
 		{ "", 4000, SERVER_APACHE, ATTACHED_FASTCGI },
@@ -193,9 +196,8 @@ static const struct {
 	    "FcgidOutputBufferSize 0\n" },
 	{ SERVER_APACHE, ATTACHED_UNKNOWN, FAULT_HELD,
 	    "FcgidOutputBufferSize 0\n" },
-	{ SERVER_APACHE, ATTACHED_MANAGED, FAULT_CUT, "FcgidIOTimeout 3600\n" },
-	{ SERVER_APACHE, ATTACHED_MANAGED, FAULT_CUT,
-	    "FcgidBusyTimeout 86400\n" },
+	{ SERVER_APACHE, ATTACHED_MANAGED, FAULT_CUT, "IOTimeout 3600\n" },
+	{ SERVER_APACHE, ATTACHED_MANAGED, FAULT_FULL, "MaxProcesses 1000\n" },
 	{ SERVER_APACHE, ATTACHED_CGI, FAULT_CUT, "CGIDScriptTimeout 3600\n" },
 	{ SERVER_LIGHTTPD, ATTACHED_FASTCGI, FAULT_HELD,
 	    "server.stream-response-body = 2\n" },
@@ -205,10 +207,17 @@ static const struct {
 	    "\"read-timeout\" => 3600\n" },
 	{ SERVER_LIGHTTPD, ATTACHED_FASTCGI, FAULT_LEAVING_LATE,
 	    "\"tcp-fin-propagate\" => \"enable\"\n" },
+	{ SERVER_LIGHTTPD, ATTACHED_MANAGED, FAULT_CUT,
+	    "\"read-timeout\" => 3600\n" },
+	{ SERVER_LIGHTTPD, ATTACHED_MANAGED, FAULT_LEAVING_LATE,
+	    "\"tcp-fin-propagate\" => \"enable\"\n" },
 	{ SERVER_LIGHTTPD, ATTACHED_CGI, FAULT_LEAVING_LATE,
-	    "\"tcp-fin-propagate\" => \"SIGTERM\"" },
+	    "heartbeat = 15\n" },
 	{ SERVER_LIGHTTPD, ATTACHED_FASTCGI, FAULT_SOME_CRIERD,
 	    "\"max-procs\" => 1\n" },
+	{ SERVER_LIGHTTPD, ATTACHED_UNKNOWN, FAULT_SOME_CRIERD,
+	    "\"CRIER_QUEUE\" => \"/run/crier/queue.sock\"\n" },
+	{ SERVER_UNKNOWN, ATTACHED_UNKNOWN, FAULT_GATEWAY, "handoff-allow" },
 	{ SERVER_LIGHTTPD, ATTACHED_UNKNOWN, FAULT_COMPRESSED,
 	    "deflate.mimetypes" },
 	{ SERVER_HAPROXY, ATTACHED_UNKNOWN, FAULT_CUT, "timeout server 1h\n" },
@@ -247,8 +256,13 @@ test_advice_fits(void **state)
 	    FAULT_HELD, "Fcgid"));
 	assert_false(test_has_advice(SERVER_APACHE, ATTACHED_MANAGED,
 	    FAULT_HELD, "flushpackets"));
-	assert_false(test_has_advice(SERVER_LIGHTTPD, ATTACHED_FASTCGI,
-	    FAULT_LEAVING_LATE, "SIGTERM"));
+	assert_false(test_has_advice(SERVER_APACHE, ATTACHED_MANAGED, FAULT_CUT,
+	    "flushpackets"));
+	/* The process is gone by then, so nothing that signals it helps. */
+	assert_false(test_has_advice(SERVER_LIGHTTPD, ATTACHED_CGI,
+	    FAULT_LEAVING_LATE, "tcp-fin-propagate"));
+	assert_false(test_has_advice(SERVER_LIGHTTPD, ATTACHED_CGI, FAULT_CUT,
+	    "\"read-timeout\""));
 	/* Of an unknown server everything is told. */
 	assert_true(test_has_advice(SERVER_UNKNOWN, ATTACHED_UNKNOWN,
 	    FAULT_HELD, "fastcgi_buffering off;\n"));

@@ -442,7 +442,7 @@ def streams_of_a_channel(tap, place):
         queue.close()
 
 
-def _needs_curl(function):
+def needs_curl(function):
     def wrapped(tap, place):
         beside = os.path.join(os.path.dirname(bench.CRIER[-1]),
                               "crier-doctor")
@@ -454,6 +454,6 @@ def _needs_curl(function):
     return wrapped
 
 
-TESTS = [_needs_curl(function) for function in (
+TESTS = [needs_curl(function) for function in (
     known_configurations, polls, polls_beside_streams, other_answers,
     several_crierds, over_https, for_people, exit_statuses)] + [streams_of_a_channel]

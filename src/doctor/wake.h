@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_DOCTOR_WAKE_H
+#define CRIER_DOCTOR_WAKE_H
+
+#include "doctor/options.h"
+
+/*
+ * If no crierd has the queue, asks the web server for a stream until one has
+ * it: it may be what starts crierd, and nobody may have come yet.  Says
+ * nothing; whether there is a crierd then is for whoever connects to it.
+ */
+void wake(const struct options *);
+
+#endif
