@@ -30,6 +30,7 @@ enum {
 	TEST_STEPS = 1500,
 	TEST_DATA = 4000,
 	TEST_SMALL = 4608, /* bytes, a buffer that is soon full */
+	TEST_GROUP = 60,
 	TEST_START_MS = 1000000
 };
 
@@ -187,6 +188,15 @@ test_returned(void *arg, int fd, struct text_span input)
 }
 
 static void
+test_returned_framed(void *arg, int fd, struct text_span input)
+{
+	(void)arg;
+	(void)input;
+	test_now->returned++;
+	close(fd);
+}
+
+static void
 test_publish(struct test_run *r)
 {
 	static const char *const channels[] = { "a", "a", "b", "c", "a,b",
@@ -337,8 +347,8 @@ test_run(struct test_run *r, const char *threads, uint64_t seed)
 	size_t i;
 
 	test_set_up(r, threads);
-	r->hub.framings[0].returned = r->hub.framings[1].returned =
-	    test_returned;
+	r->hub.framings[0].returned = test_returned;
+	r->hub.framings[1].returned = test_returned_framed;
 	r->seed = seed;
 	for (i = 0; i < TEST_FIRST; i++)
 		test_open(r);
@@ -448,67 +458,130 @@ test_few(void **state)
 	}
 }
 
-/* Whoever comes back ends all the others, of whom some were to be waited for.
+static int test_taken[TEST_GROUP];
+
+/*
+ * Whoever comes back ends all the others, of whom some were to be waited for,
+ * and their descriptors are others' at once.
  */
 static void
 test_end_others(void *arg, int fd, struct text_span input)
 {
 	struct streams *hub = arg;
 	struct stream *s, *next;
+	size_t i;
 
 	(void)input;
-	close(fd);
-	if (test_now->returned++ > 0)
-		return;
+	test_now->returned++;
 	TAILQ_FOREACH_SAFE(s, &hub->hub->streams, link, next)
 		stream_kill(s, STREAM_CLOSED);
-	/* Published and delivered in the midst of it. */
-	streams_publish(hub, "a", "y");
-	streams_deliver(hub);
+	for (i = 0; i < TEST_GROUP; i++) {
+		test_taken[i] = dup(fd);
+		assert_true(test_taken[i] != -1);
+	}
+	close(fd);
+}
+
+/* Some of whom the sockets are soon full, some who have left, and one poll. */
+static void
+test_open_group(struct test_run *r, struct streams_client *c)
+{
+	struct streams_request q = { .channels = "a" };
+	int small = TEST_SMALL;
+	size_t i;
+
+	for (i = 0; i < TEST_GROUP; i++) {
+		/* The back is looked at first. */
+		q.is_poll = q.keep = i == TEST_GROUP - 10;
+		q.poll_ms = q.is_poll ? 4000 : 0;
+		streams_open(&r->hub, &c[i], &q);
+		if (i % 3 == 0)
+			setsockopt(c[i].stream->fd, SOL_SOCKET, SO_SNDBUF,
+			    &small, sizeof small);
+		if (i % 3 == 1 && !q.is_poll) {
+			streams_take(&c[i]);
+			shutdown(c[i].fd, SHUT_RDWR);
+		}
+	}
+}
+
+static const char *
+test_large(void)
+{
+	static char data[TEST_DATA * 10];
+
+	memset(data, 'x', sizeof data - 1);
+	return data;
 }
 
 static void
 test_ended_meanwhile(void **state)
 {
-	struct streams_request q = { .channels = "a" };
 	struct test_run *r = &test_runs[0];
-	static char data[TEST_DATA * 10];
-	struct streams_client c[60];
-	int small = TEST_SMALL;
+	struct streams_client c[TEST_GROUP];
+	const struct stream *s;
 	size_t i;
 
 	(void)state;
-	memset(data, 'x', sizeof data - 1);
 	test_set_up(r, "threads=4");
 	r->hub.framings[0].returned = test_end_others;
-	for (i = 0; i < 60; i++) {
-		/* The back is looked at first. */
-		q.is_poll = q.keep = i == 50;
-		q.poll_ms = 4000;
-		streams_open(&r->hub, &c[i], &q);
-		/* Some blocked, some that have left, some that are done. */
-		if (i % 3 == 0 && i < 50)
-			setsockopt(c[i].stream->fd, SOL_SOCKET, SO_SNDBUF,
-			    &small, sizeof small);
-		if (i % 3 == 1 && i < 50) {
-			streams_take(&c[i]);
-			shutdown(c[i].fd, SHUT_RDWR);
-		}
-	}
-	streams_publish(&r->hub, "a", data);
+	test_open_group(r, c);
+	streams_publish(&r->hub, "a", test_large());
 	streams_deliver(&r->hub);
 	assert_int_equal(r->returned, 1);
 	assert_int_equal(r->hub.hub->stream_count, 0);
-	for (i = 0; i < 60; i++) {
-		streams_take(&c[i]);
-		assert_true(c[i].is_over);
-		assert_null(strstr(c[i].text.data == NULL ? "" : c[i].text.data,
-		    "data: y"));
+	TAILQ_FOREACH(s, &r->hub.hub->dead, link)
+		assert_false(s->is_watched);
+	test_turn(r);
+	assert_true(TAILQ_EMPTY(&r->hub.hub->dead));
+	for (i = 0; i < TEST_GROUP; i++) {
+		close(test_taken[i]);
 		streams_close(&c[i]);
 	}
-	test_turn(r);
-	/* Their descriptors are others' now, and nobody waits for them. */
-	assert_true(TAILQ_EMPTY(&r->hub.hub->dead));
+	streams_teardown(&r->hub);
+}
+
+static void
+test_deliver_another(void *arg, int fd, struct text_span input)
+{
+	struct streams *hub = arg;
+
+	(void)input;
+	close(fd);
+	test_now->returned++;
+	streams_publish(hub, "b", "y");
+	streams_deliver(hub);
+}
+
+/* A delivery to another channel, while the results of one are looked at. */
+static void
+test_deliver_within(void **state)
+{
+	struct streams_request q = { .channels = "b" };
+	struct test_run *r = &test_runs[0];
+	static struct streams_client c[TEST_GROUP * 2];
+	size_t i;
+
+	(void)state;
+	test_set_up(r, "threads=4");
+	r->hub.framings[0].returned = test_deliver_another;
+	test_open_group(r, c);
+	for (i = TEST_GROUP; i < TEST_GROUP * 2; i++)
+		streams_open(&r->hub, &c[i], &q);
+	streams_publish(&r->hub, "a", test_large());
+	streams_deliver(&r->hub);
+	assert_int_equal(r->returned, 1);
+	/* Those that have left are gone, and the full ones get the rest. */
+	assert_int_equal(r->hub.hub->stream_count,
+	    TEST_GROUP * 2 - TEST_GROUP / 3 - 1);
+	streams_settle(&r->hub, c, TEST_GROUP * 2);
+	for (i = 0; i < TEST_GROUP * 2; i++) {
+		if (i >= TEST_GROUP)
+			assert_true(c[i].text.len < TEST_DATA);
+		else if (i % 3 != 1)
+			assert_true(c[i].text.len > TEST_DATA * 10);
+		streams_close(&c[i]);
+	}
 	streams_teardown(&r->hub);
 }
 
@@ -539,6 +612,7 @@ main(void)
 		cmocka_unit_test(test_same),
 		cmocka_unit_test(test_few),
 		cmocka_unit_test(test_ended_meanwhile),
+		cmocka_unit_test(test_deliver_within),
 		cmocka_unit_test(test_no_thread),
 	};
 
