@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -114,15 +113,6 @@ fan_committed_cb(void *arg, struct batch *b)
 	(void)b;
 }
 
-static uint64_t
-fan_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
-}
-
 /* Each event is a turn of its own. */
 static void
 fan_round(struct fan_side *f, size_t streams, size_t events)
@@ -132,7 +122,7 @@ fan_round(struct fan_side *f, size_t streams, size_t events)
 	struct event_fields e = { .data = data,
 		.data_len = sizeof data,
 		.retry_ms = EVENT_RETRY_NONE };
-	uint64_t delivered = f->hub->counters.delivered, ns = fan_ns();
+	uint64_t delivered = f->hub->counters.delivered, ns = measure_ns();
 	const char *why;
 	int code;
 	size_t i;
@@ -145,7 +135,7 @@ fan_round(struct fan_side *f, size_t streams, size_t events)
 		if (hub_commit(f->hub, fan_committed_cb, NULL) == -1)
 			measure_die("out of memory");
 	}
-	ns = fan_ns() - ns;
+	ns = measure_ns() - ns;
 	delivered = f->hub->counters.delivered - delivered;
 	if (delivered != streams * events)
 		measure_die("sockets have room for %" PRIu64 " of %zu",
