@@ -24,7 +24,8 @@ struct crew {
 	pthread_mutex_t lock;
 	pthread_cond_t begin, end;
 	unsigned round; /* of the work at hand */
-	size_t busy;    /* members that have not finished this round */
+	bool is_open;   /* there is something left to be taken */
+	size_t busy;    /* members that help with it */
 	bool is_over;
 
 	/* The work; written under the lock before a round. */
@@ -61,11 +62,12 @@ crew_run(void *arg)
 
 	pthread_mutex_lock(&c->lock);
 	for (;;) {
-		while (c->round == round && !c->is_over)
+		while ((c->round == round || !c->is_open) && !c->is_over)
 			pthread_cond_wait(&c->begin, &c->lock);
 		if (c->is_over)
 			break;
 		round = c->round;
+		c->busy++;
 		pthread_mutex_unlock(&c->lock);
 		crew_take_pieces(c, m->number);
 		pthread_mutex_lock(&c->lock);
@@ -154,12 +156,14 @@ crew_work(struct crew *c, size_t count,
 	c->arg = arg;
 	c->count = count;
 	atomic_store_explicit(&c->next, 0, memory_order_relaxed);
-	c->busy = c->size - 1;
+	c->is_open = true;
 	c->round++;
 	pthread_cond_broadcast(&c->begin);
 	pthread_mutex_unlock(&c->lock);
 	crew_take_pieces(c, 0);
 	pthread_mutex_lock(&c->lock);
+	/* Whoever has not woken up by now is not waited for. */
+	c->is_open = false;
 	while (c->busy > 0)
 		pthread_cond_wait(&c->end, &c->lock);
 	pthread_mutex_unlock(&c->lock);

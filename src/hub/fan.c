@@ -9,9 +9,10 @@
 #include "hub/delivery.h"
 #include "hub/fan.h"
 
-enum {
-	FAN_MIN = 16 /* streams; for fewer it takes longer to wake somebody */
-};
+/* Streams; for fewer it takes longer to wake somebody.  Tests may want 1. */
+#ifndef FAN_MIN
+#define FAN_MIN 16
+#endif
 
 /* Each thread counts for itself; a cache line apart from the next one. */
 struct fan_counts {
@@ -21,7 +22,7 @@ struct fan_counts {
 struct fan {
 	struct crew *crew;
 	struct fan_counts *counts;
-	struct channel *channel; /* that is delivered */
+	struct channel *channel; /* that is delivered, or NULL */
 	uint8_t *results;        /* of its streams: enum delivery_result */
 	size_t capacity;
 };
@@ -101,7 +102,8 @@ fan_deliver(struct fan *f, struct hub *hub, struct channel *c)
 {
 	size_t count = c->cursor_count, i;
 
-	if (count < FAN_MIN || !fan_reserve(f, count))
+	/* What follows from a delivery may come to another one. */
+	if (f->channel != NULL || count < FAN_MIN || !fan_reserve(f, count))
 		return false;
 	f->channel = c;
 	crew_work(f->crew, count, fan_work, f);
@@ -112,5 +114,6 @@ fan_deliver(struct fan *f, struct hub *hub, struct channel *c)
 		if (f->results[i] != DELIVERY_DONE)
 			stream_take_result(c->cursors[i]->stream,
 			    (enum delivery_result)f->results[i]);
+	f->channel = NULL;
 	return true;
 }

@@ -374,6 +374,9 @@ stream_write(struct stream *s)
 void
 stream_take_result(struct stream *s, enum delivery_result result)
 {
+	/* Another stream's result may have ended it. */
+	if (s->state == STREAM_DEAD)
+		return;
 	if (result == DELIVERY_LEFT || !stream_settle(s, result, false))
 		stream_write(s);
 }

@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -56,17 +57,36 @@ support_random(uint64_t *state, uint32_t below)
 	return (uint32_t)((*state >> 32) % below);
 }
 
+/* Those of the environment go first: a test's own have the last word. */
+static size_t
+support_add_options(struct config_override *overrides)
+{
+	static char text[256];
+	const char *given = getenv("CRIER_TEST_OPTIONS");
+	char *word, *rest = text;
+	size_t n = 0;
+
+	snprintf(text, sizeof text, "%s", given == NULL ? "" : given);
+	while ((word = strsep(&rest, " ")) != NULL) {
+		if (*word == '\0')
+			continue;
+		assert_true(n < SUPPORT_SETTINGS);
+		overrides[n++].text = word;
+	}
+	return n;
+}
+
 struct config *
 support_config(const char *const *settings)
 {
 	struct config_override overrides[SUPPORT_SETTINGS];
 	struct config *config;
 	char *cause = NULL;
-	size_t n = 0;
+	size_t n = support_add_options(overrides);
 
-	for (; settings != NULL && settings[n] != NULL; n++) {
+	for (; settings != NULL && *settings != NULL; settings++) {
 		assert_true(n < SUPPORT_SETTINGS);
-		overrides[n].text = settings[n];
+		overrides[n++].text = *settings;
 	}
 	config = config_load(NULL, overrides, n, &cause);
 	if (config == NULL)

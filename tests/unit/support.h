@@ -27,7 +27,10 @@ bool support_is_valgrind(void);
 /* The next of a sequence that the seed in *state determines; [0, below). */
 uint32_t support_random(uint64_t *state, uint32_t below);
 
-/* The defaults, changed by NAME=VALUE settings up to a NULL. */
+/*
+ * The defaults, changed by NAME=VALUE settings, those of $CRIER_TEST_OPTIONS
+ * (between spaces) and then these up to a NULL.
+ */
 struct config *support_config(const char *const *settings);
 
 /*

@@ -11,11 +11,16 @@ import socket
 
 from . import bench, proc
 
+MORE_OPTIONS = os.environ.get("CRIER_TEST_OPTIONS", "").split()
+
 
 class Crierd:
     """A crierd in the foreground, its sockets in the bench's run/.
 
     options are settings for -o; config is the text of a configuration file.
+    $CRIER_TEST_OPTIONS, between spaces, are more of them for every crierd:
+    CRIER_TEST_OPTIONS="threads=2" has all of a test's delivered by two
+    threads.  A test's own options have the last word.
     """
 
     def __init__(self, place, options=(), config="", user=True):
@@ -25,7 +30,7 @@ class Crierd:
         self.queue = os.path.join(place.run, "queue.sock")
         self.fifo = os.path.join(place.run, "queue.fifo")
         self.config = place.write("crierd.conf", config)
-        self.options = list(options)
+        self.options = MORE_OPTIONS + list(options)
         self.proc = None
         self.expected = {0}
         if user and bench.IS_ROOT:
@@ -152,7 +157,8 @@ class Spawned(Crierd):
     """A crierd that the web server starts, and starts again."""
 
     def __init__(self, place, options=(), config=""):
-        lines = "".join(_as_line(option) for option in options)
+        lines = "".join(_as_line(option)
+                        for option in _last_of_each(options))
         super().__init__(place, (), f'{lines}store = "memory"\n'
                          f'fifo = "{place.run}/queue.fifo"\n{config}')
         self.program = self._write_program("crier.fcgi")
@@ -202,6 +208,11 @@ def _runs(pid):
             return stat.read().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def _last_of_each(options):
+    return {option.partition("=")[0]: option
+            for option in MORE_OPTIONS + list(options)}.values()
 
 
 def _as_line(option):
