@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -39,10 +40,10 @@ enum {
 	TEST_PARAM_ROOM = 2 * TEST_PARAM_MAX + 1
 };
 
-/* What was called since test_forget. */
+/* What was called since test_forget, by whichever thread. */
 static struct {
-	unsigned writevs, writes, reads, accepts, watches, options;
-	unsigned file_writes, file_seeks, file_cuts, allocations;
+	atomic_uint writevs, writes, reads, accepts, watches, options;
+	atomic_uint file_writes, file_seeks, file_cuts, allocations;
 } test_calls;
 
 static struct streams test_hub;
