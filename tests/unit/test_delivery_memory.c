@@ -448,7 +448,8 @@ test_notice(void **state)
 	for (n = 1; n < TEST_MOST && test_notice_once(n, false, false); n++)
 		test_notice_once(n, true, false);
 	assert_in_range(n, 3, TEST_MOST - 1);
-	for (n = 0; n < TEST_MOST; n++) {
+	/* Each opens and closes n streams. */
+	for (n = 0; n < TEST_MOST; n += n < 64 ? 1 : 7) {
 		failed += test_notice_once(n, false, true);
 		failed += test_notice_once(n, true, true);
 	}
