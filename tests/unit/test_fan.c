@@ -30,7 +30,7 @@ enum {
 	TEST_STEPS = 1500,
 	TEST_DATA = 4000,
 	TEST_SMALL = 4608, /* bytes, a buffer that is soon full */
-	TEST_GROUP = 60,
+	TEST_GROUP = 90,
 	TEST_START_MS = 1000000
 };
 
@@ -427,14 +427,15 @@ test_same(void **state)
 static void
 test_few(void **state)
 {
-	static const char *const channels[] = { "a", "a", "a" };
-	struct streams_request q = { .channels = channels[0] };
-	struct streams_client c[20];
+	static const size_t counts[] = { 1, 2, 16, 17, 63, 64, 65, 96 };
+	struct streams_request q = { .channels = "a" };
+	struct streams_client c[96];
 	struct buffer want = { 0 };
-	size_t count, i;
+	size_t count, i, n;
 
 	(void)state;
-	for (count = 1; count <= 20; count++) {
+	for (n = 0; n < sizeof counts / sizeof *counts; n++) {
+		count = counts[n];
 		test_set_up(&test_runs[0], "threads=4");
 		for (i = 0; i < count; i++) {
 			streams_open(&test_runs[0].hub, &c[i], &q);
