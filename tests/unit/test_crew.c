@@ -130,7 +130,7 @@ test_together(void **state)
 	(void)state;
 	assert_non_null(c);
 	/* More pieces than there may be, whatever their size. */
-	pieces = TEST_MOST * TEST_THREADS;
+	pieces = (size_t)TEST_MOST * TEST_THREADS;
 	for (i = 0; i < 20; i++) {
 		atomic_store(&here, 0);
 		crew_work(c, pieces, test_wait_for_all, &here);

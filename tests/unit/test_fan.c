@@ -7,8 +7,6 @@
  * have got the same, and the hub must have counted the same.
  */
 
-#include <errno.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +18,6 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "hub/fan.h"
 #include "streams.h"
 #include "support.h"
 
@@ -30,7 +27,6 @@ enum {
 	TEST_STEPS = 1500,
 	TEST_DATA = 4000,
 	TEST_SMALL = 4608, /* bytes, a buffer that is soon full */
-	TEST_GROUP = 60,
 	TEST_START_MS = 1000000
 };
 
@@ -61,15 +57,10 @@ struct test_run {
 
 static struct test_run test_runs[2], *test_now;
 static uint64_t test_ms, test_jitter;
-static bool test_no_threads;
 
 uint64_t __wrap_loop_monotonic_ms(void);
 uint64_t __wrap_loop_wall_ms(void);
 uint64_t __wrap_loop_random(uint64_t);
-int __wrap_pthread_create(pthread_t *, const pthread_attr_t *,
-    void *(*)(void *), void *);
-int __real_pthread_create(pthread_t *, const pthread_attr_t *,
-    void *(*)(void *), void *);
 
 uint64_t
 __wrap_loop_monotonic_ms(void)
@@ -87,15 +78,6 @@ uint64_t
 __wrap_loop_random(uint64_t below)
 {
 	return support_random(&test_jitter, (uint32_t)below);
-}
-
-int
-__wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
-    void *(*start)(void *), void *arg)
-{
-	if (test_no_threads)
-		return EAGAIN;
-	return __real_pthread_create(thread, attr, start, arg);
 }
 
 static uint32_t
@@ -423,197 +405,11 @@ test_same(void **state)
 	}
 }
 
-/* As many streams as are worth it, one less, and one more. */
-static void
-test_few(void **state)
-{
-	static const char *const channels[] = { "a", "a", "a" };
-	struct streams_request q = { .channels = channels[0] };
-	struct streams_client c[20];
-	struct buffer want = { 0 };
-	size_t count, i;
-
-	(void)state;
-	for (count = 1; count <= 20; count++) {
-		test_set_up(&test_runs[0], "threads=4");
-		for (i = 0; i < count; i++) {
-			streams_open(&test_runs[0].hub, &c[i], &q);
-			streams_take(&c[i]);
-			buffer_truncate(&c[i].text, 0);
-		}
-		streams_put_event(&want,
-		    streams_publish(&test_runs[0].hub, "a", "x"), "x");
-		streams_deliver(&test_runs[0].hub);
-		assert_int_equal(test_runs[0].hub.hub->counters.delivered,
-		    count);
-		assert_int_equal(test_runs[0].hub.hub->counters.writes,
-		    2 * count);
-		for (i = 0; i < count; i++) {
-			streams_take(&c[i]);
-			streams_assert(&c[i], &want);
-			streams_close(&c[i]);
-		}
-		buffer_clear(&want);
-		streams_teardown(&test_runs[0].hub);
-	}
-}
-
-static int test_taken[TEST_GROUP];
-
-/*
- * Whoever comes back ends all the others, of whom some were to be waited for,
- * and their descriptors are others' at once.
- */
-static void
-test_end_others(void *arg, int fd, struct text_span input)
-{
-	struct streams *hub = arg;
-	struct stream *s, *next;
-	size_t i;
-
-	(void)input;
-	test_now->returned++;
-	TAILQ_FOREACH_SAFE(s, &hub->hub->streams, link, next)
-		stream_kill(s, STREAM_CLOSED);
-	for (i = 0; i < TEST_GROUP; i++) {
-		test_taken[i] = dup(fd);
-		assert_true(test_taken[i] != -1);
-	}
-	close(fd);
-}
-
-/* Some of whom the sockets are soon full, some who have left, and one poll. */
-static void
-test_open_group(struct test_run *r, struct streams_client *c)
-{
-	struct streams_request q = { .channels = "a" };
-	int small = TEST_SMALL;
-	size_t i;
-
-	for (i = 0; i < TEST_GROUP; i++) {
-		/* The back is looked at first. */
-		q.is_poll = q.keep = i == TEST_GROUP - 10;
-		q.poll_ms = q.is_poll ? 4000 : 0;
-		streams_open(&r->hub, &c[i], &q);
-		if (i % 3 == 0)
-			setsockopt(c[i].stream->fd, SOL_SOCKET, SO_SNDBUF,
-			    &small, sizeof small);
-		if (i % 3 == 1 && !q.is_poll) {
-			streams_take(&c[i]);
-			shutdown(c[i].fd, SHUT_RDWR);
-		}
-	}
-}
-
-static const char *
-test_large(void)
-{
-	static char data[TEST_DATA * 10];
-
-	memset(data, 'x', sizeof data - 1);
-	return data;
-}
-
-static void
-test_ended_meanwhile(void **state)
-{
-	struct test_run *r = &test_runs[0];
-	struct streams_client c[TEST_GROUP];
-	const struct stream *s;
-	size_t i;
-
-	(void)state;
-	test_set_up(r, "threads=4");
-	r->hub.framings[0].returned = test_end_others;
-	test_open_group(r, c);
-	streams_publish(&r->hub, "a", test_large());
-	streams_deliver(&r->hub);
-	assert_int_equal(r->returned, 1);
-	assert_int_equal(r->hub.hub->stream_count, 0);
-	TAILQ_FOREACH(s, &r->hub.hub->dead, link)
-		assert_false(s->is_watched);
-	test_turn(r);
-	assert_true(TAILQ_EMPTY(&r->hub.hub->dead));
-	for (i = 0; i < TEST_GROUP; i++) {
-		close(test_taken[i]);
-		streams_close(&c[i]);
-	}
-	streams_teardown(&r->hub);
-}
-
-static void
-test_deliver_another(void *arg, int fd, struct text_span input)
-{
-	struct streams *hub = arg;
-
-	(void)input;
-	close(fd);
-	test_now->returned++;
-	streams_publish(hub, "b", "y");
-	streams_deliver(hub);
-}
-
-/* A delivery to another channel, while the results of one are looked at. */
-static void
-test_deliver_within(void **state)
-{
-	struct streams_request q = { .channels = "b" };
-	struct test_run *r = &test_runs[0];
-	static struct streams_client c[TEST_GROUP * 2];
-	size_t i;
-
-	(void)state;
-	test_set_up(r, "threads=4");
-	r->hub.framings[0].returned = test_deliver_another;
-	test_open_group(r, c);
-	for (i = TEST_GROUP; i < TEST_GROUP * 2; i++)
-		streams_open(&r->hub, &c[i], &q);
-	streams_publish(&r->hub, "a", test_large());
-	streams_deliver(&r->hub);
-	assert_int_equal(r->returned, 1);
-	/* Those that have left are gone, and the full ones get the rest. */
-	assert_int_equal(r->hub.hub->stream_count,
-	    TEST_GROUP * 2 - TEST_GROUP / 3 - 1);
-	streams_settle(&r->hub, c, TEST_GROUP * 2);
-	for (i = 0; i < TEST_GROUP * 2; i++) {
-		if (i >= TEST_GROUP)
-			assert_true(c[i].text.len < TEST_DATA);
-		else if (i % 3 != 1)
-			assert_true(c[i].text.len > TEST_DATA * 10);
-		streams_close(&c[i]);
-	}
-	streams_teardown(&r->hub);
-}
-
-static void
-test_no_thread(void **state)
-{
-	static const char *const settings[] = { "threads=3", NULL };
-	struct config *config = support_config(settings);
-	struct event_base *base = event_base_new();
-	struct store *store = streams_open_store(base);
-
-	(void)state;
-	test_no_threads = true;
-	errno = 0;
-	assert_null(hub_new(base, config, store, 10));
-	assert_null(fan_new(2));
-	assert_int_equal(errno, EAGAIN);
-	test_no_threads = false;
-	store_close(store);
-	config_free(config);
-	event_base_free(base);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same),
-		cmocka_unit_test(test_few),
-		cmocka_unit_test(test_ended_meanwhile),
-		cmocka_unit_test(test_deliver_within),
-		cmocka_unit_test(test_no_thread),
 	};
 
 	return cmocka_run_group_tests_name("fan", tests, NULL, NULL);
