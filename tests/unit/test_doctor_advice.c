@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-/* crier doctor: URLs and channels; servers, and what mends what. */
+/* crier doctor: URLs and channels; servers, what mends what; ends of polls. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "doctor/advice.h"
+#include "doctor/polls.h"
 #include "doctor/target.h"
 
 enum {
@@ -299,6 +300,57 @@ test_advice_for_all(void **state)
 	}
 }
 
+static void
+test_poll_end(void **state)
+{
+	static const struct {
+		const char *tail;
+		uint64_t retry_ms; /* 0: no poll's end */
+	} cases[] = {
+		{ "retry: 3000\n\nid: 1-0\n\nid: 1-4\n\nretry: 2719\n\n",
+		    2719 },
+		{ "id: 1-4\nretry: 1\n", 1 }, /* terse */
+		{ "id: own id\n\nretry: 2719\n\n", 2719 },
+		{ "retry: 3000\n\nid: 1-0\n\n", 0 },
+		{ "retry: 3000\n\n", 0 },
+		{ "retry: 2719\n\nretry: 2719\n\n", 0 },
+		{ "data: x\n\nretry: 2719\n\n", 0 },
+		{ "id: 1-4\n\nretry: \n\n", 0 },
+		{ "id: 1-4\n\nretry: 27x\n\n", 0 },
+		{ "id: 1-4\n\nretry: 2719", 0 },
+		{ "id: \n\nretry: 2719\n\n", 0 },
+		{ "\n\n", 0 },
+		{ "", 0 },
+	};
+	struct http_stream *s = calloc(1, sizeof *s);
+	uint64_t retry_ms;
+	size_t i;
+
+	(void)state;
+	assert_non_null(s);
+	s->ended = true;
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		s->tail_len = strlen(cases[i].tail);
+		memcpy(s->tail, cases[i].tail, s->tail_len);
+		retry_ms = 0;
+		if (polls_is_end(s, &retry_ms) != (cases[i].retry_ms != 0) ||
+		    (cases[i].retry_ms != 0 && retry_ms != cases[i].retry_ms))
+			fail_msg("%s", cases[i].tail);
+	}
+	s->tail_len = strlen(cases[0].tail);
+	memcpy(s->tail, cases[0].tail, s->tail_len);
+	assert_true(polls_is_end(s, &retry_ms));
+	strcpy(s->why, "transfer closed");
+	assert_false(polls_is_end(s, &retry_ms));
+	s->why[0] = '\0';
+	strcpy(s->end, "timeout");
+	assert_false(polls_is_end(s, &retry_ms));
+	s->end[0] = '\0';
+	s->ended = false;
+	assert_false(polls_is_end(s, &retry_ms));
+	free(s);
+}
+
 int
 main(void)
 {
@@ -311,6 +363,7 @@ main(void)
 		cmocka_unit_test(test_directives),
 		cmocka_unit_test(test_advice_fits),
 		cmocka_unit_test(test_advice_for_all),
+		cmocka_unit_test(test_poll_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
