@@ -85,12 +85,25 @@ test_publish(const char *channel, const char *data)
 	streams_deliver(&test.hub);
 }
 
+/* The first event of a channel, behind the head. */
+static void
+test_gets(struct streams_client *client, const char *channel)
+{
+	struct buffer want = { 0 };
+
+	test_publish(channel, "x");
+	streams_settle(&test.hub, client, 1);
+	streams_put_head(&want, "9000000000000-0");
+	streams_put_event(&want, 1, "x");
+	streams_assert(client, &want);
+	buffer_clear(&want);
+}
+
 static void
 test_round_trip(void **state)
 {
 	struct subscription sub = test_subscription();
 	struct streams_client client;
-	struct buffer want = { 0 };
 	struct stream *s;
 	int fds[2];
 
@@ -110,13 +123,8 @@ test_round_trip(void **state)
 	assert_string_equal(s->cursors[1].channel->name, "b/c\"d");
 	assert_string_equal(stream_user(s), "ann");
 	assert_string_equal(stream_address(s), "192.0.2.1");
-	test_publish("b/c\"d", "x");
-	streams_settle(&test.hub, &client, 1);
-	streams_put_head(&want, "9000000000000-0");
-	streams_put_event(&want, 1, "x");
-	streams_assert(&client, &want);
+	test_gets(&client, "b/c\"d");
 	assert_int_equal(test.door->counters.handoffs, 1);
-	buffer_clear(&want);
 	streams_close(&client);
 	handing_turn(&test);
 	assert_int_equal(test.hub.hub->stream_count, 0);
@@ -129,7 +137,6 @@ test_pipe(void **state)
 {
 	struct subscription sub = test_subscription();
 	struct streams_client client;
-	struct buffer want = { 0 };
 	int fds[2];
 
 	(void)state;
@@ -139,12 +146,7 @@ test_pipe(void **state)
 	handing_assert(&test, handing_opened);
 	assert_false(test_stream()->is_half_open);
 	handing_client(&client, fds[1], false);
-	test_publish("a", "x");
-	streams_settle(&test.hub, &client, 1);
-	streams_put_head(&want, "9000000000000-0");
-	streams_put_event(&want, 1, "x");
-	streams_assert(&client, &want);
-	buffer_clear(&want);
+	test_gets(&client, "a");
 	streams_close(&client);
 	handing_turn(&test);
 	assert_int_equal(test.hub.hub->stream_count, 0);
@@ -157,7 +159,6 @@ test_half_open(void **state)
 {
 	struct subscription sub = test_subscription();
 	struct streams_client client;
-	struct buffer want = { 0 };
 	int fds[2];
 
 	(void)state;
@@ -169,13 +170,8 @@ test_half_open(void **state)
 	assert_true(test_stream()->is_half_open);
 	handing_client(&client, fds[1], false);
 	handing_turn(&test);
-	test_publish("a", "x");
-	streams_settle(&test.hub, &client, 1);
-	streams_put_head(&want, "9000000000000-0");
-	streams_put_event(&want, 1, "x");
-	streams_assert(&client, &want);
+	test_gets(&client, "a");
 	assert_int_equal(test.hub.hub->stream_count, 1);
-	buffer_clear(&want);
 	streams_close(&client);
 	handing_turn(&test);
 	assert_int_equal(test.hub.hub->stream_count, 0);
