@@ -204,11 +204,14 @@ test_count_shared(struct test_run *r)
 	struct stream *s, *with;
 	size_t shared;
 
-	TAILQ_FOREACH(s, &r->hub.hub->streams, link) {
+	/* Written out, for cppcheck does not know the macro. */
+	s = TAILQ_FIRST(&r->hub.hub->streams);
+	for (; s != NULL; s = TAILQ_NEXT(s, link)) {
 		if (s->unit == NULL || s->unit_framed)
 			continue;
 		shared = 0;
-		TAILQ_FOREACH(with, &r->hub.hub->streams, link)
+		with = TAILQ_FIRST(&r->hub.hub->streams);
+		for (; with != NULL; with = TAILQ_NEXT(with, link))
 			shared += with->unit == s->unit;
 		if (shared > r->most_shared)
 			r->most_shared = shared;
