@@ -209,6 +209,11 @@ role_seek_hub(struct daemon *d)
 
 	if (role_connect(d))
 		return;
+	/* Who leaves still asks for what it has begun, but starts nothing. */
+	if (d->is_stopping) {
+		role_again(d, ROLE_AGAIN_MS);
+		return;
+	}
 	if (d->options->is_once) {
 		role_start_hub(d);
 		return;
@@ -227,12 +232,9 @@ role_seek_hub(struct daemon *d)
 static void
 role_seek_cb(evutil_socket_t fd, short what, void *arg)
 {
-	struct daemon *d = arg;
-
 	(void)fd;
 	(void)what;
-	if (!d->is_stopping)
-		role_seek_hub(d);
+	role_seek_hub(arg);
 }
 
 static void
@@ -253,12 +255,12 @@ role_lost_cb(void *arg)
 {
 	struct daemon *d = arg;
 
-	if (d->is_stopping)
-		return;
 	if (d->hub == NULL) {
 		role_lost_hub(d);
 		return;
 	}
+	if (d->is_stopping)
+		return;
 	log_warning("the door has lost its own queue");
 	if (role_attach_self(d) == -1)
 		log_error("the door cannot reach its own queue");

@@ -2,6 +2,7 @@
 # Copyright (c) 2026 The crier authors
 """Streams handed from process to process, and who gets in the way of it."""
 
+import fcntl
 import os
 import pwd
 import random
@@ -408,7 +409,44 @@ def door_stops(tap, place):
     tap.eq(hub.pid, pid, "the hub stays")
 
 
+def sockets_of(pid):
+    count = 0
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            count += os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:")
+        except FileNotFoundError:
+            pass  # closed meanwhile
+    return count
+
+
+def door_stops_without_hub(tap, place):
+    """What a door has begun goes to the next hub, though the door leaves."""
+    hub = Hub(place, "request-timeout = 20\ndrain-time = 20\nretry = 100\n")
+    spawned = Spawned(hub, 2)
+    proc.wait_for(hub.is_up, "a hub")
+    pid = hub.pid
+    door, = [p for p in spawned.pids() if p != pid]
+    os.kill(door, signal.SIGSTOP)
+    hub.kill()
+    with open(f"{hub.queue}.lock", "rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        os.kill(door, signal.SIGCONT)
+        requests = spread(hub, spawned, 20)
+        # The listening one, and theirs.
+        proc.wait_for(lambda: sockets_of(door) == 1 + 20,
+                      "the requests to be taken")
+        os.kill(door, signal.SIGTERM)
+        proc.wait_for(lambda: "stopping: signal" in spawned.log_text(),
+                      "the door to stop")
+    subprocess.run([install(place), "--on-demand"], env=hub.env(), cwd="/",
+                   check=True, **account())
+    tap.eq(wait_settled(requests), [], "none hangs")
+    proc.wait_for(lambda: is_gone(door), "the door to end", 15)
+    tap.eq([r.raw for r in requests if r.ended], [],
+           "each has a stream at the next hub")
+
+
 TESTS = [hub_killed_under_load, hub_drains, stopped_hub, no_descriptors,
          other_user, crossed_lines, reload_while_asking,
          client_leaves_while_asking, turned_away, ignored_children,
-         no_notices, nowhere_to_be, door_stops]
+         no_notices, nowhere_to_be, door_stops, door_stops_without_hub]
