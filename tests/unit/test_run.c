@@ -123,9 +123,10 @@ test_inheritance(void **state)
 	sigprocmask(SIG_BLOCK, &blocked, &before);
 	setenv("NOTIFY_SOCKET", "/nowhere", 1);
 	setenv("LISTEN_FDS", "1", 1);
-	/* ls has one more open: the directory itself. */
-	programs_check(&test, "ls /proc/self/fd | tr '\\n' ' '", NULL,
-	    "data: 0 1 2 3 \n\n", 0);
+	/* ls has one more open, the directory itself; valgrind has a log. */
+	if (!support_is_valgrind())
+		programs_check(&test, "ls /proc/self/fd | tr '\\n' ' '", NULL,
+		    "data: 0 1 2 3 \n\n", 0);
 	programs_check(&test, "env | grep -c -e NOTIFY -e LISTEN", NULL,
 	    "data: 0\n\n", 1);
 	/* Signals up to 28; glibc has two of its own. */
