@@ -4,13 +4,13 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cause.h"
 #include "base/base64.h"
 #include "base/buffer.h"
 #include "base/config_key.h"
@@ -30,17 +30,6 @@ static const char *const config_oid_curve[] = {
 	"\x2b\x81\x04\x00\x23",             /* P-521 */
 };
 
-static void __attribute__((format(printf, 2, 3)))
-config_key_say(char **to, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (vasprintf(to, fmt, ap) == -1)
-		*to = NULL;
-	va_end(ap);
-}
-
 static bool
 config_key_is_secret(const struct config_token_key *k)
 {
@@ -54,7 +43,7 @@ config_key_look(const struct config_token_key *k, const struct stat *st,
 {
 	if ((st->st_mode & S_IROTH) != 0 &&
 	    (config_key_is_secret(k) || is_private))
-		config_key_say(warning,
+		cause_set(warning,
 		    "%s: may be read by everybody (chmod "
 		    "o-r)",
 		    k->file);
@@ -260,7 +249,7 @@ config_key_wrong(const struct config_token_key *k, bool is_private,
 	if (strstr((const char *)k->bytes, "-----BEGIN ") != NULL)
 		return "is in PEM: it is for RS256, ES256 or the like";
 	if (k->len < enough && *warning == NULL)
-		config_key_say(warning,
+		cause_set(warning,
 		    "a key of %zu bytes is easy to guess, "
 		    "%s wants %zu",
 		    k->len, config_algorithms[k->algorithm], enough);
@@ -278,7 +267,7 @@ config_key_read(struct config_token_key *k, bool is_private, char **cause,
 
 	*cause = *warning = NULL;
 	if (!is_file && !config_key_is_secret(k)) {
-		config_key_say(cause, "%s takes a file",
+		cause_set(cause, "%s takes a file",
 		    config_algorithms[k->algorithm]);
 		return -1;
 	}
@@ -286,7 +275,7 @@ config_key_read(struct config_token_key *k, bool is_private, char **cause,
 		     : buffer_append_text(&b, k->text);
 	if (rc == -1) {
 		rc = errno;
-		config_key_say(cause, "%s: %s", k->file,
+		cause_set(cause, "%s: %s", k->file,
 		    rc == ENODEV ? "is not a regular file" : strerror(rc));
 		buffer_clear(&b);
 		errno = rc;
@@ -297,8 +286,7 @@ config_key_read(struct config_token_key *k, bool is_private, char **cause,
 	if (rc == 0 && (why = config_key_wrong(k, is_private, warning)) != NULL)
 		rc = -1;
 	if (rc == -1 && why != NULL)
-		config_key_say(cause, "%s%s%s", k->file, is_file ? ": " : "",
-		    why);
+		cause_set(cause, "%s%s%s", k->file, is_file ? ": " : "", why);
 	if (b.len > 0)
 		explicit_bzero(b.data, b.len);
 	buffer_clear(&b);

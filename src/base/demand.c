@@ -4,28 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/cause.h"
 #include "base/demand.h"
 #include "base/paths.h"
 #include "base/process.h"
-
-static int __attribute__((format(printf, 2, 3)))
-demand_fail(char **cause, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (vasprintf(cause, fmt, ap) == -1)
-		*cause = NULL;
-	va_end(ap);
-	return -1;
-}
 
 /* A CGI environment is full of what clients say. */
 static void
@@ -86,7 +74,7 @@ demand_start(const char *queue, char **cause)
 	pid_t pid;
 
 	if (program == NULL)
-		return demand_fail(cause, "out of memory");
+		return cause_set(cause, "out of memory");
 	demand_heed_children();
 	if ((pid = fork()) == 0)
 		demand_run(program, queue);
@@ -94,10 +82,10 @@ demand_start(const char *queue, char **cause)
 		rc = pid == -1 ? -1 : (int)waitpid(pid, &status, 0);
 	while (rc == -1 && pid != -1 && errno == EINTR);
 	if (rc == -1)
-		rc = demand_fail(cause, "cannot start %s: %s", program,
+		rc = cause_set(cause, "cannot start %s: %s", program,
 		    strerror(errno));
 	else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		rc = demand_fail(cause, "%s --on-demand has failed", program);
+		rc = cause_set(cause, "%s --on-demand has failed", program);
 	else
 		rc = 0;
 	free(program);

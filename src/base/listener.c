@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/cause.h"
 #include "base/listener.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -34,18 +35,6 @@ struct listener {
 	void *arg;
 };
 
-static int __attribute__((format(printf, 2, 3)))
-listener_fail(char **cause, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (vasprintf(cause, fmt, ap) == -1)
-		*cause = NULL;
-	va_end(ap);
-	return -1;
-}
-
 const char *
 listener_path(const char *address)
 {
@@ -62,17 +51,16 @@ listener_make_directory(const char *path, const struct listener_access *access,
 	int rc = 0;
 
 	if (copy == NULL)
-		return listener_fail(cause, "out of memory");
+		return cause_set(cause, "out of memory");
 	dir = dirname(copy);
 	if (mkdir(dir, 0755) == 0) {
 		if (access->owner != (uid_t)-1 &&
 		    chown(dir, access->owner, access->group) == -1)
-			rc =
-			    listener_fail(cause, "%s: cannot set its owner: %s",
-				dir, strerror(errno));
+			rc = cause_set(cause, "%s: cannot set its owner: %s",
+			    dir, strerror(errno));
 	} else if (errno != EEXIST) {
-		rc = listener_fail(cause, "%s: cannot make the directory: %s",
-		    dir, strerror(errno));
+		rc = cause_set(cause, "%s: cannot make the directory: %s", dir,
+		    strerror(errno));
 	}
 	free(copy);
 	return rc;
@@ -101,13 +89,13 @@ listener_clear_path(const struct sockaddr_un *sun, char **cause)
 	if (lstat(sun->sun_path, &st) == -1)
 		return 0;
 	if (!S_ISSOCK(st.st_mode))
-		return listener_fail(cause,
+		return cause_set(cause,
 		    "%s: is there already, and is no socket", sun->sun_path);
 	if (listener_is_live(sun))
-		return listener_fail(cause, "%s: another process listens on it",
+		return cause_set(cause, "%s: another process listens on it",
 		    sun->sun_path);
 	if (unlink(sun->sun_path) == -1)
-		return listener_fail(cause,
+		return cause_set(cause,
 		    "%s: cannot remove the socket that a dead process left: %s",
 		    sun->sun_path, strerror(errno));
 	return 0;
@@ -183,9 +171,9 @@ listener_open_unix(const char *path, const struct listener_access *access,
 	int fd;
 
 	if (*path == '\0')
-		return listener_fail(cause, "path is empty");
+		return cause_set(cause, "path is empty");
 	if (listener_set_path(&sun, path) == -1)
-		return listener_fail(cause, "%s: path is too long", path);
+		return cause_set(cause, "%s: path is too long", path);
 	fresh = sun;
 	if (listener_make_directory(path, access, cause) == -1 ||
 	    listener_clear_path(&sun, cause) == -1)
@@ -193,7 +181,7 @@ listener_open_unix(const char *path, const struct listener_access *access,
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd != -1 && listener_bind_unix(fd, path, &fresh, access) == 0)
 		return fd;
-	listener_fail(cause, "%s: cannot listen: %s", path, strerror(errno));
+	cause_set(cause, "%s: cannot listen: %s", path, strerror(errno));
 	if (fd != -1)
 		close(fd);
 	return -1;
@@ -251,16 +239,16 @@ listener_open_tcp(const char *address, char **cause)
 
 	if (copy == NULL || listener_split(copy, &host, &port) == -1) {
 		free(copy);
-		return listener_fail(cause,
-		    "tcp:%s: not of the form tcp:HOST:PORT", address);
+		return cause_set(cause, "tcp:%s: not of the form tcp:HOST:PORT",
+		    address);
 	}
 	rc = getaddrinfo(host, port, &hints, &list);
 	if (rc != 0)
-		listener_fail(cause, "tcp:%s: %s", address, gai_strerror(rc));
+		cause_set(cause, "tcp:%s: %s", address, gai_strerror(rc));
 	for (ai = list; fd == -1 && ai != NULL; ai = ai->ai_next)
 		fd = listener_bind_tcp(ai);
 	if (rc == 0 && fd == -1)
-		listener_fail(cause, "tcp:%s: cannot listen: %s", address,
+		cause_set(cause, "tcp:%s: cannot listen: %s", address,
 		    strerror(errno));
 	if (list != NULL)
 		freeaddrinfo(list);

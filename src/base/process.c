@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,21 +15,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/cause.h"
 #include "base/process.h"
 
 static int process_ready_fd = -1;
-
-static int __attribute__((format(printf, 2, 3)))
-process_fail(char **cause, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (vasprintf(cause, fmt, ap) == -1)
-		*cause = NULL;
-	va_end(ap);
-	return -1;
-}
 
 int
 process_find_account(const char *user, struct process_account *account,
@@ -50,7 +38,7 @@ process_find_account(const char *user, struct process_account *account,
 	     i++)
 		pw = getpwnam(names[i]);
 	if (pw == NULL)
-		return process_fail(cause, "user: there is no account %s",
+		return cause_set(cause, "user: there is no account %s",
 		    *user == '\0' ? "crier, www-data or nobody" : user);
 	account->is_set = true;
 	account->uid = pw->pw_uid;
@@ -68,7 +56,7 @@ process_find_group(const char *group, gid_t *gid, char **cause)
 	if (*group == '\0')
 		return 0;
 	if ((gr = getgrnam(group)) == NULL)
-		return process_fail(cause, "there is no group %s", group);
+		return cause_set(cause, "there is no group %s", group);
 	*gid = gr->gr_gid;
 	return 0;
 }
@@ -80,10 +68,10 @@ process_drop(const struct process_account *account, char **cause)
 		return 0;
 	if (initgroups(account->name, account->gid) == -1 ||
 	    setgid(account->gid) == -1 || setuid(account->uid) == -1)
-		return process_fail(cause, "cannot become %s: %s",
-		    account->name, strerror(errno));
+		return cause_set(cause, "cannot become %s: %s", account->name,
+		    strerror(errno));
 	if (account->uid != 0 && setuid(0) == 0)
-		return process_fail(cause, "still root after becoming %s",
+		return cause_set(cause, "still root after becoming %s",
 		    account->name);
 	return 0;
 }
@@ -169,9 +157,9 @@ process_detach(char **cause)
 	pid_t pid;
 
 	if (pipe2(pair, O_CLOEXEC) == -1)
-		return process_fail(cause, "pipe: %s", strerror(errno));
+		return cause_set(cause, "pipe: %s", strerror(errno));
 	if ((pid = fork()) == -1)
-		return process_fail(cause, "fork: %s", strerror(errno));
+		return cause_set(cause, "fork: %s", strerror(errno));
 	if (pid > 0) {
 		close(pair[1]);
 		process_await(pair[0]);
@@ -180,14 +168,14 @@ process_detach(char **cause)
 	setsid();
 	/* A session leader could gain a terminal; its child cannot. */
 	if ((pid = fork()) == -1)
-		return process_fail(cause, "fork: %s", strerror(errno));
+		return cause_set(cause, "fork: %s", strerror(errno));
 	if (pid > 0)
 		_exit(0);
 	process_ready_fd = pair[1];
 	/* The directory stays, so that relative paths go on to mean the same.
 	 */
 	if ((null = open("/dev/null", O_RDWR)) == -1)
-		return process_fail(cause, "/dev/null: %s", strerror(errno));
+		return cause_set(cause, "/dev/null: %s", strerror(errno));
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
 	if (null > STDERR_FILENO)
@@ -217,16 +205,16 @@ process_lock(const char *path, const struct process_account *account,
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd == -1)
-		return process_fail(cause, "%s: %s", path, strerror(errno));
+		return cause_set(cause, "%s: %s", path, strerror(errno));
 	if (account->is_set && fchown(fd, account->uid, account->gid) == -1) {
 		close(fd);
-		return process_fail(cause, "%s: %s", path, strerror(errno));
+		return cause_set(cause, "%s: %s", path, strerror(errno));
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
 		close(fd);
 		if (errno == EWOULDBLOCK)
 			return 1;
-		return process_fail(cause, "%s: %s", path, strerror(errno));
+		return cause_set(cause, "%s: %s", path, strerror(errno));
 	}
 	return 0; /* the descriptor stays open, and with it the lock */
 }
