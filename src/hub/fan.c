@@ -11,7 +11,7 @@
 
 /* Streams; for fewer it takes longer to wake somebody.  Tests may want 1. */
 #ifndef FAN_MIN
-#define FAN_MIN 64
+#define FAN_MIN 128
 #endif
 
 /* Each thread counts for itself; a cache line apart from the next one. */

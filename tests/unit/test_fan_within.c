@@ -21,7 +21,7 @@
 enum {
 	TEST_DATA = 4000,
 	TEST_SMALL = 4608, /* bytes, a buffer that is soon full */
-	TEST_GROUP = 90,
+	TEST_GROUP = 180,
 	TEST_ALL = TEST_GROUP * 2
 };
 
@@ -48,9 +48,9 @@ __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 static void
 test_few(void **state)
 {
-	static const size_t counts[] = { 1, 2, 16, 17, 63, 64, 65, 96 };
+	static const size_t counts[] = { 1, 2, 32, 33, 127, 128, 129, 192 };
 	struct streams_request q = { .channels = "a" };
-	struct streams_client c[96];
+	struct streams_client c[192];
 	struct buffer want = { 0 };
 	size_t count, i, n;
 
