@@ -270,6 +270,7 @@ handoff_check_descriptor(struct handoff *h, int fd)
 		type != SOCK_STREAM || listener_is_listening(fd)))
 		return handoff_refuse(h, "the descriptor",
 		    "is no connected stream socket");
+	h->sub.is_pipe = S_ISFIFO(st.st_mode);
 	h->sub.is_half_open = S_ISSOCK(st.st_mode) && domain == AF_UNIX &&
 	    h->sub.framing == &h->door->raw;
 	if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include "base/json.h"
@@ -10,7 +11,7 @@
 #include "hub/hub.h"
 
 /*
- * From cursors to writev(2).  The units of one call are collected on the
+ * From cursors to a system call.  The units of one call are collected on the
  * stack and sent; only then, by how much the socket took, are they made true:
  * a unit that was begun moves its cursor, and one that did not go out to its
  * end becomes the stream's half-sent unit.
@@ -20,7 +21,9 @@ enum {
 	DELIVERY_IOVS = 256,
 	DELIVERY_UNITS = 128,
 	/* A call's worth, so that one far behind holds up nobody. */
-	DELIVERY_BYTES = 262144
+	DELIVERY_BYTES = 262144,
+	DELIVERY_WIRE = 4096, /* a run that is worth copying, in bytes */
+	DELIVERY_CACHE_LINE = 64
 };
 
 struct delivery_unit {
@@ -169,6 +172,18 @@ delivery_pick(const struct stream *s, uint64_t *seqs, struct id sent,
 	return false;
 }
 
+static struct delivery_unit
+delivery_unit_of(const struct history_slice *slice, struct cursor *cursor)
+{
+	return (struct delivery_unit){ .block = slice->block,
+		.off = slice->off,
+		.len = slice->len,
+		.cursor = cursor,
+		.next_seq = slice->next_seq,
+		.events = slice->events,
+		.last = slice->last };
+}
+
 static void
 delivery_add_half_sent(struct delivery *d)
 {
@@ -189,7 +204,7 @@ delivery_add_events(struct delivery *d, uint64_t *seqs)
 	uint64_t now_ms = s->hub->now_ms;
 	struct id sent = s->sent;
 	struct history_slice slice;
-	struct delivery_unit u = { 0 };
+	struct delivery_unit u;
 	size_t i;
 
 	while (!d->is_cut && delivery_pick(s, seqs, sent, now_ms, &i, &slice)) {
@@ -199,13 +214,7 @@ delivery_add_events(struct delivery *d, uint64_t *seqs)
 			d->is_cut = true;
 			return;
 		}
-		u.block = slice.block;
-		u.off = slice.off;
-		u.len = slice.len;
-		u.cursor = &s->cursors[i];
-		u.next_seq = slice.next_seq;
-		u.events = slice.events;
-		u.last = slice.last;
+		u = delivery_unit_of(&slice, &s->cursors[i]);
 		delivery_add_unit(d, &u);
 		seqs[i] = slice.next_seq;
 		sent = slice.last;
@@ -214,16 +223,15 @@ delivery_add_events(struct delivery *d, uint64_t *seqs)
 
 /* A unit of which the first byte is out: its events are the client's now. */
 static void
-delivery_begin(struct delivery *d, const struct delivery_unit *u)
+delivery_begin(struct stream *s, struct hub_counters *counters,
+    const struct delivery_unit *u)
 {
-	struct stream *s = d->stream;
-
 	if (u->cursor == NULL)
 		return;
 	u->cursor->seq = u->next_seq;
 	s->sent = u->last;
 	s->events += u->events;
-	d->counters->delivered += u->events;
+	counters->delivered += u->events;
 }
 
 static void
@@ -250,7 +258,7 @@ delivery_commit(struct delivery *d, size_t n)
 	for (i = 0; i < d->unit_count && n > 0; i++) {
 		u = &d->units[i];
 		wire = delivery_wire_bytes(s, u) - u->sent;
-		delivery_begin(d, u);
+		delivery_begin(s, d->counters, u);
 		if (n < wire) {
 			delivery_set_unit(s, u, u->sent + n);
 			return;
@@ -276,21 +284,49 @@ delivery_pass(struct stream *s, const uint64_t *seqs)
 		s->cursors[i].seq = seqs[i];
 }
 
-static enum delivery_result
-delivery_send(struct delivery *d)
+/* To a socket, without the file system's part of writev(2) and write(2). */
+static ssize_t
+delivery_call(const struct stream *s, struct iovec *iov, size_t count)
 {
-	struct stream *s = d->stream;
-	ssize_t n;
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = count };
+	int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
 
-	n = writev(s->fd, d->iov, (int)d->iov_count);
-	d->counters->writes++;
-	if (n == -1)
-		return errno == EAGAIN || errno == EINTR ? DELIVERY_BLOCKED
-							 : DELIVERY_FAILED;
+	if (s->is_pipe)
+		return writev(s->fd, iov, (int)count);
+	if (count == 1)
+		return send(s->fd, iov->iov_base, iov->iov_len, flags);
+	return sendmsg(s->fd, &m, flags);
+}
+
+/* How many bytes were taken, or -1 with *result. */
+static ssize_t
+delivery_put(struct stream *s, struct hub_counters *counters, struct iovec *iov,
+    size_t count, enum delivery_result *result)
+{
+	ssize_t n = delivery_call(s, iov, count);
+
+	counters->writes++;
+	if (n == -1) {
+		*result = errno == EAGAIN || errno == EINTR ? DELIVERY_BLOCKED
+							    : DELIVERY_FAILED;
+		return -1;
+	}
 	if (n > 0)
 		s->written_ms = s->hub->now_ms;
 	s->bytes += (size_t)n;
-	d->counters->bytes += (size_t)n;
+	counters->bytes += (size_t)n;
+	return n;
+}
+
+static enum delivery_result
+delivery_send(struct delivery *d)
+{
+	enum delivery_result result;
+	ssize_t n =
+	    delivery_put(d->stream, d->counters, d->iov, d->iov_count, &result);
+
+	if (n == -1)
+		return result;
 	delivery_commit(d, (size_t)n);
 	if ((size_t)n < d->bytes)
 		return DELIVERY_BLOCKED;
@@ -350,14 +386,108 @@ delivery_write(struct stream *s, struct hub_counters *counters)
 	return result;
 }
 
+void
+delivery_forget_wire(struct delivery_wire *w)
+{
+	w->channel = NULL;
+}
+
+void
+delivery_clear_wire(struct delivery_wire *w)
+{
+	buffer_clear(&w->framed);
+}
+
+/* The run with its header before it; false for want of memory. */
+static bool
+delivery_frame_wire(struct delivery_wire *w, size_t header)
+{
+	size_t len = w->slice.len;
+	char *to;
+
+	w->data = w->slice.block->data + w->slice.off;
+	w->len = len;
+	if (header == 0)
+		return true;
+	buffer_truncate(&w->framed, 0);
+	if ((to = buffer_reserve(&w->framed, header + len)) == NULL)
+		return false;
+	w->framing->put_header(to, w->request_id, len);
+	memcpy(to + header, w->data, len);
+	w->data = to;
+	w->len = header + len;
+	return true;
+}
+
+/* Whether all that the stream has not got of its one channel is in the wire. */
+static bool
+delivery_make_wire(struct delivery_wire *w, const struct stream *s)
+{
+	const struct cursor *at = s->cursors;
+	const struct history *h = &at->channel->history;
+	uint64_t seq = at->seq;
+
+	if (w->channel == at->channel && w->seq == seq &&
+	    w->framing == s->framing && w->request_id == s->request_id)
+		return w->data != NULL;
+	w->channel = at->channel;
+	w->seq = seq;
+	w->framing = s->framing;
+	w->request_id = s->request_id;
+	w->data = NULL;
+	if (!history_slice(h, &seq, s->hub->now_ms, NULL, &w->slice) ||
+	    w->slice.next_seq != h->next_seq || w->slice.len > DELIVERY_WIRE)
+		return false;
+	if (delivery_frame_wire(w, s->framing->header_bytes))
+		return true;
+	w->data = NULL;
+	return false;
+}
+
+static enum delivery_result
+delivery_send_wire(struct stream *s, struct hub_counters *counters,
+    const struct delivery_wire *w)
+{
+	struct iovec iov = { (char *)(uintptr_t)w->data, w->len };
+	struct delivery_unit u = delivery_unit_of(&w->slice, s->cursors);
+	enum delivery_result result;
+	ssize_t n = delivery_put(s, counters, &iov, 1, &result);
+
+	if (n == -1)
+		return result;
+	if (n > 0)
+		delivery_begin(s, counters, &u);
+	if ((size_t)n == w->len)
+		return DELIVERY_DONE;
+	if (n > 0)
+		delivery_set_unit(s, &u, (size_t)n);
+	return DELIVERY_BLOCKED;
+}
+
+/* It is part of the stream; before it is what a delivery looks at. */
+void
+delivery_expect(const struct cursor *c)
+{
+	const char *at = (const char *)c;
+
+	__builtin_prefetch(at);
+	__builtin_prefetch(at - DELIVERY_CACHE_LINE);
+	__builtin_prefetch(at - 2 * DELIVERY_CACHE_LINE);
+}
+
 enum delivery_result
-delivery_try(struct stream *s, struct hub_counters *counters)
+delivery_try(struct stream *s, struct hub_counters *counters,
+    struct delivery_wire *w)
 {
 	if (s->is_writing)
 		return DELIVERY_DONE;
 	if (s->state != STREAM_OPEN || s->unit != NULL || s->replay != NULL ||
 	    s->source != NULL || s->is_poll || delivery_find_gap(s))
 		return DELIVERY_LEFT;
+	/* For one stream alone it would be made for nothing. */
+	if (s->cursor_count == 1 && s->cursors->channel->cursor_count > 1 &&
+	    delivery_make_wire(w, s))
+		return delivery_send_wire(s, counters, w);
 	return delivery_write(s, counters);
 }
 

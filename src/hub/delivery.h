@@ -13,17 +13,42 @@ struct hub_counters;
 
 /*
  * Sends the half-sent unit and, while the stream is open and has no gap, what
- * its cursors have not passed, in id order over its channels, with one
- * writev(2).  Each cursor ends behind the last unit of which a byte was sent.
+ * its cursors have not passed, in id order over its channels, with one system
+ * call.  Each cursor ends behind the last unit of which a byte was sent.
  * Counts in counters.
  */
 enum delivery_result delivery_write(struct stream *, struct hub_counters *);
 
 /*
- * The same for a stream that has nothing else to do than that, without looking
- * at what it comes to: on other threads, too, while the hub stands still.
+ * What the next stream of a channel gets is mostly what the last one got: the
+ * same run, behind the same header.  It is made once, in one piece, and holds
+ * during one pass over the channel's streams.
  */
-enum delivery_result delivery_try(struct stream *, struct hub_counters *);
+struct delivery_wire {
+	const struct channel *channel; /* of the run; NULL: there is none */
+	uint64_t seq;
+	const struct framing *framing;
+	uint16_t request_id;
+	struct history_slice slice;
+	const char *data; /* of the block, or framed; NULL: not in one piece */
+	size_t len;
+	struct buffer framed;
+};
+
+/* Before and after each pass. */
+void delivery_forget_wire(struct delivery_wire *);
+void delivery_clear_wire(struct delivery_wire *);
+
+/*
+ * As delivery_write, for a stream that has nothing else to do than that, and
+ * without looking at what it comes to: on other threads, too, each with a wire
+ * of its own, while the hub stands still.
+ */
+enum delivery_result
+delivery_try(struct stream *, struct hub_counters *, struct delivery_wire *);
+
+/* That one is soon to be delivered: has the processor fetch its stream. */
+void delivery_expect(const struct cursor *);
 
 /*
  * Whether something that the stream was to send is no longer retained.  What

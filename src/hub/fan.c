@@ -14,14 +14,15 @@
 #define FAN_MIN 128
 #endif
 
-/* Each thread counts for itself; a cache line apart from the next one. */
-struct fan_counts {
+/* What each thread has to itself, a cache line apart from the next one's. */
+struct fan_desk {
 	_Alignas(64) struct hub_counters counters;
+	struct delivery_wire wire;
 };
 
 struct fan {
 	struct crew *crew;
-	struct fan_counts *counts;
+	struct fan_desk *desks;
 	struct channel *channel; /* that is delivered, or NULL */
 	uint8_t *results;        /* of its streams: enum delivery_result */
 	size_t capacity;
@@ -34,23 +35,27 @@ fan_new(size_t threads)
 
 	if (f == NULL)
 		return NULL;
-	f->counts = aligned_alloc(_Alignof(struct fan_counts),
-	    threads * sizeof *f->counts);
-	if (f->counts == NULL || (f->crew = crew_new(threads)) == NULL) {
+	f->desks = aligned_alloc(_Alignof(struct fan_desk),
+	    threads * sizeof *f->desks);
+	if (f->desks == NULL || (f->crew = crew_new(threads)) == NULL) {
 		fan_free(f);
 		return NULL;
 	}
-	memset(f->counts, 0, threads * sizeof *f->counts);
+	memset(f->desks, 0, threads * sizeof *f->desks);
 	return f;
 }
 
 void
 fan_free(struct fan *f)
 {
+	size_t i;
+
 	if (f == NULL)
 		return;
+	for (i = 0; f->crew != NULL && i < crew_size(f->crew); i++)
+		delivery_clear_wire(&f->desks[i].wire);
 	crew_free(f->crew);
-	free(f->counts);
+	free(f->desks);
 	free(f->results);
 	free(f);
 }
@@ -59,23 +64,27 @@ static void
 fan_work(void *arg, size_t member, size_t from, size_t to)
 {
 	struct fan *f = arg;
-	struct hub_counters *counters = &f->counts[member].counters;
+	struct fan_desk *desk = &f->desks[member];
+	struct cursor *const *cursors = f->channel->cursors;
 	size_t i;
 
-	for (i = from; i < to; i++)
-		f->results[i] =
-		    (uint8_t)delivery_try(f->channel->cursors[i]->stream,
-			counters);
+	for (i = from; i < to; i++) {
+		if (i + 1 < to)
+			delivery_expect(cursors[i + 1]);
+		f->results[i] = (uint8_t)delivery_try(cursors[i]->stream,
+		    &desk->counters, &desk->wire);
+	}
 }
 
 static void
-fan_add_up(struct fan *f, struct hub *hub)
+fan_gather(struct fan *f, struct hub *hub)
 {
 	struct hub_counters *c;
 	size_t i;
 
 	for (i = 0; i < crew_size(f->crew); i++) {
-		c = &f->counts[i].counters;
+		c = &f->desks[i].counters;
+		delivery_forget_wire(&f->desks[i].wire);
 		hub->counters.delivered += c->delivered;
 		hub->counters.bytes += c->bytes;
 		hub->counters.writes += c->writes;
@@ -107,7 +116,7 @@ fan_deliver(struct fan *f, struct hub *hub, struct channel *c)
 		return false;
 	f->channel = c;
 	crew_work(f->crew, count, fan_work, f);
-	fan_add_up(f, hub);
+	fan_gather(f, hub);
 	/* From the back, and no stream leaves its channels before the turn
 	 * ends. */
 	for (i = count; i-- > 0;)

@@ -153,6 +153,7 @@ hub_free(struct hub *hub)
 	watch_free(hub->watch);
 	block_unref(hub->heartbeat);
 	fan_free(hub->fan);
+	delivery_clear_wire(&hub->wire);
 	batch_free(hub->batch);
 	free(hub);
 }
@@ -190,17 +191,23 @@ hub_shrink(struct hub *hub)
 }
 
 static void
-hub_deliver_channel(struct channel *c)
+hub_deliver_channel(struct hub *hub, struct channel *c)
 {
+	enum delivery_result result;
 	struct stream *s;
 	uint32_t i;
 
+	delivery_forget_wire(&hub->wire);
 	/* From the back: whoever comes meanwhile is up to date. */
 	for (i = c->cursor_count; i-- > 0;) {
+		if (i > 0)
+			delivery_expect(c->cursors[i - 1]);
 		s = c->cursors[i]->stream;
-		if (!s->is_writing)
-			stream_write(s);
+		result = delivery_try(s, &hub->counters, &hub->wire);
+		if (result != DELIVERY_DONE)
+			stream_take_result(s, result);
 	}
+	delivery_forget_wire(&hub->wire);
 }
 
 void
@@ -212,7 +219,7 @@ hub_deliver(struct hub *hub)
 		SLIST_REMOVE_HEAD(&hub->dirty, dirty);
 		c->is_dirty = false;
 		if (hub->fan == NULL || !fan_deliver(hub->fan, hub, c))
-			hub_deliver_channel(c);
+			hub_deliver_channel(hub, c);
 		channel_trim(hub, c);
 		channel_release(hub, c);
 	}

@@ -18,6 +18,7 @@
 #include "base/table.h"
 #include "base/wheel.h"
 #include "hub/channel.h"
+#include "hub/delivery.h"
 #include "hub/event.h"
 #include "hub/stream.h"
 #include "store/store.h"
@@ -106,6 +107,7 @@ struct hub {
 	bool is_ticking;
 	struct block *heartbeat;
 	struct fan *fan; /* NULL: one thread delivers */
+	struct delivery_wire wire;
 	struct hub_counters counters;
 	struct hub_notices notices;
 	struct event *stats_tick;

@@ -90,6 +90,7 @@ struct subscription {
 	uint16_t request_id;
 	bool keep; /* give the descriptor back when the stream has ended */
 	bool is_half_open; /* its end of file says nothing: it never sends */
+	bool is_pipe;      /* else it is a socket */
 	bool is_terse;     /* no blocks without data */
 	const struct text_span *channels; /* checked names, none twice */
 	size_t channel_count;
@@ -142,43 +143,43 @@ enum stream_state {
  */
 struct stream {
 	TAILQ_ENTRY(stream) link; /* in hub->streams or hub->dead */
-	struct hub *hub;
-	const struct framing *framing;
 	struct wheel_timer timer;
-
-	int fd;
+	uint64_t retry_ms;     /* for its end */
+	uint64_t own_retry_ms; /* instead of its channels', or UNSET */
+	uint64_t deadline_ms;  /* 0: none */
+	uint64_t mark;         /* of hub_count_streams */
+	uint64_t id, opened_ms;
+	char *end;            /* the record to end with; NULL: the usual */
+	struct buffer *input; /* a half-received record; nearly always NULL */
+	struct visitor *user, *address; /* NULL: not known */
 	uint32_t heartbeat_ms;
-	struct block *unit; /* half sent, or NULL */
 	uint32_t unit_off, unit_len;
 	uint32_t unit_sent; /* bytes on the wire, headers included */
 	bool unit_framed;   /* no headers to be added */
-
-	uint8_t state;
-	uint8_t reason;
-	bool is_watched; /* see watch.h */
-	bool is_writing; /* waits until the socket takes more */
-	bool is_terse;   /* no blocks without data */
-	bool wants_tap;  /* the second comment of a heartbeat */
-	bool is_final;   /* its unit is its end */
-	bool is_poll;    /* ends when it has brought something: poll.h */
-	bool has_gap;    /* was told of one */
+	bool is_watched;    /* see watch.h */
+	bool is_terse;      /* no blocks without data */
+	bool wants_tap;     /* the second comment of a heartbeat */
+	bool is_final;      /* its unit is its end */
+	bool has_gap;       /* was told of one */
 	bool keep;
+	uint8_t reason;
+
+	/* What a delivery looks at stands together: see delivery_expect. */
+	int fd;
+	uint8_t state;
+	bool is_writing; /* waits until the socket takes more */
+	bool is_poll;    /* ends when it has brought something: poll.h */
 	bool is_half_open;
+	bool is_pipe; /* else a socket */
 	uint16_t request_id;
 	uint16_t cursor_count;
-	uint64_t retry_ms;     /* for its end */
-	uint64_t own_retry_ms; /* instead of its channels', or UNSET */
-	uint64_t written_ms;
-	uint64_t deadline_ms; /* 0: none */
-	struct id sent;       /* greatest id begun to be sent */
-	uint64_t mark;        /* of hub_count_streams */
-
-	uint64_t id, events, bytes, opened_ms;
+	struct block *unit;    /* half sent, or NULL */
 	struct replay *replay; /* NULL: all it needs is in memory */
 	struct source *source; /* NULL: it follows channels */
-	char *end;             /* the record to end with; NULL: the usual */
-	struct buffer *input;  /* a half-received record; nearly always NULL */
-	struct visitor *user, *address; /* NULL: not known */
+	const struct framing *framing;
+	struct hub *hub;
+	uint64_t written_ms, events, bytes;
+	struct id sent; /* greatest id begun to be sent */
 	struct cursor cursors[];
 };
 

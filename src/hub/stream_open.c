@@ -157,6 +157,7 @@ stream_new(struct hub *hub, const struct subscription *sub,
 	s->keep = sub->keep;
 	s->source = sub->source;
 	s->is_half_open = sub->is_half_open;
+	s->is_pipe = sub->is_pipe;
 	s->is_terse = sub->is_terse;
 	s->cursor_count = (uint16_t)sub->channel_count;
 	s->opened_ms = s->written_ms = hub->now_ms;

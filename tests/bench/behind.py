@@ -11,7 +11,7 @@ from targets import cost, p50, p99, with_server
 OURS = {"nginx": servers.Nginx, "lighttpd": servers.Lighttpd}
 NCHAN = {"nchan1": servers.Nchan, "nchan2": servers.Nchan2}
 OTHERS = {"express": servers.Express, "better-sse": servers.BetterSse,
-          "php": servers.Php}
+          "pushpin": servers.Pushpin, "php": servers.Php}
 SWEEP = (10, 25, 50, 100, 200, 400)
 SUSTAINED_MS = 250
 PHP_STREAMS = 200

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -38,7 +38,8 @@ static struct {
 	uint64_t writes, closes, watches, allocations, bytes;
 } harness_calls;
 
-ssize_t __wrap_writev(int, const struct iovec *, int);
+ssize_t __wrap_send(int, const void *, size_t, int);
+ssize_t __wrap_sendmsg(int, const struct msghdr *, int);
 int __wrap_close(int);
 int __real_close(int);
 void *__libc_malloc(size_t);
@@ -46,17 +47,24 @@ void *__libc_calloc(size_t, size_t);
 void *__libc_realloc(void *, size_t);
 
 ssize_t
-__wrap_writev(int fd, const struct iovec *iov, int count)
+__wrap_send(int fd, const void *data, size_t len, int flags)
 {
-	size_t all = 0;
-	int i;
-
 	(void)fd;
+	(void)data;
+	(void)flags;
 	harness_calls.writes++;
-	for (i = 0; i < count; i++)
-		all += iov[i].iov_len;
-	harness_calls.bytes += all;
-	return (ssize_t)all;
+	harness_calls.bytes += len;
+	return (ssize_t)len;
+}
+
+ssize_t
+__wrap_sendmsg(int fd, const struct msghdr *m, int flags)
+{
+	size_t all = 0, i;
+
+	for (i = 0; i < m->msg_iovlen; i++)
+		all += m->msg_iov[i].iov_len;
+	return __wrap_send(fd, NULL, all, flags);
 }
 
 int

@@ -319,3 +319,91 @@ env[DATABASE] = {fpm}/events.db
 
     def pids(self):
         return children(self.fpm.process.pid) + super().pids()
+
+
+class Pushpin(Web):
+    """Pushpin; who it asks what to do with a stream is not counted."""
+
+    name = "pushpin"
+    publish_prefix = "/publish/"
+    workers = 4  # condure, zurl, proxy, handler
+
+    def __init__(self):
+        self.origin = Process([find("nginx"), "-p", ".", "-e", "error.log",
+                               "-c", "nginx.conf"])
+        self.origin_port = free_port()
+        self.publish_port = free_port()
+        super().__init__()
+
+    def arguments(self):
+        for name in ("condure", "zurl"):
+            find(name)
+        return [find("pushpin"), "--config", "pushpin.conf"]
+
+    def prepare(self, where):
+        self.write(self.origin.where, "nginx.conf", nginx_conf(
+            self.origin.where, 1, f"""
+        listen 127.0.0.1:{self.origin_port} backlog=4096;
+        location / {{
+            default_type text/event-stream;
+            add_header Grip-Hold stream;
+            add_header Grip-Channel $arg_ch;
+            return 200 ": welcome\n\n";
+        }}"""))
+        self.write(where, "routes", f"* 127.0.0.1:{self.origin_port}\n")
+        # As shipped, 2500 messages a second are sent and no more.
+        self.write(where, "pushpin.conf", f"""
+[global]
+include={{libdir}}/internal.conf
+rundir={where}/run
+ipc_prefix=bench-
+port_offset=0
+[runner]
+services=condure,zurl,pushpin-proxy,pushpin-handler
+http_port=127.0.0.1:{self.port}
+logdir={where}
+log_level=2
+client_buffer_size=8192
+client_maxconn=19000
+condure_bin={find("condure")}
+zurl_bin={find("zurl")}
+[proxy]
+routesfile={where}/routes
+updates_check=off
+zurl_out_specs=ipc://{where}/run/bench-zurl-in
+zurl_out_stream_specs=ipc://{where}/run/bench-zurl-in-stream
+zurl_in_specs=ipc://{where}/run/bench-zurl-out
+[handler]
+push_in_spec=ipc://{where}/push
+push_in_sub_specs=ipc://{where}/push-sub
+push_in_http_addr=127.0.0.1
+push_in_http_port={self.publish_port}
+command_spec=ipc://{where}/command
+stats_spec=ipc://{where}/stats
+message_rate=100000000
+message_hwm=100000000
+""")
+        os.mkdir(os.path.join(where, "run"))
+
+    def is_ready(self):
+        return answers(self.publish_port) and super().is_ready()
+
+    def publish(self):
+        return ["-g", "-q", f"127.0.0.1:{self.publish_port}",
+                "-p", self.publish_prefix]
+
+    def subscribe(self):
+        # Of more at once it loses some.
+        return [*super().subscribe(), "-f", "64"]
+
+    def __enter__(self):
+        self.origin.start(lambda: answers(self.origin_port))
+        try:
+            return super().__enter__()
+        except BaseException:
+            self.origin.stop()
+            raise
+
+    def __exit__(self, *_):
+        super().__exit__()
+        self.origin.stop()

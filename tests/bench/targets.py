@@ -63,7 +63,7 @@ def fan_out(report, sizes, paced, burst):
 
 
 def without_kernel(report, million):
-    report.title(2, "The hub alone, writev stubbed out")
+    report.title(2, "The hub alone, its sending stubbed out")
     found = report.measure("harness", {
         "1000": lambda: harness(1000, 1, 20000, 1),
         "million": lambda: harness(million, 1, 20, 1),

@@ -149,7 +149,8 @@ streams_ask(struct streams *t, struct streams_client *c,
 {
 	struct text_span spans[CURSORS_MAX];
 	struct subscription sub = { .framing = &t->framings[r->is_framed],
-		.request_id = STREAMS_REQUEST_ID,
+		.request_id =
+		    r->request_id == 0 ? STREAMS_REQUEST_ID : r->request_id,
 		.keep = r->keep,
 		.is_terse = r->is_terse,
 		.channels = spans,
@@ -175,6 +176,7 @@ streams_ask(struct streams *t, struct streams_client *c,
 	sub.fd = fds[0];
 	c->fd = fds[1];
 	c->is_framed = r->is_framed;
+	c->request_id = sub.request_id;
 	answer = hub_subscribe(t->hub, &sub);
 	if (answer == HUB_OPENED) {
 		TAILQ_FOREACH(c->stream, &t->hub->streams, link)
@@ -265,7 +267,7 @@ streams_unframe(struct streams_client *c)
 
 	while ((len = record_parse(c->wire.data, c->wire.len, &r)) > 0) {
 		assert_int_equal(r.version, 1);
-		assert_int_equal(r.request_id, STREAMS_REQUEST_ID);
+		assert_int_equal(r.request_id, c->request_id);
 		assert_false(c->is_ended);
 		if (r.type == STREAMS_END) {
 			assert_int_equal(r.content_len, 8);

@@ -35,7 +35,8 @@ void streams_teardown(struct streams *);
 /* What a client asks for.  Names are separated by commas. */
 struct streams_request {
 	const char *channels;
-	bool is_framed; /* FastCGI, request id 258 */
+	bool is_framed;      /* FastCGI */
+	uint16_t request_id; /* 0: 258 */
 	bool keep;
 	bool since_all, has_last, is_terse;
 	uint64_t last;
@@ -46,6 +47,7 @@ struct streams_request {
 
 struct streams_client {
 	bool is_framed;
+	uint16_t request_id;
 	bool is_ended; /* END_REQUEST has come */
 	bool is_over;  /* the end of file has */
 	int fd;

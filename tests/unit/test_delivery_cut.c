@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include "streams.h"
@@ -21,8 +22,8 @@
 
 static struct streams test_hub;
 
-ssize_t __real_writev(int, const struct iovec *, int);
-ssize_t __wrap_writev(int, const struct iovec *, int);
+ssize_t __wrap_send(int, const void *, size_t, int);
+ssize_t __wrap_sendmsg(int, const struct msghdr *, int);
 
 /* How the next calls go. */
 static size_t test_budget; /* bytes that are taken before the socket is full */
@@ -50,13 +51,14 @@ test_random_piece(void)
 }
 
 ssize_t
-__wrap_writev(int fd, const struct iovec *iov, int count)
+__wrap_sendmsg(int fd, const struct msghdr *m, int flags)
 {
-	size_t take, n, all = 0, at = 0;
+	const struct iovec *iov = m->msg_iov;
+	size_t take, n, i, count = m->msg_iovlen, all = 0, at = 0;
 	ssize_t done;
 	char *flat;
-	int i;
 
+	assert_int_equal(flags, MSG_DONTWAIT | MSG_NOSIGNAL);
 	for (i = 0; i < count; i++)
 		all += iov[i].iov_len;
 	assert_true(all > 0);
@@ -76,6 +78,15 @@ __wrap_writev(int fd, const struct iovec *iov, int count)
 	free(flat);
 	test_budget -= done > 0 ? (size_t)done : 0;
 	return done;
+}
+
+ssize_t
+__wrap_send(int fd, const void *data, size_t len, int flags)
+{
+	struct iovec iov = { (char *)(uintptr_t)data, len };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	return __wrap_sendmsg(fd, &m, flags);
 }
 
 static void
