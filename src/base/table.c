@@ -9,7 +9,9 @@
 #include "base/table.h"
 
 enum {
-	TABLE_MIN_SLOTS = 16
+	TABLE_MIN_SLOTS = 16,
+	TABLE_TAG_SHIFT = 57,
+	TABLE_TAG_USED = 0x80
 };
 
 static uint64_t
@@ -74,64 +76,105 @@ table_clear(struct table *t)
 {
 	free(t->slots);
 	t->slots = NULL;
+	t->tags = NULL;
 	t->slot_count = t->count = 0;
+}
+
+/* Of bits that do not say which slot. */
+static unsigned char
+table_tag(uint64_t hash)
+{
+	return (unsigned char)(TABLE_TAG_USED | hash >> TABLE_TAG_SHIFT);
+}
+
+static size_t
+table_slot(const struct table *t, uint64_t hash)
+{
+	return (size_t)hash & (t->slot_count - 1);
+}
+
+static size_t
+table_next(const struct table *t, size_t at)
+{
+	return (at + 1) & (t->slot_count - 1);
 }
 
 struct table_entry *
 table_find(const struct table *t, const char *name, size_t len)
 {
 	struct table_entry *e;
+	unsigned char tag;
 	uint64_t hash;
+	size_t at;
 
 	if (t->count == 0)
 		return NULL;
 	hash = table_hash(t->key, name, len);
-	for (e = t->slots[hash & (t->slot_count - 1)]; e != NULL; e = e->next)
+	tag = table_tag(hash);
+	at = table_slot(t, hash);
+	__builtin_prefetch(&t->slots[at]);
+	for (; t->tags[at] != 0; at = table_next(t, at)) {
+		if (t->tags[at] != tag)
+			continue;
+		e = t->slots[at];
 		if (e->hash == hash && e->name_len == len &&
 		    memcmp(e->name, name, len) == 0)
 			return e;
+	}
 	return NULL;
+}
+
+static void
+table_put(struct table *t, size_t at, struct table_entry *e)
+{
+	t->slots[at] = e;
+	t->tags[at] = table_tag(e->hash);
+}
+
+static void
+table_add(struct table *t, struct table_entry *e)
+{
+	size_t at = table_slot(t, e->hash);
+
+	while (t->tags[at] != 0)
+		at = table_next(t, at);
+	table_put(t, at, e);
 }
 
 /* Changes the number of slots; -1 (memory) leaves the table as it was. */
 static int
 table_resize(struct table *t, size_t slot_count)
 {
-	struct table_entry **slots, *e, *next, **to;
-	size_t i;
+	struct table_entry **slots = t->slots;
+	const unsigned char *tags = t->tags;
+	size_t count = t->slot_count, i;
 
-	if ((slots = calloc(slot_count, sizeof(struct table_entry *))) == NULL)
+	t->slots = calloc(slot_count, sizeof *slots + sizeof *tags);
+	if (t->slots == NULL) {
+		t->slots = slots;
 		return -1;
-	for (i = 0; i < t->slot_count; i++) {
-		for (e = t->slots[i]; e != NULL; e = next) {
-			next = e->next;
-			to = &slots[e->hash & (slot_count - 1)];
-			e->next = *to;
-			*to = e;
-		}
 	}
-	free(t->slots);
-	t->slots = slots;
+	t->tags = (unsigned char *)(t->slots + slot_count);
 	t->slot_count = slot_count;
+	for (i = 0; i < count; i++)
+		if (tags[i] != 0)
+			table_add(t, slots[i]);
+	free(slots);
 	return 0;
 }
 
 int
 table_insert(struct table *t, struct table_entry *e)
 {
-	struct table_entry **to;
-
-	/* A table that cannot grow is slower, not wrong. */
-	if (t->slot_count == 0) {
-		if (table_resize(t, TABLE_MIN_SLOTS) == -1)
-			return -1;
-	} else if (t->count >= t->slot_count) {
-		table_resize(t, t->slot_count * 2);
-	}
+	/* A table that cannot grow is slower, as long as one slot is free. */
+	if (t->count >= t->slot_count / 4 * 3 &&
+	    table_resize(t,
+		t->slot_count == 0 ? TABLE_MIN_SLOTS : t->slot_count * 2) ==
+		-1 &&
+	    t->count + 1 >= t->slot_count)
+		return -1;
 	e->hash = table_hash(t->key, e->name, e->name_len);
-	to = &t->slots[e->hash & (t->slot_count - 1)];
-	e->next = *to;
-	*to = e;
+	table_add(t, e);
 	t->count++;
 	return 0;
 }
@@ -139,11 +182,22 @@ table_insert(struct table *t, struct table_entry *e)
 void
 table_remove(struct table *t, struct table_entry *e)
 {
-	struct table_entry **p = &t->slots[e->hash & (t->slot_count - 1)];
+	size_t free_slot = table_slot(t, e->hash), at, first;
 
-	while (*p != e)
-		p = &(*p)->next;
-	*p = e->next;
+	while (t->slots[free_slot] != e)
+		free_slot = table_next(t, free_slot);
+	/* Whoever is behind it moves up, unless that were before its first. */
+	for (at = table_next(t, free_slot); t->tags[at] != 0;
+	     at = table_next(t, at)) {
+		first = table_slot(t, t->slots[at]->hash);
+		if (((at - first) & (t->slot_count - 1)) <
+		    ((at - free_slot) & (t->slot_count - 1)))
+			continue;
+		table_put(t, free_slot, t->slots[at]);
+		free_slot = at;
+	}
+	t->slots[free_slot] = NULL;
+	t->tags[free_slot] = 0;
 	t->count--;
 	if (t->slot_count > TABLE_MIN_SLOTS && t->count < t->slot_count / 8)
 		table_resize(t, t->slot_count / 2);

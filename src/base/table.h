@@ -14,15 +14,20 @@
  * json-c's linkhash does neither.
  */
 struct table_entry {
-	struct table_entry *next;
 	uint64_t hash;
 	const char *name; /* the owner's, unchanged while in the table */
 	size_t name_len;
 };
 
+/*
+ * Open addressing: an entry is in the first free slot at or behind the one
+ * that its hash says.  Whether a slot can be the one a look-up is after, a byte
+ * of the hash tells, so that others' entries need not be fetched from memory.
+ */
 struct table {
 	struct table_entry **slots;
-	size_t slot_count; /* a power of two, or 0 */
+	unsigned char *tags; /* of the slots, behind them; 0: free */
+	size_t slot_count;   /* a power of two, or 0 */
 	size_t count;
 	uint64_t key[2];
 };

@@ -19,7 +19,7 @@ enum {
 		*)((char *)(entry_or_timer)-offsetof(struct channel, member)))
 
 /*
- * The look-up has the structure's first cache line; the others are under way
+ * The look-up has the structure's end, where its name is; the rest is under way
  * while the caller does what it does first.
  */
 struct channel *
@@ -32,7 +32,7 @@ channel_find(struct hub *hub, const char *name, size_t len)
 		return NULL;
 	for (at = CHANNEL_CACHE_LINE; at < sizeof(struct channel);
 	     at += CHANNEL_CACHE_LINE)
-		__builtin_prefetch((const char *)e + at);
+		__builtin_prefetch((const char *)e - at);
 	return CHANNEL_OF(e, entry);
 }
 
@@ -47,6 +47,13 @@ channel_expect(const struct channel *c)
 		return;
 	__builtin_prefetch(TAILQ_NEXT(c, recent));
 	__builtin_prefetch(&h->ring[h->next_seq & (h->capacity - 1)]);
+}
+
+void
+channel_expect_delivery(const struct channel *c)
+{
+	if (c->cursor_count > 0)
+		delivery_expect(c->cursors[c->cursor_count - 1]);
 }
 
 /*

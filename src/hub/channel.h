@@ -33,7 +33,6 @@ enum channel_own {
  * streams, or was closed for good; else it costs nothing, for it is freed.
  */
 struct channel {
-	struct table_entry entry;    /* in hub->channels, by name */
 	TAILQ_ENTRY(channel) link;   /* in hub->all_channels */
 	TAILQ_ENTRY(channel) recent; /* in hub->recent, while has_history */
 	SLIST_ENTRY(channel) dirty;  /* in hub->dirty, while is_dirty */
@@ -47,6 +46,7 @@ struct channel {
 	uint32_t pending; /* of its events are on their way through the store */
 	bool is_dirty, has_history;
 	uint8_t own;
+	struct table_entry entry; /* in hub->channels; beside its name */
 	char name[];
 };
 
@@ -72,6 +72,9 @@ struct channel *channel_get(struct hub *, const char *name, size_t len);
 
 /* An event is on its way: has the processor fetch what it will need. */
 void channel_expect(const struct channel *);
+
+/* The same, of its first stream; best when the other was some time ago. */
+void channel_expect_delivery(const struct channel *);
 
 /* Frees a channel that has nothing left to keep it. */
 void channel_release(struct hub *, struct channel *);

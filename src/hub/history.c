@@ -9,7 +9,7 @@
 #include "hub/history.h"
 
 enum {
-	HISTORY_RING_MIN = 4
+	HISTORY_RING_MIN = 1
 };
 
 struct block *
@@ -134,19 +134,17 @@ history_drop_block(struct history *h, struct block *b)
 }
 
 /*
- * Blocks double with what is retained: a quiet channel, or one that keeps but
- * little, is small, and a busy one has long runs.
+ * As large as all that is retained: a channel that keeps one event, as many do,
+ * takes no more than that, and a busy one has long runs.
  */
 static int
 history_prepare_block(struct history *h, size_t len)
 {
 	const struct block *last = history_last_block(h);
-	size_t size = HISTORY_BLOCK_MIN;
+	size_t size = h->bytes;
 
 	if (block_has_room(last, len) || block_has_room(h->spare, len))
 		return 0;
-	if (last != NULL && h->bytes > size)
-		size = (size_t)last->size * 2;
 	if (size > HISTORY_BLOCK_MAX)
 		size = HISTORY_BLOCK_MAX;
 	history_drop_block(h, h->spare);

@@ -24,7 +24,6 @@
  */
 
 enum {
-	HISTORY_BLOCK_MIN = 512,
 	HISTORY_BLOCK_MAX = 32768 /* but a longer record has its own block */
 };
 

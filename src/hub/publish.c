@@ -230,6 +230,8 @@ hub_append(struct hub *hub, struct batch *b, struct batch_event *e)
 	bool has_room = true;
 	size_t i;
 
+	for (i = 0; i < e->channel_count; i++)
+		channel_expect_delivery(channels[i].channel);
 	for (i = 0; has_room && i < e->channel_count; i++)
 		has_room = channel_prepare(hub, channels[i].channel,
 			       e->record_len) == 0;

@@ -267,7 +267,8 @@ streams_unframe(struct streams_client *c)
 
 	while ((len = record_parse(c->wire.data, c->wire.len, &r)) > 0) {
 		assert_int_equal(r.version, 1);
-		assert_int_equal(r.request_id, c->request_id);
+		assert_int_equal(r.request_id,
+		    c->request_id == 0 ? STREAMS_REQUEST_ID : c->request_id);
 		assert_false(c->is_ended);
 		if (r.type == STREAMS_END) {
 			assert_int_equal(r.content_len, 8);

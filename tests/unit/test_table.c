@@ -114,14 +114,17 @@ test_names(void **state)
 	table_clear(&t);
 }
 
-/* All in one chain: the same hash does not make the same name. */
+/*
+ * All want the last slot, so they go on at the first ones: the same hash does
+ * not make the same name, and whichever goes, the others are found.
+ */
 static void
 test_collisions(void **state)
 {
-	struct table_entry entries[5];
+	struct table_entry entries[5], *order[5];
 	static const char names[] = "abcde";
 	struct table t;
-	size_t i, j;
+	size_t i, j, at;
 
 	(void)state;
 	for (j = 0; j < 5; j++) {
@@ -131,17 +134,25 @@ test_collisions(void **state)
 			entries[i].name_len = 1;
 			assert_int_equal(table_insert(&t, &entries[i]), 0);
 		}
-		/* As if the hash were the same. */
+		/* As if the hash of all were that of the first. */
 		memset(t.slots, 0, t.slot_count * sizeof *t.slots);
+		memset(t.tags, 0, t.slot_count);
+		at = entries[0].hash & (t.slot_count - 1);
 		for (i = 0; i < 5; i++) {
-			entries[i].hash = table_hash(t.key, names, 1);
-			entries[i].next = i == 4 ? NULL : &entries[i + 1];
+			order[i] = &entries[4 - i];
+			order[i]->hash = table_hash(t.key, names, 1);
+			t.slots[(at + i) & (t.slot_count - 1)] = order[i];
+			t.tags[(at + i) & (t.slot_count - 1)] =
+			    (unsigned char)(0x80 | entries[0].hash >> 57);
 		}
-		t.slots[entries[0].hash & (t.slot_count - 1)] = &entries[0];
 		assert_ptr_equal(table_find(&t, names, 1), &entries[0]);
 		table_remove(&t, &entries[j]);
 		assert_ptr_equal(table_find(&t, names, 1),
 		    j == 0 ? NULL : &entries[0]);
+		/* No slot is left over between them. */
+		for (i = 0; i < 4; i++)
+			assert_non_null(t.slots[(at + i) & (t.slot_count - 1)]);
+		assert_null(t.slots[(at + 4) & (t.slot_count - 1)]);
 		table_clear(&t);
 	}
 }
@@ -219,7 +230,7 @@ test_growth(void **state)
 		    sizeof names[i].text, "%x", i);
 		assert_int_equal(table_insert(&t, &names[i].entry), 0);
 		names[i].is_in = 1;
-		assert_true(t.count <= t.slot_count);
+		assert_true(t.count <= t.slot_count / 4 * 3);
 	}
 	test_check_all(&t, names, TEST_NAMES);
 	table_clear(&t);
