@@ -117,6 +117,14 @@ publish_make_fill(struct publish *p)
 	p->fills++;
 }
 
+/* Pushpin loses what comes before its last answer. */
+static bool
+publish_is_held(const struct publish *p)
+{
+	return p->load->options.is_grip &&
+	    p->made > p->shared->accepted + p->shared->refused;
+}
+
 /* All that is due; when the next one is, or 0. */
 static uint64_t
 publish_make(struct publish *p)
@@ -124,7 +132,8 @@ publish_make(struct publish *p)
 	const struct load_options *o = &p->load->options;
 	uint64_t now = measure_ns(), due;
 
-	while (p->made < o->events && p->len - p->sent < PUBLISH_AHEAD) {
+	while (p->made < o->events && p->len - p->sent < PUBLISH_AHEAD &&
+	    !publish_is_held(p)) {
 		due = now;
 		if (o->rate > 0)
 			due = p->begin_ns +
@@ -268,7 +277,8 @@ publish_all(struct publish *p)
 		due = publish_make(p);
 		publish_send(p);
 		s->sent = p->made;
-		if (p->len > 0 || p->made == o->events || due > 0)
+		if (p->len > 0 || p->made == o->events || due > 0 ||
+		    publish_is_held(p))
 			publish_wait(p, due);
 	}
 	s->done_ns = measure_ns();
