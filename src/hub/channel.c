@@ -53,7 +53,7 @@ void
 channel_expect_delivery(const struct channel *c)
 {
 	if (c->cursor_count > 0)
-		delivery_expect(c->cursors[c->cursor_count - 1]);
+		delivery_expect(c->cursors[0]);
 }
 
 /*

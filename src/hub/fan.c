@@ -117,9 +117,8 @@ fan_deliver(struct fan *f, struct hub *hub, struct channel *c)
 	f->channel = c;
 	crew_work(f->crew, count, fan_work, f);
 	fan_gather(f, hub);
-	/* From the back, and no stream leaves its channels before the turn
-	 * ends. */
-	for (i = count; i-- > 0;)
+	/* No stream leaves its channels before the turn ends. */
+	for (i = 0; i < count; i++)
 		if (f->results[i] != DELIVERY_DONE)
 			stream_take_result(c->cursors[i]->stream,
 			    (enum delivery_result)f->results[i]);

@@ -195,13 +195,13 @@ hub_deliver_channel(struct hub *hub, struct channel *c)
 {
 	enum delivery_result result;
 	struct stream *s;
-	uint32_t i;
+	/* Whoever comes meanwhile is up to date, and nobody leaves. */
+	uint32_t count = c->cursor_count, i;
 
 	delivery_forget_wire(&hub->wire);
-	/* From the back: whoever comes meanwhile is up to date. */
-	for (i = c->cursor_count; i-- > 0;) {
-		if (i > 0)
-			delivery_expect(c->cursors[i - 1]);
+	for (i = 0; i < count; i++) {
+		if (i + 1 < count)
+			delivery_expect(c->cursors[i + 1]);
 		s = c->cursors[i]->stream;
 		result = delivery_try(s, &hub->counters, &hub->wire);
 		if (result != DELIVERY_DONE)

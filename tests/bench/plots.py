@@ -56,7 +56,7 @@ def against_rate(report, seconds):
         found = report.measure(f"{rate} events a second", {
             name: lambda make=make: targets.with_server(
                 make, SWEEP_STREAMS, max(int(rate * seconds), 20), rate)
-            for name, make in {**behind.OURS, **behind.NCHAN}.items()})
+            for name, make in behind.ALL.items()})
         for name, runs in found.items():
             rows.setdefault(name, []).append(
                 (rate, median(runs, targets.p50), median(runs, targets.p99),
@@ -94,7 +94,8 @@ def draw_all(where, streams, rate):
     draw(os.path.join(where, "cpu.svg"),
          (f"CPU a delivery {over_fcgi}", "streams", "microseconds"), streams,
          [("floor", 3, "floor"), ("crierd", 3, "crierd")])
-    names = (("nginx", "crierd behind nginx"),
+    names = (("nginx1", "crierd behind nginx, 1 worker"),
+             ("nginx2", "crierd behind nginx, 2 workers"),
              ("lighttpd", "crierd behind lighttpd"),
              ("nchan1", "nchan, 1 worker"), ("nchan2", "nchan, 2 workers"))
     for file, column, what, unit in (

@@ -204,12 +204,17 @@ def latency(report, n, paced):
     report.title(6, "Latency over FastCGI")
     found = report.measure("latency", {
         "one": lambda: with_server(Crierd, 1, 400, 200),
+        "one of the floor": lambda: with_server(lambda: Floor(1), 1, 400, 200),
         "floor": lambda: with_server(lambda: Floor(n), n, paced, 10),
         "crierd": lambda: with_server(Crierd, n, paced, 10)},
         2 + paced / 10)
     if "one" in found:
         report.row(6, "p50, one stream", median(found["one"], p50) * 1000,
                    "us", 100)
+    if "one" in found and "one of the floor" in found:
+        report.row(6, "the same, beside the floor",
+                   median(found["one"], p50) * 1000, "us", None,
+                   median(found["one of the floor"], p50) * 1000, "floor")
     if "floor" in found and "crierd" in found:
         report.row(6, f"p99, {n} streams, 10/s",
                    median(found["crierd"], p99), "ms", 1.3,

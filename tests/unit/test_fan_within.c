@@ -111,8 +111,8 @@ test_open_group(struct streams_client *c)
 	size_t i;
 
 	for (i = 0; i < TEST_GROUP; i++) {
-		/* The back is looked at first. */
-		q.is_poll = q.keep = i == TEST_GROUP - 10;
+		/* The front is looked at first. */
+		q.is_poll = q.keep = i == 11;
 		q.poll_ms = q.is_poll ? 4000 : 0;
 		streams_open(&test_hub, &c[i], &q);
 		if (i % 3 == 0)
