@@ -411,7 +411,8 @@ test_publisher(void **state)
 		event_base_loop(test_hub.base, EVLOOP_ONCE);
 	while (test_calls.writes == 0);
 	assert_int_equal(test_calls.writes, 1);
-	assert_int_equal(test_hub.hub->counters.published, TEST_BATCH + TEST_FIRST);
+	assert_int_equal(test_hub.hub->counters.published,
+	    TEST_BATCH + TEST_FIRST);
 	/* Nobody follows that channel. */
 	assert_int_equal(test_calls.sends, 0);
 	assert_in_range(test_calls.allocations, 1, TEST_BATCH * 3 / 5);
