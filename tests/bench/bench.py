@@ -25,7 +25,7 @@ from hub import CRIERD  # noqa: E402
 from report import Budget, Report  # noqa: E402
 
 PARTS = ("fan-out", "harness", "memory", "connecting", "publishing",
-         "latency", "slow", "behind", "sweep", "others")
+         "latency", "slow", "threads", "behind", "sweep", "others")
 QUICK_SECONDS = 300
 
 
@@ -77,6 +77,8 @@ def run_parts(options, report, where):
         targets.latency(report, 10000, paced)
     if wants("slow"):
         targets.slow_clients(report, 5000, targets.SLOW, paced)
+    if wants("threads"):
+        targets.delivery_threads(report, 4900)
     if wants("behind"):
         behind.behind(report, behind_sizes, paced, 200)
     if wants("sweep"):

@@ -195,5 +195,15 @@ def harness(streams, channels, events, batch, visitors=1):
     return json.loads(done.stdout)
 
 
+def threads(streams, rounds, count):
+    """Deliveries a second with one thread and with so many."""
+    done = subprocess.run([program("fan"), str(streams), "1", str(rounds),
+                           "1", str(count)], stdout=subprocess.PIPE,
+                          check=True, text=True)
+    one, many = map(json.loads, done.stdout.splitlines())
+    return {"server": "crierd's threads", "ok": True, "one": one["best"],
+            "many": many["best"]}
+
+
 def median(runs, value):
     return statistics.median(value(found) for found in runs)

@@ -12,7 +12,7 @@ import time
 import durability
 from hub import CRIER, Hub
 from load import (Crierd, Failed, Floor, deliveries_per_second, harness,
-                  program, run)
+                  program, run, threads)
 from report import median
 
 SLOW = 500  # of 5000 clients that do not read
@@ -234,6 +234,17 @@ def slow_clients(report, n, slow, paced):
         report.row(8, "more memory a stream than with none", median(
             found["slow"], lambda one: one["rss_growth"]) - median(
                 found["none"], lambda one: one["rss_growth"]), "bytes", 64)
+
+
+def delivery_threads(report, streams):
+    report.title(9, "Delivery threads, to readers that do not run")
+    found = report.measure("threads", {
+        "fan": lambda: threads(streams, 100, 2)}, 5)
+    if "fan" in found:
+        report.row(9, f"deliveries with 2 threads, {streams} streams",
+                   median(found["fan"], lambda one: one["many"]), "/s", 1.7,
+                   median(found["fan"], lambda one: one["one"]), "1 thread",
+                   at_least=True)
 
 
 def make_directory(parent):
