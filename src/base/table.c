@@ -149,6 +149,7 @@ table_resize(struct table *t, size_t slot_count)
 	const unsigned char *tags = t->tags;
 	size_t count = t->slot_count, i;
 
+	/* Pointers, then bytes. NOLINTNEXTLINE(bugprone-sizeof-*) */
 	t->slots = calloc(slot_count, sizeof *slots + sizeof *tags);
 	if (t->slots == NULL) {
 		t->slots = slots;

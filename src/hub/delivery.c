@@ -448,7 +448,7 @@ static enum delivery_result
 delivery_send_wire(struct stream *s, struct hub_counters *counters,
     const struct delivery_wire *w)
 {
-	struct iovec iov = { (char *)(uintptr_t)w->data, w->len };
+	struct iovec iov = { w->data, w->len };
 	struct delivery_unit u = delivery_unit_of(&w->slice, s->cursors);
 	enum delivery_result result;
 	ssize_t n = delivery_put(s, counters, &iov, 1, &result);
@@ -469,10 +469,11 @@ void
 delivery_expect(const struct cursor *c)
 {
 	const char *at = (const char *)c;
+	size_t back = DELIVERY_CACHE_LINE;
 
 	__builtin_prefetch(at);
-	__builtin_prefetch(at - DELIVERY_CACHE_LINE);
-	__builtin_prefetch(at - 2 * DELIVERY_CACHE_LINE);
+	__builtin_prefetch(at - back);
+	__builtin_prefetch(at - back * 2);
 }
 
 enum delivery_result

@@ -30,7 +30,7 @@ struct delivery_wire {
 	const struct framing *framing;
 	uint16_t request_id;
 	struct history_slice slice;
-	const char *data; /* of the block, or framed; NULL: not in one piece */
+	char *data; /* of the block, or framed; NULL: not in one piece */
 	size_t len;
 	struct buffer framed;
 };

@@ -134,14 +134,14 @@ history_drop_block(struct history *h, struct block *b)
 }
 
 /*
- * As large as all that is retained: a channel that keeps one event, as many do,
- * takes no more than that, and a busy one has long runs.
+ * Twice what is retained: a channel's first event, which is often the only one,
+ * takes no more than it needs, and a busy channel has long runs.
  */
 static int
 history_prepare_block(struct history *h, size_t len)
 {
 	const struct block *last = history_last_block(h);
-	size_t size = h->bytes;
+	size_t size = h->bytes * 2;
 
 	if (block_has_room(last, len) || block_has_room(h->spare, len))
 		return 0;

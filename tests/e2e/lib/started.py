@@ -48,7 +48,9 @@ class Hub(daemon.Crierd):
     """Whatever crierd serves a queue; nobody here has started it."""
 
     def __init__(self, place, config="heartbeat = 1\n", queue=None):
-        super().__init__(place, config=config, user=False)
+        # A busy machine's disk may take its time to make a database.
+        super().__init__(place, config="request-timeout = 60\n" + config,
+                         user=False)
         if queue:
             self.queue = queue
         self.log = place.log(os.path.join(os.path.dirname(self.queue),
