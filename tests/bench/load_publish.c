@@ -33,6 +33,7 @@ struct publish {
 	int fd;
 	uint64_t begin_ns;
 	unsigned made, fills;
+	unsigned closed;  /* connections */
 	size_t len, sent; /* of what goes out */
 	size_t reply_len; /* of a reply whose end has not come */
 	unsigned matched; /* of "HTTP/1.1 2" */
@@ -117,12 +118,11 @@ publish_make_fill(struct publish *p)
 	p->fills++;
 }
 
-/* Pushpin loses what comes before its last answer. */
+/* Pushpin takes one request a connection. */
 static bool
 publish_is_held(const struct publish *p)
 {
-	return p->load->options.is_grip &&
-	    p->made > p->shared->accepted + p->shared->refused;
+	return p->load->options.is_grip && p->made > p->closed;
 }
 
 /* All that is due; when the next one is, or 0. */
@@ -225,6 +225,12 @@ publish_receive(struct publish *p)
 	char data[65536];
 	ssize_t n = read(p->fd, data, sizeof data), i;
 
+	if (n == 0 && p->load->options.is_grip) {
+		close(p->fd);
+		p->fd = publish_connect(&p->load->options.queue);
+		p->closed++;
+		return;
+	}
 	if (n == 0 || (n == -1 && errno != EAGAIN))
 		measure_die("publisher: the server has closed the connection");
 	for (i = 0; i < n; i++)

@@ -15,16 +15,12 @@
 #include "support.h"
 
 /* An event with the id ms-0 whose record is that many bytes of fill. */
-enum {
-	TEST_BLOCK = 512
-};
-
 /* All that comes now is in one block, as far as there is room. */
 static void
 test_init(struct history *h)
 {
 	history_init(h, (struct id){ 0, 0 });
-	assert_int_equal(history_prepare(h, TEST_BLOCK), 0);
+	assert_int_equal(history_prepare(h, 512), 0);
 }
 
 static void
@@ -515,10 +511,9 @@ test_spare(void **state)
 	assert_int_equal(history_prepare(&h, 10), 0);
 	history_clear(&h);
 	assert_null(h.spare);
-	/* A record for which there is no spare and no room in the last block.
-	 */
+	/* There is no spare, and no room in the last block. */
 	test_init(&h);
-	test_add(&h, 2, TEST_BLOCK - 10, 'a');
+	test_add(&h, 2, h.spare->size - 10, 'a');
 	assert_int_equal(history_prepare(&h, 11), 0);
 	assert_non_null(h.spare);
 	/* The last block still takes what fits. */
