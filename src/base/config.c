@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cause.h"
 #include "base/config.h"
 #include "base/config_file.h"
 #include "base/config_route.h"
@@ -87,12 +88,9 @@ config_set_defaults(struct config *c, char **cause)
 	size_t i;
 
 	for (i = 0; i < config_setting_count; i++)
-		if (config_set_default(c, &config_settings[i], why) == -1) {
-			if (asprintf(cause, "default of %s: %s",
-				config_settings[i].name, why) == -1)
-				*cause = NULL;
-			return -1;
-		}
+		if (config_set_default(c, &config_settings[i], why) == -1)
+			return cause_set(cause, "default of %s: %s",
+			    config_settings[i].name, why);
 	return 0;
 }
 
@@ -170,8 +168,7 @@ config_override_all(struct config *c, const struct config_override *overrides,
 		if (rc == 0)
 			continue;
 		config_describe_override(overrides[i].text, text, sizeof text);
-		if (asprintf(cause, "-o %s: %s", text, why) == -1)
-			*cause = NULL;
+		cause_set(cause, "-o %s: %s", text, why);
 	}
 	free(seen);
 	return rc;

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include "base/buffer.h"
+#include "base/cause.h"
 #include "base/config_file.h"
 #include "base/config_route.h"
 #include "base/config_scan.h"
@@ -56,8 +57,7 @@ config_file_verror(struct config_file *file, int line, const char *fmt,
 	if (vsnprintf(raw, sizeof raw, fmt, ap) < 0)
 		return;
 	text_escape(raw, strlen(raw), text, sizeof text);
-	if (asprintf(&file->cause, "%s:%d: %s", file->path, line, text) == -1)
-		file->cause = NULL;
+	cause_set(&file->cause, "%s:%d: %s", file->path, line, text);
 }
 
 static void __attribute__((format(printf, 3, 4)))
@@ -519,8 +519,7 @@ config_file_read(struct config *c, const char *path, char **cause)
 	int line, rc = -1;
 
 	if (config_file_slurp(path, &b) == -1) {
-		if (asprintf(cause, "%s: %s", path, strerror(errno)) == -1)
-			*cause = NULL;
+		cause_set(cause, "%s: %s", path, strerror(errno));
 		goto out;
 	}
 	file.text = b.data;

@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/cause.h"
 #include "base/base64.h"
 #include "base/buffer.h"
+#include "base/cause.h"
 #include "base/config_key.h"
 #include "base/config_token.h"
 #include "base/text.h"

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 
 #include "base/config_value.h"
+#include "base/paths.h"
 #include "base/text.h"
 
 enum {
@@ -162,8 +163,10 @@ config_value_wrong_fifo(const char *path)
 const char *
 config_value_wrong_store(const char *text)
 {
+	const char *path = paths_of_store(text);
+
 	if (strcmp(text, "auto") != 0 && strcmp(text, "memory") != 0 &&
-	    (strncmp(text, "sqlite:", 7) != 0 || text[7] == '\0'))
+	    (path == NULL || *path == '\0'))
 		return "must be auto, memory or sqlite:PATH";
 	return config_value_wrong_text(text);
 }

@@ -19,6 +19,7 @@
 #include <systemd/sd-daemon.h>
 #endif
 
+#include "base/cause.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/systemd.h"
@@ -66,10 +67,8 @@ systemd_refuse(char **cause, int fd, const char *name, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(why, sizeof why, fmt, ap);
 	va_end(ap);
-	if (asprintf(cause, "descriptor %d that was passed (%s): %s", fd, name,
-		why) == -1)
-		*cause = NULL;
-	return -1;
+	return cause_set(cause, "descriptor %d that was passed (%s): %s", fd,
+	    name, why);
 }
 
 static int
@@ -155,17 +154,17 @@ systemd_take_sockets(const char *queue_path, struct systemd_sockets *sockets,
 	pthread_atfork(NULL, NULL, systemd_forget_cb);
 	systemd_no_sockets(sockets);
 	count = sd_listen_fds_with_names(1, &names);
-	if (count < 0 &&
-	    asprintf(cause, "the sockets that LISTEN_FDS announces: %s",
-		strerror(-count)) == -1)
-		*cause = NULL;
+	if (count < 0)
+		rc = cause_set(cause,
+		    "the sockets that LISTEN_FDS announces: %s",
+		    strerror(-count));
 	for (i = 0; rc == 0 && i < count; i++)
 		rc = systemd_take(sockets, SD_LISTEN_FDS_START + i, names[i],
 		    queue_path, cause);
 	for (i = 0; i < count; i++)
 		free(names[i]);
 	free(names);
-	return count < 0 ? -1 : rc;
+	return rc;
 }
 
 bool

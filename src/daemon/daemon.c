@@ -107,51 +107,39 @@ daemon_max_streams(const struct daemon *d)
 	return d->config->max_streams < most ? d->config->max_streams : most;
 }
 
+/* While a process that stops waits for something: to look again; 0, or -1. */
+static int
+daemon_look_again(struct daemon *d,
+    void (*look_cb)(evutil_socket_t, short, void *))
+{
+	static const struct timeval again = { .tv_usec =
+						  DAEMON_AGAIN_MS * 1000L };
+
+	return event_base_once(d->base, -1, EV_TIMEOUT, look_cb, d, &again);
+}
+
 /* Whoever asks meanwhile is told so, and what was begun is finished. */
 static void
 daemon_leave_cb(evutil_socket_t fd, short what, void *arg)
 {
-	static const struct timeval again = { .tv_usec =
-						  DAEMON_AGAIN_MS * 1000L };
 	struct daemon *d = arg;
 
 	(void)fd;
 	(void)what;
-	if (!door_is_busy(d->door) || loop_monotonic_ms() >= d->leave_ms ||
-	    event_base_once(d->base, -1, EV_TIMEOUT, daemon_leave_cb, d,
-		&again) == -1)
+	if (!door_is_busy(d->door) || loop_monotonic_ms() >= d->stop_by_ms ||
+	    daemon_look_again(d, daemon_leave_cb) == -1)
 		event_base_loopexit(d->base, NULL);
 }
 
 /* What has come on a connection may not even be read yet. */
 static void
-daemon_leave(struct daemon *d)
+daemon_leave(void *arg)
 {
-	static const struct timeval once = { .tv_usec =
-						 DAEMON_AGAIN_MS * 1000L };
+	struct daemon *d = arg;
 
 	if (d->door->connection_count == 0 ||
-	    event_base_once(d->base, -1, EV_TIMEOUT, daemon_leave_cb, d,
-		&once) == -1)
+	    daemon_look_again(d, daemon_leave_cb) == -1)
 		event_base_loopexit(d->base, NULL);
-}
-
-static void
-daemon_ended_cb(void *arg)
-{
-	daemon_leave(arg);
-}
-
-static void daemon_answered_cb(evutil_socket_t, short, void *);
-
-static int
-daemon_await_answers(struct daemon *d)
-{
-	static const struct timeval again = { .tv_usec =
-						  DAEMON_AGAIN_MS * 1000L };
-
-	return event_base_once(d->base, -1, EV_TIMEOUT, daemon_answered_cb, d,
-	    &again);
 }
 
 /* Programs have the time that they always have; each is killed then. */
@@ -163,12 +151,12 @@ daemon_answered_cb(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (!uplink_is_idle(d->uplink) && loop_monotonic_ms() < d->stop_by_ms &&
-	    daemon_await_answers(d) == 0)
+	    daemon_look_again(d, daemon_answered_cb) == 0)
 		return;
 	if (runs_count(d->runs) > 0 && d->hub->stream_count == 0)
-		runs_wait(d->runs, daemon_ended_cb, d);
+		runs_wait(d->runs, daemon_leave, d);
 	else
-		daemon_ended_cb(d);
+		daemon_leave(d);
 }
 
 /* What has come to the door is read and answered. */
@@ -177,7 +165,8 @@ daemon_drained_cb(void *arg)
 {
 	struct daemon *d = arg;
 
-	if (d->door->connection_count == 0 || daemon_await_answers(d) == -1)
+	if (d->door->connection_count == 0 ||
+	    daemon_look_again(d, daemon_answered_cb) == -1)
 		daemon_answered_cb(-1, 0, d);
 }
 
@@ -193,7 +182,7 @@ daemon_stop(struct daemon *d)
 		return;
 	}
 	d->is_stopping = true;
-	d->leave_ms = loop_monotonic_ms() + d->config->drain_ms;
+	d->stop_by_ms = loop_monotonic_ms() + d->config->drain_ms;
 	systemd_stopping();
 	daemon_remove_sockets(d);
 	door_close(d->door);
@@ -202,7 +191,6 @@ daemon_stop(struct daemon *d)
 		return;
 	}
 	hub_now(d->hub);
-	d->stop_by_ms = loop_monotonic_ms() + d->config->drain_ms;
 	queue_close(d->queue);
 	hub_drain(d->hub, daemon_drained_cb, d);
 }

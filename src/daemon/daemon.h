@@ -65,7 +65,7 @@ struct daemon {
 	uint64_t attached_ms; /* when it was connected */
 	struct door *door;
 	struct runs *runs;
-	uint64_t stop_by_ms; /* what was asked is answered by then, or never */
+	uint64_t stop_by_ms; /* what was begun is finished by then, or never */
 	struct store *store; /* from here on: NULL if another is the hub */
 	char *store_url;
 	struct hub *hub;
@@ -76,7 +76,6 @@ struct daemon {
 	bool is_stopping;
 	uint64_t reloads;       /* that were carried out */
 	char reload_error[256]; /* why the last one was not, or "" */
-	uint64_t leave_ms;      /* when it does so, whoever is still there */
 };
 
 /* Runs until it is told to end; the exit status.  Takes the configuration. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cause.h"
 #include "base/loop.h"
 #include "base/paths.h"
 #include "daemon/daemon.h"
@@ -20,9 +21,8 @@ daemon_find_access(const struct daemon *d, const char *setting,
 	char *why;
 
 	if (process_find_group(group, &access->group, &why) == -1) {
-		if (asprintf(cause, "%s: %s", setting,
-			why == NULL ? "out of memory" : why) == -1)
-			*cause = NULL;
+		cause_set(cause, "%s: %s", setting,
+		    why == NULL ? "out of memory" : why);
 		free(why);
 		return -1;
 	}
@@ -77,14 +77,6 @@ daemon_remove_sockets(const struct daemon *d)
 			unlink(path);
 }
 
-static int
-daemon_fail(char **cause, const char *what, int error)
-{
-	if (asprintf(cause, "%s: %s", what, strerror(error)) == -1)
-		*cause = NULL;
-	return -1;
-}
-
 _Static_assert((int)SYSTEMD_FCGI_MAX == (int)DOOR_LISTENERS_MAX,
     "whatever systemd passes, the door takes");
 
@@ -104,13 +96,14 @@ daemon_open_listeners(struct daemon *d, char **cause)
 		return -1;
 	if (d->options->start == DAEMON_SPAWNED) {
 		if (loop_prepare_fd(STDIN_FILENO) == -1)
-			return daemon_fail(cause, "descriptor 0", errno);
+			return cause_set(cause, "descriptor 0: %s",
+			    strerror(errno));
 		d->listen_fds[d->listen_count++] = STDIN_FILENO;
 	}
 	if (d->options->start != DAEMON_ALONE)
 		return 0;
 	if (listen->count > DOOR_LISTENERS_MAX)
-		return daemon_fail(cause, "listen", E2BIG);
+		return cause_set(cause, "listen: %s", strerror(E2BIG));
 	while (d->listen_count < listen->count) {
 		fd = listener_open(listen->items[d->listen_count], &access,
 		    cause);
@@ -131,7 +124,7 @@ daemon_lock(struct daemon *d, char **cause)
 	if (daemon_find_queue_access(d, &d->queue_access, cause) == -1)
 		return -1;
 	if (paths_make_home(queue) == -1)
-		return daemon_fail(cause, queue, errno);
+		return cause_set(cause, "%s: %s", queue, strerror(errno));
 	if (listener_make_directory(queue, &d->queue_access, cause) == -1)
 		return -1;
 	*cause = NULL;
@@ -145,15 +138,13 @@ daemon_lock(struct daemon *d, char **cause)
 int
 daemon_open_queue(struct daemon *d, char **cause)
 {
-	static const char sqlite[] = "sqlite:";
 	const struct config *c = d->config;
+	const char *store = paths_of_store(c->store);
 
 	/* While that may be made for somebody else. */
-	if (strncmp(c->store, sqlite, sizeof sqlite - 1) == 0 &&
-	    listener_make_directory(c->store + sizeof sqlite - 1,
-		&d->queue_access, cause) == -1)
+	if (store != NULL &&
+	    listener_make_directory(store, &d->queue_access, cause) == -1)
 		return -1;
-
 	d->fifo_fd = d->passed.fifo;
 	if (d->fifo_fd == -1 && *c->fifo != '\0' &&
 	    (d->fifo_fd = fifo_open(c->fifo, &d->queue_access, cause)) == -1)

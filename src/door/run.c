@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/cause.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -480,8 +481,7 @@ run_start(struct runs *runs, const struct run_options *o,
 	r->printed.name = r->name = strdup(o->name);
 	if (r->name != NULL && run_open(r, o) == 0 && run_watch(r) == 0)
 		return r;
-	if (asprintf(cause, "%s: %s", o->argv[0], strerror(errno)) == -1)
-		*cause = NULL;
+	cause_set(cause, "%s: %s", o->argv[0], strerror(errno));
 	run_free(r);
 	return NULL;
 }

@@ -4,14 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fetch.h"
 #include "hub/channel.h"
 #include "hub/hub.h"
 #include "hub/notice.h"
 #include "hub/stats.h"
 
 enum {
-	CHANNEL_CURSORS_MIN = 2,
-	CHANNEL_CACHE_LINE = 64
+	CHANNEL_CURSORS_MIN = 2
 };
 
 #define CHANNEL_OF(entry_or_timer, member) \
@@ -26,14 +26,13 @@ struct channel *
 channel_find(struct hub *hub, const char *name, size_t len)
 {
 	struct table_entry *e = table_find(&hub->channels, name, len);
-	size_t at;
+	struct channel *c;
 
 	if (e == NULL)
 		return NULL;
-	for (at = CHANNEL_CACHE_LINE; at < sizeof(struct channel);
-	     at += CHANNEL_CACHE_LINE)
-		__builtin_prefetch((const char *)e - at);
-	return CHANNEL_OF(e, entry);
+	c = CHANNEL_OF(e, entry);
+	fetch_ahead(c, offsetof(struct channel, entry));
+	return c;
 }
 
 void

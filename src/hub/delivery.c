@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "base/fetch.h"
 #include "base/json.h"
 #include "hub/delivery.h"
 #include "hub/hub.h"
@@ -22,8 +23,7 @@ enum {
 	DELIVERY_UNITS = 128,
 	/* A call's worth, so that one far behind holds up nobody. */
 	DELIVERY_BYTES = 262144,
-	DELIVERY_WIRE = 4096, /* a run that is worth copying, in bytes */
-	DELIVERY_CACHE_LINE = 64
+	DELIVERY_WIRE = 4096 /* a run that is worth copying, in bytes */
 };
 
 struct delivery_unit {
@@ -398,25 +398,23 @@ delivery_clear_wire(struct delivery_wire *w)
 	buffer_clear(&w->framed);
 }
 
-/* The run with its header before it; false for want of memory. */
-static bool
-delivery_frame_wire(struct delivery_wire *w, size_t header)
+/* The run with its header before it; none for want of memory. */
+static void
+delivery_frame_wire(struct delivery_wire *w)
 {
-	size_t len = w->slice.len;
-	char *to;
+	size_t header = w->framing->header_bytes;
+	char *run = w->slice.block->data + w->slice.off;
 
-	w->data = w->slice.block->data + w->slice.off;
-	w->len = len;
-	if (header == 0)
-		return true;
+	w->len = header + w->slice.len;
+	if (header == 0) {
+		w->data = run;
+		return;
+	}
 	buffer_truncate(&w->framed, 0);
-	if ((to = buffer_reserve(&w->framed, header + len)) == NULL)
-		return false;
-	w->framing->put_header(to, w->request_id, len);
-	memcpy(to + header, w->data, len);
-	w->data = to;
-	w->len = header + len;
-	return true;
+	if ((w->data = buffer_reserve(&w->framed, w->len)) == NULL)
+		return;
+	w->framing->put_header(w->data, w->request_id, w->slice.len);
+	memcpy(w->data + header, run, w->slice.len);
 }
 
 /* Whether all that the stream has not got of its one channel is in the wire. */
@@ -435,13 +433,10 @@ delivery_make_wire(struct delivery_wire *w, const struct stream *s)
 	w->framing = s->framing;
 	w->request_id = s->request_id;
 	w->data = NULL;
-	if (!history_slice(h, &seq, s->hub->now_ms, NULL, &w->slice) ||
-	    w->slice.next_seq != h->next_seq || w->slice.len > DELIVERY_WIRE)
-		return false;
-	if (delivery_frame_wire(w, s->framing->header_bytes))
-		return true;
-	w->data = NULL;
-	return false;
+	if (history_slice(h, &seq, s->hub->now_ms, NULL, &w->slice) &&
+	    w->slice.next_seq == h->next_seq && w->slice.len <= DELIVERY_WIRE)
+		delivery_frame_wire(w);
+	return w->data != NULL;
 }
 
 static enum delivery_result
@@ -464,16 +459,14 @@ delivery_send_wire(struct stream *s, struct hub_counters *counters,
 	return DELIVERY_BLOCKED;
 }
 
-/* It is part of the stream; before it is what a delivery looks at. */
+/* As if it were the stream's first cursor, which mostly it is. */
 void
 delivery_expect(const struct cursor *c)
 {
-	const char *at = (const char *)c;
-	size_t back = DELIVERY_CACHE_LINE;
+	size_t before =
+	    offsetof(struct stream, cursors) - offsetof(struct stream, fd);
 
-	__builtin_prefetch(at);
-	__builtin_prefetch(at - back);
-	__builtin_prefetch(at - back * 2);
+	fetch_ahead((const char *)c - before, before + sizeof *c);
 }
 
 enum delivery_result

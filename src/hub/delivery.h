@@ -35,8 +35,10 @@ struct delivery_wire {
 	struct buffer framed;
 };
 
-/* Before and after each pass. */
+/* Before and after each pass: what was made is no more. */
 void delivery_forget_wire(struct delivery_wire *);
+
+/* Frees its memory. */
 void delivery_clear_wire(struct delivery_wire *);
 
 /*

@@ -62,10 +62,10 @@ event_check(const struct event_fields *e, size_t max_event_bytes)
 	return NULL;
 }
 
-/* Bytes up to the first CR or LF; each byte is looked at but once. */
 /*
- * In pieces, so that to look for one of the two does not lead through all of
- * the text for each of its lines, if only the other one ends them.
+ * Bytes up to the first CR or LF.  In pieces, so that to look for one of the
+ * two does not lead through all of the text for each of its lines, if only the
+ * other one ends them.
  */
 static size_t
 event_line_length(const char *text, size_t len)

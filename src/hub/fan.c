@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fetch.h"
 #include "hub/crew.h"
 #include "hub/delivery.h"
 #include "hub/fan.h"
@@ -16,7 +17,7 @@
 
 /* What each thread has to itself, a cache line apart from the next one's. */
 struct fan_desk {
-	_Alignas(64) struct hub_counters counters;
+	_Alignas(FETCH_LINE) struct hub_counters counters;
 	struct delivery_wire wire;
 };
 

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cause.h"
 #include "base/log.h"
 #include "queue/execute.h"
 #include "queue/fifo.h"
@@ -38,14 +39,6 @@ struct queue_fifo {
 	struct buffer in;
 };
 
-static int
-fifo_fail(char **cause, const char *path, const char *what)
-{
-	if (asprintf(cause, "%s: %s", path, what) == -1)
-		*cause = NULL;
-	return -1;
-}
-
 int
 fifo_open(const char *path, const struct listener_access *access, char **cause)
 {
@@ -55,20 +48,21 @@ fifo_open(const char *path, const struct listener_access *access, char **cause)
 	if (listener_make_directory(path, access, cause) == -1)
 		return -1;
 	if (mkfifo(path, 0600) == -1 && errno != EEXIST)
-		return fifo_fail(cause, path, strerror(errno));
+		return cause_set(cause, "%s: %s", path, strerror(errno));
 	fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 	if (fd == -1)
-		return fifo_fail(cause, path, strerror(errno));
+		return cause_set(cause, "%s: %s", path, strerror(errno));
 	if (fstat(fd, &st) == -1 || !S_ISFIFO(st.st_mode)) {
 		close(fd);
-		return fifo_fail(cause, path,
+		return cause_set(cause, "%s: %s", path,
 		    "is there already, and is no named pipe");
 	}
 	if (fchmod(fd, access->mode) == -1 ||
 	    ((access->owner != (uid_t)-1 || access->group != (gid_t)-1) &&
 		fchown(fd, access->owner, access->group) == -1)) {
 		close(fd);
-		return fifo_fail(cause, path, "cannot set its owner and mode");
+		return cause_set(cause, "%s: %s", path,
+		    "cannot set its owner and mode");
 	}
 	return fd;
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/paths.h"
 #include "store/sqlite.h"
 
 /* The store as the hub sees it, on the loop's thread. */
@@ -202,7 +203,7 @@ store_sqlite_new(const struct store_options *options)
 		return NULL;
 	q->store.ops = &store_sqlite_ops;
 	q->store.is_durable = true;
-	q->path = strdup(options->url + strlen("sqlite:"));
+	q->path = strdup(paths_of_store(options->url));
 	q->durability = options->durability;
 	q->keep_in_memory = options->keep_in_memory;
 	q->key_ms = options->key_ms;

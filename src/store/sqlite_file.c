@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cause.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "store/sqlite_file.h"
@@ -188,16 +189,14 @@ sqlite_file_bind_id(sqlite3_stmt *s, int index, struct id id)
 static enum sqlite_open
 sqlite_file_fail(const struct sqlite_file *f, char **cause)
 {
-	if (asprintf(cause, "%s: %s", f->path, sqlite3_errmsg(f->db)) == -1)
-		*cause = NULL;
+	cause_set(cause, "%s: %s", f->path, sqlite3_errmsg(f->db));
 	return sqlite_file_is_damaged(f) ? SQLITE_DAMAGED : SQLITE_UNUSABLE;
 }
 
 static enum sqlite_open
 sqlite_file_refuse(const struct sqlite_file *f, char **cause, const char *why)
 {
-	if (asprintf(cause, "%s: %s", f->path, why) == -1)
-		*cause = NULL;
+	cause_set(cause, "%s: %s", f->path, why);
 	return SQLITE_UNUSABLE;
 }
 
@@ -336,14 +335,10 @@ sqlite_file_set_aside(const char *path, const char *why, char **cause)
 		snprintf(from, sizeof from, "%s%s", path, parts[i]);
 		snprintf(to, sizeof to, "%s.damaged-%llu%s", path, stamp,
 		    parts[i]);
-		if (rename(from, to) == -1 && errno != ENOENT) {
-			if (asprintf(cause,
-				"%s: damaged (%s), and cannot be "
-				"set aside: %s",
-				path, why, strerror(errno)) == -1)
-				*cause = NULL;
-			return -1;
-		}
+		if (rename(from, to) == -1 && errno != ENOENT)
+			return cause_set(cause,
+			    "%s: damaged (%s), and cannot be set aside: %s",
+			    path, why, strerror(errno));
 	}
 	log_error("THE HISTORY IS DAMAGED and was set aside as "
 		  "%s.damaged-%llu: %s; going on with an empty one",

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cause.h"
+#include "base/paths.h"
 #include "store/store.h"
 
 struct store *
@@ -12,11 +14,10 @@ store_open(const struct store_options *options, char **cause)
 {
 	if (strcmp(options->url, "memory") == 0)
 		return store_memory_open(options, cause);
-	if (strncmp(options->url, "sqlite:", 7) == 0)
+	if (paths_of_store(options->url) != NULL)
 		return store_sqlite_open(options, cause);
-	if (asprintf(cause, "store: %s is neither memory nor sqlite:PATH",
-		options->url) == -1)
-		*cause = NULL;
+	cause_set(cause, "store: %s is neither memory nor sqlite:PATH",
+	    options->url);
 	return NULL;
 }
 
