@@ -41,6 +41,10 @@ def nginx_user():
         return "user nobody nogroup;"
 
 
+def nginx_arguments():
+    return [find("nginx"), "-p", ".", "-e", "error.log", "-c", "nginx.conf"]
+
+
 def nginx_conf(where, workers, server, modules=""):
     """All of nginx.conf around what is said of one server."""
     temporary = "\n".join(
@@ -160,8 +164,7 @@ class Nginx(Front):
     workers = 1
 
     def arguments(self):
-        return [find("nginx"), "-p", ".", "-e", "error.log",
-                "-c", "nginx.conf"]
+        return nginx_arguments()
 
     def prepare(self, where):
         self.include(where, "nginx")
@@ -205,8 +208,7 @@ class Nchan(Web):
     def arguments(self):
         if not os.path.exists(NCHAN):
             raise NotThere("nchan (libnginx-mod-nchan)")
-        return [find("nginx"), "-p", ".", "-e", "error.log",
-                "-c", "nginx.conf"]
+        return nginx_arguments()
 
     def prepare(self, where):
         self.write(where, "nginx.conf", nginx_conf(where, self.workers, f"""
@@ -252,7 +254,37 @@ class BetterSse(Node):
     script = "better-sse"
 
 
-class Php(Web):
+class Backed(Web):
+    """With a process that must be there before it, and ends after it."""
+
+    def __init__(self):
+        self.backend = self.make_backend()
+        try:
+            super().__init__()
+        except BaseException:
+            self.backend.stop()
+            raise
+
+    def make_backend(self):
+        raise NotImplementedError
+
+    def backend_is_ready(self):
+        raise NotImplementedError
+
+    def __enter__(self):
+        self.backend.start(self.backend_is_ready)
+        try:
+            return super().__enter__()
+        except BaseException:
+            self.backend.stop()
+            raise
+
+    def __exit__(self, *_):
+        super().__exit__()
+        self.backend.stop()
+
+
+class Php(Backed):
     """A loop in PHP that looks every 200 ms, under PHP-FPM."""
 
     name = "PHP loop"
@@ -260,16 +292,10 @@ class Php(Web):
     publish_prefix = "/pub.php?ch="
     workers = 1
 
-    def __init__(self):
-        self.fpm = None
-        super().__init__()
-
     def arguments(self):
-        self.fpm = self.find_fpm()
-        return [find("nginx"), "-p", ".", "-e", "error.log",
-                "-c", "nginx.conf"]
+        return nginx_arguments()
 
-    def find_fpm(self):
+    def make_backend(self):
         found = sorted(glob.glob("/usr/sbin/php-fpm*"))
         if not found:
             raise NotThere("php-fpm")
@@ -278,7 +304,7 @@ class Php(Web):
                           ("pdo.so", "pdo_sqlite.so")]])
 
     def prepare(self, where):
-        fpm = self.fpm.where
+        fpm = self.backend.where
         self.write(fpm, "fpm.conf", f"""
 [global]
 error_log = {fpm}/error.log
@@ -304,24 +330,14 @@ env[DATABASE] = {fpm}/events.db
             fastcgi_param CONTENT_LENGTH $content_length;
         }}"""))
 
-    def __enter__(self):
-        socket_path = os.path.join(self.fpm.where, "fcgi")
-        self.fpm.start(lambda: os.path.exists(socket_path))
-        try:
-            return super().__enter__()
-        except BaseException:
-            self.fpm.stop()
-            raise
-
-    def __exit__(self, *_):
-        super().__exit__()
-        self.fpm.stop()
+    def backend_is_ready(self):
+        return os.path.exists(os.path.join(self.backend.where, "fcgi"))
 
     def pids(self):
-        return children(self.fpm.process.pid) + super().pids()
+        return children(self.backend.process.pid) + super().pids()
 
 
-class Pushpin(Web):
+class Pushpin(Backed):
     """Pushpin; who it asks what to do with a stream is not counted."""
 
     name = "pushpin"
@@ -329,11 +345,15 @@ class Pushpin(Web):
     workers = 4  # condure, zurl, proxy, handler
 
     def __init__(self):
-        self.origin = Process([find("nginx"), "-p", ".", "-e", "error.log",
-                               "-c", "nginx.conf"])
         self.origin_port = free_port()
         self.publish_port = free_port()
         super().__init__()
+
+    def make_backend(self):
+        return Process(nginx_arguments())
+
+    def backend_is_ready(self):
+        return answers(self.origin_port)
 
     def arguments(self):
         for name in ("condure", "zurl"):
@@ -341,8 +361,8 @@ class Pushpin(Web):
         return [find("pushpin"), "--config", "pushpin.conf"]
 
     def prepare(self, where):
-        self.write(self.origin.where, "nginx.conf", nginx_conf(
-            self.origin.where, 1, f"""
+        self.write(self.backend.where, "nginx.conf", nginx_conf(
+            self.backend.where, 1, f"""
         listen 127.0.0.1:{self.origin_port} backlog=4096;
         location / {{
             default_type text/event-stream;
@@ -395,15 +415,3 @@ message_hwm=100000000
     def subscribe(self):
         # Of more at once it loses some.
         return [*super().subscribe(), "-f", "64"]
-
-    def __enter__(self):
-        self.origin.start(lambda: answers(self.origin_port))
-        try:
-            return super().__enter__()
-        except BaseException:
-            self.origin.stop()
-            raise
-
-    def __exit__(self, *_):
-        super().__exit__()
-        self.origin.stop()

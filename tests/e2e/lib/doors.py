@@ -35,16 +35,6 @@ def account(user=None):
     return {"user": found.pw_uid, "group": found.pw_gid, "extra_groups": []}
 
 
-def is_gone(pid):
-    proc.children()  # reaps those that are ours
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8",
-                  errors="replace") as file:
-            return file.read().rpartition(")")[2].split()[0] in "ZX"
-    except OSError:
-        return True
-
-
 class Hub(daemon.Crierd):
     """Whoever serves the bench's queue; no process of its own."""
 
@@ -83,7 +73,7 @@ class Hub(daemon.Crierd):
 
     def kill(self, number=signal.SIGKILL):
         pid = self.send(number)
-        proc.wait_for(lambda: is_gone(pid), f"the end of {pid}", 30)
+        proc.wait_for(lambda: proc.is_gone(pid), f"the end of {pid}", 30)
         return pid
 
     def destroy(self):
@@ -94,7 +84,7 @@ class Hub(daemon.Crierd):
             os.kill(status["pid"], signal.SIGTERM)
         except ProcessLookupError:
             return
-        proc.wait_for(lambda: is_gone(status["pid"]), "the hub's end", 30)
+        proc.wait_for(lambda: proc.is_gone(status["pid"]), "the hub's end", 30)
 
     def __str__(self):
         return "the hub"

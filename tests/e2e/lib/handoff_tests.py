@@ -14,7 +14,7 @@ import time
 from . import bench, proc
 from .daemon import Crierd, Queue
 from .doors import (Cgi, Hub, Requester, Spawned, account, hand_over, handoff,
-                    install, is_gone, pipe_end)
+                    install, pipe_end)
 
 DOORS = 4
 STREAMS = 300
@@ -403,7 +403,7 @@ def door_stops(tap, place):
     for door in doors:
         os.kill(door, signal.SIGTERM)
     tap.eq(wait_settled(requests), [], "none hangs")
-    proc.wait_for(lambda: all(is_gone(d) for d in doors), "the doors to end",
+    proc.wait_for(lambda: all(map(proc.is_gone, doors)), "the doors to end",
                   15)
     tap.eq([r.raw for r in requests if r.ended], [], "none is cut off")
     tap.eq(hub.pid, pid, "the hub stays")
@@ -441,7 +441,7 @@ def door_stops_without_hub(tap, place):
     subprocess.run([install(place), "--on-demand"], env=hub.env(), cwd="/",
                    check=True, **account())
     tap.eq(wait_settled(requests), [], "none hangs")
-    proc.wait_for(lambda: is_gone(door), "the door to end", 15)
+    proc.wait_for(lambda: proc.is_gone(door), "the door to end", 15)
     tap.eq([r.raw for r in requests if r.ended], [],
            "each has a stream at the next hub")
 

@@ -160,7 +160,7 @@ def leaves_when_idle(tap, place):
         stream.wait_open()
         first = hub.publish("news", "one")
         pid = hub.pid
-        tap.ok(proc.holds_for(lambda: not started.is_gone(pid), 2.5),
+        tap.ok(proc.holds_for(lambda: not proc.is_gone(pid), 2.5),
                "it stays while there is a stream")
     hub.wait_gone(pid)
     tap.ok("idle-exit" in hub.log_text(), "it leaves when it is idle")
@@ -177,7 +177,7 @@ def leaves_when_idle(tap, place):
                "a stream resumes from before: no gap")
     pid = hub.pid
     with hub.connect():
-        tap.ok(proc.holds_for(lambda: not started.is_gone(pid), 2.5),
+        tap.ok(proc.holds_for(lambda: not proc.is_gone(pid), 2.5),
                "it stays for a publisher that is connected")
     hub.wait_gone(pid)
     tap.ok(True, "and leaves when that has gone")

@@ -49,6 +49,17 @@ def children():
     return found
 
 
+def is_gone(pid):
+    """Whether it has ended, whoever has to be told of it."""
+    children()  # reaps those that are ours
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8",
+                  errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
 def _read(path):
     try:
         with open(path, "rb") as file:

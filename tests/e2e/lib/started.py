@@ -76,7 +76,7 @@ class Hub(daemon.Crierd):
         return pid
 
     def wait_gone(self, pid):
-        proc.wait_for(lambda: is_gone(pid), f"the end of {pid}", 30)
+        proc.wait_for(lambda: proc.is_gone(pid), f"the end of {pid}", 30)
 
     def list(self):
         """What status tells of each stream."""
@@ -95,17 +95,6 @@ class Hub(daemon.Crierd):
 
     def __str__(self):
         return "the hub"
-
-
-def is_gone(pid):
-    """Ended, whoever has to be told of it."""
-    proc.children()  # reaps those that are ours
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8",
-                  errors="replace") as file:
-            return file.read().rpartition(")")[2].split()[0] in "ZX"
-    except OSError:
-        return True
 
 
 def processes(name):
