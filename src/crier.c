@@ -10,8 +10,8 @@
 #include <sysexits.h>
 
 #include "base/config_value.h"
-#include "base/paths.h"
-#include "queue/client.h"
+#include "protocol/client.h"
+#include "protocol/paths.h"
 #include "queue/verb.h"
 
 enum {

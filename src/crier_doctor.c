@@ -13,11 +13,11 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "base/paths.h"
 #include "doctor/examine.h"
 #include "doctor/report.h"
 #include "doctor/target.h"
 #include "doctor/wake.h"
+#include "protocol/paths.h"
 
 enum {
 	DOCTOR_FAULT = 1 /* the exit code */

@@ -18,7 +18,7 @@
 #include "base/text.h"
 #include "door/token.h"
 #include "door/token_make.h"
-#include "queue/client.h"
+#include "protocol/client.h"
 #include "queue/verb.h"
 
 #define TOKEN_TTL_MAX (UINT64_C(10) * 366 * 86400)

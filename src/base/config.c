@@ -12,8 +12,8 @@
 #include "base/config_setting.h"
 #include "base/config_token.h"
 #include "base/config_who.h"
-#include "base/paths.h"
 #include "base/text.h"
+#include "protocol/paths.h"
 
 /* Where c keeps a top-level setting. */
 static void *

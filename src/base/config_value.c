@@ -10,8 +10,8 @@
 #include <sys/un.h>
 
 #include "base/config_value.h"
-#include "base/paths.h"
 #include "base/text.h"
+#include "protocol/paths.h"
 
 enum {
 	CONFIG_SOCKET_MAX = sizeof((struct sockaddr_un *)0)->sun_path - 1,

@@ -13,11 +13,11 @@
 
 #include "base/log.h"
 #include "base/loop.h"
-#include "base/paths.h"
 #include "daemon/daemon.h"
 #include "door/fcgi.h"
 #include "door/uplink.h"
-#include "queue/client.h"
+#include "protocol/client.h"
+#include "protocol/paths.h"
 
 enum {
 	DAEMON_RESERVE = 128, /* descriptors for what is no stream */

@@ -8,15 +8,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/demand.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/loop.h"
-#include "base/paths.h"
 #include "daemon/daemon.h"
 #include "door/handoff.h"
 #include "door/uplink.h"
-#include "queue/client.h"
+#include "protocol/client.h"
+#include "protocol/demand.h"
+#include "protocol/paths.h"
 
 enum {
 	ROLE_AGAIN_MS = 20, /* while there is no hub, and we cannot be it */

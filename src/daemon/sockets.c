@@ -9,8 +9,8 @@
 
 #include "base/cause.h"
 #include "base/loop.h"
-#include "base/paths.h"
 #include "daemon/daemon.h"
+#include "protocol/paths.h"
 #include "queue/fifo.h"
 
 static int

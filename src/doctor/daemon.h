@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/id.h"
-#include "queue/client.h"
+#include "protocol/client.h"
+#include "protocol/id.h"
 #include "queue/verb.h"
 
 /*

@@ -11,7 +11,7 @@
 
 #include "base/text.h"
 #include "doctor/http.h"
-#include "queue/client.h"
+#include "protocol/client.h"
 
 enum {
 	HTTP_CONNECT_MS = 10 * 1000,

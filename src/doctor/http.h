@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/eventstream.h"
-#include "base/id.h"
 #include "doctor/measure.h"
+#include "protocol/eventstream.h"
+#include "protocol/id.h"
 
 /*
  * Event streams over HTTP, with libcurl: opened, read as a browser reads them,

@@ -10,14 +10,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/demand.h"
 #include "base/listener.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "door/cgi.h"
 #include "door/exchange.h"
 #include "door/handoff.h"
-#include "queue/client.h"
+#include "protocol/client.h"
+#include "protocol/demand.h"
 
 enum {
 	CGI_AGAIN_MS = 10,

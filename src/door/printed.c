@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "door/printed.h"
-#include "queue/command.h"
+#include "protocol/command.h"
 
 /* JSON may write a byte of data as several, and has names around it. */
 static size_t

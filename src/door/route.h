@@ -13,7 +13,7 @@
 #include "door/expand.h"
 #include "door/request.h"
 #include "hub/channel.h"
-#include "hub/event.h"
+#include "protocol/event.h"
 
 enum {
 	ROUTE_ERROR_SIZE = 160,

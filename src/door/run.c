@@ -19,7 +19,7 @@
 #include "base/loop.h"
 #include "door/printed.h"
 #include "door/run.h"
-#include "queue/command.h"
+#include "protocol/command.h"
 
 enum {
 	RUN_READ_BYTES = 65536,

@@ -7,9 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/fdpass.h"
 #include "base/list.h"
 #include "door/uplink.h"
+#include "protocol/fdpass.h"
 
 enum {
 	UPLINK_READ_BYTES = 65536,

@@ -13,13 +13,10 @@
 #include "base/table.h"
 #include "base/wheel.h"
 #include "hub/history.h"
+#include "protocol/event.h"
 
 struct hub;
 struct stream;
-
-enum {
-	CURSORS_MAX = 256
-}; /* channels that one stream can follow */
 
 /* Whether crier makes its events itself. */
 enum channel_own {

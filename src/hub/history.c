@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hub/event.h"
 #include "hub/history.h"
+#include "protocol/event.h"
 
 enum {
 	HISTORY_RING_MIN = 1

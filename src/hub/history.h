@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/id.h"
+#include "protocol/id.h"
 
 /*
  * What a channel retains: its events' records, encoded once, one behind the

@@ -13,14 +13,14 @@
 
 #include "base/buffer.h"
 #include "base/config.h"
-#include "base/id.h"
 #include "base/loop.h"
 #include "base/table.h"
 #include "base/wheel.h"
 #include "hub/channel.h"
 #include "hub/delivery.h"
-#include "hub/event.h"
 #include "hub/stream.h"
+#include "protocol/event.h"
+#include "protocol/id.h"
 #include "store/store.h"
 
 struct fan;

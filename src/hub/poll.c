@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#include "base/id.h"
 #include "base/loop.h"
 #include "hub/delivery.h"
 #include "hub/poll.h"
+#include "protocol/id.h"
 
 /*
  * The first poll_above streams stay, whoever comes beyond them polls; without

@@ -10,10 +10,10 @@
 #include "base/list.h"
 
 #include "base/buffer.h"
-#include "base/id.h"
 #include "base/text.h"
 #include "base/wheel.h"
 #include "hub/channel.h"
+#include "protocol/id.h"
 
 struct replay;
 struct visitor;

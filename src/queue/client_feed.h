@@ -4,7 +4,7 @@
 #ifndef CRIER_QUEUE_CLIENT_FEED_H
 #define CRIER_QUEUE_CLIENT_FEED_H
 
-#include "queue/client.h"
+#include "protocol/client.h"
 #include "queue/client_input.h"
 
 /*

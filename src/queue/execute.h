@@ -4,7 +4,7 @@
 #ifndef CRIER_QUEUE_EXECUTE_H
 #define CRIER_QUEUE_EXECUTE_H
 
-#include "queue/command.h"
+#include "protocol/command.h"
 #include "queue/queue.h"
 
 /*

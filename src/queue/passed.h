@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "base/fdpass.h"
+#include "protocol/fdpass.h"
 
 enum {
 	PASSED_MAX = 1 + FDPASS_TAKEN + 1 /* of before; as fdpass has them */

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/config_value.h"
-#include "queue/client.h"
+#include "protocol/client.h"
 #include "queue/pub_command.h"
 
 enum {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "queue/command.h"
+#include "protocol/command.h"
 #include "queue/fifo.h"
 #include "queue/peer.h"
 #include "queue/queue.h"

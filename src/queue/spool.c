@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "queue/client.h"
+#include "protocol/client.h"
 #include "queue/spool.h"
 
 enum {

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "queue/client.h"
+#include "protocol/client.h"
 #include "queue/spool.h"
 
 enum {

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "queue/client.h"
+#include "protocol/client.h"
 #include "queue/spool.h"
 
 enum {

@@ -7,7 +7,7 @@
 #include <sysexits.h>
 
 #include "base/text.h"
-#include "queue/command.h"
+#include "protocol/command.h"
 #include "queue/spool_record.h"
 
 enum {

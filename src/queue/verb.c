@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "base/demand.h"
-#include "queue/client.h"
+#include "protocol/client.h"
+#include "protocol/demand.h"
 #include "queue/verb.h"
 
 int

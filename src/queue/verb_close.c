@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "queue/client.h"
+#include "protocol/client.h"
 #include "queue/verb.h"
 
 static const char close_help[] =

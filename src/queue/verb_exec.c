@@ -9,7 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "queue/client.h"
+#include "protocol/client.h"
 #include "queue/verb_exec.h"
 
 /* Only returns if there is no such program. */

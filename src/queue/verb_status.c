@@ -8,7 +8,7 @@
 #include <json-c/json.h>
 
 #include "base/json.h"
-#include "queue/client.h"
+#include "protocol/client.h"
 #include "queue/status_table.h"
 #include "queue/verb.h"
 

@@ -10,9 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/eventstream.h"
 #include "base/text.h"
-#include "queue/client.h"
+#include "protocol/client.h"
+#include "protocol/eventstream.h"
 #include "queue/verb.h"
 
 static const char tail_help[] =

@@ -9,9 +9,9 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
-#include "base/id.h"
 #include "base/list.h"
 #include "base/text.h"
+#include "protocol/id.h"
 
 /*
  * What was published in one turn: stored with one commit, then appended,

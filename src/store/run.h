@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
-#include "base/id.h"
+#include "protocol/id.h"
 
 /*
  * A run: events of one channel, one behind the other, as the bytes that one row

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
-#include "base/paths.h"
+#include "protocol/paths.h"
 #include "store/sqlite.h"
 
 /* The store as the hub sees it, on the loop's thread. */

@@ -10,8 +10,8 @@
 
 #include <sqlite3.h>
 
-#include "base/id.h"
 #include "base/table.h"
+#include "protocol/id.h"
 #include "store/store.h"
 
 /*

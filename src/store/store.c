@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/cause.h"
-#include "base/paths.h"
+#include "protocol/paths.h"
 #include "store/store.h"
 
 struct store *

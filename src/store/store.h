@@ -12,7 +12,7 @@
 #include <json-c/json.h>
 
 #include "base/buffer.h"
-#include "base/id.h"
+#include "protocol/id.h"
 #include "store/batch.h"
 
 /*

@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "hub/event.h"
-#include "queue/command.h"
+#include "protocol/command.h"
+#include "protocol/event.h"
 
 const char *const fuzz_name = "command";
 

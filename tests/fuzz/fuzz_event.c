@@ -10,9 +10,9 @@
 
 #include <string.h>
 
-#include "base/buffer.h"
-#include "hub/event.h"
 #include "../unit/sse_parser.h"
+#include "base/buffer.h"
+#include "protocol/event.h"
 
 const char *const fuzz_name = "event";
 

@@ -11,10 +11,10 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/buffer.h"
-#include "base/eventstream.h"
-#include "base/text.h"
 #include "../unit/sse_parser.h"
+#include "base/buffer.h"
+#include "base/text.h"
+#include "protocol/eventstream.h"
 
 const char *const fuzz_name = "eventstream";
 

@@ -19,7 +19,7 @@
 
 #include "base/log.h"
 #include "door/handoff.h"
-#include "queue/command.h"
+#include "protocol/command.h"
 
 const char *const fuzz_name = "handoff";
 

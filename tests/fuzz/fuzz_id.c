@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-/* base/id.h: what is read is written the same, and the next id is greater. */
+/* protocol/id.h: what is read is written the same, and the next id is greater. */
 #include "fuzz.h"
 
 #include <string.h>
 
-#include "base/id.h"
+#include "protocol/id.h"
 
 const char *const fuzz_name = "id";
 

@@ -15,7 +15,7 @@
 
 #include "door/handoff.h"
 #include "handing.h"
-#include "queue/command.h"
+#include "protocol/command.h"
 #include "queue/queue.h"
 
 enum {

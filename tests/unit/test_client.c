@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "queue/client.h"
+#include "protocol/client.h"
 #include "queue/client_feed.h"
 #include "queue/verb.h"
 #include "run.h"

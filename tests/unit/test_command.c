@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "queue/command.h"
+#include "protocol/command.h"
 #include "support.h"
 
 /* A line and what it says, as test_describe writes it. */

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "queue/command.h"
+#include "protocol/command.h"
 #include "support.h"
 
 enum {

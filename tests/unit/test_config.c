@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/config.h"
-#include "base/paths.h"
+#include "protocol/paths.h"
 
 enum {
 	FILE_MAX = 1048576

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "hub/event.h"
+#include "protocol/event.h"
 #include "support.h"
 
 enum {

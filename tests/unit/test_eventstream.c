@@ -11,7 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "base/eventstream.h"
+#include "protocol/eventstream.h"
 
 /* A stream and the events it makes: id|event|data; '-' is none. */
 struct test_case {

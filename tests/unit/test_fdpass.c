@@ -16,8 +16,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "base/fdpass.h"
 #include "handing.h"
+#include "protocol/fdpass.h"
 #include "support.h"
 
 static int test_fds[FDPASS_TAKEN + 1];

@@ -21,7 +21,7 @@
 
 #include "door/handoff.h"
 #include "handing.h"
-#include "queue/command.h"
+#include "protocol/command.h"
 #include "queue/queue.h"
 #include "support.h"
 

@@ -19,8 +19,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "base/fdpass.h"
 #include "handing.h"
+#include "protocol/fdpass.h"
 #include "queue/peer.h"
 #include "queue/queue.h"
 #include "support.h"

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "hub/event.h"
 #include "hub/history.h"
+#include "protocol/event.h"
 #include "support.h"
 
 /* An event with the id ms-0 whose record is that many bytes of fill. */

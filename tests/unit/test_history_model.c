@@ -12,8 +12,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "hub/event.h"
 #include "hub/history.h"
+#include "protocol/event.h"
 #include "support.h"
 
 enum {

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "base/id.h"
+#include "protocol/id.h"
 #include "support.h"
 
 #define MAX UINT64_MAX

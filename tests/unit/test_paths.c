@@ -21,7 +21,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "base/paths.h"
+#include "protocol/paths.h"
 
 enum {
 	TEST_NOBODY = 65534

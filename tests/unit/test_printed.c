@@ -12,7 +12,7 @@
 
 #include "base/log.h"
 #include "door/printed.h"
-#include "queue/command.h"
+#include "protocol/command.h"
 #include "support.h"
 
 enum {

@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "queue/client.h"
+#include "protocol/client.h"
 #include "queue/spool_record.h"
 #include "spool_run.h"
 

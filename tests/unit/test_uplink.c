@@ -20,9 +20,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "base/fdpass.h"
 #include "door/uplink.h"
 #include "handing.h"
+#include "protocol/fdpass.h"
 
 enum {
 	TEST_MOST = 64,

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/eventstream.h"
+#include "protocol/eventstream.h"
 
 static bool
 eventstream_is(const char *name, size_t len, const char *want)

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/paths.h"
+#include "protocol/paths.h"
 
 static char *
 paths_join(const char *dir, const char *subdir, const char *name)

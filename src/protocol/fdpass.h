@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_BASE_FDPASS_H
-#define CRIER_BASE_FDPASS_H
+#ifndef CRIER_PROTOCOL_FDPASS_H
+#define CRIER_PROTOCOL_FDPASS_H
 
 #include <stddef.h>
 #include <sys/types.h>

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/id.h"
+#include "protocol/id.h"
 
 int
 id_cmp(struct id a, struct id b)

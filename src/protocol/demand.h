@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_BASE_DEMAND_H
-#define CRIER_BASE_DEMAND_H
+#ifndef CRIER_PROTOCOL_DEMAND_H
+#define CRIER_PROTOCOL_DEMAND_H
 
 /*
  * Starts a crierd in the background (`crierd --on-demand`) that serves this

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_QUEUE_COMMAND_H
-#define CRIER_QUEUE_COMMAND_H
+#ifndef CRIER_PROTOCOL_COMMAND_H
+#define CRIER_PROTOCOL_COMMAND_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,8 +11,7 @@
 #include <json-c/json.h>
 
 #include "base/text.h"
-#include "hub/channel.h"
-#include "hub/event.h"
+#include "protocol/event.h"
 
 /* One line of the queue's protocol (crier(7)), read but not carried out. */
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/fdpass.h"
+#include "protocol/fdpass.h"
 
 /* Aligned as a header must be (cmsg(3)). */
 union fdpass_control {

@@ -15,9 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/fdpass.h"
 #include "base/text.h"
-#include "queue/client.h"
+#include "protocol/client.h"
+#include "protocol/fdpass.h"
 
 enum {
 	CLIENT_CHUNK = 64 * 1024, /* of one read */

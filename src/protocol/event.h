@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_HUB_EVENT_H
-#define CRIER_HUB_EVENT_H
+#ifndef CRIER_PROTOCOL_EVENT_H
+#define CRIER_PROTOCOL_EVENT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,7 +12,8 @@
 
 enum {
 	EVENT_NAME_MAX = 255, /* bytes of an event name or a publisher's id */
-	CHANNEL_NAME_MAX = 255
+	CHANNEL_NAME_MAX = 255,
+	CURSORS_MAX = 256 /* channels that one stream can follow */
 };
 
 #define EVENT_RETRY_NONE UINT64_MAX

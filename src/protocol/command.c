@@ -8,7 +8,7 @@
 #include <sysexits.h>
 
 #include "base/json.h"
-#include "queue/command.h"
+#include "protocol/command.h"
 
 enum {
 	COMMAND_JSON_DEPTH = 32

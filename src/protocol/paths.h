@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_BASE_PATHS_H
-#define CRIER_BASE_PATHS_H
+#ifndef CRIER_PROTOCOL_PATHS_H
+#define CRIER_PROTOCOL_PATHS_H
 
 /*
  * Where a crierd makes the file name by default.  For root RUNSTATEDIR/crier;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "hub/event.h"
+#include "protocol/event.h"
 
 enum {
 	EVENT_PIECE = 256 /* that is looked through for a line's end at once */

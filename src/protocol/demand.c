@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "base/cause.h"
-#include "base/demand.h"
-#include "base/paths.h"
 #include "base/process.h"
+#include "protocol/demand.h"
+#include "protocol/paths.h"
 
 /* A CGI environment is full of what clients say. */
 static void

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_QUEUE_CLIENT_H
-#define CRIER_QUEUE_CLIENT_H
+#ifndef CRIER_PROTOCOL_CLIENT_H
+#define CRIER_PROTOCOL_CLIENT_H
 
 #include <poll.h>
 #include <stdbool.h>
