@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "base/config_value.h"
+#include "config/config_value.h"
 #include "protocol/client.h"
 #include "protocol/paths.h"
 #include "queue/verb.h"

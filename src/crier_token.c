@@ -10,12 +10,12 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/config.h"
-#include "base/config_key.h"
-#include "base/config_token.h"
-#include "base/config_value.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "config/config.h"
+#include "config/config_key.h"
+#include "config/config_token.h"
+#include "config/config_value.h"
 #include "door/token.h"
 #include "door/token_make.h"
 #include "protocol/client.h"

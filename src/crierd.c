@@ -9,12 +9,12 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/config.h"
-#include "base/config_route.h"
 #include "base/listener.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/systemd.h"
+#include "config/config.h"
+#include "config/config_route.h"
 #include "daemon/daemon.h"
 #include "door/cgi.h"
 

@@ -9,10 +9,10 @@
 
 #include <event2/event.h>
 
-#include "base/config.h"
 #include "base/listener.h"
 #include "base/process.h"
 #include "base/systemd.h"
+#include "config/config.h"
 #include "door/door.h"
 #include "door/run.h"
 #include "hub/hub.h"

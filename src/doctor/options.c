@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "base/config_value.h"
+#include "config/config_value.h"
 #include "doctor/options.h"
 #include "doctor/target.h"
 

@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-#include "base/config.h"
 #include "base/text.h"
+#include "config/config.h"
 #include "door/token.h"
 
 struct request;

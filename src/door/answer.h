@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
-#include "base/config.h"
 #include "base/text.h"
+#include "config/config.h"
 
 /*
  * The answers of a door, as a CGI response (RFC 3875, 6): a `Status:` line, the

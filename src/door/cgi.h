@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "base/config.h"
+#include "config/config.h"
 
 /*
  * The CGI door (RFC 3875): one request, from the environment and standard

@@ -10,9 +10,9 @@
 
 #include <event2/event.h>
 
-#include "base/config.h"
 #include "base/list.h"
 #include "base/listener.h"
+#include "config/config.h"
 #include "hub/hub.h"
 
 /*

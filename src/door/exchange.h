@@ -5,7 +5,7 @@
 #define CRIER_DOOR_EXCHANGE_H
 
 #include "base/buffer.h"
-#include "base/config.h"
+#include "config/config.h"
 #include "door/access.h"
 #include "door/answer.h"
 #include "door/request.h"

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
-#include "base/template.h"
+#include "config/template.h"
 #include "door/values.h"
 
 /*

@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 #include "base/buffer.h"
-#include "base/config_route.h"
+#include "config/config_route.h"
 #include "door/door.h"
 #include "door/request.h"
 #include "hub/hub.h"

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/config.h"
-#include "base/config_route.h"
+#include "config/config.h"
+#include "config/config_route.h"
 #include "door/expand.h"
 #include "door/request.h"
 #include "hub/channel.h"

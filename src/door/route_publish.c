@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/config_value.h"
 #include "base/json.h"
+#include "config/config_value.h"
 #include "door/route_part.h"
 
 enum {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/config_value.h"
+#include "config/config_value.h"
 #include "door/route_part.h"
 
 enum {

@@ -4,7 +4,7 @@
 #ifndef CRIER_DOOR_RUNNER_H
 #define CRIER_DOOR_RUNNER_H
 
-#include "base/config_route.h"
+#include "config/config_route.h"
 #include "door/request.h"
 #include "door/run.h"
 #include "hub/hub.h"

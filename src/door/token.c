@@ -20,8 +20,8 @@
 #endif
 
 #include "base/base64.h"
-#include "base/config_token.h"
-#include "base/config_value.h"
+#include "config/config_token.h"
+#include "config/config_value.h"
 #include "door/token.h"
 
 enum {

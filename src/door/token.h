@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/config.h"
 #include "base/text.h"
+#include "config/config.h"
 
 struct request;
 

@@ -7,8 +7,8 @@
 
 #include <jwt.h>
 
-#include "base/config_token.h"
 #include "base/json.h"
+#include "config/config_token.h"
 #include "door/token.h"
 #include "door/token_make.h"
 

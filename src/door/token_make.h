@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "base/config.h"
+#include "config/config.h"
 
 /* What a token is to say. */
 struct token_order {

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/path_pattern.h"
-#include "base/template.h"
+#include "config/path_pattern.h"
+#include "config/template.h"
 #include "door/body.h"
 #include "door/request.h"
 

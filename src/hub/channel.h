@@ -9,9 +9,9 @@
 #include <stdint.h>
 #include "base/list.h"
 
-#include "base/config.h"
 #include "base/table.h"
 #include "base/wheel.h"
+#include "config/config.h"
 #include "hub/history.h"
 #include "protocol/event.h"
 

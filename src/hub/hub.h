@@ -12,10 +12,10 @@
 #include <event2/event.h>
 
 #include "base/buffer.h"
-#include "base/config.h"
 #include "base/loop.h"
 #include "base/table.h"
 #include "base/wheel.h"
+#include "config/config.h"
 #include "hub/channel.h"
 #include "hub/delivery.h"
 #include "hub/stream.h"

@@ -10,7 +10,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/config_value.h"
+#include "config/config_value.h"
 #include "protocol/client.h"
 #include "queue/pub_command.h"
 

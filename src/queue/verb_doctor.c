@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "base/config_value.h"
+#include "config/config_value.h"
 #include "queue/verb.h"
 #include "queue/verb_exec.h"
 

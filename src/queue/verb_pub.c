@@ -9,8 +9,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/config_value.h"
 #include "base/text.h"
+#include "config/config_value.h"
 #include "queue/client_feed.h"
 #include "queue/pub_command.h"
 #include "queue/pub_json.h"

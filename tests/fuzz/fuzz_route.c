@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-#include "base/config_route.h"
 #include "base/json.h"
+#include "config/config_route.h"
 #include "door/route.h"
 
 const char *const fuzz_name = "route";

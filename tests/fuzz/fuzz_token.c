@@ -10,8 +10,8 @@
 
 #include <string.h>
 
-#include "base/config.h"
-#include "base/config_value.h"
+#include "config/config.h"
+#include "config/config_value.h"
 #include "door/request.h"
 #include "door/token.h"
 

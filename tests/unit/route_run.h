@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#include "base/config.h"
+#include "config/config.h"
 
 struct route_case {
 	const char *method, *uri;

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
-#include "base/config.h"
+#include "config/config.h"
 
 /*
  * A copy of the bytes that ends where a page begins which may not be touched:

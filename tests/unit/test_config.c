@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "base/config.h"
+#include "config/config.h"
 #include "protocol/paths.h"
 
 enum {

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "base/config_route.h"
+#include "config/config_route.h"
 #include "route_run.h"
 
 struct test_message {

@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "base/config.h"
+#include "config/config.h"
 #include "token_keys.h"
 
 #define SECRET "0123456789abcdef0123456789abcdef"

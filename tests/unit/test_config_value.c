@@ -12,9 +12,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "base/config.h"
-#include "base/config_scan.h"
-#include "base/config_value.h"
+#include "config/config.h"
+#include "config/config_scan.h"
+#include "config/config_value.h"
 
 static void
 test_listen(void **state)

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "base/path_pattern.h"
+#include "config/path_pattern.h"
 #include "support.h"
 
 enum {

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "base/template.h"
+#include "config/template.h"
 #include "support.h"
 
 /* Variables by their source, and marks for optional and quoted ones. */

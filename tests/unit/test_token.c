@@ -13,8 +13,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "base/config_key.h"
-#include "base/config_token.h"
+#include "config/config_key.h"
+#include "config/config_token.h"
 #include "door/token.h"
 #include "door/token_make.h"
 #include "support.h"

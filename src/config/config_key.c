@@ -13,9 +13,9 @@
 #include "base/base64.h"
 #include "base/buffer.h"
 #include "base/cause.h"
-#include "base/config_key.h"
-#include "base/config_token.h"
 #include "base/text.h"
+#include "config/config_key.h"
+#include "config/config_token.h"
 
 enum {
 	CONFIG_KEY_MAX = 64 * 1024,

@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "base/cause.h"
-#include "base/config.h"
-#include "base/config_file.h"
-#include "base/config_route.h"
-#include "base/config_setting.h"
-#include "base/config_token.h"
-#include "base/config_who.h"
 #include "base/text.h"
+#include "config/config.h"
+#include "config/config_file.h"
+#include "config/config_route.h"
+#include "config/config_setting.h"
+#include "config/config_token.h"
+#include "config/config_who.h"
 #include "protocol/paths.h"
 
 /* Where c keeps a top-level setting. */

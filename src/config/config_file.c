@@ -17,14 +17,14 @@
 
 #include "base/buffer.h"
 #include "base/cause.h"
-#include "base/config_file.h"
-#include "base/config_route.h"
-#include "base/config_scan.h"
-#include "base/config_setting.h"
-#include "base/config_token.h"
-#include "base/config_value.h"
-#include "base/config_who.h"
 #include "base/text.h"
+#include "config/config_file.h"
+#include "config/config_route.h"
+#include "config/config_scan.h"
+#include "config/config_setting.h"
+#include "config/config_token.h"
+#include "config/config_value.h"
+#include "config/config_who.h"
 
 enum {
 	CONFIG_FILE_MAX = 1024 * 1024,

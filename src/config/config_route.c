@@ -6,8 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/config_route.h"
-#include "base/config_value.h"
+#include "config/config_route.h"
+#include "config/config_value.h"
 
 #define CONFIG_DAY_MS  UINT64_C(86400000)
 #define CONFIG_YEAR_MS (CONFIG_DAY_MS * 366)

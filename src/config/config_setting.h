@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_BASE_CONFIG_SETTING_H
-#define CRIER_BASE_CONFIG_SETTING_H
+#ifndef CRIER_CONFIG_CONFIG_SETTING_H
+#define CRIER_CONFIG_CONFIG_SETTING_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/config.h"
+#include "config/config.h"
 
 /* The table of settings, which reading, printing and comparing walk. */
 

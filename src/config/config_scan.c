@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/config_scan.h"
+#include "config/config_scan.h"
 
 struct config_scan {
 	char *p, *end;

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "base/config.h"
-#include "base/config_who.h"
+#include "config/config.h"
+#include "config/config_who.h"
 
 static const struct config_who_word {
 	const char *word;

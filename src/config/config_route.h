@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_BASE_CONFIG_ROUTE_H
-#define CRIER_BASE_CONFIG_ROUTE_H
+#ifndef CRIER_CONFIG_CONFIG_ROUTE_H
+#define CRIER_CONFIG_CONFIG_ROUTE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/config.h"
-#include "base/config_setting.h"
-#include "base/path_pattern.h"
-#include "base/template.h"
+#include "config/config.h"
+#include "config/config_setting.h"
+#include "config/path_pattern.h"
+#include "config/template.h"
 
 /* One `route` section: which requests it is for, and what they come to. */
 

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/config_setting.h"
-#include "base/config_token.h"
-#include "base/config_value.h"
-#include "base/config_who.h"
 #include "base/text.h"
+#include "config/config_setting.h"
+#include "config/config_token.h"
+#include "config/config_value.h"
+#include "config/config_who.h"
 
 #define CONFIG_KILO UINT64_C(1024)
 #define CONFIG_MEGA (CONFIG_KILO * 1024)

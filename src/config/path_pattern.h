@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_BASE_PATH_PATTERN_H
-#define CRIER_BASE_PATH_PATTERN_H
+#ifndef CRIER_CONFIG_PATH_PATTERN_H
+#define CRIER_CONFIG_PATH_PATTERN_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/config_key.h"
-#include "base/config_token.h"
+#include "config/config_key.h"
+#include "config/config_token.h"
 
 #define CONFIG_IN_KEY(member) \
 	.offset = offsetof(struct config_token_key, member)

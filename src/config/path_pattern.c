@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/path_pattern.h"
+#include "config/path_pattern.h"
 
 static bool
 path_span_equals(struct text_span a, struct text_span b)

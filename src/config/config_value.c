@@ -9,8 +9,8 @@
 #include <strings.h>
 #include <sys/un.h>
 
-#include "base/config_value.h"
 #include "base/text.h"
+#include "config/config_value.h"
 #include "protocol/paths.h"
 
 enum {

@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/config.h"
-#include "base/config_route.h"
-#include "base/config_setting.h"
-#include "base/config_token.h"
-#include "base/config_value.h"
-#include "base/config_who.h"
+#include "config/config.h"
+#include "config/config_route.h"
+#include "config/config_setting.h"
+#include "config/config_token.h"
+#include "config/config_value.h"
+#include "config/config_who.h"
 
 /* '$' is escaped because libConfuse replaces ${NAME} in quotes. */
 static void

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/config_route.h"
-#include "base/config_value.h"
+#include "config/config_route.h"
+#include "config/config_value.h"
 
 enum {
 	CONFIG_NAME_MAX = 255, /* bytes of a channel's or an event's name */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/config_route.h"
+#include "config/config_route.h"
 
 int
 config_routes_add(struct config *c, struct config_route *r)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_BASE_CONFIG_FILE_H
-#define CRIER_BASE_CONFIG_FILE_H
+#ifndef CRIER_CONFIG_CONFIG_FILE_H
+#define CRIER_CONFIG_CONFIG_FILE_H
 
-#include "base/config.h"
+#include "config/config.h"
 
 /*
  * Reads the file at path over what c holds.  Its channel sections go in

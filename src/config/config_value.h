@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_BASE_CONFIG_VALUE_H
-#define CRIER_BASE_CONFIG_VALUE_H
+#ifndef CRIER_CONFIG_CONFIG_VALUE_H
+#define CRIER_CONFIG_CONFIG_VALUE_H
 
 #include <stdbool.h>
 #include <stdint.h>

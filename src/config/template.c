@@ -9,7 +9,7 @@
 
 #include "base/buffer.h"
 #include "base/json.h"
-#include "base/template.h"
+#include "config/template.h"
 
 enum {
 	TEMPLATE_DEPTH = 63,

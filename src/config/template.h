@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_BASE_TEMPLATE_H
-#define CRIER_BASE_TEMPLATE_H
+#ifndef CRIER_CONFIG_TEMPLATE_H
+#define CRIER_CONFIG_TEMPLATE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/path_pattern.h"
 #include "base/text.h"
+#include "config/path_pattern.h"
 
 /*
  * Templates of a route's settings (crier.conf(5)): text with variables such as

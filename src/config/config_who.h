@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_BASE_CONFIG_WHO_H
-#define CRIER_BASE_CONFIG_WHO_H
+#ifndef CRIER_CONFIG_CONFIG_WHO_H
+#define CRIER_CONFIG_CONFIG_WHO_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
-#include "base/config_setting.h"
+#include "config/config_setting.h"
 
 /* The words that say who may do something.  All is pure but the printing. */
 

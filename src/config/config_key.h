@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_BASE_CONFIG_KEY_H
-#define CRIER_BASE_CONFIG_KEY_H
+#ifndef CRIER_CONFIG_CONFIG_KEY_H
+#define CRIER_CONFIG_CONFIG_KEY_H
 
 #include <stdbool.h>
 
-#include "base/config.h"
+#include "config/config.h"
 
 /*
  * Reads a key from its text or its file: for HS256 and its like a secret, as

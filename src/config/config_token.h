@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_BASE_CONFIG_TOKEN_H
-#define CRIER_BASE_CONFIG_TOKEN_H
+#ifndef CRIER_CONFIG_CONFIG_TOKEN_H
+#define CRIER_CONFIG_CONFIG_TOKEN_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/config.h"
-#include "base/config_setting.h"
+#include "config/config.h"
+#include "config/config_setting.h"
 
 /* The `token` sections, one for each key, and what is made of them. */
 
