@@ -9,10 +9,10 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "companion/verb.h"
 #include "config/config_value.h"
 #include "protocol/client.h"
 #include "protocol/paths.h"
-#include "queue/verb.h"
 
 enum {
 	CRIER_WAIT_MAX_MS = 86400 * 1000

@@ -12,6 +12,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "companion/verb.h"
 #include "config/config.h"
 #include "config/config_key.h"
 #include "config/config_token.h"
@@ -19,7 +20,6 @@
 #include "door/token.h"
 #include "door/token_make.h"
 #include "protocol/client.h"
-#include "queue/verb.h"
 
 #define TOKEN_TTL_MAX (UINT64_C(10) * 366 * 86400)
 

@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "companion/verb.h"
 #include "protocol/client.h"
 #include "protocol/id.h"
-#include "queue/verb.h"
 
 /*
  * The other end of the route: the crierd behind its queue.  Functions that

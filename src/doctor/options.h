@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "companion/verb.h"
 #include "doctor/advice.h"
-#include "queue/verb.h"
 
 enum {
 	OPTIONS_HEADERS = 32

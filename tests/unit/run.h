@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-#include "queue/verb.h"
+#include "companion/verb.h"
 
 /*
  * Runs the companion's verbs, each in a process of its own, against a server

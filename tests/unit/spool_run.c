@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "queue/spool_record.h"
+#include "companion/spool_record.h"
 #include "spool_run.h"
 
 char spool_dir[80], spool_journal[96], spool_refused[96];

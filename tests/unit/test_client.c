@@ -17,9 +17,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "companion/client_feed.h"
+#include "companion/verb.h"
 #include "protocol/client.h"
-#include "queue/client_feed.h"
-#include "queue/verb.h"
 #include "run.h"
 
 /* Notes each line; answers "refuse65" with that code and all else with ok. */

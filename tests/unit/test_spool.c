@@ -17,8 +17,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "companion/spool_record.h"
 #include "protocol/client.h"
-#include "queue/spool_record.h"
 #include "spool_run.h"
 
 /* With no crierd all forms are kept, in order, and sent by flush. */

@@ -17,8 +17,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "companion/spool_record.h"
 #include "protocol/client.h"
-#include "queue/spool_record.h"
 #include "spool_run.h"
 
 static void

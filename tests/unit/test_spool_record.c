@@ -11,7 +11,7 @@
 #include <sysexits.h>
 #include <cmocka.h>
 
-#include "queue/spool_record.h"
+#include "companion/spool_record.h"
 
 /* A record's line, and that no byte of it can change unseen. */
 static void

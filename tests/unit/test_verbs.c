@@ -17,8 +17,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "queue/status_table.h"
-#include "queue/verb.h"
+#include "companion/status_table.h"
+#include "companion/verb.h"
 #include "run.h"
 
 /* What a server sends when it was asked. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_QUEUE_VERB_EXEC_H
-#define CRIER_QUEUE_VERB_EXEC_H
+#ifndef CRIER_COMPANION_VERB_EXEC_H
+#define CRIER_COMPANION_VERB_EXEC_H
 
 /*
  * Becomes the program that does what takes libraries which would make all

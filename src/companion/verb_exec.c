@@ -9,8 +9,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "companion/verb_exec.h"
 #include "protocol/client.h"
-#include "queue/verb_exec.h"
 
 /* Only returns if there is no such program. */
 static void

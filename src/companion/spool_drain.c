@@ -9,8 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "queue/spool_drain.h"
-#include "queue/spool_record.h"
+#include "companion/spool_drain.h"
+#include "companion/spool_record.h"
 
 enum {
 	DRAIN_BLOCK = 64 * 1024 /* of one read */

@@ -10,9 +10,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "companion/pub_command.h"
 #include "config/config_value.h"
 #include "protocol/client.h"
-#include "queue/pub_command.h"
 
 enum {
 	PUB_COMMAND_PIPE = 1024 * 1024, /* bytes that it need not wait for */

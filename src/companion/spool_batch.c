@@ -9,9 +9,9 @@
 #include <sys/random.h>
 #include <sysexits.h>
 
-#include "queue/spool_batch.h"
-#include "queue/spool_drain.h"
-#include "queue/spool_record.h"
+#include "companion/spool_batch.h"
+#include "companion/spool_drain.h"
+#include "companion/spool_record.h"
 
 int
 spool_batch_init(struct spool_batch *b)

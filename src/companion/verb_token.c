@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#include "queue/verb.h"
-#include "queue/verb_exec.h"
+#include "companion/verb.h"
+#include "companion/verb_exec.h"
 
 static int
 token_run(const struct verb_env *env, int argc, char **argv)

@@ -12,8 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "companion/spool.h"
 #include "protocol/client.h"
-#include "queue/spool.h"
 
 enum {
 	SPOOL_TRY_MS = 2,       /* between two tries for a lock */

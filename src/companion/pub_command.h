@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_QUEUE_PUB_COMMAND_H
-#define CRIER_QUEUE_PUB_COMMAND_H
+#ifndef CRIER_COMPANION_PUB_COMMAND_H
+#define CRIER_COMPANION_PUB_COMMAND_H
 
 #include <stdint.h>
 #include <sys/types.h>

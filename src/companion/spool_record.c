@@ -7,8 +7,8 @@
 #include <sysexits.h>
 
 #include "base/text.h"
+#include "companion/spool_record.h"
 #include "protocol/command.h"
-#include "queue/spool_record.h"
 
 enum {
 	RECORD_SUM_AT = 2,

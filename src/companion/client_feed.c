@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "queue/client_feed.h"
+#include "companion/client_feed.h"
 
 enum {
 	FEED_OUT_MAX =

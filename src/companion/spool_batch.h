@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_QUEUE_SPOOL_BATCH_H
-#define CRIER_QUEUE_SPOOL_BATCH_H
+#ifndef CRIER_COMPANION_SPOOL_BATCH_H
+#define CRIER_COMPANION_SPOOL_BATCH_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "companion/spool.h"
 #include "protocol/client.h"
-#include "queue/spool.h"
 
 enum {
 	SPOOL_BATCH_EVENTS = 1024,

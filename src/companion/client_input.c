@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "queue/client_input.h"
+#include "companion/client_input.h"
 
 enum {
 	INPUT_CHUNK = 128 * 1024 /* of one read */

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "queue/spool_batch.h"
-#include "queue/spool_drain.h"
-#include "queue/spool_pub.h"
+#include "companion/spool_batch.h"
+#include "companion/spool_drain.h"
+#include "companion/spool_pub.h"
 
 struct spool_pub {
 	struct spool_source *source;

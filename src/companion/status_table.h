@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_QUEUE_STATUS_TABLE_H
-#define CRIER_QUEUE_STATUS_TABLE_H
+#ifndef CRIER_COMPANION_STATUS_TABLE_H
+#define CRIER_COMPANION_STATUS_TABLE_H
 
 #include <stdio.h>
 

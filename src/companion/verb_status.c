@@ -8,9 +8,9 @@
 #include <json-c/json.h>
 
 #include "base/json.h"
+#include "companion/status_table.h"
+#include "companion/verb.h"
 #include "protocol/client.h"
-#include "queue/status_table.h"
-#include "queue/verb.h"
 
 static const char status_help[] =
     "usage: crier status [-js]\n"

@@ -4,7 +4,7 @@
 #include <json-c/json.h>
 #include <string.h>
 
-#include "queue/pub_json.h"
+#include "companion/pub_json.h"
 
 int
 pub_json_append_string(struct buffer *b, const char *text, size_t len)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_QUEUE_SPOOL_DRAIN_H
-#define CRIER_QUEUE_SPOOL_DRAIN_H
+#ifndef CRIER_COMPANION_SPOOL_DRAIN_H
+#define CRIER_COMPANION_SPOOL_DRAIN_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "companion/spool.h"
 #include "protocol/client.h"
-#include "queue/spool.h"
 
 enum {
 	/*

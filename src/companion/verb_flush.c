@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "queue/spool_drain.h"
-#include "queue/spool_pub.h"
-#include "queue/verb.h"
+#include "companion/spool_drain.h"
+#include "companion/spool_pub.h"
+#include "companion/verb.h"
 
 static const char flush_help[] =
     "usage: crier flush [-v] -S DIR\n"

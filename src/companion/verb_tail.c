@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "companion/verb.h"
 #include "protocol/client.h"
 #include "protocol/eventstream.h"
-#include "queue/verb.h"
 
 static const char tail_help[] =
     "usage: crier tail [-d] [-n COUNT | --since ID] CHANNEL...\n"

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "companion/verb.h"
+#include "companion/verb_exec.h"
 #include "config/config_value.h"
-#include "queue/verb.h"
-#include "queue/verb_exec.h"
 
 /*
  * A program of its own does it, so that the other verbs start without

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_QUEUE_CLIENT_FEED_H
-#define CRIER_QUEUE_CLIENT_FEED_H
+#ifndef CRIER_COMPANION_CLIENT_FEED_H
+#define CRIER_COMPANION_CLIENT_FEED_H
 
+#include "companion/client_input.h"
 #include "protocol/client.h"
-#include "queue/client_input.h"
 
 /*
  * Turns a line (without its newline) into one of the queue, newline included,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_QUEUE_SPOOL_PUB_H
-#define CRIER_QUEUE_SPOOL_PUB_H
+#ifndef CRIER_COMPANION_SPOOL_PUB_H
+#define CRIER_COMPANION_SPOOL_PUB_H
 
-#include "queue/client_feed.h"
-#include "queue/verb.h"
+#include "companion/client_feed.h"
+#include "companion/verb.h"
 
 enum {
 	/* How long one who has no -w waits for another sender and replies. */

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "companion/verb.h"
 #include "protocol/client.h"
-#include "queue/verb.h"
 
 static const char close_help[] =
     "usage: crier close [-v] [--stop] CHANNEL\n"

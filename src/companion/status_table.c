@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "base/text.h"
-#include "queue/status_table.h"
+#include "companion/status_table.h"
 
 enum {
 	CELL_SIZE = 256,

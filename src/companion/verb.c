@@ -8,9 +8,9 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "companion/verb.h"
 #include "protocol/client.h"
 #include "protocol/demand.h"
-#include "queue/verb.h"
 
 int
 verb_usage(const struct verb *verb, const char *fmt, ...)

@@ -10,12 +10,12 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "companion/client_feed.h"
+#include "companion/pub_command.h"
+#include "companion/pub_json.h"
+#include "companion/spool_pub.h"
+#include "companion/verb.h"
 #include "config/config_value.h"
-#include "queue/client_feed.h"
-#include "queue/pub_command.h"
-#include "queue/pub_json.h"
-#include "queue/spool_pub.h"
-#include "queue/verb.h"
 
 enum {
 	PUB_DATA_MAX = 1024 * 1024, /* the most that max-event allows */
