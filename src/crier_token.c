@@ -17,9 +17,9 @@
 #include "config/config_key.h"
 #include "config/config_token.h"
 #include "config/config_value.h"
-#include "door/token.h"
-#include "door/token_make.h"
 #include "protocol/client.h"
+#include "request/token.h"
+#include "request/token_make.h"
 
 #define TOKEN_TTL_MAX (UINT64_C(10) * 366 * 86400)
 

@@ -14,10 +14,10 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "door/cgi.h"
-#include "door/exchange.h"
 #include "door/handoff.h"
 #include "protocol/client.h"
 #include "protocol/demand.h"
+#include "request/exchange.h"
 
 enum {
 	CGI_AGAIN_MS = 10,

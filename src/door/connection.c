@@ -9,13 +9,13 @@
 
 #include "base/log.h"
 #include "door/connection.h"
-#include "door/exchange.h"
 #include "door/fcgi.h"
 #include "door/gate.h"
 #include "door/handoff.h"
 #include "door/record.h"
 #include "door/runner.h"
 #include "door/uplink.h"
+#include "request/exchange.h"
 
 enum {
 	CONNECTION_READ_BYTES = 65536,

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#include "door/request.h"
+#include "request/request.h"
 
 /* Once, before any signal handler of our own: libfcgi installs its own. */
 void fcgi_init(void);

@@ -10,8 +10,8 @@
 #include "base/buffer.h"
 #include "config/config_route.h"
 #include "door/door.h"
-#include "door/request.h"
 #include "hub/hub.h"
+#include "request/request.h"
 
 /*
  * A stream on its way from the door that has its request to the hub that will

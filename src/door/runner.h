@@ -5,9 +5,9 @@
 #define CRIER_DOOR_RUNNER_H
 
 #include "config/config_route.h"
-#include "door/request.h"
 #include "door/run.h"
 #include "hub/hub.h"
+#include "request/request.h"
 
 /*
  * Starts the program of a route for a request, with its CGI environment, and

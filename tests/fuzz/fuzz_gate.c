@@ -14,7 +14,7 @@
 #include "base/buffer.h"
 #include "door/fcgi.h"
 #include "door/gate.h"
-#include "door/request.h"
+#include "request/request.h"
 
 const char *const fuzz_name = "gate";
 

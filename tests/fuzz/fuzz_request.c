@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "door/request.h"
+#include "request/request.h"
 
 const char *const fuzz_name = "request";
 

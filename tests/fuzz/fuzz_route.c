@@ -10,7 +10,7 @@
 
 #include "base/json.h"
 #include "config/config_route.h"
-#include "door/route.h"
+#include "request/route.h"
 
 const char *const fuzz_name = "route";
 

@@ -12,8 +12,8 @@
 
 #include "config/config.h"
 #include "config/config_value.h"
-#include "door/request.h"
-#include "door/token.h"
+#include "request/request.h"
+#include "request/token.h"
 
 const char *const fuzz_name = "token";
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "door/route.h"
+#include "request/route.h"
 #include "route_run.h"
 #include "support.h"
 

@@ -11,8 +11,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "door/access.h"
-#include "door/request.h"
+#include "request/access.h"
+#include "request/request.h"
 #include "support.h"
 
 static char test_ann[] = "user/ann", test_all[] = "**", test_own[] = "$streams";

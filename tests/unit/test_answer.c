@@ -12,7 +12,7 @@
 
 #include <json-c/json.h>
 
-#include "door/answer.h"
+#include "request/answer.h"
 #include "support.h"
 
 enum {

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "door/exchange.h"
+#include "request/exchange.h"
 #include "route_run.h"
 
 /* What question a request becomes, and what answer the queue's reply. */

@@ -13,8 +13,8 @@
 #include <cmocka.h>
 
 #include "base/json.h"
-#include "door/metrics.h"
 #include "hub/status.h"
+#include "request/metrics.h"
 #include "streams.h"
 
 /*

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "door/request.h"
+#include "request/request.h"
 #include "support.h"
 
 static void

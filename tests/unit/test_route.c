@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "door/route.h"
+#include "request/route.h"
 #include "support.h"
 
 static struct config *test_config;

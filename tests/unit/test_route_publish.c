@@ -13,7 +13,7 @@
 #include <json-c/json.h>
 
 #include "base/json.h"
-#include "door/route.h"
+#include "request/route.h"
 #include "route_run.h"
 
 #define GET(uri, want)                                \

@@ -12,8 +12,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "door/exchange.h"
 #include "door/runner.h"
+#include "request/exchange.h"
 #include "route_run.h"
 #include "streams.h"
 #include "support.h"

@@ -15,8 +15,8 @@
 
 #include "config/config_key.h"
 #include "config/config_token.h"
-#include "door/token.h"
-#include "door/token_make.h"
+#include "request/token.h"
+#include "request/token_make.h"
 #include "support.h"
 #include "token_keys.h"
 

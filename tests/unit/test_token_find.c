@@ -10,8 +10,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "door/request.h"
-#include "door/token.h"
+#include "request/request.h"
+#include "request/token.h"
 #include "support.h"
 
 #define SECRET "0123456789abcdef0123456789abcdef"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "door/expand.h"
+#include "request/expand.h"
 
 /* A place for {id} or {streams}. */
 struct expand_hole {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_DOOR_ROUTE_PART_H
-#define CRIER_DOOR_ROUTE_PART_H
+#ifndef CRIER_REQUEST_ROUTE_PART_H
+#define CRIER_REQUEST_ROUTE_PART_H
 
-#include "door/route.h"
-#include "door/values.h"
+#include "request/route.h"
+#include "request/values.h"
 
 /* What the files of door/route share.  The functions return 0, or -1: refused
  */

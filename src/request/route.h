@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_DOOR_ROUTE_H
-#define CRIER_DOOR_ROUTE_H
+#ifndef CRIER_REQUEST_ROUTE_H
+#define CRIER_REQUEST_ROUTE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,10 +10,10 @@
 
 #include "config/config.h"
 #include "config/config_route.h"
-#include "door/expand.h"
-#include "door/request.h"
 #include "hub/channel.h"
 #include "protocol/event.h"
+#include "request/expand.h"
+#include "request/request.h"
 
 enum {
 	ROUTE_ERROR_SIZE = 160,

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "door/request.h"
-#include "door/token.h"
+#include "request/request.h"
+#include "request/token.h"
 
 static const struct text_span token_none;
 

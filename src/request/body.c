@@ -6,7 +6,7 @@
 #include <strings.h>
 
 #include "base/json.h"
-#include "door/body.h"
+#include "request/body.h"
 
 static const struct body_type {
 	const char *name;

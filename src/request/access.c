@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "door/access.h"
-#include "door/request.h"
+#include "request/access.h"
+#include "request/request.h"
 
 /* What the first '*' of a pattern stands for in a name that it matches. */
 static bool

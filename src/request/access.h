@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_DOOR_ACCESS_H
-#define CRIER_DOOR_ACCESS_H
+#ifndef CRIER_REQUEST_ACCESS_H
+#define CRIER_REQUEST_ACCESS_H
 
 #include <stdbool.h>
 
 #include "base/text.h"
 #include "config/config.h"
-#include "door/token.h"
+#include "request/token.h"
 
 struct request;
 

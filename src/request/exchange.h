@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_DOOR_EXCHANGE_H
-#define CRIER_DOOR_EXCHANGE_H
+#ifndef CRIER_REQUEST_EXCHANGE_H
+#define CRIER_REQUEST_EXCHANGE_H
 
 #include "base/buffer.h"
 #include "config/config.h"
-#include "door/access.h"
-#include "door/answer.h"
-#include "door/request.h"
-#include "door/route.h"
 #include "hub/hub.h"
+#include "request/access.h"
+#include "request/answer.h"
+#include "request/request.h"
+#include "request/route.h"
 
 /*
  * One request and what becomes of it, whatever way it came and its answer

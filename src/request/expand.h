@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_DOOR_EXPAND_H
-#define CRIER_DOOR_EXPAND_H
+#ifndef CRIER_REQUEST_EXPAND_H
+#define CRIER_REQUEST_EXPAND_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/buffer.h"
 #include "config/template.h"
-#include "door/values.h"
+#include "request/values.h"
 
 /*
  * Puts a request's values into templates.  Pure.

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "door/answer.h"
+#include "request/answer.h"
 
 static const char *
 answer_allow(const struct answer_context *c)

@@ -22,7 +22,7 @@
 #include "base/base64.h"
 #include "config/config_token.h"
 #include "config/config_value.h"
-#include "door/token.h"
+#include "request/token.h"
 
 enum {
 	TOKEN_DEPTH = 8 /* of JSON */

@@ -9,8 +9,8 @@
 
 #include "base/json.h"
 #include "config/config_token.h"
-#include "door/token.h"
-#include "door/token_make.h"
+#include "request/token.h"
+#include "request/token_make.h"
 
 static void
 token_add_list(struct json_object *to, const char *name,

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "config/config_value.h"
-#include "door/route_part.h"
+#include "request/route_part.h"
 
 enum {
 	ROUTE_JSON_DEPTH = 8

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_DOOR_METRICS_H
-#define CRIER_DOOR_METRICS_H
+#ifndef CRIER_REQUEST_METRICS_H
+#define CRIER_REQUEST_METRICS_H
 
 #include <json-c/json.h>
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "door/values.h"
+#include "request/values.h"
 
 int
 values_refuse(struct values *v, int status, const char *fmt, ...)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_DOOR_TOKEN_H
-#define CRIER_DOOR_TOKEN_H
+#ifndef CRIER_REQUEST_TOKEN_H
+#define CRIER_REQUEST_TOKEN_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -8,7 +8,7 @@
 #include <strings.h>
 
 #include "base/loop.h"
-#include "door/exchange.h"
+#include "request/exchange.h"
 
 enum {
 	EXCHANGE_RETRY_MS = 5000, /* for whom there is no place now */

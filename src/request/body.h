@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_DOOR_BODY_H
-#define CRIER_DOOR_BODY_H
+#ifndef CRIER_REQUEST_BODY_H
+#define CRIER_REQUEST_BODY_H
 
 #include <json-c/json.h>
 
 #include "base/text.h"
-#include "door/request.h"
+#include "request/request.h"
 
 /* A request's body, by its Content-Type.  Pure. */
 

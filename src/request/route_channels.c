@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "door/route_part.h"
+#include "request/route_part.h"
 
 struct route_channels {
 	struct route *route;

@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 #include "config/config_value.h"
-#include "door/route_part.h"
+#include "request/route_part.h"
 
 enum {
 	ROUTE_JSON_DEPTH = 32

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "door/request.h"
+#include "request/request.h"
 
 void
 request_clear(struct request *r)

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "door/route.h"
-#include "door/route_part.h"
+#include "request/route.h"
+#include "request/route_part.h"
 
 int
 route_refuse(struct route *r, int status, const char *fmt, ...)

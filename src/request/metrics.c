@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "door/metrics.h"
+#include "request/metrics.h"
 
 enum metrics_kind {
 	METRICS_GAUGE,

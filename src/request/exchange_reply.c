@@ -6,8 +6,8 @@
 #include <sysexits.h>
 
 #include "base/json.h"
-#include "door/exchange.h"
-#include "door/metrics.h"
+#include "request/exchange.h"
+#include "request/metrics.h"
 
 /*
  * What is not a stream is asked of the queue, as any other program would ask:

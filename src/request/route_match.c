@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "door/route_part.h"
+#include "request/route_part.h"
 
 static bool
 route_is_allowed(const struct route *r, const char *method)

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_DOOR_VALUES_H
-#define CRIER_DOOR_VALUES_H
+#ifndef CRIER_REQUEST_VALUES_H
+#define CRIER_REQUEST_VALUES_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "config/path_pattern.h"
 #include "config/template.h"
-#include "door/body.h"
-#include "door/request.h"
+#include "request/body.h"
+#include "request/request.h"
 
 /* What a request has for the variables of templates.  Pure. */
 
