@@ -14,9 +14,9 @@
 #include "base/systemd.h"
 #include "config/config.h"
 #include "door/door.h"
-#include "door/run.h"
 #include "hub/hub.h"
 #include "queue/queue.h"
+#include "source/program.h"
 
 /*
  * A crierd that stays: its sockets, the order of starting and stopping, its

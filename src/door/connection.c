@@ -13,9 +13,9 @@
 #include "door/gate.h"
 #include "door/handoff.h"
 #include "door/record.h"
-#include "door/runner.h"
 #include "door/uplink.h"
 #include "request/exchange.h"
+#include "source/program_stream.h"
 
 enum {
 	CONNECTION_READ_BYTES = 65536,

@@ -15,7 +15,7 @@
 #include "base/listener.h"
 #include "base/loop.h"
 #include "door/handoff.h"
-#include "door/runner.h"
+#include "source/program_stream.h"
 
 /* The hub's side: whatever a line says is checked again. */
 

@@ -7,7 +7,7 @@
 #include <event2/event.h>
 
 #include "base/buffer.h"
-#include "door/run.h"
+#include "source/program.h"
 
 /*
  * Shell scripts as programs whose output is taken as they are ready.  What goes

@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "base/log.h"
-#include "door/printed.h"
 #include "protocol/command.h"
+#include "source/program_output.h"
 #include "support.h"
 
 enum {

@@ -16,9 +16,9 @@
 #include <cmocka.h>
 
 #include "base/loop.h"
-#include "door/runner.h"
 #include "handing.h"
 #include "programs.h"
+#include "source/program_stream.h"
 
 static struct handing test;
 static struct runs *test_runs;

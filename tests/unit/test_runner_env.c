@@ -12,9 +12,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "door/runner.h"
 #include "request/exchange.h"
 #include "route_run.h"
+#include "source/program_stream.h"
 #include "streams.h"
 #include "support.h"
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "door/printed.h"
 #include "protocol/command.h"
+#include "source/program_output.h"
 
 /* JSON may write a byte of data as several, and has names around it. */
 static size_t

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_DOOR_PRINTED_H
-#define CRIER_DOOR_PRINTED_H
+#ifndef CRIER_SOURCE_PROGRAM_OUTPUT_H
+#define CRIER_SOURCE_PROGRAM_OUTPUT_H
 
 #include <stdbool.h>
 #include <stddef.h>

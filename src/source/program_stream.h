@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_DOOR_RUNNER_H
-#define CRIER_DOOR_RUNNER_H
+#ifndef CRIER_SOURCE_PROGRAM_STREAM_H
+#define CRIER_SOURCE_PROGRAM_STREAM_H
 
 #include "config/config_route.h"
-#include "door/run.h"
 #include "hub/hub.h"
 #include "request/request.h"
+#include "source/program.h"
 
 /*
  * Starts the program of a route for a request, with its CGI environment, and

@@ -17,9 +17,9 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/loop.h"
-#include "door/printed.h"
-#include "door/run.h"
 #include "protocol/command.h"
+#include "source/program.h"
+#include "source/program_output.h"
 
 enum {
 	RUN_READ_BYTES = 65536,
