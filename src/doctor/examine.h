@@ -4,7 +4,7 @@
 #ifndef CRIER_DOCTOR_EXAMINE_H
 #define CRIER_DOCTOR_EXAMINE_H
 
-#include "doctor/daemon.h"
+#include "doctor/far_end.h"
 #include "doctor/measure.h"
 #include "doctor/options.h"
 

@@ -4,7 +4,7 @@
 #ifndef CRIER_DOCTOR_PROBE_H
 #define CRIER_DOCTOR_PROBE_H
 
-#include "doctor/daemon.h"
+#include "doctor/far_end.h"
 #include "doctor/http.h"
 #include "doctor/options.h"
 

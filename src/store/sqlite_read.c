@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/run.h"
 #include "store/sqlite_read.h"
+#include "store/sqlite_run.h"
 
 /*
  * A read of several channels merges as many statements, each of which walks

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#include "store/run.h"
+#include "store/sqlite_run.h"
 #include "store/sqlite_write.h"
 
 /*

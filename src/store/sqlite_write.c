@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/run.h"
+#include "store/sqlite_run.h"
 #include "store/sqlite_write.h"
 
 enum {

@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "store/run.h"
+#include "store/sqlite_run.h"
 #include "store/sqlite_write.h"
 
 /* The writer without its thread: commits, and the steps of retention. */

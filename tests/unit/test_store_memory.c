@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "store/run.h"
+#include "store/sqlite_run.h"
 #include "store_run.h"
 #include "support.h"
 

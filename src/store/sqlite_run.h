@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_STORE_RUN_H
-#define CRIER_STORE_RUN_H
+#ifndef CRIER_STORE_SQLITE_RUN_H
+#define CRIER_STORE_SQLITE_RUN_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_DOCTOR_DAEMON_H
-#define CRIER_DOCTOR_DAEMON_H
+#ifndef CRIER_DOCTOR_FAR_END_H
+#define CRIER_DOCTOR_FAR_END_H
 
 #include <stdbool.h>
 #include <stddef.h>

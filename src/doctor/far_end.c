@@ -9,7 +9,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
-#include "doctor/daemon.h"
+#include "doctor/far_end.h"
 
 static int
 daemon_not_understood(void)

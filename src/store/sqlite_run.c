@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "store/run.h"
+#include "store/sqlite_run.h"
 
 static void
 run_put(unsigned char *to, uint64_t value, size_t bytes)
