@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/quantity.h"
 #include "companion/verb.h"
-#include "config/config_value.h"
 #include "protocol/client.h"
 #include "protocol/paths.h"
 
@@ -82,7 +82,7 @@ crier_options(int argc, char **argv, struct verb_env *env)
 			env->queue = optarg;
 			break;
 		case 'w':
-			if (config_value_seconds(optarg, &env->wait_ms) &&
+			if (quantity_parse_seconds(optarg, &env->wait_ms) &&
 			    env->wait_ms <= CRIER_WAIT_MAX_MS)
 				break;
 			return crier_usage("-w takes seconds, not ", optarg);

@@ -10,8 +10,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/quantity.h"
 #include "companion/pub_command.h"
-#include "config/config_value.h"
 #include "protocol/client.h"
 
 enum {
@@ -135,9 +135,9 @@ int
 pub_command_finish(struct pub_command *c, struct buffer *to)
 {
 	int status = pub_command_wait(c);
-	char seconds[CONFIG_TEXT_SIZE];
+	char seconds[QUANTITY_TEXT_SIZE];
 
-	config_value_format_seconds(client_now_ms() - c->begun_ms, seconds);
+	quantity_format_seconds(client_now_ms() - c->begun_ms, seconds);
 	if (!WIFSIGNALED(status))
 		return buffer_printf(to, "{\"status\":%d,\"seconds\":%s}",
 		    WEXITSTATUS(status), seconds);

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/quantity.h"
 #include "companion/verb.h"
 #include "companion/verb_exec.h"
-#include "config/config_value.h"
 
 /*
  * A program of its own does it, so that the other verbs start without
@@ -20,12 +20,12 @@ static int
 doctor_run(const struct verb_env *env, int argc, char **argv)
 {
 	static char s[] = "-s", w[] = "-w";
-	char wait[CONFIG_TEXT_SIZE], *queue = strdup(env->queue);
+	char wait[QUANTITY_TEXT_SIZE], *queue = strdup(env->queue);
 	char **args = calloc((size_t)argc + 5, sizeof *args);
 	int rc = EX_OSERR;
 
 	if (args != NULL && queue != NULL) {
-		config_value_format_seconds(env->wait_ms, wait);
+		quantity_format_seconds(env->wait_ms, wait);
 		args[0] = argv[0];
 		args[1] = s;
 		args[2] = queue;

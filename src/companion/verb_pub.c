@@ -9,13 +9,13 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/quantity.h"
 #include "base/text.h"
 #include "companion/client_feed.h"
 #include "companion/pub_command.h"
 #include "companion/pub_json.h"
 #include "companion/spool_pub.h"
 #include "companion/verb.h"
-#include "config/config_value.h"
 
 enum {
 	PUB_DATA_MAX = 1024 * 1024, /* the most that max-event allows */
@@ -104,7 +104,7 @@ pub_number(struct pub *p, int option, const char *text)
 		    "-r takes milliseconds, at most %d", PUB_RETRY_MAX_MS);
 	}
 	p->has_expires = true;
-	if (config_value_seconds(text, &p->expires_ms) && p->expires_ms > 0)
+	if (quantity_parse_seconds(text, &p->expires_ms) && p->expires_ms > 0)
 		return 0;
 	return verb_usage(&verb_pub, "-x takes seconds, more than 0");
 }
@@ -211,11 +211,11 @@ pub_add(struct json_object *to, const char *name, struct json_object *value)
 static struct json_object *
 pub_seconds(uint64_t ms)
 {
-	char text[CONFIG_TEXT_SIZE];
+	char text[QUANTITY_TEXT_SIZE];
 
 	if (ms % 1000 == 0)
 		return json_object_new_int64((int64_t)(ms / 1000));
-	config_value_format_seconds(ms, text);
+	quantity_format_seconds(ms, text);
 	return json_object_new_double_s((double)ms / 1000, text);
 }
 

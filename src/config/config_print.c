@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/quantity.h"
 #include "config/config.h"
 #include "config/config_route.h"
 #include "config/config_setting.h"
@@ -41,12 +42,12 @@ config_print_list(const struct config_list *list, FILE *to)
 static void
 config_print_number(const struct config_setting *s, uint64_t value, FILE *to)
 {
-	char text[CONFIG_TEXT_SIZE];
+	char text[QUANTITY_TEXT_SIZE];
 
 	if (s->kind == CONFIG_SIZE)
-		config_value_format_size(value, text);
+		quantity_format_size(value, text);
 	else if (s->kind == CONFIG_SECONDS)
-		config_value_format_seconds(value, text);
+		quantity_format_seconds(value, text);
 	else
 		snprintf(text, sizeof text, "%" PRIu64, value);
 	fputs(text, to);

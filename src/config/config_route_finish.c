@@ -9,8 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/quantity.h"
 #include "config/config_route.h"
-#include "config/config_value.h"
 
 enum {
 	CONFIG_NAME_MAX = 255, /* bytes of a channel's or an event's name */
@@ -188,7 +188,7 @@ config_route_wrong_literal(enum config_route_field field, const char *text)
 			return "must be a number of milliseconds, up to a day";
 		return NULL;
 	case CONFIG_FIELD_EXPIRES:
-		if (!config_value_seconds(text, &ms) || ms == 0)
+		if (!quantity_parse_seconds(text, &ms) || ms == 0)
 			return "must be a number of seconds above 0";
 		return NULL;
 	default:

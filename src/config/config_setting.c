@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/quantity.h"
 #include "base/text.h"
 #include "config/config_setting.h"
 #include "config/config_token.h"
@@ -261,7 +262,7 @@ config_setting_parse(const struct config_setting *s, const char *text,
 	switch (s->kind) {
 	case CONFIG_MODE:
 		*form = "octal permissions from 0 to 0777";
-		return config_value_mode(text, value);
+		return quantity_parse_mode(text, value);
 	case CONFIG_LOG_TARGET:
 		*form = "auto, stderr or syslog";
 		*value = config_setting_word(text, config_log_targets,
@@ -278,13 +279,13 @@ config_setting_parse(const struct config_setting *s, const char *text,
 		return *value < s->max;
 	case CONFIG_FLAG:
 		*form = "true or false";
-		return config_value_flag(text, value);
+		return quantity_parse_flag(text, value);
 	case CONFIG_SECONDS:
 		*form = "a number of seconds";
-		return config_value_seconds(text, value);
+		return quantity_parse_seconds(text, value);
 	case CONFIG_SIZE:
 		*form = "a number of bytes, or one with K, M or G";
-		return config_value_size(text, value);
+		return quantity_parse_size(text, value);
 	default:
 		*form = "a whole number";
 		return text_parse_number(text, strlen(text), UINT64_MAX, value);
@@ -302,14 +303,14 @@ static void
 config_setting_say_range(const struct config_setting *s,
     char why[CONFIG_WHY_SIZE])
 {
-	char min[CONFIG_TEXT_SIZE], max[CONFIG_TEXT_SIZE];
+	char min[QUANTITY_TEXT_SIZE], max[QUANTITY_TEXT_SIZE];
 
 	if (s->kind == CONFIG_SECONDS) {
-		config_value_format_seconds(s->min, min);
-		config_value_format_seconds(s->max, max);
+		quantity_format_seconds(s->min, min);
+		quantity_format_seconds(s->max, max);
 	} else if (s->kind == CONFIG_SIZE) {
-		config_value_format_size(s->min, min);
-		config_value_format_size(s->max, max);
+		quantity_format_size(s->min, min);
+		quantity_format_size(s->max, max);
 	} else {
 		snprintf(min, sizeof min, "%llu", (unsigned long long)s->min);
 		snprintf(max, sizeof max, "%llu", (unsigned long long)s->max);

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "config/config_value.h"
+#include "base/quantity.h"
 #include "doctor/options.h"
 #include "doctor/target.h"
 
@@ -50,7 +50,8 @@ static const struct verb options_verb = { "doctor", options_help, NULL };
 static bool
 options_seconds(const char *text, uint64_t *ms)
 {
-	return config_value_seconds(text, ms) && *ms <= OPTIONS_SECONDS_MAX_MS;
+	return quantity_parse_seconds(text, ms) &&
+	    *ms <= OPTIONS_SECONDS_MAX_MS;
 }
 
 static int

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "config/config_value.h"
+#include "base/quantity.h"
 #include "request/route_part.h"
 
 enum {
@@ -100,7 +100,7 @@ route_parse_seconds(struct text_span text, uint64_t *ms)
 		return false;
 	memcpy(seconds, text.text, len);
 	seconds[len] = '\0';
-	return strlen(seconds) == len && config_value_seconds(seconds, ms);
+	return strlen(seconds) == len && quantity_parse_seconds(seconds, ms);
 }
 
 static int

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/config_value.h"
+#include "base/quantity.h"
 #include "request/route_part.h"
 
 enum {
@@ -106,7 +106,7 @@ route_set_poll(struct route *r, const char *text, size_t len)
 {
 	uint64_t ms;
 
-	if (strlen(text) != len || !config_value_seconds(text, &ms) ||
+	if (strlen(text) != len || !quantity_parse_seconds(text, &ms) ||
 	    ms > ROUTE_POLL_MAX * UINT64_C(1000))
 		return route_refuse(r, 400,
 		    "poll is not a number of seconds up to %d", ROUTE_POLL_MAX);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_BASE_QUANTITY_H
+#define CRIER_BASE_QUANTITY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Sizes, times, flags and modes as people write them.  All are pure. */
+
+enum {
+	QUANTITY_TEXT_SIZE = 32 /* for the quantity_format functions */
+};
+
+/* A whole number, or one with K, M or G (2^10, 2^20, 2^30) behind it. */
+bool quantity_parse_size(const char *text, uint64_t *bytes);
+
+/* Seconds with up to three decimals, as milliseconds. */
+bool quantity_parse_seconds(const char *text, uint64_t *ms);
+
+/* true, yes and on are 1; false, no and off are 0. */
+bool quantity_parse_flag(const char *text, uint64_t *flag);
+
+/* Permission bits in octal, up to 0777. */
+bool quantity_parse_mode(const char *text, uint64_t *mode);
+
+/* The reverse of the above: the shortest form that reads back the same. */
+void quantity_format_size(uint64_t bytes, char to[QUANTITY_TEXT_SIZE]);
+void quantity_format_seconds(uint64_t ms, char to[QUANTITY_TEXT_SIZE]);
+
+#endif
