@@ -11,7 +11,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "e2e"))
 
-from lib import crash_tests, tap  # noqa: E402
+from cases import crash_tests  # noqa: E402
+from lib import tap  # noqa: E402
 
 tap.LIMIT_SECONDS = 300 + float(os.environ.get("SOAK_SECONDS") or 600)
 tap.main([crash_tests.soak])

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The crier authors */
 
 /* Ways of leaving: ABORT_REQUEST (FastCGI 5.4), half-close, close. */
-#include "support.h"
+#include "lib/support.h"
 
 #include <errno.h>
 #include <string.h>

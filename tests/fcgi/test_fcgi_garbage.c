@@ -3,7 +3,7 @@
 
 /* Random bytes and broken requests from thousands of connections;
  * $CRIER_TEST_SEED repeats a run. A stream next door must not notice. */
-#include "support.h"
+#include "lib/support.h"
 
 #include <dirent.h>
 #include <poll.h>

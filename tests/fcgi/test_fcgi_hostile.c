@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The crier authors */
 
 /* Peers that break the protocol: each costs only itself. */
-#include "support.h"
+#include "lib/support.h"
 
 #include <errno.h>
 #include <stdio.h>

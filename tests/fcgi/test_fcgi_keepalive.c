@@ -3,7 +3,7 @@
 
 /* One connection, several requests: one after another (FastCGI 3.1,
  * FCGI_KEEP_CONN), and at once, which crierd does not do. */
-#include "support.h"
+#include "lib/support.h"
 
 #include <string.h>
 

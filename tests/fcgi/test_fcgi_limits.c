@@ -3,7 +3,7 @@
 
 /* The limits of a request: its size (max-request) and its time
  * (request-timeout). */
-#include "support.h"
+#include "lib/support.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The crier authors */
 
 /* Where crierd listens: TCP, IPv6, a Unix socket, several at once. */
-#include "support.h"
+#include "lib/support.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The crier authors */
 
 /* Management records (FastCGI 4) and roles (6.1), anywhere in the traffic. */
-#include "support.h"
+#include "lib/support.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 
 /* Requests in every shape that the protocol allows, and the stream each of
  * them gets. */
-#include "support.h"
+#include "lib/support.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 
 /* Clients that do not read, or read little at a time; and events larger than
  * a record. */
-#include "support.h"
+#include "lib/support.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#include "../unit/sse_parser.h"
+#include "../unit/lib/sse_parser.h"
 #include "base/buffer.h"
 #include "protocol/event.h"
 

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "../unit/sse_parser.h"
+#include "../unit/lib/sse_parser.h"
 #include "base/buffer.h"
 #include "base/text.h"
 #include "protocol/eventstream.h"

@@ -11,9 +11,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "lib/support.h"
 #include "request/access.h"
 #include "request/request.h"
-#include "support.h"
 
 static char test_ann[] = "user/ann", test_all[] = "**", test_own[] = "$streams";
 static char *test_patterns[] = { test_ann, test_all, test_own };

@@ -12,8 +12,8 @@
 
 #include <json-c/json.h>
 
+#include "lib/support.h"
 #include "request/answer.h"
-#include "support.h"
 
 enum {
 	TEST_NONE,

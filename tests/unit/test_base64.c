@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/base64.h"
-#include "support.h"
+#include "lib/support.h"
 
 /* RFC 4648, 10, and the edges; NULL: refused. */
 static const struct {

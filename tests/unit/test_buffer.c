@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/buffer.h"
-#include "support.h"
+#include "lib/support.h"
 
 static void
 test_assert(const struct buffer *b, const char *want)

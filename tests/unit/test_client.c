@@ -19,8 +19,8 @@
 
 #include "companion/client_feed.h"
 #include "companion/verb.h"
+#include "lib/run.h"
 #include "protocol/client.h"
-#include "run.h"
 
 /* Notes each line; answers "refuse65" with that code and all else with ok. */
 static void

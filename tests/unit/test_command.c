@@ -10,8 +10,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "lib/support.h"
 #include "protocol/command.h"
-#include "support.h"
 
 /* A line and what it says, as test_describe writes it. */
 struct test_case {

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "lib/support.h"
 #include "protocol/command.h"
-#include "support.h"
 
 enum {
 	TEST_DATAERR = 65

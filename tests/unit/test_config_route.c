@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "config/config_route.h"
-#include "route_run.h"
+#include "lib/route_run.h"
 
 struct test_message {
 	const char *text, *want;

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "config/config.h"
-#include "token_keys.h"
+#include "lib/token_keys.h"
 
 #define SECRET "0123456789abcdef0123456789abcdef"
 

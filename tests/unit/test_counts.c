@@ -28,9 +28,9 @@
 #include "door/fcgi.h"
 #include "door/record.h"
 #include "hub/watch.h"
+#include "lib/streams.h"
+#include "lib/support.h"
 #include "queue/queue.h"
-#include "streams.h"
-#include "support.h"
 
 enum {
 	TEST_STREAMS = 100,

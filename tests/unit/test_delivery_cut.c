@@ -17,8 +17,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include "streams.h"
-#include "support.h"
+#include "lib/streams.h"
+#include "lib/support.h"
 
 static struct streams test_hub;
 

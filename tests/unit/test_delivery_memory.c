@@ -17,8 +17,8 @@
 #include <cmocka.h>
 
 #include "hub/delivery.h"
-#include "streams.h"
-#include "support.h"
+#include "lib/streams.h"
+#include "lib/support.h"
 
 enum {
 	TEST_TEMPFAIL = 75,

@@ -15,8 +15,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "lib/support.h"
 #include "protocol/event.h"
-#include "support.h"
 
 enum {
 	TEST_ID_MAX = 64

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "lib/support.h"
 #include "protocol/event.h"
-#include "support.h"
 
 enum {
 	TEST_MAX = 1000,

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "lib/route_run.h"
 #include "request/exchange.h"
-#include "route_run.h"
 
 /* What question a request becomes, and what answer the queue's reply. */
 

@@ -18,8 +18,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "streams.h"
-#include "support.h"
+#include "lib/streams.h"
+#include "lib/support.h"
 
 enum {
 	TEST_CLIENTS = 900, /* over time */

@@ -15,8 +15,8 @@
 #include <cmocka.h>
 
 #include "hub/fan.h"
-#include "streams.h"
-#include "support.h"
+#include "lib/streams.h"
+#include "lib/support.h"
 
 enum {
 	TEST_DATA = 4000,

@@ -16,9 +16,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "handing.h"
+#include "lib/handing.h"
+#include "lib/support.h"
 #include "protocol/fdpass.h"
-#include "support.h"
 
 static int test_fds[FDPASS_TAKEN + 1];
 static size_t test_count;

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "door/gate.h"
-#include "support.h"
+#include "lib/support.h"
 
 /*
  * Connections as a text of records: B begin (keep), b begin (not), u an

@@ -20,8 +20,8 @@
 #include <cmocka.h>
 
 #include "door/handoff.h"
-#include "handing.h"
-#include "support.h"
+#include "lib/handing.h"
+#include "lib/support.h"
 
 enum {
 	TEST_PIECES = 1000

@@ -16,7 +16,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "handing.h"
+#include "lib/handing.h"
 
 static struct handing test;
 

@@ -20,10 +20,10 @@
 #include <json-c/json.h>
 
 #include "door/handoff.h"
-#include "handing.h"
+#include "lib/handing.h"
+#include "lib/support.h"
 #include "protocol/command.h"
 #include "queue/queue.h"
-#include "support.h"
 
 enum {
 	TEST_MOST = 1000

@@ -19,11 +19,11 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "handing.h"
+#include "lib/handing.h"
+#include "lib/support.h"
 #include "protocol/fdpass.h"
 #include "queue/peer.h"
 #include "queue/queue.h"
-#include "support.h"
 
 enum {
 	TEST_CLIENTS = 40

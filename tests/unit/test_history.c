@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "hub/history.h"
+#include "lib/support.h"
 #include "protocol/event.h"
-#include "support.h"
 
 /* An event with the id ms-0 whose record is that many bytes of fill. */
 /* All that comes now is in one block, as far as there is room. */

@@ -13,8 +13,8 @@
 #include <cmocka.h>
 
 #include "hub/history.h"
+#include "lib/support.h"
 #include "protocol/event.h"
-#include "support.h"
 
 enum {
 	TEST_EVENTS = 4000,

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "lib/support.h"
 #include "protocol/id.h"
-#include "support.h"
 
 #define MAX UINT64_MAX
 

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/json.h"
-#include "support.h"
+#include "lib/support.h"
 
 /* 1: JSON; 0: none; -1: JSON to json-c, but with a number that is none. */
 static int

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "lib/support.h"
 #include "store/keys.h"
-#include "support.h"
 
 enum {
 	KEYS_STEPS = 20000,

@@ -14,8 +14,8 @@
 
 #include "base/json.h"
 #include "hub/status.h"
+#include "lib/streams.h"
 #include "request/metrics.h"
-#include "streams.h"
 
 /*
  * A strict reader of Prometheus's text format 0.0.4, written from its

@@ -12,7 +12,7 @@
 
 #include "hub/notice.h"
 #include "hub/stats.h"
-#include "streams.h"
+#include "lib/streams.h"
 
 /* crier's own channels: `$streams` and `$stats`. */
 

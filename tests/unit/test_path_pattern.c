@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "config/path_pattern.h"
-#include "support.h"
+#include "lib/support.h"
 
 enum {
 	TEST_SEGMENTS = 64

@@ -14,8 +14,8 @@
 #include <cmocka.h>
 
 #include "hub/poll.h"
-#include "streams.h"
-#include "support.h"
+#include "lib/streams.h"
+#include "lib/support.h"
 
 enum {
 	TEST_LONG_MS = 3600000,

@@ -14,8 +14,8 @@
 #include "base/log.h"
 #include "hub/presence.h"
 #include "hub/visitor.h"
-#include "streams.h"
-#include "support.h"
+#include "lib/streams.h"
+#include "lib/support.h"
 
 /* Users and addresses: who is there, and how many streams they may have. */
 

@@ -11,9 +11,9 @@
 #include <cmocka.h>
 
 #include "base/log.h"
+#include "lib/support.h"
 #include "protocol/command.h"
 #include "source/program_output.h"
-#include "support.h"
 
 enum {
 	TEST_MAX = 100 /* bytes of an event's data */

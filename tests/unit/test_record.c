@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "door/record.h"
-#include "support.h"
+#include "lib/support.h"
 
 /* FastCGI Specification 1.0, 8. */
 enum {

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "lib/support.h"
 #include "request/request.h"
-#include "support.h"
 
 static void
 test_add(struct request *r, const char *name, const char *value)

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "lib/support.h"
 #include "request/route.h"
-#include "support.h"
 
 static struct config *test_config;
 

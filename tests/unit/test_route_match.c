@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "route_run.h"
+#include "lib/route_run.h"
 
 #define ASK(method, uri, want)                         \
 	{                                              \

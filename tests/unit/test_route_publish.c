@@ -13,8 +13,8 @@
 #include <json-c/json.h>
 
 #include "base/json.h"
+#include "lib/route_run.h"
 #include "request/route.h"
-#include "route_run.h"
 
 #define GET(uri, want)                                \
 	{                                             \

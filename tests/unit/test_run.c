@@ -19,8 +19,8 @@
 #include <cmocka.h>
 
 #include "base/loop.h"
-#include "programs.h"
-#include "support.h"
+#include "lib/programs.h"
+#include "lib/support.h"
 
 enum {
 	TEST_PIPE = 65536 / 2, /* lines in a pipe */

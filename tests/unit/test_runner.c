@@ -16,8 +16,8 @@
 #include <cmocka.h>
 
 #include "base/loop.h"
-#include "handing.h"
-#include "programs.h"
+#include "lib/handing.h"
+#include "lib/programs.h"
 #include "source/program_stream.h"
 
 static struct handing test;

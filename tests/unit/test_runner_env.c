@@ -12,11 +12,11 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "lib/route_run.h"
+#include "lib/streams.h"
+#include "lib/support.h"
 #include "request/exchange.h"
-#include "route_run.h"
 #include "source/program_stream.h"
-#include "streams.h"
-#include "support.h"
 
 /* What a program gets of a request: env(1) tells all of it. */
 

@@ -18,8 +18,8 @@
 #include <cmocka.h>
 
 #include "companion/spool_record.h"
+#include "lib/spool_run.h"
 #include "protocol/client.h"
-#include "spool_run.h"
 
 /* With no crierd all forms are kept, in order, and sent by flush. */
 static void

@@ -18,8 +18,8 @@
 #include <cmocka.h>
 
 #include "companion/spool_record.h"
+#include "lib/spool_run.h"
 #include "protocol/client.h"
-#include "spool_run.h"
 
 static void
 spool_append_bytes(const char *bytes, size_t len)

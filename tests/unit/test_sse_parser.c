@@ -14,7 +14,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "sse_parser.h"
+#include "lib/sse_parser.h"
 
 /* What is expected, as text: "message(data)" per event, "#id" behind it when
  * there is a last event ID, "retry(ms)", "!id" for the last event ID string

@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "store_run.h"
+#include "lib/store_run.h"
 
 /* What every store promises, here for SQLite: commits and what is read. */
 

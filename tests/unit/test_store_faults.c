@@ -18,7 +18,7 @@
 #include <sqlite3.h>
 
 #include "base/log.h"
-#include "store_run.h"
+#include "lib/store_run.h"
 
 /* The store when its file is not what it should be, and what it promises. */
 

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "lib/store_run.h"
+#include "lib/support.h"
 #include "store/sqlite_run.h"
-#include "store_run.h"
-#include "support.h"
 
 /* The store that is none but for its keys; and the bytes of a run. */
 

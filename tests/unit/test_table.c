@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/table.h"
-#include "support.h"
+#include "lib/support.h"
 
 enum {
 	TEST_NAMES = 5000

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "config/template.h"
-#include "support.h"
+#include "lib/support.h"
 
 /* Variables by their source, and marks for optional and quoted ones. */
 static void

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
-#include "support.h"
+#include "lib/support.h"
 
 static void
 test_utf8_table(void **state)

@@ -15,10 +15,10 @@
 
 #include "config/config_key.h"
 #include "config/config_token.h"
+#include "lib/support.h"
+#include "lib/token_keys.h"
 #include "request/token.h"
 #include "request/token_make.h"
-#include "support.h"
-#include "token_keys.h"
 
 #define SECRET_1 "0123456789abcdef0123456789abcdef"
 #define SECRET_2 "fedcba9876543210fedcba9876543210"

@@ -10,9 +10,9 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "lib/support.h"
 #include "request/request.h"
 #include "request/token.h"
-#include "support.h"
 
 #define SECRET "0123456789abcdef0123456789abcdef"
 

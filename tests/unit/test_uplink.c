@@ -21,7 +21,7 @@
 #include <cmocka.h>
 
 #include "door/uplink.h"
-#include "handing.h"
+#include "lib/handing.h"
 #include "protocol/fdpass.h"
 
 enum {

@@ -19,7 +19,7 @@
 
 #include "companion/status_table.h"
 #include "companion/verb.h"
-#include "run.h"
+#include "lib/run.h"
 
 /* What a server sends when it was asked. */
 static const char *test_stream;

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/wheel.h"
-#include "support.h"
+#include "lib/support.h"
 
 enum {
 	TEST_TURN_MS = WHEEL_TICK_MS * WHEEL_SLOTS,

@@ -6,11 +6,11 @@ import json
 import os
 import time
 
-from . import proc
-from .fronts import Cgi, Door, Front, by_each, headers_of
-from .http_tests import check_error
-from .token_tests import HELPER, sign
-from .web_access import WEB
+from lib import proc
+from lib.fronts import Cgi, Door, Front, by_each, headers_of
+from cases.http_tests import check_error
+from cases.token_tests import HELPER, sign
+from cases.web_access import WEB
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 CONFIG = f"""

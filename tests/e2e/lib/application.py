@@ -5,7 +5,7 @@
 import os
 import socket
 
-from . import bench, fcgi, proc
+from lib import bench, fcgi, proc
 
 ANSWER = (b"Status: 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
           b"id: 1-0\n\n")

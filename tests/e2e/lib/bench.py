@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import threading
 
-from . import proc
+from lib import proc
 
 SLOW = proc.SLOW
 SRCDIR = os.path.abspath(os.environ.get("srcdir") or os.path.join(

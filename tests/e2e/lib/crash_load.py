@@ -14,9 +14,9 @@ import select
 import threading
 import time
 
-from . import proc, reconnect
-from .daemon import Queue
-from .site import id_key
+from lib import proc, reconnect
+from lib.daemon import Queue
+from lib.site import id_key
 
 TARGETS = (("a",), ("b",), ("a", "b"), ("c",), ("c", "a", "b"))
 WINDOW = 64

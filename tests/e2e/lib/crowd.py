@@ -5,7 +5,7 @@
 import select
 import time
 
-from . import proc, web
+from lib import proc, web
 
 
 class Crowd:

@@ -9,7 +9,7 @@ import shlex
 import signal
 import socket
 
-from . import bench, proc
+from lib import bench, proc
 
 MORE_OPTIONS = os.environ.get("CRIER_TEST_OPTIONS", "").split()
 

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import time
 
-from . import bench, daemon, fcgi, proc, sse
+from lib import bench, daemon, fcgi, proc, sse
 
 
 def install(place):

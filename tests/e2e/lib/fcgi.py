@@ -7,7 +7,7 @@ import socket
 import struct
 import time
 
-from . import proc, sse
+from lib import proc, sse
 
 BEGIN, ABORT, END, PARAMS, STDIN, STDOUT, STDERR = range(1, 8)
 HEADER = struct.Struct("!BBHHBx")

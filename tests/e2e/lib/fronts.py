@@ -8,7 +8,7 @@ import os
 import socket
 import subprocess
 
-from . import bench, daemon, fcgi, proc
+from lib import bench, daemon, fcgi, proc
 
 TYPES = {"form": "application/x-www-form-urlencoded",
          "json": "application/json", "text": "text/plain"}

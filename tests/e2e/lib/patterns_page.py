@@ -4,7 +4,8 @@
 
 import functools
 
-from . import chromium_tests, proc
+from cases import chromium_tests
+from lib import proc
 
 
 def in_chromium(function):

@@ -8,8 +8,8 @@ import re
 import shlex
 import shutil
 
-from . import bench, proc, servers, web
-from .daemon import Crierd
+from lib import bench, proc, servers, web
+from lib.daemon import Crierd
 
 FILES = os.path.join(bench.SRCDIR, "tests", "e2e", "patterns")
 SITE = "/usr/local/lib/site/"  # where the settings look for programs

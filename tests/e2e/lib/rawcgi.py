@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 
-from . import bench, proc, sse, started, web
+from lib import bench, proc, sse, started, web
 
 
 class Pipe:

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 
-from . import proc, web
+from lib import proc, web
 
 
 class Reconnector(threading.Thread):

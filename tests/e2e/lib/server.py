@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 
-from . import bench, proc, web
+from lib import bench, proc, web
 
 PATH = "/usr/sbin:/usr/bin:/usr/local/sbin"
 

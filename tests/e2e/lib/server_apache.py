@@ -2,8 +2,8 @@
 # Copyright (c) 2026 The crier authors
 """Apache, with conf/apache."""
 
-from . import bench
-from .server import Server
+from lib import bench
+from lib.server import Server
 
 MODULES = "/usr/lib/apache2/modules"
 

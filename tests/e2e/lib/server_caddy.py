@@ -4,8 +4,8 @@
 
 import os
 
-from . import bench
-from .server import Server
+from lib import bench
+from lib.server import Server
 
 
 class Caddy(Server):

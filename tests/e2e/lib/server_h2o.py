@@ -4,8 +4,8 @@
 
 import signal
 
-from . import bench
-from .server import Server
+from lib import bench
+from lib.server import Server
 
 
 class H2o(Server):

@@ -2,8 +2,8 @@
 # Copyright (c) 2026 The crier authors
 """lighttpd, with conf/lighttpd."""
 
-from . import bench
-from .server import Server
+from lib import bench
+from lib.server import Server
 
 
 class Lighttpd(Server):

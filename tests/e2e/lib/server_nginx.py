@@ -2,8 +2,8 @@
 # Copyright (c) 2026 The crier authors
 """nginx, with conf/nginx."""
 
-from . import bench, proc
-from .server import Server
+from lib import bench, proc
+from lib.server import Server
 
 
 class Nginx(Server):

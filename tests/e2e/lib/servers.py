@@ -6,12 +6,12 @@ A line here, a class that says how it differs, a file of conf/ and a .tap
 program with its name are all that another one takes.
 """
 
-from .server_apache import Apache
-from .server_caddy import Caddy
-from .server_h2o import H2o
-from .server_haproxy import HAProxy
-from .server_lighttpd import Lighttpd, LighttpdSpawn
-from .server_nginx import Nginx
+from lib.server_apache import Apache
+from lib.server_caddy import Caddy
+from lib.server_h2o import H2o
+from lib.server_haproxy import HAProxy
+from lib.server_lighttpd import Lighttpd, LighttpdSpawn
+from lib.server_nginx import Nginx
 
 KINDS = {kind.name: kind
          for kind in (Apache, Caddy, H2o, HAProxy, Lighttpd, LighttpdSpawn,

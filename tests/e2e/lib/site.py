@@ -8,7 +8,7 @@ import select
 import shutil
 import subprocess
 
-from . import daemon, proc, servers, sse, web
+from lib import daemon, proc, servers, sse, web
 
 EVENT_ID = re.compile(r"^(\d+)-(\d+)$")
 IDS_FIRST = re.compile(r"^retry: \d+\n\nid: (\d+-\d+)\n\n")

@@ -7,7 +7,7 @@ import re
 import shutil
 import signal
 
-from . import bench, daemon, proc, web
+from lib import bench, daemon, proc, web
 
 LIBEXEC = "/usr/local/libexec"
 RUN = "/run/crier"

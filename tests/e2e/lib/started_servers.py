@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 
-from . import servers, started
+from lib import servers, started
 
 PATH = "/usr/sbin:/usr/bin:/usr/local/sbin"
 APACHE_MODULES = "/usr/lib/apache2/modules"

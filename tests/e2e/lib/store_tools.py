@@ -10,8 +10,8 @@ import sqlite3
 import struct
 import subprocess
 
-from . import bench, daemon, proc
-from .fcgi import Direct
+from lib import bench, daemon, proc
+from lib.fcgi import Direct
 
 PLENTY = ("keep=10000000", "keep-bytes=1G")
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-from . import bench, proc
+from lib import bench, proc
 
 VARIABLES = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "NOTIFY_SOCKET",
              "WATCHDOG_PID", "WATCHDOG_USEC", "JOURNAL_STREAM")

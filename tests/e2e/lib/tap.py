@@ -12,7 +12,7 @@ import signal
 import sys
 import traceback
 
-from . import bench, proc
+from lib import bench, proc
 
 LIMIT_SECONDS = 230
 

@@ -7,7 +7,7 @@ import select
 import socket
 import time
 
-from . import proc, sse
+from lib import proc, sse
 
 
 class Broken(AssertionError):

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The crier authors
+"""The demo page in headless Chromium, served by lighttpd."""
+
+import os
+import signal
+
+from lib import proc
+from lib.site import Site
+
+DRIVER = "/usr/bin/chromedriver"
+BROWSER = "/usr/bin/chromium"
+FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu",
+         "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync",
+         "--window-size=1000,900")
+EVENTS = """
+return Array.from(document.querySelectorAll('#events li[data-id]')).map(
+    li => [li.dataset.id, li.dataset.event || '',
+           li.querySelector('.data').textContent]);
+"""
+
+
+def why_not():
+    """Why there can be no browser here, or None."""
+    for path in (DRIVER, BROWSER):
+        if not os.path.exists(path):
+            return f"no {path}"
+    try:
+        import selenium  # noqa: F401
+    except ImportError:
+        return "python3-selenium is not installed"
+    return None
+
+
+class Browser:
+    """A Chromium with a profile of its own."""
+
+    def __init__(self, place):
+        from selenium import webdriver
+        from selenium.webdriver.chrome.options import Options
+        from selenium.webdriver.chrome.service import Service
+        options = Options()
+        options.binary_location = BROWSER
+        for flag in FLAGS + ("--user-data-dir=" + place.path("profile"),):
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        self.driver = webdriver.Chrome(
+            service=Service(DRIVER, log_path=place.path("chromedriver.log")),
+            options=options)
+        self.service_pid = self.driver.service.process.pid
+        place.own(self)
+
+    def destroy(self):
+        try:
+            self.driver.quit()
+        finally:
+            if os.path.exists(f"/proc/{self.service_pid}"):
+                try:
+                    os.kill(self.service_pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+
+    def script(self, text):
+        return self.driver.execute_script(text)
+
+    def events(self):
+        """(id, name, data) of each that was published, newest first."""
+        return [tuple(found) for found in self.script(EVENTS)
+                if not found[1].startswith("crier.")]
+
+    def text(self, selector):
+        return self.script("return document.querySelector("
+                           f"'{selector}').textContent")
+
+    def number(self, selector):
+        digits = "".join(c for c in self.text(selector) if c.isdigit())
+        return int(digits or 0)
+
+    def state(self):
+        return self.script("return document.querySelector('#state')"
+                           ".dataset.state")
+
+    def errors(self):
+        """What went wrong in the page itself; not the network's trouble."""
+        return [entry["message"] for entry in self.driver.get_log("browser")
+                if entry["level"] == "SEVERE"
+                and entry.get("source") != "network"]
+
+
+def _wait_for(browser, want, what):
+    """Until the page shows these data: each once, newest first."""
+    def data():
+        return [found[2] for found in browser.events()]
+    try:
+        proc.wait_for(lambda: data() == want[::-1], what, 30)
+    except proc.Late as late:
+        raise proc.Late(f"{late}; shown: {browser.events()}, "
+                        f"state {browser.state()}") from None
+
+
+def the_demo_page(tap, place):
+    reason = why_not()
+    if reason:
+        tap.skip("the demo page in Chromium", reason)
+        return
+    site = Site(place, "lighttpd")
+    browser = Browser(place)
+    browser.driver.get(f"http://127.0.0.1:{site.port}/")
+    site.crierd.wait_streams(1, 30)
+    proc.wait_for(lambda: browser.state() == "live", "the page is connected")
+    tap.ok(True, "the page opens a stream and says that it is live")
+
+    first = site.crierd.pub("-v", "news", "Going <b>down</b> at five")
+    _wait_for(browser, ["Going <b>down</b> at five"], "the event")
+    tap.eq([e[0] for e in browser.events()], [first.strip()],
+           "it shows an event of crier pub, as text, with its id")
+    site.crierd.pub("-e", "notice", "news", "a named one")
+    _wait_for(browser, ["Going <b>down</b> at five", "a named one"],
+              "the named event")
+    tap.ok("notice" in [e[1] for e in browser.events()],
+           "and one that has a name", browser.events())
+    tap.eq(browser.number("#count"), 2, "it counts them")
+    want = ["Going <b>down</b> at five", "a named one"]
+    _cut_by_web_server(tap, site, browser, want)
+    _crierd_restarted(tap, site, browser, want)
+    tap.eq(browser.errors(), [], "no script of the page failed")
+
+
+def _cut_by_web_server(tap, site, browser, want):
+    site.web.stop()
+    proc.wait_for(lambda: browser.state() != "live",
+                  "the page notices that it is cut off")
+    tap.ok(True, "cut off, the page says so")
+    for number in range(5):
+        site.crierd.pub("news", f"unseen {number}")
+        want.append(f"unseen {number}")
+    site.web.start()
+    _wait_for(browser, want, "what it missed while it was cut off")
+    tap.ok(True, "back by itself, it has missed nothing, doubled nothing")
+    tap.eq(browser.number("#gaps"), 0, "no gap")
+    tap.ok(browser.number("#reconnects") >= 1, "it counts reconnects",
+           browser.text("#reconnects"))
+
+
+def _crierd_restarted(tap, site, browser, want):
+    before = browser.number("#reconnects")
+    site.crierd.stop()
+    proc.wait_for(lambda: browser.state() != "live",
+                  "the page notices crierd's end")
+    site.crierd.start()
+    for number in range(5):
+        site.crierd.pub("news", f"after the restart {number}")
+        want.append(f"after the restart {number}")
+    _wait_for(browser, want, "what was published after the restart")
+    proc.wait_for(lambda: browser.state() == "live", "connected again")
+    tap.ok(browser.number("#reconnects") > before,
+           "after crierd's restart it reconnects by itself, and shows each "
+           "event since, once", browser.text("#reconnects"))
+    tap.ok(browser.number("#gaps") >= 1,
+           "and that the history before it is gone", browser.text("#gaps"))
+
+
+TESTS = (the_demo_page,)

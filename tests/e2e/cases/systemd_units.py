@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The crier authors
+"""The files for those who start crierd at boot: systemd's units, and the
+script for SysV init, which really starts one."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+
+from lib import bench, proc
+from lib.daemon import Queue
+from lib.fcgi import Direct
+
+UNITS = ("crierd.service", "crierd.socket", "crierd-queue.socket")
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+EXPOSURE = re.compile(r"Overall exposure level for \S+: ([\d.]+)")
+EXPOSURE_MAX = 1.0
+
+
+def _service_file(*names):
+    top = os.environ.get("builddir") or os.path.dirname(bench.CRIERD[-1])
+    return os.path.join(top, "conf", *names)
+
+
+def _run(*words, **more):
+    return subprocess.run(words, stdin=subprocess.DEVNULL, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          encoding="utf-8", errors="replace",
+                          timeout=60 * proc.SLOW, **more)
+
+
+def units_are_good(tap, place):
+    if not shutil.which("systemd-analyze"):
+        tap.skip("the units", "systemd-analyze is not installed")
+        return
+    folder = place.make_dir("units")
+    paths = []
+    for name in UNITS:
+        with open(_service_file("systemd", name), encoding="utf-8") as file:
+            text = file.read()
+        tap.ok(not re.search(r"@\w+@", text),
+               f"{name}: all places are filled in", text)
+        # Not installed yet, and verify wants to see it.
+        text, count = re.subn(r"(?m)^(Exec\w+=)\S+/crierd\b",
+                              r"\g<1>" + os.path.abspath(bench.CRIERD[-1]),
+                              text)
+        tap.ok(count == (2 if name == "crierd.service" else 0),
+               f"{name}: what it starts", text)
+        paths.append(place.write(os.path.join("units", name), text))
+    done = _run("systemd-analyze", "verify", "--man=no", *paths)
+    about_us = [line for line in done.stdout.splitlines()
+                if "crier" in line]
+    tap.ok(done.returncode == 0 and not about_us, "systemd-analyze verify",
+           done.returncode, done.stdout)
+    done = _run("systemd-analyze", "security", "--no-pager",
+                "--offline=true", os.path.join(folder, UNITS[0]))
+    found = EXPOSURE.search(done.stdout)
+    if found is None:
+        tap.skip("systemd-analyze security", "it cannot do it offline")
+        return
+    tap.ok(float(found[1]) <= EXPOSURE_MAX,
+           f"the service's exposure is {found[1]} of 10", done.stdout)
+
+
+def scripts_are_good(tap, _place):
+    for name in ("sysv", "openrc"):
+        path = _service_file(name, "crierd")
+        done = _run("sh", "-n", path)
+        tap.ok(done.returncode == 0, f"{name}: a script of sh", done.stdout)
+        with open(path, encoding="utf-8") as file:
+            tap.ok(not re.search(r"@\w+@", file.read()),
+                   f"{name}: all places are filled in")
+        if not shutil.which("shellcheck"):
+            tap.skip(f"{name}: shellcheck", "it is not installed")
+            continue
+        done = _run("shellcheck", path)
+        tap.ok(done.returncode == 0, f"{name}: shellcheck", done.stdout)
+
+
+class Script:
+    """The SysV script, for a crierd of this bench."""
+
+    def __init__(self, place, path):
+        self.place = place
+        self.pid = None
+        self.queue = os.path.join(place.run, "queue.sock")
+        self.listen = os.path.join(place.run, "fcgi.sock")
+        self.pidfile = place.path("crierd.pid")
+        self.output = place.log("script.log")
+        self.configure("retry = 1111")
+        place.write("defaults", f"""
+PATH={path}
+CRIERD={os.path.abspath(bench.CRIERD[-1])}
+CRIER={os.path.abspath(bench.CRIER[-1])}
+OPTIONS="-c {place.path('crier.conf')}"
+PIDFILE={self.pidfile}
+""")
+        place.own(self)
+
+    def configure(self, line):
+        user = ""
+        if bench.IS_ROOT:
+            user = f'user = "{bench.server_user().pw_name}"'
+        self.place.write("crier.conf", f"""
+listen = "unix:{self.listen}"
+queue = "{self.queue}"
+fifo = ""
+{user}
+{line}
+""")
+
+    def __call__(self, action):
+        """Its exit status."""
+        script = proc.Proc(
+            ["/bin/sh", _service_file("sysv", "crierd"), action],
+            self.output,
+            env={"CRIERD_DEFAULTS": self.place.path("defaults")})
+
+        def ended():
+            # The daemon is our child by adoption, and init would reap it.
+            if self.pid:
+                proc.reap(self.pid)
+            return script.status() is not None
+        proc.wait_for(ended, f"the end of {action}", 60)
+        return script.status()
+
+    def find(self):
+        """The process that answers; it is in the PID file, too."""
+        with Queue(self.queue) as queue:
+            self.pid = queue.ask({"do": "status"})["pid"]
+        with open(self.pidfile, encoding="ascii") as file:
+            if int(file.read()) != self.pid:
+                raise AssertionError("another process in the PID file")
+        return self.pid
+
+    def retry(self):
+        with Direct(self.listen, "/events/a").wait_open() as stream:
+            return stream.parser.retry
+
+    def destroy(self):
+        self("stop")
+
+
+def _begin(tap, script):
+    tap.eq(script("status"), 3, "status: not running")
+    tap.eq(script("stop"), 0, "stop: nothing to do")
+    tap.eq(script("reload"), 7, "reload: not running")
+    tap.eq(script("try-restart"), 0, "try-restart: nothing to do")
+    tap.ok(not proc.can_connect(script.queue), "and it has not started")
+    tap.eq(script("start"), 0, "start")
+    pid = script.find()
+    tap.eq(script("status"), 0, "status: running")
+    tap.eq(script("start"), 0, "start: again")
+    tap.eq(script.find(), pid, "is the same process")
+    return pid
+
+
+def _change(tap, script, pid):
+    script.configure("retry = 2222")
+    tap.eq(script("reload"), 0, "reload")
+    proc.wait_for(lambda: script.retry() == 2222, "retry 2222")
+    script.configure("nonsense = 1")
+    for action in ("reload", "restart", "try-restart"):
+        tap.eq(script(action), 6, f"{action}: a mistake in the configuration")
+        tap.eq((script.find(), script.retry()), (pid, 2222),
+               "and it goes on as it is")
+    script.configure("retry = 3333")
+    tap.eq(script("restart"), 0, "restart")
+    tap.ok(script.find() != pid and script.retry() == 3333,
+           "is another process, with the new settings")
+
+
+def _end(tap, place, script):
+    os.kill(script.pid, signal.SIGKILL)
+    proc.wait_for(lambda: proc.reap(script.pid), "its end")
+    tap.eq(script("status"), 1, "status: dead, and the PID file is there")
+    tap.eq(script("start"), 0, "start after it was killed")
+    script.find()
+    tap.eq(script("stop"), 0, "stop")
+    tap.ok(proc.reap(script.pid), "it has ended")
+    tap.ok(not os.path.exists(script.pidfile)
+           and not os.path.exists(script.queue), "and nothing is left")
+    tap.eq(script("status"), 3, "status: not running")
+    script.pid = None
+
+    other = place.own(proc.Proc(["sleep", "1000"], script.output))
+    place.write("crierd.pid", f"{other.pid}\n")
+    tap.eq(script("status"), 1, "another process has its number now")
+    tap.eq(script("stop"), 0, "stop")
+    tap.ok(other.alive(), "does not end that")
+    script.configure("nonsense = 1")
+    tap.eq(script("start"), 6, "start: a mistake in the configuration")
+    tap.eq(script("nonsense"), 2, "nonsense: usage")
+
+
+def _whole_life(tap, place, path):
+    if len(bench.CRIERD) > 1:
+        tap.skip("a whole life", "crierd has another name under a wrapper")
+        return
+    script = Script(place, path)
+    pid = _begin(tap, script)
+    _change(tap, script, pid)
+    _end(tap, place, script)
+
+
+def sysv_script(tap, place):
+    if not shutil.which("start-stop-daemon", path=PATH):
+        tap.skip("with start-stop-daemon", "it is not installed")
+        return
+    _whole_life(tap, place, PATH)
+
+
+def sysv_script_by_pid(tap, place):
+    tools = place.make_dir("tools")
+    for name in ("rm", "sed", "sleep"):
+        os.symlink(shutil.which(name, path=PATH), os.path.join(tools, name))
+    _whole_life(tap, place, tools)
+
+
+TESTS = (units_are_good, scripts_are_good, sysv_script, sysv_script_by_pid)
