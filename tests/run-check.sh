@@ -138,6 +138,7 @@ check_npm() {
 }
 
 check_style() {
+	check_step 'layers' make -C "$plain" lint-layers
 	for tool in clang-format mandoc; do
 		if command -v "$tool" >/dev/null; then
 			check_step "style: $tool" make -C "$plain" "style-$tool"

@@ -76,7 +76,7 @@ struct config_channel {
 	uint64_t subscribe, publish; /* bits of enum config_who */
 };
 
-struct config_route; /* base/config_route.h */
+struct config_route; /* config/config_route.h */
 
 /*
  * The settings as crier.conf(5) names them, checked and in the program's own

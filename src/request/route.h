@@ -10,7 +10,6 @@
 
 #include "config/config.h"
 #include "config/config_route.h"
-#include "hub/channel.h"
 #include "protocol/event.h"
 #include "request/expand.h"
 #include "request/request.h"
