@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-/* protocol/id.h: what is read is written the same, and the next id is greater. */
+/* protocol/id.h: what is read is written the same, and the next id is greater.
+ */
 #include "fuzz.h"
 
 #include <string.h>
