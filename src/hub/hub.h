@@ -190,6 +190,9 @@ enum hub_answer {
 	HUB_NO_MEMORY
 };
 
+/* Says to people why a stream was not opened; "" for HUB_OPENED. */
+const char *hub_answer_text(enum hub_answer);
+
 /*
  * Opens a stream; its first bytes are the subscription's head, `retry:` and
  * the cursor.  If HUB_OPENED the descriptor is the stream's, else untouched.

@@ -33,6 +33,24 @@ struct subscribe_start {
 	struct id before; /* the client's position before any of it */
 };
 
+const char *
+hub_answer_text(enum hub_answer answer)
+{
+	static const char *const texts[] = {
+		[HUB_OPENED] = "",
+		[HUB_STOPPED] = "the channel was closed for good",
+		[HUB_FULL] = "crierd is full (max-streams)",
+		[HUB_USER_FULL] =
+		    "too many streams of this user (max-streams-per-user)",
+		[HUB_ADDRESS_FULL] = "too many streams of this address "
+				     "(max-streams-per-address)",
+		[HUB_DRAINING] = "crierd is stopping",
+		[HUB_NO_MEMORY] = "out of memory",
+	};
+
+	return texts[answer];
+}
+
 /*
  * The event with this id of a publisher's own.  Channels may use the same ids
  * for different events; the oldest of each channel's newest is taken, for to
