@@ -10,6 +10,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "companion/verb.h"
@@ -399,8 +400,8 @@ token_check(const struct token_options *o)
 	while (len > 0 && strchr("\r\n ", text[len - 1]) != NULL &&
 	    text[len - 1] != '\0')
 		len--;
-	rc = token_read(config, (struct text_span){ text, len }, token_now_ms(),
-	    &token, &why);
+	rc = token_read(config, (struct text_span){ text, len },
+	    clock_wall_ms(), &token, &why);
 	if (rc == 0)
 		token_show(&token);
 	else
@@ -418,7 +419,7 @@ token_run(const struct verb_env *env, int argc, char **argv)
 	int rc = EX_OSERR;
 
 	(void)env;
-	o.order.now_s = token_now_ms() / 1000;
+	o.order.now_s = clock_wall_ms() / 1000;
 	o.order.subscribe.items = calloc((size_t)argc, sizeof(char *));
 	o.order.publish.items = calloc((size_t)argc, sizeof(char *));
 	if (o.order.subscribe.items == NULL || o.order.publish.items == NULL)

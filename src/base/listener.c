@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cause.h"
+#include "base/clock.h"
 #include "base/listener.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -294,7 +295,7 @@ listener_rest(struct listener *l, int error)
 	static const struct timeval rest = { .tv_usec =
 						 LISTENER_REST_MS * 1000L };
 	static uint64_t said_ms;
-	uint64_t now = loop_monotonic_ms();
+	uint64_t now = clock_monotonic_ms();
 
 	if (said_ms == 0 || now - said_ms > LISTENER_LOG_EVERY_MS) {
 		log_warning("cannot accept a connection, waiting: %s",

@@ -2,32 +2,10 @@
 /* Copyright (c) 2026 The crier authors */
 
 #include <fcntl.h>
-#include <time.h>
 
 #include <event2/util.h>
 
 #include "base/loop.h"
-
-static uint64_t
-loop_clock_ms(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
-uint64_t
-loop_monotonic_ms(void)
-{
-	return loop_clock_ms(CLOCK_MONOTONIC);
-}
-
-uint64_t
-loop_wall_ms(void)
-{
-	return loop_clock_ms(CLOCK_REALTIME);
-}
 
 uint64_t
 loop_random(uint64_t below)

@@ -6,12 +6,6 @@
 
 #include <stdint.h>
 
-/* Milliseconds of a clock that only goes forward: for intervals. */
-uint64_t loop_monotonic_ms(void);
-
-/* Milliseconds since 1970: for ids and for what people read. */
-uint64_t loop_wall_ms(void);
-
 /* A uniform random number in [0, below), below > 0; good for jitter. */
 uint64_t loop_random(uint64_t below);
 

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #ifdef HAVE_SYSTEMD
@@ -20,6 +19,7 @@
 #endif
 
 #include "base/cause.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/systemd.h"
@@ -185,14 +185,11 @@ systemd_ready(const char *status)
 void
 systemd_reloading(void)
 {
-	struct timespec now;
-
 	/* The time tells this reload from one that was asked for before. */
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	sd_notifyf(0,
 	    "RELOADING=1\nMONOTONIC_USEC=%" PRIu64
 	    "\nSTATUS=reading the configuration again",
-	    (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
+	    clock_monotonic_us());
 }
 
 void

@@ -10,6 +10,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/quantity.h"
 #include "companion/pub_command.h"
 #include "protocol/client.h"
@@ -81,7 +82,7 @@ pub_command_start(struct pub_command *c, const char *text)
 	int fds[2];
 
 	c->fd = -1;
-	c->begun_ms = client_now_ms();
+	c->begun_ms = clock_monotonic_ms();
 	if (pipe2(fds, O_CLOEXEC) == -1) {
 		client_warn("%s", strerror(errno));
 		return EX_OSERR;
@@ -137,7 +138,7 @@ pub_command_finish(struct pub_command *c, struct buffer *to)
 	int status = pub_command_wait(c);
 	char seconds[QUANTITY_TEXT_SIZE];
 
-	quantity_format_seconds(client_now_ms() - c->begun_ms, seconds);
+	quantity_format_seconds(clock_monotonic_ms() - c->begun_ms, seconds);
 	if (!WIFSIGNALED(status))
 		return buffer_printf(to, "{\"status\":%d,\"seconds\":%s}",
 		    WEXITSTATUS(status), seconds);

@@ -9,9 +9,9 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "companion/spool.h"
 #include "protocol/client.h"
 
@@ -146,13 +146,12 @@ spool_has_records(struct spool *s)
 bool
 spool_lock(struct spool *s, uint64_t deadline_ms, bool keeps)
 {
-	struct timespec pause = { .tv_nsec = SPOOL_TRY_MS * 1000000L };
 
 	while (flock(s->dir, LOCK_EX | LOCK_NB) == -1) {
-		if (client_now_ms() >= deadline_ms ||
+		if (clock_monotonic_ms() >= deadline_ms ||
 		    (keeps && spool_has_records(s)))
 			return false;
-		nanosleep(&pause, NULL);
+		clock_sleep_ms(SPOOL_TRY_MS);
 	}
 	return true;
 }

@@ -40,8 +40,8 @@ void spool_close(struct spool *);
 
 /*
  * Takes the sender's lock.  False if another process has it until deadline_ms
- * (of client_now_ms), or, with keeps, as soon as it is clear that it is busy
- * with what is in the journal.
+ * (of clock_monotonic_ms), or, with keeps, as soon as it is clear that it is
+ * busy with what is in the journal.
  */
 bool spool_lock(struct spool *, uint64_t deadline_ms, bool keeps);
 void spool_unlock(struct spool *);

@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <sysexits.h>
 
+#include "base/clock.h"
 #include "companion/spool_batch.h"
 #include "companion/spool_drain.h"
 #include "companion/spool_record.h"
@@ -53,7 +54,7 @@ spool_batch_add(struct spool_batch *b, size_t from, uint64_t number)
 	i->number = number;
 	i->serial = ++b->serial;
 	if (b->count == 1)
-		b->added_ms = spool_wall_ms();
+		b->added_ms = clock_wall_ms();
 }
 
 /* The item as a record; key has room for SPOOL_KEY_MAX bytes. */
@@ -141,7 +142,7 @@ spool_batch_send(struct spool_batch *b, struct client *c, uint64_t deadline_ms)
 			b->sending++;
 			continue;
 		}
-		good = client_now_ms() < deadline_ms &&
+		good = clock_monotonic_ms() < deadline_ms &&
 		    spool_batch_fill(b, &lines) &&
 		    spool_exchange(c, &lines, b->window, deadline_ms,
 			spool_batch_reply, b);

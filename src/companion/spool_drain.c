@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "companion/spool_drain.h"
 #include "companion/spool_record.h"
 
@@ -35,15 +35,6 @@ struct spool_drain {
 	int code; /* why it has to stop */
 };
 
-uint64_t
-spool_wall_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 bool
 spool_is_temporary(int code)
 {
@@ -56,7 +47,7 @@ static bool
 spool_exchange_turn(struct client *c, uint64_t deadline_ms)
 {
 	struct pollfd fds[1];
-	uint64_t now = client_now_ms();
+	uint64_t now = clock_monotonic_ms();
 	uint64_t left = deadline_ms > now ? deadline_ms - now : 0;
 	int rc;
 
@@ -179,7 +170,7 @@ spool_drain_add(struct spool_drain *d, const struct spool_record *r)
 		d->lines.len + r->json_len + SPOOL_HEADER_MAX >
 		    SPOOL_WINDOW_BYTES))
 		return false;
-	rc = spool_record_append_line(&d->lines, r, spool_wall_ms());
+	rc = spool_record_append_line(&d->lines, r, clock_wall_ms());
 	if (rc == 1) {
 		d->offsets[d->count++] = d->reader.at;
 	} else if (rc == 0) {
@@ -272,8 +263,8 @@ spool_drain_part(struct spool_drain *d)
 			return;
 		deadline = d->deadline_ms;
 		if (deadline == 0)
-			deadline = client_now_ms() + CLIENT_SILENCE_MS;
-		if (client_now_ms() >= deadline ||
+			deadline = clock_monotonic_ms() + CLIENT_SILENCE_MS;
+		if (clock_monotonic_ms() >= deadline ||
 		    (!spool_exchange(d->client, &d->lines, d->count, deadline,
 			 spool_drain_reply, d) &&
 			d->code == 0))

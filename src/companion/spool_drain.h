@@ -27,8 +27,8 @@ typedef void (*spool_reply_cb)(void *arg, size_t index, int code,
 
 /*
  * Sends lines, which hold count events, and waits for the replies until
- * deadline_ms (of client_now_ms).  True if all came; else the connection is
- * closed.  Empties lines.
+ * deadline_ms (of clock_monotonic_ms).  True if all came; else the connection
+ * is closed.  Empties lines.
  */
 bool spool_exchange(struct client *, struct buffer *lines, size_t count,
     uint64_t deadline_ms, spool_reply_cb cb, void *arg);
@@ -55,8 +55,5 @@ int spool_drain(struct spool *, struct client *, uint64_t deadline_ms,
 
 /* Whether the journal has an event that is not sent.  As spool_drain. */
 int spool_has_kept(struct spool *, bool *has);
-
-/* Milliseconds of the wall clock. */
-uint64_t spool_wall_ms(void);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/clock.h"
 #include "companion/spool_batch.h"
 #include "companion/spool_drain.h"
 #include "companion/spool_pub.h"
@@ -74,7 +75,7 @@ spool_pub_send(struct spool_pub *p, uint64_t deadline_ms)
 static int
 spool_pub_deliver(struct spool_pub *p)
 {
-	uint64_t now = client_now_ms(), until = now + p->wait_ms;
+	uint64_t now = clock_monotonic_ms(), until = now + p->wait_ms;
 	uint64_t deadline = now + SPOOL_PATIENCE_MS;
 	int rc;
 
@@ -85,7 +86,7 @@ spool_pub_deliver(struct spool_pub *p)
 		if (rc != 0)
 			break;
 		rc = spool_pub_send(p, deadline);
-		now = client_now_ms();
+		now = clock_monotonic_ms();
 	} while ((rc == 0 || rc == EX_TEMPFAIL) && p->client.fd == -1 &&
 	    now < until && !spool_batch_is_done(&p->batch));
 	if (rc == 0 || rc == EX_TEMPFAIL) {

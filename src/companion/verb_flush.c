@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/clock.h"
 #include "companion/spool_drain.h"
 #include "companion/spool_pub.h"
 #include "companion/verb.h"
@@ -86,7 +87,7 @@ flush_send(const struct flush_options *o, const struct verb_env *env,
 
 	if (wait_ms < SPOOL_PATIENCE_MS)
 		wait_ms = SPOOL_PATIENCE_MS;
-	if (!spool_lock(s, client_now_ms() + wait_ms, false)) {
+	if (!spool_lock(s, clock_monotonic_ms() + wait_ms, false)) {
 		client_warn("%s: another process is sending what is there",
 		    s->path);
 		return EX_TEMPFAIL;

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "companion/verb.h"
 #include "protocol/client.h"
@@ -365,14 +365,13 @@ out:
 static int
 tail_loop(struct tail *t)
 {
-	struct timespec pause = { .tv_nsec = TAIL_PAUSE_MS * 1000000L };
-	uint64_t deadline = client_now_ms() + t->env->wait_ms, now;
+	uint64_t deadline = clock_monotonic_ms() + t->env->wait_ms, now;
 	enum tail_end end;
 
 	for (;;) {
-		now = client_now_ms();
+		now = clock_monotonic_ms();
 		end = tail_connect(t, now < deadline ? deadline - now : 0);
-		now = client_now_ms();
+		now = clock_monotonic_ms();
 		if (t->heard)
 			deadline = now + t->env->wait_ms;
 		if (end == TAIL_OVER)
@@ -383,7 +382,7 @@ tail_loop(struct tail *t)
 			client_warn("%s", t->why);
 			return EX_TEMPFAIL;
 		}
-		nanosleep(&pause, NULL);
+		clock_sleep_ms(TAIL_PAUSE_MS);
 	}
 }
 

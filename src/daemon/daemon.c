@@ -8,11 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
-#include "base/loop.h"
 #include "daemon/daemon.h"
 #include "door/fcgi.h"
 #include "door/uplink.h"
@@ -126,7 +125,7 @@ daemon_leave_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!door_is_busy(d->door) || loop_monotonic_ms() >= d->stop_by_ms ||
+	if (!door_is_busy(d->door) || clock_monotonic_ms() >= d->stop_by_ms ||
 	    daemon_look_again(d, daemon_leave_cb) == -1)
 		event_base_loopexit(d->base, NULL);
 }
@@ -150,7 +149,8 @@ daemon_answered_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!uplink_is_idle(d->uplink) && loop_monotonic_ms() < d->stop_by_ms &&
+	if (!uplink_is_idle(d->uplink) &&
+	    clock_monotonic_ms() < d->stop_by_ms &&
 	    daemon_look_again(d, daemon_answered_cb) == 0)
 		return;
 	if (runs_count(d->runs) > 0 && d->hub->stream_count == 0)
@@ -182,7 +182,7 @@ daemon_stop(struct daemon *d)
 		return;
 	}
 	d->is_stopping = true;
-	d->stop_by_ms = loop_monotonic_ms() + d->config->drain_ms;
+	d->stop_by_ms = clock_monotonic_ms() + d->config->drain_ms;
 	systemd_stopping();
 	daemon_remove_sockets(d);
 	door_close(d->door);
@@ -415,8 +415,7 @@ daemon_is_served(const struct daemon *d)
 static bool
 daemon_is_hub(struct daemon *d)
 {
-	struct timespec pause = { .tv_nsec = DAEMON_AGAIN_MS * 1000000L };
-	uint64_t until = loop_monotonic_ms() + DAEMON_LEAVING_MS;
+	uint64_t until = clock_monotonic_ms() + DAEMON_LEAVING_MS;
 	char *cause;
 	int locked;
 
@@ -426,9 +425,9 @@ daemon_is_hub(struct daemon *d)
 	    d->options->start == DAEMON_ON_DEMAND) {
 		if (daemon_is_served(d))
 			exit(0);
-		if (loop_monotonic_ms() > until)
+		if (clock_monotonic_ms() > until)
 			break;
-		nanosleep(&pause, NULL);
+		clock_sleep_ms(DAEMON_AGAIN_MS);
 	}
 	if (d->options->start == DAEMON_SPAWNED) {
 		if (locked == -1) {

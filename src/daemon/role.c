@@ -8,9 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/loop.h"
 #include "daemon/daemon.h"
 #include "door/handoff.h"
 #include "door/uplink.h"
@@ -155,7 +155,7 @@ static void
 role_complain(const char *why)
 {
 	static uint64_t said_ms;
-	uint64_t now = loop_monotonic_ms();
+	uint64_t now = clock_monotonic_ms();
 
 	if (said_ms != 0 && now - said_ms < ROLE_LOG_EVERY_MS)
 		return;
@@ -185,7 +185,7 @@ role_connect(struct daemon *d)
 	/* The descriptor is all that is wanted of it. */
 	if (client_try(&client, d->config->queue, 0, 0) == -1)
 		return false;
-	d->attached_ms = loop_monotonic_ms();
+	d->attached_ms = clock_monotonic_ms();
 	return uplink_attach(d->uplink, client.fd) == 0;
 }
 
@@ -240,7 +240,7 @@ role_seek_cb(evutil_socket_t fd, short what, void *arg)
 static void
 role_lost_hub(struct daemon *d)
 {
-	if (loop_monotonic_ms() - d->attached_ms < ROLE_SHORT_MS) {
+	if (clock_monotonic_ms() - d->attached_ms < ROLE_SHORT_MS) {
 		role_complain("it ends, or closes the connection, at once; "
 			      "its log says why (queue-allow?)");
 		role_again(d, ROLE_SHORT_MS);
@@ -313,7 +313,7 @@ static void
 role_idle_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
-	uint64_t now = loop_monotonic_ms();
+	uint64_t now = clock_monotonic_ms();
 	bool is_idle = role_is_idle(d);
 
 	(void)fd;
@@ -350,7 +350,7 @@ role_new(struct daemon *d)
 	event_callback_fn cb =
 	    d->options->start == DAEMON_ON_DEMAND ? role_idle_cb : role_seek_cb;
 
-	d->busy_ms = loop_monotonic_ms();
+	d->busy_ms = clock_monotonic_ms();
 	d->role = event_new(d->base, -1, 0, cb, d);
 	d->uplink = uplink_new(d->base, role_lost_cb, d);
 	d->runs = runs_new(d->base);

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <sysexits.h>
 
+#include "base/clock.h"
 #include "doctor/examine.h"
 #include "doctor/polls.h"
 #include "doctor/steps.h"
@@ -69,7 +70,7 @@ examine_finish_ask(const struct probe *p, struct http_stream *stream)
 	uint64_t give_up = probe_after(PROBE_EVENT_MS);
 	struct measure_head *head = &p->m->head;
 
-	while (!stream->ended && http_now_us() < give_up)
+	while (!stream->ended && clock_monotonic_us() < give_up)
 		http_turn(p->http, PROBE_TURN_MS);
 	*head = stream->head;
 	head->status = 0;
@@ -91,7 +92,7 @@ examine_ask_by_end(const struct probe *p)
 	if (stream == NULL)
 		return EX_OSERR;
 	while (rc == 0 && streams.count == 0 && !stream->ended &&
-	    http_now_us() < give_up) {
+	    clock_monotonic_us() < give_up) {
 		http_turn(p->http, PROBE_TURN_MS);
 		rc = daemon_look(p->daemon, p->crowd_channel, &streams);
 	}
@@ -140,7 +141,7 @@ examine_poll(struct probe *p)
 {
 	uint64_t give_up = probe_after(EXAMINE_END_MS);
 
-	while (!p->stream->ended && http_now_us() < give_up)
+	while (!p->stream->ended && clock_monotonic_us() < give_up)
 		http_turn(p->http, PROBE_TURN_MS);
 	return polls_find(p);
 }
@@ -227,7 +228,7 @@ examine_wait_crowd(const struct probe *p, const struct examine_crowd *crowd)
 			give_up = probe_after(EXAMINE_END_MS);
 		is_ready |= ready == MEASURE_CROWD;
 	} while ((!is_ready || p->m->crowd_at_crierd < p->m->crowd_opened) &&
-	    http_now_us() < give_up);
+	    clock_monotonic_us() < give_up);
 	return 0;
 }
 

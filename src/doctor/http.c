@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "doctor/http.h"
 #include "protocol/client.h"
@@ -31,15 +31,6 @@ struct http_transfer {
 	struct curl_slist *headers;
 	char error[CURL_ERROR_SIZE];
 };
-
-uint64_t
-http_now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 struct http *
 http_new(void)
@@ -102,7 +93,7 @@ http_take_status(struct http_stream *s, const char *line, size_t len)
 	text_escape(version, (size_t)(space - version), s->head.http_version,
 	    sizeof s->head.http_version);
 	s->head.status = (long)status;
-	s->head_us = http_now_us();
+	s->head_us = clock_monotonic_us();
 }
 
 static size_t
@@ -208,7 +199,7 @@ http_body_cb(char *bytes, size_t size, size_t count, void *arg)
 	struct eventstream_event e;
 	const char *p = bytes;
 	size_t left = size * count;
-	uint64_t now = http_now_us();
+	uint64_t now = clock_monotonic_us();
 	int rc;
 
 	if (s->pieces == 0 || now - s->last_us > HTTP_BURST_US)
@@ -326,7 +317,7 @@ http_open(struct http *h, const struct http_request *request)
 	if (t == NULL)
 		return NULL;
 	t->stream.head_us = t->stream.first_us = MEASURE_NEVER;
-	t->stream.opened_us = http_now_us();
+	t->stream.opened_us = clock_monotonic_us();
 	if ((t->curl = curl_easy_init()) == NULL ||
 	    !http_set_request(t, request) ||
 	    curl_multi_add_handle(h->multi, t->curl) != CURLM_OK) {
@@ -356,7 +347,7 @@ http_finish(struct http_transfer *t, CURLcode code)
 	    t->error[0] == '\0' ? curl_easy_strerror(code) : t->error;
 
 	s->ended = true;
-	s->ended_us = http_now_us();
+	s->ended_us = clock_monotonic_us();
 	s->bad_certificate = code == CURLE_PEER_FAILED_VERIFICATION;
 	if (code != CURLE_OK)
 		text_escape(why, strlen(why), s->why, sizeof s->why);

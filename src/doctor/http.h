@@ -85,7 +85,4 @@ http_arrival(const struct http_stream *, const char *id);
 /* Whether crierd's first block has come. */
 bool http_has_begun(const struct http_stream *);
 
-/* Microseconds of a clock that is never set. */
-uint64_t http_now_us(void);
-
 #endif

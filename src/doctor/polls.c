@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/clock.h"
 #include "doctor/polls.h"
 
 enum {
@@ -88,7 +89,7 @@ polls_come_back(struct probe *p, uint64_t after_ms)
 	polls_keep_id(p);
 	http_leave(p->http, p->stream);
 	p->stream = NULL;
-	while ((now = http_now_us()) < due)
+	while ((now = clock_monotonic_us()) < due)
 		http_turn(p->http, (int)((due - now + 999) / 1000));
 	p->stream =
 	    probe_open(p, p->url, p->last_id[0] == '\0' ? NULL : p->last_id);
@@ -118,7 +119,7 @@ polls_await(struct polls *w)
 	int rc = 0;
 
 	while (rc == 0 && w->come_count < w->sent_count &&
-	    http_now_us() < give_up) {
+	    clock_monotonic_us() < give_up) {
 		http_turn(w->p->http, PROBE_TURN_MS);
 		polls_take(w);
 		if (w->p->stream->ended && w->come_count < w->sent_count)
@@ -138,7 +139,7 @@ polls_publish(struct polls *w, size_t count)
 		sent = &w->sent[w->sent_count];
 		w->p->m->events[w->sent_count].delay_us = MEASURE_NEVER;
 		snprintf(data, sizeof data, "event %zu", w->sent_count + 1);
-		sent->published_us = http_now_us();
+		sent->published_us = clock_monotonic_us();
 		if ((rc = probe_publish(w->p, data, sent->id)) == 0)
 			w->sent_count++;
 	}

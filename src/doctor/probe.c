@@ -6,13 +6,14 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "doctor/probe.h"
 
 uint64_t
 probe_after(uint64_t ms)
 {
-	return http_now_us() + ms * 1000;
+	return clock_monotonic_us() + ms * 1000;
 }
 
 void
@@ -77,9 +78,9 @@ probe_wait_begin(const struct probe *p, const struct http_stream *stream,
 
 	*at_crierd = false;
 	while (!http_has_begun(stream) && !stream->ended &&
-	    http_now_us() < give_up) {
+	    clock_monotonic_us() < give_up) {
 		http_turn(p->http, PROBE_TURN_MS);
-		if (*at_crierd || http_now_us() < look)
+		if (*at_crierd || clock_monotonic_us() < look)
 			continue;
 		if ((rc = daemon_look(p->daemon, p->channel, &streams)) != 0)
 			return rc;
@@ -102,7 +103,7 @@ probe_wait_event(const struct probe *p, const char *id, uint64_t ms)
 	uint64_t give_up = probe_after(ms);
 
 	while ((a = http_arrival(p->stream, id)) == NULL && !p->stream->ended &&
-	    http_now_us() < give_up)
+	    clock_monotonic_us() < give_up)
 		http_turn(p->http, PROBE_TURN_MS);
 	return a;
 }

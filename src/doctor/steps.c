@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/clock.h"
 #include "doctor/polls.h"
 #include "doctor/steps.h"
 
@@ -81,7 +82,7 @@ steps_events(struct probe *p)
 		if (is_held)
 			limit = STEPS_LATE_MS;
 		snprintf(data, sizeof data, "event %zu", i + 1);
-		sent[i].published_us = http_now_us();
+		sent[i].published_us = clock_monotonic_us();
 		if ((rc = probe_publish(p, data, sent[i].id)) != 0)
 			return rc;
 		sent[i].is_late =
@@ -120,7 +121,8 @@ steps_idle(struct probe *p)
 {
 	struct measure *m = p->m;
 	struct daemon_streams before, after;
-	uint64_t begun = http_now_us(), end = probe_after(m->idle_ms), now;
+	uint64_t begun = clock_monotonic_us(), end = probe_after(m->idle_ms),
+		 now;
 	unsigned bursts;
 	int rc;
 
@@ -132,7 +134,7 @@ steps_idle(struct probe *p)
 	if (!p->stream->ended)
 		probe_tell(p, "silence and leaving take",
 		    m->idle_ms + steps_leave_ms(m));
-	while ((now = http_now_us()) < end && !p->stream->ended)
+	while ((now = clock_monotonic_us()) < end && !p->stream->ended)
 		http_turn(p->http, (int)((end - now + 999) / 1000));
 	m->cut_us = MEASURE_NEVER;
 	if (p->stream->ended)
@@ -151,7 +153,8 @@ steps_idle(struct probe *p)
 static int
 steps_wait_left(const struct probe *p)
 {
-	uint64_t begun = http_now_us(), give_up = probe_after(p->m->leave_ms);
+	uint64_t begun = clock_monotonic_us(),
+		 give_up = probe_after(p->m->leave_ms);
 	struct daemon_streams streams;
 	int pause = 1, rc;
 
@@ -162,11 +165,11 @@ steps_wait_left(const struct probe *p)
 		if (rc != 0)
 			return rc;
 		if (streams.count == 0) {
-			p->m->left_us = http_now_us() - begun;
+			p->m->left_us = clock_monotonic_us() - begun;
 			break;
 		}
 		pause = pause * 2 < PROBE_LOOK_MS ? pause * 2 : PROBE_LOOK_MS;
-	} while (http_now_us() < give_up);
+	} while (clock_monotonic_us() < give_up);
 	p->m->has_leaving = true;
 	return 0;
 }

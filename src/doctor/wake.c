@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "doctor/probe.h"
 #include "doctor/target.h"
 #include "doctor/wake.h"
@@ -27,7 +28,7 @@ wake_wait(const struct probe *p)
 	uint64_t give_up = probe_after(PROBE_REACH_MS);
 
 	while (!wake_is_there(p->options) && !p->stream->ended &&
-	    !http_has_begun(p->stream) && http_now_us() < give_up)
+	    !http_has_begun(p->stream) && clock_monotonic_us() < give_up)
 		http_turn(p->http, PROBE_TURN_MS);
 }
 

@@ -7,12 +7,11 @@
 #include <string.h>
 #include <strings.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/listener.h"
 #include "base/log.h"
-#include "base/loop.h"
 #include "door/cgi.h"
 #include "door/handoff.h"
 #include "protocol/client.h"
@@ -132,7 +131,7 @@ static int
 cgi_ask(const struct config *config, const struct exchange *ex,
     const struct buffer *line, uint64_t until, struct buffer *b)
 {
-	uint64_t now = loop_monotonic_ms(),
+	uint64_t now = clock_monotonic_ms(),
 		 left = until > now ? until - now : 1;
 	struct client client;
 	const char *reply;
@@ -174,8 +173,7 @@ static int
 cgi_find_hub(const struct config *config, const struct exchange *ex,
     const struct buffer *line, struct buffer *b)
 {
-	struct timespec pause = { .tv_nsec = CGI_AGAIN_MS * 1000000L };
-	uint64_t until = loop_monotonic_ms() + config->request_timeout_ms;
+	uint64_t until = clock_monotonic_ms() + config->request_timeout_ms;
 	char *cause;
 
 	while (cgi_ask(config, ex, line, until, b) == -1) {
@@ -189,9 +187,9 @@ cgi_find_hub(const struct config *config, const struct exchange *ex,
 			free(cause);
 			return exchange_put_later(ex, "crierd is not there", b);
 		}
-		if (loop_monotonic_ms() > until)
+		if (clock_monotonic_ms() > until)
 			return exchange_put_later(ex, "crierd is not there", b);
-		nanosleep(&pause, NULL);
+		clock_sleep_ms(CGI_AGAIN_MS);
 	}
 	return 0;
 }

@@ -13,7 +13,6 @@
 
 #include "base/json.h"
 #include "base/listener.h"
-#include "base/loop.h"
 #include "door/handoff.h"
 #include "source/program_stream.h"
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "hub/fan.h"
 #include "hub/hub.h"
@@ -69,8 +70,8 @@ hub_set_timer(struct hub *hub, struct wheel *wheel, struct wheel_timer *timer,
 void
 hub_now(struct hub *hub)
 {
-	hub->now_ms = loop_monotonic_ms();
-	hub->wall_ms = loop_wall_ms();
+	hub->now_ms = clock_monotonic_ms();
+	hub->wall_ms = clock_wall_ms();
 }
 
 struct hub *

@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "protocol/client.h"
 #include "protocol/fdpass.h"
@@ -35,15 +35,6 @@ client_warn(const char *fmt, ...)
 	vfprintf(stderr, fmt, ap);
 	fputc('\n', stderr);
 	va_end(ap);
-}
-
-uint64_t
-client_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
 /* Connected and non-blocking, or -1 with errno. */
@@ -113,8 +104,7 @@ client_try(struct client *c, const char *path, uint64_t wait_ms,
     uint64_t busy_ms)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	struct timespec pause = { .tv_nsec = CLIENT_RETRY_MS * 1000000L };
-	uint64_t begun = client_now_ms(), limit;
+	uint64_t begun = clock_monotonic_ms(), limit;
 
 	memset(c, 0, sizeof *c);
 	c->fd = -1;
@@ -130,9 +120,9 @@ client_try(struct client *c, const char *path, uint64_t wait_ms,
 			limit = busy_ms;
 		if ((errno != ENOENT && errno != ECONNREFUSED &&
 			errno != EAGAIN) ||
-		    client_now_ms() - begun >= limit)
+		    clock_monotonic_ms() - begun >= limit)
 			return -1;
-		nanosleep(&pause, NULL);
+		clock_sleep_ms(CLIENT_RETRY_MS);
 	}
 	return 0;
 }
@@ -239,7 +229,7 @@ client_next_line(struct client *c, const char **line, size_t *len)
 static int
 client_send_with(struct client *c, const struct buffer *line, int fd)
 {
-	uint64_t begun = client_now_ms();
+	uint64_t begun = clock_monotonic_ms();
 	struct pollfd fds[1];
 	ssize_t n = 0;
 
@@ -248,7 +238,7 @@ client_send_with(struct client *c, const struct buffer *line, int fd)
 		if (n == -1 && errno != EAGAIN && errno != EINTR)
 			return -1;
 		if (n == -1 &&
-		    client_now_ms() - begun > (uint64_t)c->silence_ms) {
+		    clock_monotonic_ms() - begun > (uint64_t)c->silence_ms) {
 			errno = ETIMEDOUT;
 			return -1;
 		}

@@ -102,9 +102,6 @@ char *client_reply_id(const char *reply, size_t len);
  */
 int client_worse_code(int a, int b);
 
-/* Milliseconds of a clock that is never set. */
-uint64_t client_now_ms(void);
-
 /* "crier: " and the words on standard error. */
 void client_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

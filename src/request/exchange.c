@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/loop.h"
 #include "request/exchange.h"
 
@@ -178,7 +179,7 @@ exchange_decide(struct exchange *ex, int status)
 		    "the request is larger than max-request");
 		return;
 	}
-	if (access_identify(request, config, token_now_ms(), &ex->who) == -1) {
+	if (access_identify(request, config, clock_wall_ms(), &ex->who) == -1) {
 		exchange_refuse(ex, 503, "out of memory");
 		return;
 	}
@@ -311,7 +312,7 @@ exchange_set_rules(struct exchange *ex, struct subscription *sub)
 	sub->rules = &ex->rules;
 	if (!ex->who.has_token || expires_ms == 0)
 		return;
-	now_ms = token_now_ms();
+	now_ms = clock_wall_ms();
 	now_ms = expires_ms > now_ms ? expires_ms - now_ms : 1;
 	if (sub->limit_ms == 0 || now_ms < sub->limit_ms)
 		sub->limit_ms = now_ms;

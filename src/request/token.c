@@ -12,7 +12,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <json-c/json.h>
 #ifdef HAVE_LIBJWT
@@ -29,15 +28,6 @@ enum {
 };
 
 static const char token_no_memory[] = "cannot be read: out of memory";
-
-uint64_t
-token_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 static void
 token_clear_list(struct config_list *list)

@@ -59,7 +59,4 @@ int token_find(const struct request *, const struct config *, char **text);
 /* Whether there is one in the header. */
 bool token_is_in_header(const struct request *);
 
-/* Milliseconds of the wall clock. */
-uint64_t token_now_ms(void);
-
 #endif

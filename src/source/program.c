@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cause.h"
+#include "base/clock.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -297,7 +298,7 @@ run_look(struct run *r)
 	else
 		r->result.signal = info.si_status;
 	r->result.seconds =
-	    (double)(loop_monotonic_ms() - r->started_ms) / 1000;
+	    (double)(clock_monotonic_ms() - r->started_ms) / 1000;
 }
 
 static void
@@ -473,7 +474,7 @@ run_start(struct runs *runs, const struct run_options *o,
 	r->printed.is_raw = o->is_raw;
 	r->printed.max_line = o->max_line;
 	r->max_bytes = o->max_bytes;
-	r->started_ms = loop_monotonic_ms();
+	r->started_ms = clock_monotonic_ms();
 	r->ready_cb = ready_cb;
 	r->arg = arg;
 	TAILQ_INSERT_TAIL(&runs->list, r, link);

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/cause.h"
+#include "base/clock.h"
 #include "base/log.h"
-#include "base/loop.h"
 #include "store/sqlite_file.h"
 
 enum {
@@ -328,7 +328,7 @@ sqlite_file_set_aside(const char *path, const char *why, char **cause)
 {
 	static const char *const parts[] = { "", "-wal", "-shm" };
 	char from[4096], to[4096];
-	unsigned long long stamp = (unsigned long long)loop_wall_ms();
+	unsigned long long stamp = (unsigned long long)clock_wall_ms();
 	size_t i;
 
 	for (i = 0; i < sizeof parts / sizeof *parts; i++) {

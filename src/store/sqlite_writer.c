@@ -6,8 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
-#include "base/loop.h"
 #include "store/sqlite.h"
 
 /* The writing thread: storing, retention, and what to do when it fails. */
@@ -75,7 +75,7 @@ store_sqlite_open_file(struct store_sqlite *q, char **cause)
 	sqlite3_stmt *s;
 	char *why;
 
-	options.floor = id_next(q->writer.last, loop_wall_ms());
+	options.floor = id_next(q->writer.last, clock_wall_ms());
 	result = sqlite_file_open(f, q->path, &options, cause);
 	if (result == SQLITE_DAMAGED) {
 		why = *cause;
@@ -151,7 +151,7 @@ store_sqlite_rollback(struct store_sqlite *q)
 static bool
 store_sqlite_tidy(struct store_sqlite *q)
 {
-	uint64_t now = loop_wall_ms(), key_ms;
+	uint64_t now = clock_wall_ms(), key_ms;
 	char why[SQLITE_WHY_SIZE];
 	int more;
 
@@ -270,19 +270,10 @@ store_sqlite_store(struct store_sqlite *q, struct batch_list *list)
 	}
 }
 
-static uint64_t
-store_sqlite_now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
-
 static void
 store_sqlite_write(struct store_sqlite *q, struct batch_list *list)
 {
-	uint64_t began_us = store_sqlite_now_us(), until_us;
+	uint64_t began_us = clock_monotonic_us(), until_us;
 	struct batch *b;
 	size_t events = 0;
 
@@ -302,8 +293,8 @@ store_sqlite_write(struct store_sqlite *q, struct batch_list *list)
 	 * Under load retention gets as much time as storing.  The more it is
 	 * behind, the more a step drops, so it cannot fall behind for ever.
 	 */
-	until_us = store_sqlite_now_us() * 2 - began_us;
-	while (q->writer.over != NULL && store_sqlite_now_us() < until_us)
+	until_us = clock_monotonic_us() * 2 - began_us;
+	while (q->writer.over != NULL && clock_monotonic_us() < until_us)
 		if (!store_sqlite_tidy(q))
 			return;
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "lib/streams.h"
 #include "lib/support.h"
 
@@ -278,7 +279,7 @@ test_expiry(void **state)
 	n = streams_publish(&test_hub, "a", "last");
 	streams_put_event(&want, n, "last");
 	/* Until it has expired. */
-	while (loop_monotonic_ms() < test_hub.hub->now_ms + 2)
+	while (clock_monotonic_ms() < test_hub.hub->now_ms + 2)
 		;
 	streams_deliver(&test_hub);
 	/* It has fallen off without having been sent. */

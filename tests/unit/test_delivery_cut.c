@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "base/clock.h"
 #include "lib/streams.h"
 #include "lib/support.h"
 
@@ -409,8 +410,8 @@ test_poll_once(bool is_framed, size_t budget, bool waits)
 	test_script(budget, SIZE_MAX, 0);
 	streams_open(&test_hub, &c, &r);
 	/* Its time is up, and yet it is not given up. */
-	until_ms = loop_monotonic_ms() + (waits ? 150 : 0);
-	while (loop_monotonic_ms() < until_ms)
+	until_ms = clock_monotonic_ms() + (waits ? 150 : 0);
+	while (clock_monotonic_ms() < until_ms)
 		event_base_loop(test_hub.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	test_settle(&c, want.len, true);
 	assert_int_equal(c.is_ended, is_framed);

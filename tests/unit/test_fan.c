@@ -58,18 +58,18 @@ struct test_run {
 static struct test_run test_runs[2], *test_now;
 static uint64_t test_ms, test_jitter;
 
-uint64_t __wrap_loop_monotonic_ms(void);
-uint64_t __wrap_loop_wall_ms(void);
+uint64_t __wrap_clock_monotonic_ms(void);
+uint64_t __wrap_clock_wall_ms(void);
 uint64_t __wrap_loop_random(uint64_t);
 
 uint64_t
-__wrap_loop_monotonic_ms(void)
+__wrap_clock_monotonic_ms(void)
 {
 	return test_ms;
 }
 
 uint64_t
-__wrap_loop_wall_ms(void)
+__wrap_clock_wall_ms(void)
 {
 	return test_ms;
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "hub/poll.h"
 #include "lib/streams.h"
 #include "lib/support.h"
@@ -221,7 +222,7 @@ test_waits(void **state)
 	streams_assert(&c, &want);
 	/* What needs no sending is no reason to end. */
 	streams_publish_event(&test_hub, "a", &expired, &p);
-	while (loop_monotonic_ms() < test_hub.hub->now_ms + 2)
+	while (clock_monotonic_ms() < test_hub.hub->now_ms + 2)
 		;
 	streams_deliver(&test_hub);
 	streams_settle(&test_hub, &c, 1);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "lib/streams.h"
 #include "lib/support.h"
 
@@ -189,7 +190,7 @@ test_quiet(void **state)
 		test_take_position(&c, id, sizeof id);
 		streams_close(&c);
 		/* They are forgotten. */
-		while (loop_monotonic_ms() < test_hub.hub->now_ms + 2)
+		while (clock_monotonic_ms() < test_hub.hub->now_ms + 2)
 			;
 		hub_reconfigure(test_hub.hub, config, 10000);
 		assert_int_equal(test_hub.hub->channels.count, 0);

@@ -18,7 +18,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "base/loop.h"
+#include "base/clock.h"
 #include "lib/programs.h"
 #include "lib/support.h"
 
@@ -286,10 +286,10 @@ test_is_gone(pid_t pid)
 static void
 test_await_gone(pid_t pid)
 {
-	uint64_t until = loop_monotonic_ms() + PROGRAMS_WAIT_MS;
+	uint64_t until = clock_monotonic_ms() + PROGRAMS_WAIT_MS;
 
 	while (!test_is_gone(pid)) {
-		assert_true(loop_monotonic_ms() < until);
+		assert_true(clock_monotonic_ms() < until);
 		programs_turn(&test);
 	}
 }
@@ -308,13 +308,13 @@ test_stubborn(void **state)
 	    "while :; do wait; done",
 	    NULL);
 	child = test_pid(&p);
-	begun = loop_monotonic_ms();
+	begun = clock_monotonic_ms();
 	run_leave(p.run);
 	programs_turn(&test);
 	assert_int_equal(runs_count(test.runs), 1);
 	programs_await_count(&test, 0);
 	/* Not before its time. */
-	assert_true(loop_monotonic_ms() - begun >= 4900);
+	assert_true(clock_monotonic_ms() - begun >= 4900);
 	test_await_gone(child);
 	programs_clear(&p);
 }

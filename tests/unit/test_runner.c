@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "base/loop.h"
+#include "base/clock.h"
 #include "lib/handing.h"
 #include "lib/programs.h"
 #include "source/program_stream.h"
@@ -64,10 +64,10 @@ static void
 test_await_end(struct test_client *c)
 {
 	static const struct timeval turn = { .tv_usec = 20000 };
-	uint64_t until = loop_monotonic_ms() + PROGRAMS_WAIT_MS;
+	uint64_t until = clock_monotonic_ms() + PROGRAMS_WAIT_MS;
 
 	while (c->client.is_framed ? !c->client.is_ended : !c->client.is_over) {
-		assert_true(loop_monotonic_ms() < until);
+		assert_true(clock_monotonic_ms() < until);
 		event_base_loopexit(test.hub.base, &turn);
 		event_base_dispatch(test.hub.base);
 		streams_take(&c->client);
@@ -79,10 +79,10 @@ static void
 test_await_programs(size_t count)
 {
 	static const struct timeval turn = { .tv_usec = 20000 };
-	uint64_t until = loop_monotonic_ms() + PROGRAMS_WAIT_MS;
+	uint64_t until = clock_monotonic_ms() + PROGRAMS_WAIT_MS;
 
 	while (runs_count(test_runs) != count) {
-		assert_true(loop_monotonic_ms() < until);
+		assert_true(clock_monotonic_ms() < until);
 		event_base_loopexit(test.hub.base, &turn);
 		event_base_dispatch(test.hub.base);
 	}

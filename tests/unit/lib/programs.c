@@ -15,8 +15,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/log.h"
-#include "base/loop.h"
 #include "handing.h"
 #include "programs.h"
 
@@ -101,10 +101,10 @@ void
 programs_await(struct programs *p, const bool *flag)
 {
 	static const struct timeval turn = { .tv_usec = PROGRAMS_TURN_US };
-	uint64_t until = loop_monotonic_ms() + PROGRAMS_WAIT_MS;
+	uint64_t until = clock_monotonic_ms() + PROGRAMS_WAIT_MS;
 
 	while (!*flag) {
-		assert_true(loop_monotonic_ms() < until);
+		assert_true(clock_monotonic_ms() < until);
 		event_base_loopexit(p->base, &turn);
 		event_base_dispatch(p->base);
 	}
@@ -114,10 +114,10 @@ void
 programs_await_count(struct programs *p, size_t count)
 {
 	static const struct timeval turn = { .tv_usec = PROGRAMS_TURN_US };
-	uint64_t until = loop_monotonic_ms() + PROGRAMS_WAIT_MS;
+	uint64_t until = clock_monotonic_ms() + PROGRAMS_WAIT_MS;
 
 	while (runs_count(p->runs) != count) {
-		assert_true(loop_monotonic_ms() < until);
+		assert_true(clock_monotonic_ms() < until);
 		event_base_loopexit(p->base, &turn);
 		event_base_dispatch(p->base);
 	}

@@ -13,7 +13,7 @@
 
 #include <sqlite3.h>
 
-#include "base/loop.h"
+#include "base/clock.h"
 #include "store_run.h"
 
 enum {
@@ -38,7 +38,7 @@ store_run_start(void)
 	run->options.key_ms = 86400000;
 	run->options.base = run->base;
 	run->keep = run->keep_bytes = 1000000;
-	run->wall_ms = loop_wall_ms();
+	run->wall_ms = clock_wall_ms();
 	store_run_open(run);
 	return run;
 }
