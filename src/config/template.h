@@ -12,7 +12,7 @@
 
 /*
  * Templates of a route's settings (crier.conf(5)): text with variables such as
- * {query.name}.  Read once, with the configuration; door/expand puts values
+ * {query.name}.  Read once, with the configuration; request/expand puts values
  * into them.  Pure.
  *
  * `{{` and `}}` are literal braces.  So is a `{` that no letter follows; its

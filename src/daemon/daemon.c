@@ -153,8 +153,8 @@ daemon_answered_cb(evutil_socket_t fd, short what, void *arg)
 	    clock_monotonic_ms() < d->stop_by_ms &&
 	    daemon_look_again(d, daemon_answered_cb) == 0)
 		return;
-	if (runs_count(d->runs) > 0 && d->hub->stream_count == 0)
-		runs_wait(d->runs, daemon_leave, d);
+	if (programs_count(d->programs) > 0 && d->hub->stream_count == 0)
+		programs_wait(d->programs, daemon_leave, d);
 	else
 		daemon_leave(d);
 }

@@ -64,7 +64,7 @@ struct daemon {
 	struct uplink *uplink;
 	uint64_t attached_ms; /* when it was connected */
 	struct door *door;
-	struct runs *runs;
+	struct programs *programs;
 	uint64_t stop_by_ms; /* what was begun is finished by then, or never */
 	struct store *store; /* from here on: NULL if another is the hub */
 	char *store_url;

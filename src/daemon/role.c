@@ -54,7 +54,7 @@ role_status_cb(void *arg, struct json_object *status)
 	json_add_number(o, "refused", counters->refused);
 	json_add_number(o, "broken", counters->broken);
 	json_add_number(o, "handoffs", counters->handoffs);
-	json_add_number(o, "programs", runs_count(d->runs));
+	json_add_number(o, "programs", programs_count(d->programs));
 	json_add(status, "fastcgi", o);
 	json_add(status, "configuration", role_status_configuration(d));
 	o = json_object_new_object();
@@ -353,11 +353,11 @@ role_new(struct daemon *d)
 	d->busy_ms = clock_monotonic_ms();
 	d->role = event_new(d->base, -1, 0, cb, d);
 	d->uplink = uplink_new(d->base, role_lost_cb, d);
-	d->runs = runs_new(d->base);
-	if (d->role == NULL || d->uplink == NULL || d->runs == NULL ||
+	d->programs = programs_new(d->base);
+	if (d->role == NULL || d->uplink == NULL || d->programs == NULL ||
 	    (d->door = door_new(d->base, d->uplink)) == NULL)
 		return -1;
-	d->door->runs = d->runs;
+	d->door->programs = d->programs;
 	if (d->options->is_once) {
 		d->door->handed_off_cb = role_handed_off_cb;
 		d->door->handed_off_arg = d;
@@ -377,7 +377,7 @@ role_free(struct daemon *d)
 	if (d->hub != NULL)
 		hub_free(d->hub);
 	/* Their clients' streams are gone. */
-	runs_free(d->runs);
+	programs_free(d->programs);
 	event_free(d->role);
 	free(d->store_url);
 }

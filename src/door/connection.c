@@ -348,7 +348,7 @@ connection_open_stream(struct connection *c, struct subscription *sub)
 	/* The loop knows a descriptor once: it must be ours no longer. */
 	connection_unwatch(c);
 	if (ex->route.kind == ROUTE_RUN)
-		answer = runner_subscribe(door->hub, door->runs,
+		answer = program_stream_subscribe(door->hub, door->programs,
 		    ex->route.config, &ex->request, sub, &cause);
 	else
 		answer = (int)hub_subscribe(door->hub, sub);

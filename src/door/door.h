@@ -35,7 +35,7 @@ struct door_counters {
 
 struct connection;
 struct uplink;
-struct runs;
+struct programs;
 
 struct door {
 	struct event_base *base;
@@ -43,7 +43,7 @@ struct door {
 	size_t max_connections; /* as told to those who ask (GET_VALUES) */
 	struct hub *hub;        /* NULL: in another process */
 	struct uplink *uplink;
-	struct runs *runs;                /* where the hub is, too */
+	struct programs *programs;        /* where the hub is, too */
 	void (*handed_off_cb)(void *arg); /* a stream went up; or NULL */
 	void *handed_off_arg;
 	struct listener *listeners[DOOR_LISTENERS_MAX];

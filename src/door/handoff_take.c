@@ -379,8 +379,8 @@ handoff_open(struct handoff *h, struct json_object *line, int fd)
 		return (int)hub_subscribe(door->hub, &h->sub);
 	/* Whom a token names is in no variable. */
 	h->request.user = h->sub.user.text;
-	answer = runner_subscribe(door->hub, door->runs, h->run, &h->request,
-	    &h->sub, &cause);
+	answer = program_stream_subscribe(door->hub, door->programs, h->run,
+	    &h->request, &h->sub, &cause);
 	if (answer == -1)
 		snprintf(h->why, sizeof h->why, "%s",
 		    cause == NULL ? "out of memory" : cause);

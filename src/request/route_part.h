@@ -7,8 +7,8 @@
 #include "request/route.h"
 #include "request/values.h"
 
-/* What the files of door/route share.  The functions return 0, or -1: refused
- */
+/* What the files of request/route share.  The functions return 0, or -1:
+ * refused. */
 
 struct route_input {
 	const struct request *request;

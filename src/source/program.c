@@ -23,44 +23,44 @@
 #include "source/program_output.h"
 
 enum {
-	RUN_READ_BYTES = 65536,
-	RUN_GRACE_S = 5, /* between SIGTERM and SIGKILL */
-	RUN_LOG_LINE = 1024
+	PROGRAM_READ_BYTES = 65536,
+	PROGRAM_GRACE_S = 5, /* between SIGTERM and SIGKILL */
+	PROGRAM_LOG_LINE = 1024
 };
 
-struct run {
-	TAILQ_ENTRY(run) link;
-	struct runs *runs;
+struct program {
+	TAILQ_ENTRY(program) link;
+	struct programs *programs;
 	pid_t pid; /* and process group */
 	int out_fd, err_fd;
 	struct event *out_io, *err_io, *grace;
-	struct printed printed;
+	struct program_output output;
 	struct buffer err;
 	char *name;
 	bool is_cut;
 	bool has_ended;   /* the program; its exit is known */
-	bool is_reported; /* run_take has said so */
+	bool is_reported; /* program_take has said so */
 	bool is_left;     /* by its client */
 	int left;         /* bytes of its output, when it ended */
 	uint64_t max_bytes, bytes;
 	uint64_t started_ms;
-	struct run_result result;
+	struct program_result result;
 	void (*ready_cb)(void *);
 	void *arg;
 };
 
-struct runs {
+struct programs {
 	struct event_base *base;
 	struct event *child;
 	struct json_tokener *tokener;
-	TAILQ_HEAD(runs_head, run) list;
+	TAILQ_HEAD(programs_head, program) list;
 	size_t count;
 	void (*ended_cb)(void *); /* or NULL */
 	void *ended_arg;
 };
 
 static void
-run_close(struct event **io, int *fd)
+program_close(struct event **io, int *fd)
 {
 	if (*io != NULL)
 		event_free(*io);
@@ -71,7 +71,7 @@ run_close(struct event **io, int *fd)
 }
 
 static int
-run_left(int fd)
+program_left(int fd)
 {
 	int left = 0;
 
@@ -83,143 +83,143 @@ run_left(int fd)
  * not reaped its number cannot be another's.
  */
 static void
-run_signal(const struct run *r, int number)
+program_signal(const struct program *p, int number)
 {
-	kill(-r->pid, number);
-	if (getpgid(r->pid) != r->pid)
-		kill(r->pid, number);
+	kill(-p->pid, number);
+	if (getpgid(p->pid) != p->pid)
+		kill(p->pid, number);
 }
 
 /* One that may not be killed, for it has another user, is not waited for. */
 static void
-run_reap(const struct run *r)
+program_reap(const struct program *p)
 {
 	bool is_ending;
 
-	run_signal(r, SIGKILL);
-	is_ending = r->has_ended || kill(r->pid, 0) == 0;
-	while (waitpid(r->pid, NULL, is_ending ? 0 : WNOHANG) == -1 &&
+	program_signal(p, SIGKILL);
+	is_ending = p->has_ended || kill(p->pid, 0) == 0;
+	while (waitpid(p->pid, NULL, is_ending ? 0 : WNOHANG) == -1 &&
 	    errno == EINTR)
 		;
 }
 
 static void
-run_log_lines(struct run *r, bool is_end)
+program_log_lines(struct program *p, bool is_end)
 {
 	const char *end;
 	size_t len;
 
-	while (r->err.len > 0) {
-		end = memchr(r->err.data, '\n', r->err.len);
-		len = end == NULL ? r->err.len : (size_t)(end - r->err.data);
-		if (end == NULL && !is_end && len < RUN_LOG_LINE)
+	while (p->err.len > 0) {
+		end = memchr(p->err.data, '\n', p->err.len);
+		len = end == NULL ? p->err.len : (size_t)(end - p->err.data);
+		if (end == NULL && !is_end && len < PROGRAM_LOG_LINE)
 			return;
-		if (len > RUN_LOG_LINE)
-			len = RUN_LOG_LINE;
-		log_info("run %s: %.*s", r->name, (int)len, r->err.data);
-		buffer_consume(&r->err,
-		    len + (end == r->err.data + len ? 1 : 0));
+		if (len > PROGRAM_LOG_LINE)
+			len = PROGRAM_LOG_LINE;
+		log_info("run %s: %.*s", p->name, (int)len, p->err.data);
+		buffer_consume(&p->err,
+		    len + (end == p->err.data + len ? 1 : 0));
 	}
 }
 
 /* As read(2): one for whom there is no memory says no more. */
 static ssize_t
-run_read_err(struct run *r)
+program_read_err(struct program *p)
 {
-	char *at = buffer_reserve(&r->err, RUN_LOG_LINE);
-	ssize_t n = at == NULL ? 0 : read(r->err_fd, at, RUN_LOG_LINE);
+	char *at = buffer_reserve(&p->err, PROGRAM_LOG_LINE);
+	ssize_t n = at == NULL ? 0 : read(p->err_fd, at, PROGRAM_LOG_LINE);
 
 	if (n > 0)
-		buffer_commit(&r->err, (size_t)n);
+		buffer_commit(&p->err, (size_t)n);
 	return n;
 }
 
 /* Its last words are the ones that say why it ended. */
 static void
-run_log_rest(struct run *r)
+program_log_rest(struct program *p)
 {
-	int left = run_left(r->err_fd);
+	int left = program_left(p->err_fd);
 
-	while (left > 0 && r->err_fd != -1 && run_read_err(r) > 0)
-		left -= RUN_LOG_LINE;
-	run_log_lines(r, true);
+	while (left > 0 && p->err_fd != -1 && program_read_err(p) > 0)
+		left -= PROGRAM_LOG_LINE;
+	program_log_lines(p, true);
 }
 
 static void
-run_free(struct run *r)
+program_free(struct program *p)
 {
-	struct runs *runs = r->runs;
+	struct programs *programs = p->programs;
 
-	if (r->pid > 0)
-		run_reap(r);
-	run_log_rest(r);
-	TAILQ_REMOVE(&runs->list, r, link);
-	runs->count--;
-	run_close(&r->out_io, &r->out_fd);
-	run_close(&r->err_io, &r->err_fd);
-	if (r->grace != NULL)
-		event_free(r->grace);
-	printed_clear(&r->printed);
-	buffer_clear(&r->err);
-	free(r->name);
-	free(r);
-	if (runs->count == 0 && runs->ended_cb != NULL)
-		runs->ended_cb(runs->ended_arg);
+	if (p->pid > 0)
+		program_reap(p);
+	program_log_rest(p);
+	TAILQ_REMOVE(&programs->list, p, link);
+	programs->count--;
+	program_close(&p->out_io, &p->out_fd);
+	program_close(&p->err_io, &p->err_fd);
+	if (p->grace != NULL)
+		event_free(p->grace);
+	program_output_clear(&p->output);
+	buffer_clear(&p->err);
+	free(p->name);
+	free(p);
+	if (programs->count == 0 && programs->ended_cb != NULL)
+		programs->ended_cb(programs->ended_arg);
 }
 
 static void
-run_stop_reading(struct run *r)
+program_stop_reading(struct program *p)
 {
-	run_close(&r->out_io, &r->out_fd);
+	program_close(&p->out_io, &p->out_fd);
 }
 
 /* Asked to end, then made to. */
 static int
-run_end(struct run *r)
+program_end(struct program *p)
 {
-	static const struct timeval grace = { .tv_sec = RUN_GRACE_S };
+	static const struct timeval grace = { .tv_sec = PROGRAM_GRACE_S };
 
-	if (event_add(r->grace, &grace) == -1)
+	if (event_add(p->grace, &grace) == -1)
 		return -1;
-	run_signal(r, SIGTERM);
+	program_signal(p, SIGTERM);
 	return 0;
 }
 
 static void
-run_cut(struct run *r)
+program_cut(struct program *p)
 {
 	log_warning("run %s: stopped, for it wrote more than run-bytes",
-	    r->name);
-	r->is_cut = true;
-	run_stop_reading(r);
-	if (!r->has_ended && run_end(r) == -1)
-		run_signal(r, SIGKILL);
+	    p->name);
+	p->is_cut = true;
+	program_stop_reading(p);
+	if (!p->has_ended && program_end(p) == -1)
+		program_signal(p, SIGKILL);
 }
 
 /* What was read is made ready; false when there is no more for now. */
 static bool
-run_read(struct run *r)
+program_read(struct program *p)
 {
-	struct buffer *to = &r->printed.in;
-	char *at = buffer_reserve(to, RUN_READ_BYTES);
+	struct buffer *to = &p->output.in;
+	char *at = buffer_reserve(to, PROGRAM_READ_BYTES);
 	ssize_t n = -1;
 
-	if (r->out_fd == -1)
+	if (p->out_fd == -1)
 		return false;
 	if (at != NULL)
-		n = read(r->out_fd, at, RUN_READ_BYTES);
+		n = read(p->out_fd, at, PROGRAM_READ_BYTES);
 	if (n == -1 && at != NULL && (errno == EAGAIN || errno == EINTR))
 		return false;
 	if (n <= 0) {
-		run_stop_reading(r);
+		program_stop_reading(p);
 		return false;
 	}
 	buffer_commit(to, (size_t)n);
-	r->bytes += (uint64_t)n;
-	if (printed_take(&r->printed, false) == -1)
-		run_stop_reading(r);
-	if (r->max_bytes > 0 && r->bytes > r->max_bytes)
-		run_cut(r);
+	p->bytes += (uint64_t)n;
+	if (program_output_take(&p->output, false) == -1)
+		program_stop_reading(p);
+	if (p->max_bytes > 0 && p->bytes > p->max_bytes)
+		program_cut(p);
 	return true;
 }
 
@@ -228,151 +228,151 @@ run_read(struct run *r)
  * writes: what is there by now is taken, and no more.
  */
 static void
-run_finish(struct run *r)
+program_finish(struct program *p)
 {
-	int left = r->left;
+	int left = p->left;
 
-	for (; left > 0 && run_read(r); left -= RUN_READ_BYTES)
+	for (; left > 0 && program_read(p); left -= PROGRAM_READ_BYTES)
 		;
-	if (!r->is_cut)
-		printed_take(&r->printed, true);
-	run_stop_reading(r);
+	if (!p->is_cut)
+		program_output_take(&p->output, true);
+	program_stop_reading(p);
 }
 
 static void
-run_out_cb(evutil_socket_t fd, short what, void *arg)
+program_out_cb(evutil_socket_t fd, short what, void *arg)
 {
-	struct run *r = arg;
+	struct program *p = arg;
 
 	(void)fd;
 	(void)what;
-	run_read(r);
-	if (r->printed.out.len == 0)
+	program_read(p);
+	if (p->output.out.len == 0)
 		return;
 	/* Until it is taken. */
-	if (r->out_io != NULL)
-		event_del(r->out_io);
-	r->ready_cb(r->arg);
+	if (p->out_io != NULL)
+		event_del(p->out_io);
+	p->ready_cb(p->arg);
 }
 
 static void
-run_err_cb(evutil_socket_t fd, short what, void *arg)
+program_err_cb(evutil_socket_t fd, short what, void *arg)
 {
-	struct run *r = arg;
-	ssize_t n = run_read_err(r);
+	struct program *p = arg;
+	ssize_t n = program_read_err(p);
 
 	(void)fd;
 	(void)what;
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
-	run_log_lines(r, n <= 0);
+	program_log_lines(p, n <= 0);
 	if (n <= 0)
-		run_close(&r->err_io, &r->err_fd);
+		program_close(&p->err_io, &p->err_fd);
 }
 
 /* Nothing that it leaves behind goes on, or is waited for. */
 static void
-run_end_output(struct run *r)
+program_end_output(struct program *p)
 {
-	run_signal(r, SIGKILL);
-	r->left = run_left(r->out_fd);
-	if (r->out_io != NULL)
-		event_del(r->out_io);
+	program_signal(p, SIGKILL);
+	p->left = program_left(p->out_fd);
+	if (p->out_io != NULL)
+		event_del(p->out_io);
 }
 
 /* Its exit, without giving up its number. */
 static void
-run_look(struct run *r)
+program_look(struct program *p)
 {
 	siginfo_t info = { 0 };
 
-	if (r->has_ended ||
-	    waitid(P_PID, (id_t)r->pid, &info, WEXITED | WNOHANG | WNOWAIT) ==
+	if (p->has_ended ||
+	    waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT) ==
 		-1 ||
 	    info.si_pid == 0)
 		return;
-	r->has_ended = true;
-	run_end_output(r);
+	p->has_ended = true;
+	program_end_output(p);
 	if (info.si_code == CLD_EXITED)
-		r->result.status = info.si_status;
+		p->result.status = info.si_status;
 	else
-		r->result.signal = info.si_status;
-	r->result.seconds =
-	    (double)(clock_monotonic_ms() - r->started_ms) / 1000;
+		p->result.signal = info.si_status;
+	p->result.seconds =
+	    (double)(clock_monotonic_ms() - p->started_ms) / 1000;
 }
 
 static void
-runs_child_cb(evutil_socket_t number, short what, void *arg)
+programs_child_cb(evutil_socket_t number, short what, void *arg)
 {
-	struct runs *runs = arg;
-	struct run *r, *next;
+	struct programs *programs = arg;
+	struct program *p, *next;
 
 	(void)number;
 	(void)what;
-	TAILQ_FOREACH_SAFE(r, &runs->list, link, next) {
-		if (r->has_ended)
+	TAILQ_FOREACH_SAFE(p, &programs->list, link, next) {
+		if (p->has_ended)
 			continue;
-		run_look(r);
-		if (!r->has_ended)
+		program_look(p);
+		if (!p->has_ended)
 			continue;
-		if (r->is_left)
-			run_free(r);
+		if (p->is_left)
+			program_free(p);
 		else
-			r->ready_cb(r->arg);
+			p->ready_cb(p->arg);
 	}
 }
 
 static void
-run_grace_cb(evutil_socket_t fd, short what, void *arg)
+program_grace_cb(evutil_socket_t fd, short what, void *arg)
 {
-	struct run *r = arg;
+	struct program *p = arg;
 
 	(void)fd;
 	(void)what;
-	run_signal(r, SIGKILL);
+	program_signal(p, SIGKILL);
 }
 
 void
-run_leave(struct run *r)
+program_leave(struct program *p)
 {
-	r->is_left = true;
-	run_stop_reading(r);
-	if (r->has_ended || run_end(r) == -1)
-		run_free(r);
+	p->is_left = true;
+	program_stop_reading(p);
+	if (p->has_ended || program_end(p) == -1)
+		program_free(p);
 }
 
 int
-run_take(struct run *r, struct buffer *to)
+program_take(struct program *p, struct buffer *to)
 {
 	int rc;
 
-	if (r->printed.out.len == 0 && r->has_ended && !r->is_reported) {
-		run_finish(r);
-		r->is_reported = true;
+	if (p->output.out.len == 0 && p->has_ended && !p->is_reported) {
+		program_finish(p);
+		p->is_reported = true;
 	}
-	if (r->printed.out.len > 0) {
-		rc = buffer_append(to, r->printed.out.data, r->printed.out.len);
+	if (p->output.out.len > 0) {
+		rc = buffer_append(to, p->output.out.data, p->output.out.len);
 		if (rc == -1)
 			return -1;
-		buffer_truncate(&r->printed.out, 0);
-		if (r->out_io != NULL && !r->has_ended)
-			event_add(r->out_io, NULL);
+		buffer_truncate(&p->output.out, 0);
+		if (p->out_io != NULL && !p->has_ended)
+			event_add(p->out_io, NULL);
 		return 1;
 	}
-	return r->is_reported ? -1 : 0;
+	return p->is_reported ? -1 : 0;
 }
 
 bool
-run_get_result(const struct run *r, struct run_result *result)
+program_get_result(const struct program *p, struct program_result *result)
 {
-	*result = r->result;
-	result->is_cut = r->is_cut;
-	return r->has_ended;
+	*result = p->result;
+	result->is_cut = p->is_cut;
+	return p->has_ended;
 }
 
 /* A file in memory has an end, and nobody has to write to it. */
 static int
-run_open_body(struct text_span body)
+program_open_body(struct text_span body)
 {
 	int fd = memfd_create("body", MFD_CLOEXEC);
 
@@ -386,7 +386,8 @@ run_open_body(struct text_span body)
 }
 
 static int
-run_spawn(struct run *r, const struct run_options *o, int in, int out, int err)
+program_spawn(struct program *p, const struct program_options *o, int in,
+    int out, int err)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -406,30 +407,30 @@ run_spawn(struct run *r, const struct run_options *o, int in, int out, int err)
 	posix_spawnattr_setpgroup(&attributes, 0);
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setsigdefault(&attributes, &all);
-	error = posix_spawn(&r->pid, o->argv[0], &actions, &attributes, o->argv,
+	error = posix_spawn(&p->pid, o->argv[0], &actions, &attributes, o->argv,
 	    o->envp);
 	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&actions);
 	if (error == 0)
 		return 0;
-	r->pid = 0;
+	p->pid = 0;
 	errno = error;
 	return -1;
 }
 
 /* Its descriptors; ours are non-blocking, its own are not. */
 static int
-run_open(struct run *r, const struct run_options *o)
+program_open(struct program *p, const struct program_options *o)
 {
 	int out[2] = { -1, -1 }, err[2] = { -1, -1 }, in, rc = -1, error;
 
-	in = run_open_body(o->body);
+	in = program_open_body(o->body);
 	if (in != -1 && pipe2(out, O_CLOEXEC) == 0 &&
 	    pipe2(err, O_CLOEXEC) == 0)
-		rc = run_spawn(r, o, in, out[1], err[1]);
+		rc = program_spawn(p, o, in, out[1], err[1]);
 	error = errno;
-	r->out_fd = out[0];
-	r->err_fd = err[0];
+	p->out_fd = out[0];
+	p->err_fd = err[0];
 	if (in != -1)
 		close(in);
 	if (out[1] != -1)
@@ -444,93 +445,94 @@ run_open(struct run *r, const struct run_options *o)
 }
 
 static int
-run_watch(struct run *r)
+program_watch(struct program *p)
 {
-	struct event_base *base = r->runs->base;
+	struct event_base *base = p->programs->base;
 
-	r->out_io =
-	    event_new(base, r->out_fd, EV_READ | EV_PERSIST, run_out_cb, r);
-	r->err_io =
-	    event_new(base, r->err_fd, EV_READ | EV_PERSIST, run_err_cb, r);
-	r->grace = evtimer_new(base, run_grace_cb, r);
-	if (r->out_io == NULL || r->err_io == NULL || r->grace == NULL ||
-	    event_add(r->out_io, NULL) == -1)
+	p->out_io =
+	    event_new(base, p->out_fd, EV_READ | EV_PERSIST, program_out_cb, p);
+	p->err_io =
+	    event_new(base, p->err_fd, EV_READ | EV_PERSIST, program_err_cb, p);
+	p->grace = evtimer_new(base, program_grace_cb, p);
+	if (p->out_io == NULL || p->err_io == NULL || p->grace == NULL ||
+	    event_add(p->out_io, NULL) == -1)
 		return -1;
-	return event_add(r->err_io, NULL);
+	return event_add(p->err_io, NULL);
 }
 
-struct run *
-run_start(struct runs *runs, const struct run_options *o,
+struct program *
+program_start(struct programs *programs, const struct program_options *o,
     void (*ready_cb)(void *), void *arg, char **cause)
 {
-	struct run *r = calloc(1, sizeof *r);
+	struct program *p = calloc(1, sizeof *p);
 
 	*cause = NULL;
-	if (r == NULL)
+	if (p == NULL)
 		return NULL;
-	r->runs = runs;
-	r->out_fd = r->err_fd = -1;
-	r->printed.tokener = runs->tokener;
-	r->printed.is_raw = o->is_raw;
-	r->printed.max_line = o->max_line;
-	r->max_bytes = o->max_bytes;
-	r->started_ms = clock_monotonic_ms();
-	r->ready_cb = ready_cb;
-	r->arg = arg;
-	TAILQ_INSERT_TAIL(&runs->list, r, link);
-	runs->count++;
-	r->printed.name = r->name = strdup(o->name);
-	if (r->name != NULL && run_open(r, o) == 0 && run_watch(r) == 0)
-		return r;
+	p->programs = programs;
+	p->out_fd = p->err_fd = -1;
+	p->output.tokener = programs->tokener;
+	p->output.is_raw = o->is_raw;
+	p->output.max_line = o->max_line;
+	p->max_bytes = o->max_bytes;
+	p->started_ms = clock_monotonic_ms();
+	p->ready_cb = ready_cb;
+	p->arg = arg;
+	TAILQ_INSERT_TAIL(&programs->list, p, link);
+	programs->count++;
+	p->output.name = p->name = strdup(o->name);
+	if (p->name != NULL && program_open(p, o) == 0 && program_watch(p) == 0)
+		return p;
 	cause_set(cause, "%s: %s", o->argv[0], strerror(errno));
-	run_free(r);
+	program_free(p);
 	return NULL;
 }
 
-struct runs *
-runs_new(struct event_base *base)
+struct programs *
+programs_new(struct event_base *base)
 {
-	struct runs *runs = calloc(1, sizeof *runs);
+	struct programs *programs = calloc(1, sizeof *programs);
 
-	if (runs == NULL)
+	if (programs == NULL)
 		return NULL;
-	runs->base = base;
-	TAILQ_INIT(&runs->list);
-	runs->tokener = command_tokener();
-	runs->child = evsignal_new(base, SIGCHLD, runs_child_cb, runs);
-	if (runs->tokener != NULL && runs->child != NULL &&
-	    event_add(runs->child, NULL) == 0)
-		return runs;
-	runs_free(runs);
+	programs->base = base;
+	TAILQ_INIT(&programs->list);
+	programs->tokener = command_tokener();
+	programs->child =
+	    evsignal_new(base, SIGCHLD, programs_child_cb, programs);
+	if (programs->tokener != NULL && programs->child != NULL &&
+	    event_add(programs->child, NULL) == 0)
+		return programs;
+	programs_free(programs);
 	return NULL;
 }
 
 void
-runs_free(struct runs *runs)
+programs_free(struct programs *programs)
 {
-	struct run *r, *next;
+	struct program *p, *next;
 
-	if (runs == NULL)
+	if (programs == NULL)
 		return;
-	runs->ended_cb = NULL;
-	TAILQ_FOREACH_SAFE(r, &runs->list, link, next)
-		run_free(r);
-	if (runs->child != NULL)
-		event_free(runs->child);
-	if (runs->tokener != NULL)
-		json_tokener_free(runs->tokener);
-	free(runs);
+	programs->ended_cb = NULL;
+	TAILQ_FOREACH_SAFE(p, &programs->list, link, next)
+		program_free(p);
+	if (programs->child != NULL)
+		event_free(programs->child);
+	if (programs->tokener != NULL)
+		json_tokener_free(programs->tokener);
+	free(programs);
 }
 
 void
-runs_wait(struct runs *runs, void (*ended_cb)(void *), void *arg)
+programs_wait(struct programs *programs, void (*ended_cb)(void *), void *arg)
 {
-	runs->ended_cb = ended_cb;
-	runs->ended_arg = arg;
+	programs->ended_cb = ended_cb;
+	programs->ended_arg = arg;
 }
 
 size_t
-runs_count(const struct runs *runs)
+programs_count(const struct programs *programs)
 {
-	return runs->count;
+	return programs->count;
 }

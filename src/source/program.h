@@ -21,19 +21,19 @@
  */
 
 /* All programs of one process. */
-struct runs;
+struct programs;
 
-struct runs *runs_new(struct event_base *);
+struct programs *programs_new(struct event_base *);
 
 /* Kills what is left, at once. */
-void runs_free(struct runs *);
+void programs_free(struct programs *);
 
-size_t runs_count(const struct runs *);
+size_t programs_count(const struct programs *);
 
 /* Calls back when the last of them has ended. */
-void runs_wait(struct runs *, void (*ended_cb)(void *arg), void *arg);
+void programs_wait(struct programs *, void (*ended_cb)(void *arg), void *arg);
 
-struct run_options {
+struct program_options {
 	const char *name;  /* for the log */
 	char *const *argv; /* argv[0] is a path */
 	char *const *envp;
@@ -44,28 +44,28 @@ struct run_options {
 };
 
 /*
- * Starts a program; ready_cb when run_take has something to say.  NULL with
+ * Starts a program; ready_cb when program_take has something to say.  NULL with
  * *cause, the caller's: it cannot be started.
  */
-struct run;
-struct run *run_start(struct runs *, const struct run_options *,
+struct program;
+struct program *program_start(struct programs *, const struct program_options *,
     void (*ready_cb)(void *arg), void *arg, char **cause);
 
 /*
  * Moves what there is, whole records, to the buffer's end and asks for more.
  * 1: there was something; 0: nothing now; -1: nothing will come any more.
  */
-int run_take(struct run *, struct buffer *);
+int program_take(struct program *, struct buffer *);
 
 /* What became of it; false: it has not ended. */
-struct run_result {
+struct program_result {
 	int status, signal; /* signal 0: none */
 	double seconds;
 	bool is_cut; /* ended at max_bytes */
 };
-bool run_get_result(const struct run *, struct run_result *);
+bool program_get_result(const struct program *, struct program_result *);
 
 /* The client is gone: the program's group is asked to end, then killed. */
-void run_leave(struct run *);
+void program_leave(struct program *);
 
 #endif

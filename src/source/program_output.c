@@ -9,13 +9,13 @@
 
 /* JSON may write a byte of data as several, and has names around it. */
 static size_t
-printed_max(const struct printed *p)
+program_output_max(const struct program_output *p)
 {
 	return p->max_line * 2;
 }
 
 static void
-printed_refuse(const struct printed *p, const char *why)
+program_output_refuse(const struct program_output *p, const char *why)
 {
 	log_warning("run %s: a line of its output is left out: %s", p->name,
 	    why);
@@ -23,19 +23,19 @@ printed_refuse(const struct printed *p, const char *why)
 
 /* Appends the record; without `id:` unless the program gives one. */
 static int
-printed_put_event(struct printed *p, const struct event_fields *e)
+program_output_put_event(struct program_output *p, const struct event_fields *e)
 {
 	const char *why = event_check(e, p->max_line);
 
 	if (why != NULL) {
-		printed_refuse(p, why);
+		program_output_refuse(p, why);
 		return 0;
 	}
 	return event_encode(&p->out, e, e->id, e->id_len);
 }
 
 static int
-printed_put_line(struct printed *p, const char *line, size_t len)
+program_output_put_line(struct program_output *p, const char *line, size_t len)
 {
 	struct event_fields e = { .retry_ms = EVENT_RETRY_NONE };
 	struct command c;
@@ -46,18 +46,18 @@ printed_put_line(struct printed *p, const char *line, size_t len)
 	e.data = line;
 	e.data_len = len;
 	if (len == 0 || line[0] != '{')
-		return printed_put_event(p, &e);
+		return program_output_put_event(p, &e);
 	/* JSON that is no event is data like any other. */
 	if (command_parse_event(&c, p->tokener, line, len) == 0)
 		e = c.event;
-	rc = printed_put_event(p, &e);
+	rc = program_output_put_event(p, &e);
 	command_clear(&c);
 	return rc;
 }
 
 /* At the end the last line is one without its end, too. */
 static int
-printed_take_lines(struct printed *p, bool is_end)
+program_output_take_lines(struct program_output *p, bool is_end)
 {
 	const char *end;
 	size_t len;
@@ -66,12 +66,12 @@ printed_take_lines(struct printed *p, bool is_end)
 	while (rc == 0 && p->in.len > 0) {
 		end = memchr(p->in.data, '\n', p->in.len);
 		len = end == NULL ? p->in.len : (size_t)(end - p->in.data);
-		if (end == NULL && !is_end && len <= printed_max(p))
+		if (end == NULL && !is_end && len <= program_output_max(p))
 			return 0;
-		if (len > printed_max(p) && !p->is_skipping)
-			printed_refuse(p, "it is too long (max-event)");
-		if (len <= printed_max(p) && !p->is_skipping)
-			rc = printed_put_line(p, p->in.data, len);
+		if (len > program_output_max(p) && !p->is_skipping)
+			program_output_refuse(p, "it is too long (max-event)");
+		if (len <= program_output_max(p) && !p->is_skipping)
+			rc = program_output_put_line(p, p->in.data, len);
 		p->is_skipping = end == NULL;
 		buffer_consume(&p->in, end == NULL ? len : len + 1);
 	}
@@ -79,24 +79,24 @@ printed_take_lines(struct printed *p, bool is_end)
 }
 
 static bool
-printed_is_end(char c)
+program_output_is_end(char c)
 {
 	return c == '\n' || c == '\r';
 }
 
 /* Bytes up to the end of the last line that is empty. */
 static size_t
-printed_whole(const char *text, size_t len)
+program_output_whole(const char *text, size_t len)
 {
 	size_t before;
 
 	for (; len > 1; len--) {
-		if (!printed_is_end(text[len - 1]))
+		if (!program_output_is_end(text[len - 1]))
 			continue;
 		before = len - 1;
 		if (text[len - 1] == '\n' && text[before - 1] == '\r')
 			before--;
-		if (before > 0 && printed_is_end(text[before - 1]))
+		if (before > 0 && program_output_is_end(text[before - 1]))
 			return len;
 	}
 	return 0;
@@ -107,11 +107,11 @@ printed_whole(const char *text, size_t len)
  * one is ended if the program has not done so; an empty line too many is none.
  */
 static int
-printed_take_raw(struct printed *p, bool is_end)
+program_output_take_raw(struct program_output *p, bool is_end)
 {
-	size_t len = printed_whole(p->in.data, p->in.len);
+	size_t len = program_output_whole(p->in.data, p->in.len);
 
-	if (is_end || (len == 0 && p->in.len > printed_max(p)))
+	if (is_end || (len == 0 && p->in.len > program_output_max(p)))
 		len = p->in.len;
 	if (buffer_append(&p->out, p->in.data, len) == -1 ||
 	    (is_end && buffer_append(&p->out, "\n\n", 2) == -1))
@@ -121,16 +121,16 @@ printed_take_raw(struct printed *p, bool is_end)
 }
 
 int
-printed_take(struct printed *p, bool is_end)
+program_output_take(struct program_output *p, bool is_end)
 {
 	if (p->in.len == 0 && !(p->is_raw && is_end))
 		return 0;
-	return p->is_raw ? printed_take_raw(p, is_end)
-			 : printed_take_lines(p, is_end);
+	return p->is_raw ? program_output_take_raw(p, is_end)
+			 : program_output_take_lines(p, is_end);
 }
 
 void
-printed_clear(struct printed *p)
+program_output_clear(struct program_output *p)
 {
 	buffer_clear(&p->in);
 	buffer_clear(&p->out);

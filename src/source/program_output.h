@@ -19,7 +19,7 @@
  * in it.  A program that writes event-stream text itself (is_raw) is taken at
  * its word, but that its last record has an end.
  */
-struct printed {
+struct program_output {
 	const char *name; /* for the log; as the tokener, borrowed */
 	struct json_tokener *tokener;
 	size_t max_line; /* bytes of one event's data */
@@ -30,8 +30,8 @@ struct printed {
 };
 
 /* Makes records of what is in in; is_end: nothing comes after it.  0, or -1. */
-int printed_take(struct printed *, bool is_end);
+int program_output_take(struct program_output *, bool is_end);
 
-void printed_clear(struct printed *);
+void program_output_clear(struct program_output *);
 
 #endif

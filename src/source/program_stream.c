@@ -9,35 +9,35 @@
 #include "base/log.h"
 #include "source/program_stream.h"
 
-#define RUNNER_NAME_CHARS                                      \
+#define PROGRAM_STREAM_NAME_CHARS                              \
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
 	"0123456789_"
 
 /* A program as the source of a stream. */
-struct runner {
+struct program_stream {
 	struct source source;
 	struct hub *hub;
-	struct run *run;
+	struct program *program;
 	struct stream *stream; /* NULL until it has asked for something */
 };
 
-static struct runner *
-runner_of(struct source *source)
+static struct program_stream *
+program_stream_of(struct source *source)
 {
-	return (struct runner *)(void *)((char *)source -
-	    offsetof(struct runner, source));
+	return (struct program_stream *)(void *)((char *)source -
+	    offsetof(struct program_stream, source));
 }
 
 static int
-runner_step(struct source *source, struct stream *s)
+program_stream_step(struct source *source, struct stream *s)
 {
-	struct runner *r = runner_of(source);
+	struct program_stream *p = program_stream_of(source);
 	struct buffer b = { 0 };
 	struct block *block;
 	int got;
 
-	r->stream = s;
-	if ((got = run_take(r->run, &b)) == 1) {
+	p->stream = s;
+	if ((got = program_take(p->program, &b)) == 1) {
 		block = block_of(b.data, b.len);
 		buffer_clear(&b);
 		if (block == NULL)
@@ -53,19 +53,19 @@ runner_step(struct source *source, struct stream *s)
 
 /* How the program ended, if it did before its stream. */
 static int
-runner_put_end(const struct source *source, const struct stream *s,
+program_stream_put_end(const struct source *source, const struct stream *s,
     struct buffer *b)
 {
-	const struct runner *r =
-	    (const struct runner *)(const void *)((const char *)source -
-		offsetof(struct runner, source));
+	const struct program_stream *p =
+	    (const struct program_stream *)(const void *)((const char *)source -
+		offsetof(struct program_stream, source));
 	const char *reason = stream_reason(s);
 	struct json_object *o = json_object_new_object();
-	struct run_result result;
+	struct program_result result;
 	char seconds[32];
 
 	json_add_text(o, "reason", reason, strlen(reason));
-	if (run_get_result(r->run, &result)) {
+	if (program_get_result(p->program, &result)) {
 		snprintf(seconds, sizeof seconds, "%.3f", result.seconds);
 		if (result.signal > 0)
 			json_add_number(o, "signal", (uint64_t)result.signal);
@@ -80,22 +80,22 @@ runner_put_end(const struct source *source, const struct stream *s,
 }
 
 static void
-runner_leave(struct source *source)
+program_stream_leave(struct source *source)
 {
-	struct runner *r = runner_of(source);
+	struct program_stream *p = program_stream_of(source);
 
-	run_leave(r->run);
-	free(r);
+	program_leave(p->program);
+	free(p);
 }
 
 static void
-runner_ready_cb(void *arg)
+program_stream_ready_cb(void *arg)
 {
-	struct runner *r = arg;
+	struct program_stream *p = arg;
 
-	hub_now(r->hub);
-	if (r->stream != NULL && r->stream->unit == NULL)
-		stream_write(r->stream);
+	hub_now(p->hub);
+	if (p->stream != NULL && p->stream->unit == NULL)
+		stream_write(p->stream);
 }
 
 /*
@@ -104,7 +104,7 @@ runner_ready_cb(void *arg)
  * HTTP_PROXY (CVE-2016-5385).  Names that end in '_' stand for what begins so.
  */
 static bool
-runner_is_wanted(const char *variable)
+program_stream_is_wanted(const char *variable)
 {
 	static const char *const names[] = { "AUTH_TYPE", "CONTENT_LENGTH",
 		"CONTENT_TYPE", "CONTEXT_", "DOCUMENT_ROOT", "DOCUMENT_URI",
@@ -115,7 +115,8 @@ runner_is_wanted(const char *variable)
 	size_t len = strcspn(variable, "="), name_len, i;
 	bool is_family;
 
-	if (variable[len] != '=' || strspn(variable, RUNNER_NAME_CHARS) != len)
+	if (variable[len] != '=' ||
+	    strspn(variable, PROGRAM_STREAM_NAME_CHARS) != len)
 		return false;
 	if (strncmp(variable, "HTTP_PROXY=", 11) == 0 ||
 	    strncmp(variable, "REMOTE_USER=", 12) == 0)
@@ -135,7 +136,7 @@ runner_is_wanted(const char *variable)
  * pointers into the request, and user, which is the caller's, or NULL.
  */
 static char **
-runner_environment(const struct request *request, char *user)
+program_stream_environment(const struct request *request, char *user)
 {
 	static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
 	const struct buffer *env = &request->env;
@@ -152,7 +153,7 @@ runner_environment(const struct request *request, char *user)
 		list[count++] = user;
 	for (at = 0; at < env->len; at += len + 1) {
 		len = strlen(env->data + at);
-		if (runner_is_wanted(env->data + at))
+		if (program_stream_is_wanted(env->data + at))
 			list[count++] = env->data + at;
 	}
 	return list;
@@ -160,7 +161,7 @@ runner_environment(const struct request *request, char *user)
 
 /* Why is for the log: clients need not know where programs are. */
 static int
-runner_refuse(const char *name, char **cause)
+program_stream_refuse(const char *name, char **cause)
 {
 	log_error("%s: %s", name, *cause == NULL ? "out of memory" : *cause);
 	free(*cause);
@@ -169,36 +170,37 @@ runner_refuse(const char *name, char **cause)
 }
 
 static int
-runner_open(struct hub *hub, struct runs *runs, const struct run_options *o,
-    struct subscription *sub, char **cause)
+program_stream_open(struct hub *hub, struct programs *programs,
+    const struct program_options *o, struct subscription *sub, char **cause)
 {
-	struct runner *r = calloc(1, sizeof *r);
+	struct program_stream *p = calloc(1, sizeof *p);
 	enum hub_answer answer;
 
-	if (r == NULL)
+	if (p == NULL)
 		return HUB_NO_MEMORY;
-	r->hub = hub;
-	r->source.step = runner_step;
-	r->source.put_end = runner_put_end;
-	r->source.leave = runner_leave;
-	r->run = run_start(runs, o, runner_ready_cb, r, cause);
-	if (r->run == NULL) {
-		free(r);
-		return runner_refuse(o->name, cause);
+	p->hub = hub;
+	p->source.step = program_stream_step;
+	p->source.put_end = program_stream_put_end;
+	p->source.leave = program_stream_leave;
+	p->program =
+	    program_start(programs, o, program_stream_ready_cb, p, cause);
+	if (p->program == NULL) {
+		free(p);
+		return program_stream_refuse(o->name, cause);
 	}
-	sub->source = &r->source;
+	sub->source = &p->source;
 	answer = hub_subscribe(hub, sub);
 	if (answer != HUB_OPENED)
-		runner_leave(&r->source);
+		program_stream_leave(&p->source);
 	return (int)answer;
 }
 
 int
-runner_subscribe(struct hub *hub, struct runs *runs,
+program_stream_subscribe(struct hub *hub, struct programs *programs,
     const struct config_route *route, const struct request *request,
     struct subscription *sub, char **cause)
 {
-	struct run_options o = { .name = route->title,
+	struct program_options o = { .name = route->title,
 		.argv = route->run.items,
 		.body = request->body,
 		.is_raw = route->format == CONFIG_FORMAT_RAW,
@@ -212,7 +214,7 @@ runner_subscribe(struct hub *hub, struct runs *runs,
 	if (!hub_has_room(hub))
 		return (int)hub_subscribe(hub, sub);
 	if (hub->config->run_max > 0 &&
-	    runs_count(runs) >= hub->config->run_max) {
+	    programs_count(programs) >= hub->config->run_max) {
 		*cause = strdup("too many programs run already (run-max)");
 		log_warning("%s: too many programs run already (run-max)",
 		    route->title);
@@ -221,13 +223,13 @@ runner_subscribe(struct hub *hub, struct runs *runs,
 	if (*request_user(request) != '\0' &&
 	    asprintf(&user, "REMOTE_USER=%s", request_user(request)) == -1)
 		return HUB_NO_MEMORY;
-	env = runner_environment(request, user);
+	env = program_stream_environment(request, user);
 	argv = calloc(route->run.count + 1, sizeof *argv);
 	if (env != NULL && argv != NULL) {
 		memcpy(argv, route->run.items, route->run.count * sizeof *argv);
 		o.argv = argv;
 		o.envp = env;
-		rc = runner_open(hub, runs, &o, sub, cause);
+		rc = program_stream_open(hub, programs, &o, sub, cause);
 	}
 	free(argv);
 	free(env);

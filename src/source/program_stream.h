@@ -15,7 +15,8 @@
  * without channels.  -1 if it cannot be started, which is logged, with what to
  * tell the client in *cause, the caller's.
  */
-int runner_subscribe(struct hub *, struct runs *, const struct config_route *,
-    const struct request *, struct subscription *, char **cause);
+int program_stream_subscribe(struct hub *, struct programs *,
+    const struct config_route *, const struct request *, struct subscription *,
+    char **cause);
 
 #endif

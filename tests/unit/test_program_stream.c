@@ -17,11 +17,11 @@
 
 #include "base/clock.h"
 #include "lib/handing.h"
-#include "lib/programs.h"
+#include "lib/scripts.h"
 #include "source/program_stream.h"
 
 static struct handing test;
-static struct runs *test_runs;
+static struct programs *test_programs;
 
 /* A stream's client, and what it got. */
 struct test_client {
@@ -51,8 +51,8 @@ test_open(struct test_client *c, const char *script, bool is_framed)
 	assert_true(fcntl(fds[0], F_SETFL, O_NONBLOCK) != -1);
 	handing_client(&c->client, fds[1], is_framed);
 	sub.fd = fds[0];
-	c->answer = (enum hub_answer)runner_subscribe(test.hub.hub, test_runs,
-	    &route, &request, &sub, &cause);
+	c->answer = (enum hub_answer)program_stream_subscribe(test.hub.hub,
+	    test_programs, &route, &request, &sub, &cause);
 	if (c->answer != HUB_OPENED)
 		close(fds[0]);
 	free(cause);
@@ -64,7 +64,7 @@ static void
 test_await_end(struct test_client *c)
 {
 	static const struct timeval turn = { .tv_usec = 20000 };
-	uint64_t until = clock_monotonic_ms() + PROGRAMS_WAIT_MS;
+	uint64_t until = clock_monotonic_ms() + SCRIPTS_WAIT_MS;
 
 	while (c->client.is_framed ? !c->client.is_ended : !c->client.is_over) {
 		assert_true(clock_monotonic_ms() < until);
@@ -79,9 +79,9 @@ static void
 test_await_programs(size_t count)
 {
 	static const struct timeval turn = { .tv_usec = 20000 };
-	uint64_t until = clock_monotonic_ms() + PROGRAMS_WAIT_MS;
+	uint64_t until = clock_monotonic_ms() + SCRIPTS_WAIT_MS;
 
-	while (runs_count(test_runs) != count) {
+	while (programs_count(test_programs) != count) {
 		assert_true(clock_monotonic_ms() < until);
 		event_base_loopexit(test.hub.base, &turn);
 		event_base_dispatch(test.hub.base);
@@ -93,8 +93,8 @@ test_setup(void **state)
 {
 	(void)state;
 	handing_setup(&test, NULL);
-	test_runs = runs_new(test.hub.base);
-	return test_runs == NULL ? -1 : 0;
+	test_programs = programs_new(test.hub.base);
+	return test_programs == NULL ? -1 : 0;
 }
 
 static int
@@ -102,8 +102,8 @@ test_teardown(void **state)
 {
 	(void)state;
 	assert_int_equal(test.hub.hub->stream_count, 0);
-	assert_int_equal(runs_count(test_runs), 0);
-	runs_free(test_runs);
+	assert_int_equal(programs_count(test_programs), 0);
+	programs_free(test_programs);
 	handing_teardown(&test);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 	return 0;
@@ -175,7 +175,7 @@ test_slow_client(void **state)
 	test_await_end(&other);
 	assert_non_null(strstr(other.client.text.data, "data: one\n\n"));
 	assert_int_equal(s->bytes, written);
-	assert_int_equal(runs_count(test_runs), 1);
+	assert_int_equal(programs_count(test_programs), 1);
 	test_await_end(&slow);
 	assert_non_null(strstr(slow.client.text.data,
 	    "data: 300000\n\n"
@@ -195,7 +195,7 @@ test_client_leaves(void **state)
 		event_base_loop(test.hub.base, EVLOOP_ONCE);
 		streams_take(&c.client);
 	}
-	assert_int_equal(runs_count(test_runs), 1);
+	assert_int_equal(programs_count(test_programs), 1);
 	streams_close(&c.client);
 	test_await_programs(0);
 	handing_turn(&test);
@@ -249,7 +249,7 @@ test_full(void **state)
 	test_open(&c, "exec sleep 1000", false);
 	test_open(&other, "exec sleep 1000", false);
 	assert_int_equal(other.answer, HUB_FULL);
-	assert_int_equal(runs_count(test_runs), 1);
+	assert_int_equal(programs_count(test_programs), 1);
 	streams_close(&other.client);
 	streams_close(&c.client);
 	handing_turn(&test);
@@ -291,5 +291,5 @@ main(void)
 		TEST(test_left_before),
 	};
 
-	return cmocka_run_group_tests_name("runner", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("program stream", tests, NULL, NULL);
 }

@@ -51,13 +51,13 @@ static const struct {
 };
 
 static char *
-take_all(struct streams *t, struct runs *runs, int fd)
+take_all(struct streams *t, struct programs *programs, int fd)
 {
 	struct buffer b = { 0 };
 	ssize_t n = 1;
 	char *to;
 
-	while (runs_count(runs) > 0)
+	while (programs_count(programs) > 0)
 		event_base_loop(t->base, EVLOOP_ONCE);
 	while (n > 0) {
 		assert_non_null(to = buffer_reserve(&b, 4096));
@@ -91,8 +91,8 @@ join_data(char *text, struct buffer *to)
 }
 
 static void
-run_one(struct streams *t, struct runs *runs, const struct config *config,
-    size_t i)
+run_one(struct streams *t, struct programs *programs,
+    const struct config *config, size_t i)
 {
 	struct request request = { .user = environments[i].user };
 	struct subscription sub = { .framing = &t->framings[0] };
@@ -109,10 +109,10 @@ run_one(struct streams *t, struct runs *runs, const struct config *config,
 			     pair),
 	    0);
 	sub.fd = pair[0];
-	assert_int_equal(runner_subscribe(t->hub, runs, config->routes[0],
-			     &request, &sub, &cause),
+	assert_int_equal(program_stream_subscribe(t->hub, programs,
+			     config->routes[0], &request, &sub, &cause),
 	    HUB_OPENED);
-	text = take_all(t, runs, pair[1]);
+	text = take_all(t, programs, pair[1]);
 	join_data(text, &joined);
 	assert_int_equal(buffer_append(&joined, "", 1), 0);
 	assert_string_equal(joined.data, environments[i].printed);
@@ -127,15 +127,15 @@ test_environment(void **state)
 {
 	struct config *config = route_run_good(CONFIG);
 	struct streams t;
-	struct runs *runs;
+	struct programs *programs;
 	size_t i;
 
 	(void)state;
 	streams_setup(&t, NULL);
-	assert_non_null(runs = runs_new(t.base));
+	assert_non_null(programs = programs_new(t.base));
 	for (i = 0; i < sizeof environments / sizeof environments[0]; i++)
-		run_one(&t, runs, config, i);
-	runs_free(runs);
+		run_one(&t, programs, config, i);
+	programs_free(programs);
 	streams_teardown(&t);
 	config_free(config);
 }
@@ -148,7 +148,7 @@ test_refusal(void **state)
 	struct streams t;
 	struct subscription sub = { .fd = -1 };
 	struct request request = { 0 };
-	struct runs *runs;
+	struct programs *programs;
 	char *cause;
 
 	(void)state;
@@ -157,14 +157,14 @@ test_refusal(void **state)
 		return;
 	}
 	streams_setup(&t, NULL);
-	assert_non_null(runs = runs_new(t.base));
-	assert_int_equal(runner_subscribe(t.hub, runs, config->routes[1],
-			     &request, &sub, &cause),
+	assert_non_null(programs = programs_new(t.base));
+	assert_int_equal(program_stream_subscribe(t.hub, programs,
+			     config->routes[1], &request, &sub, &cause),
 	    -1);
 	assert_string_equal(cause, "the program cannot be started");
-	assert_int_equal(runs_count(runs), 0);
+	assert_int_equal(programs_count(programs), 0);
 	free(cause);
-	runs_free(runs);
+	programs_free(programs);
 	streams_teardown(&t);
 	config_free(config);
 }
@@ -177,6 +177,6 @@ main(void)
 		cmocka_unit_test(test_refusal),
 	};
 
-	return cmocka_run_group_tests_name("runner environment", tests, NULL,
-	    NULL);
+	return cmocka_run_group_tests_name("program stream environment", tests,
+	    NULL, NULL);
 }

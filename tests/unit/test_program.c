@@ -19,7 +19,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "lib/programs.h"
+#include "lib/scripts.h"
 #include "lib/support.h"
 
 enum {
@@ -28,13 +28,13 @@ enum {
 	TEST_ROUNDS = 20
 };
 
-static struct programs test;
+static struct scripts test;
 
 static int
 test_setup(void **state)
 {
 	(void)state;
-	programs_setup(&test);
+	scripts_setup(&test);
 	return 0;
 }
 
@@ -42,38 +42,38 @@ static int
 test_teardown(void **state)
 {
 	(void)state;
-	programs_teardown(&test);
+	scripts_teardown(&test);
 	return 0;
 }
 
 static void
 test_output(void **state)
 {
-	static const struct program_options raw = { .is_raw = true };
+	static const struct script_options raw = { .is_raw = true };
 
 	(void)state;
-	programs_check(&test, "echo one; echo two", NULL,
+	scripts_check(&test, "echo one; echo two", NULL,
 	    "data: one\n\ndata: two\n\n", 0);
-	programs_check(&test, "printf 'no end'", NULL, "data: no end\n\n", 0);
-	programs_check(&test, ":", NULL, "", 0);
-	programs_check(&test,
+	scripts_check(&test, "printf 'no end'", NULL, "data: no end\n\n", 0);
+	scripts_check(&test, ":", NULL, "", 0);
+	scripts_check(&test,
 	    "printf 'a\\377\\n{\"data\":\"b\",\"event\":\"e\"}\\r\\n'", NULL,
 	    "event: e\ndata: b\n\n", 0);
-	programs_check(&test, "printf 'data: a\\n\\ndata: cut'", &raw,
+	scripts_check(&test, "printf 'data: a\\n\\ndata: cut'", &raw,
 	    "data: a\n\ndata: cut\n\n", 0);
-	programs_check(&test, "echo a; exit 7", NULL, "data: a\n\n", 7);
+	scripts_check(&test, "echo a; exit 7", NULL, "data: a\n\n", 7);
 	/* It goes on when its output has ended. */
-	programs_check(&test, "echo a; exec >&-; sleep 0.05; exit 3", NULL,
+	scripts_check(&test, "echo a; exec >&-; sleep 0.05; exit 3", NULL,
 	    "data: a\n\n", 3);
 }
 
 static void
 test_long_lines(void **state)
 {
-	static const struct program_options o = { .max_line = 10 };
+	static const struct script_options o = { .max_line = 10 };
 
 	(void)state;
-	programs_check(&test,
+	scripts_check(&test,
 	    "echo 1234567890; echo 12345678901; "
 	    "head -c 300000 /dev/zero | tr '\\0' x; echo; echo next",
 	    &o, "data: 1234567890\n\ndata: next\n\n", 0);
@@ -83,31 +83,31 @@ test_long_lines(void **state)
 static void
 test_body(void **state)
 {
-	static const struct program_options o = { .body = "the body\nmore" };
+	static const struct script_options o = { .body = "the body\nmore" };
 	static char large[1000001];
-	const struct program_options l = { .body = large };
+	const struct script_options l = { .body = large };
 
 	(void)state;
-	programs_check(&test, "cat", &o, "data: the body\n\ndata: more\n\n", 0);
-	programs_check(&test, "cat; echo $?", NULL, "data: 0\n\n", 0);
+	scripts_check(&test, "cat", &o, "data: the body\n\ndata: more\n\n", 0);
+	scripts_check(&test, "cat; echo $?", NULL, "data: 0\n\n", 0);
 	memset(large, 'x', sizeof large - 1);
-	programs_check(&test, "wc -c | tr -d ' '", &l, "data: 1000000\n\n", 0);
+	scripts_check(&test, "wc -c | tr -d ' '", &l, "data: 1000000\n\n", 0);
 	/* One that does not read it. */
-	programs_check(&test, ":", &l, "", 0);
+	scripts_check(&test, ":", &l, "", 0);
 }
 
 static void
 test_signalled(void **state)
 {
-	struct program p;
+	struct script p;
 
 	(void)state;
-	programs_start(&test, &p, "echo a; kill -9 $$", NULL);
-	programs_finish(&test, &p);
+	scripts_start(&test, &p, "echo a; kill -9 $$", NULL);
+	scripts_finish(&test, &p);
 	assert_string_equal(p.text.data, "data: a\n\n");
 	assert_int_equal(p.result.signal, SIGKILL);
 	assert_false(p.result.is_cut);
-	programs_clear(&p);
+	scripts_clear(&p);
 }
 
 /* It has nothing of ours but what it is given. */
@@ -125,16 +125,16 @@ test_inheritance(void **state)
 	setenv("LISTEN_FDS", "1", 1);
 	/* ls has one more open, the directory itself; valgrind has a log. */
 	if (!support_is_valgrind())
-		programs_check(&test, "ls /proc/self/fd | tr '\\n' ' '", NULL,
+		scripts_check(&test, "ls /proc/self/fd | tr '\\n' ' '", NULL,
 		    "data: 0 1 2 3 \n\n", 0);
-	programs_check(&test, "env | grep -c -e NOTIFY -e LISTEN", NULL,
+	scripts_check(&test, "env | grep -c -e NOTIFY -e LISTEN", NULL,
 	    "data: 0\n\n", 1);
 	/* Signals up to 28; glibc has two of its own. */
-	programs_check(&test,
+	scripts_check(&test,
 	    "grep -e SigBlk -e SigIgn /proc/self/status | grep -c '0000000$'",
 	    NULL, "data: 2\n\n", 0);
 	/* A group of its own. */
-	programs_check(&test, "test $(ps -o pgid= -p $$) = $$; echo $?", NULL,
+	scripts_check(&test, "test $(ps -o pgid= -p $$) = $$; echo $?", NULL,
 	    "data: 0\n\n", 0);
 	unsetenv("NOTIFY_SOCKET");
 	unsetenv("LISTEN_FDS");
@@ -145,115 +145,115 @@ test_inheritance(void **state)
 static void
 test_standard_error(void **state)
 {
-	struct program p;
+	struct script p;
 	char *log;
 
 	(void)state;
-	programs_catch_log();
-	programs_start(&test, &p,
+	scripts_catch_log();
+	scripts_start(&test, &p,
 	    "echo first >&2; printf '\\033[1m' >&2; echo >&2; echo out; "
 	    "head -c 3000 /dev/zero | tr '\\0' y >&2; printf 'last' >&2; exit 1",
 	    NULL);
-	programs_finish(&test, &p);
-	log = programs_log();
+	scripts_finish(&test, &p);
+	log = scripts_log();
 	assert_string_equal(p.text.data, "data: out\n\n");
 	assert_non_null(strstr(log, "run test: first\n"));
 	assert_non_null(strstr(log, "run test: \\x1b[1m\n"));
 	assert_non_null(strstr(log, "yyylast\n"));
 	free(log);
-	programs_clear(&p);
+	scripts_clear(&p);
 }
 
 /* What it says as it ends is read, whichever comes to be known first. */
 static void
 test_last_words(void **state)
 {
-	struct program p;
+	struct script p;
 	siginfo_t info;
 	char *log;
 
 	(void)state;
-	programs_catch_log();
-	programs_start(&test, &p,
+	scripts_catch_log();
+	scripts_start(&test, &p,
 	    "echo out; seq 1 500 >&2; echo why >&2; exit 1", NULL);
 	/* All of it is there before the loop looks. */
 	assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
-	programs_finish(&test, &p);
-	log = programs_log();
+	scripts_finish(&test, &p);
+	log = scripts_log();
 	assert_string_equal(p.text.data, "data: out\n\n");
 	assert_non_null(strstr(log, "run test: why\n"));
 	free(log);
-	programs_clear(&p);
+	scripts_clear(&p);
 }
 
 /* Nobody reads: it waits, as its pipe does, and goes on with who reads. */
 static void
 test_unread(void **state)
 {
-	struct program p, other;
+	struct script p, other;
 	unsigned ready;
 
 	(void)state;
-	programs_start(&test, &p, "seq 1 60000", NULL);
+	scripts_start(&test, &p, "seq 1 60000", NULL);
 	p.is_unread = true;
 	while (p.ready == 0)
 		event_base_loop(test.base, EVLOOP_ONCE);
 	ready = p.ready;
-	programs_start(&test, &other, "echo a", NULL);
-	programs_finish(&test, &other);
-	programs_turn(&test);
+	scripts_start(&test, &other, "echo a", NULL);
+	scripts_finish(&test, &other);
+	scripts_turn(&test);
 	assert_int_equal(p.ready, ready);
 	assert_int_equal(p.text.len, 0);
 	p.is_unread = false;
-	assert_int_equal(run_take(p.run, &p.text), 1);
-	programs_finish(&test, &p);
+	assert_int_equal(program_take(p.program, &p.text), 1);
+	scripts_finish(&test, &p);
 	/* "data: ", a number, two line ends. */
 	assert_int_equal(p.text.len - 1,
 	    60000 * 8 + 9 + 90 * 2 + 900 * 3 + 9000 * 4 + 50001 * 5);
-	programs_clear(&p);
-	programs_clear(&other);
+	scripts_clear(&p);
+	scripts_clear(&other);
 }
 
 /* Whatever it had printed before it ended is there to be taken later. */
 static void
 test_unread_end(void **state)
 {
-	struct program p;
+	struct script p;
 
 	(void)state;
-	programs_start(&test, &p, "seq 1 10000", NULL);
+	scripts_start(&test, &p, "seq 1 10000", NULL);
 	p.is_unread = true;
-	while (!run_get_result(p.run, &p.result))
+	while (!program_get_result(p.program, &p.result))
 		event_base_loop(test.base, EVLOOP_ONCE);
 	p.is_unread = false;
-	assert_int_equal(run_take(p.run, &p.text), 1);
-	while (run_take(p.run, &p.text) == 1)
+	assert_int_equal(program_take(p.program, &p.text), 1);
+	while (program_take(p.program, &p.text) == 1)
 		;
 	p.is_over = true;
-	programs_finish(&test, &p);
+	scripts_finish(&test, &p);
 	assert_non_null(strstr(p.text.data, "data: 10000\n\n"));
-	programs_clear(&p);
+	scripts_clear(&p);
 }
 
 /* Its client leaves: the whole group is asked to end. */
 static void
 test_leave(void **state)
 {
-	struct program p;
+	struct script p;
 
 	(void)state;
-	programs_start(&test, &p,
+	scripts_start(&test, &p,
 	    "trap 'exit 0' TERM; echo a; while :; do sleep 0.01; done", NULL);
 	while (p.text.len == 0)
 		event_base_loop(test.base, EVLOOP_ONCE);
-	run_leave(p.run);
-	programs_await_count(&test, 0);
-	programs_clear(&p);
+	program_leave(p.program);
+	scripts_await_count(&test, 0);
+	scripts_clear(&p);
 }
 
 /* A number that a script has printed. */
 static pid_t
-test_pid(struct program *p)
+test_pid(struct script *p)
 {
 	long pid;
 
@@ -286,11 +286,11 @@ test_is_gone(pid_t pid)
 static void
 test_await_gone(pid_t pid)
 {
-	uint64_t until = clock_monotonic_ms() + PROGRAMS_WAIT_MS;
+	uint64_t until = clock_monotonic_ms() + SCRIPTS_WAIT_MS;
 
 	while (!test_is_gone(pid)) {
 		assert_true(clock_monotonic_ms() < until);
-		programs_turn(&test);
+		scripts_turn(&test);
 	}
 }
 
@@ -298,58 +298,58 @@ test_await_gone(pid_t pid)
 static void
 test_stubborn(void **state)
 {
-	struct program p;
+	struct script p;
 	uint64_t begun;
 	pid_t child;
 
 	(void)state;
-	programs_start(&test, &p,
+	scripts_start(&test, &p,
 	    "trap '' TERM; sleep 1000 & echo $!; exec >&-; "
 	    "while :; do wait; done",
 	    NULL);
 	child = test_pid(&p);
 	begun = clock_monotonic_ms();
-	run_leave(p.run);
-	programs_turn(&test);
-	assert_int_equal(runs_count(test.runs), 1);
-	programs_await_count(&test, 0);
+	program_leave(p.program);
+	scripts_turn(&test);
+	assert_int_equal(programs_count(test.programs), 1);
+	scripts_await_count(&test, 0);
 	/* Not before its time. */
 	assert_true(clock_monotonic_ms() - begun >= 4900);
 	test_await_gone(child);
-	programs_clear(&p);
+	scripts_clear(&p);
 }
 
 /* It has ended, and its child still has its output, and fills it. */
 static void
 test_background(void **state)
 {
-	struct program p;
+	struct script p;
 	pid_t child;
 
 	(void)state;
-	programs_start(&test, &p, "echo a; sleep 1000 & echo $! >&1; exit 4",
+	scripts_start(&test, &p, "echo a; sleep 1000 & echo $! >&1; exit 4",
 	    NULL);
-	programs_finish(&test, &p);
+	scripts_finish(&test, &p);
 	assert_int_equal(p.result.status, 4);
 	assert_non_null(strstr(p.text.data, "data: a\n\n"));
 	child = (pid_t)strtol(p.text.data + sizeof "data: a\n\ndata:" - 1, NULL,
 	    10);
 	test_await_gone(child);
-	programs_clear(&p);
+	scripts_clear(&p);
 	/* No more than its pipe held is taken, however fast it is filled. */
-	programs_start(&test, &p,
+	scripts_start(&test, &p,
 	    "for i in 1 2 3 4 5 6; do yes x & yes y >&2 & done; "
 	    "sleep 0.05; exit 5",
 	    NULL);
 	p.is_unread = true;
-	while (!run_get_result(p.run, &p.result))
+	while (!program_get_result(p.program, &p.result))
 		event_base_loop(test.base, EVLOOP_ONCE);
-	while (run_take(p.run, &p.text) == 1)
+	while (program_take(p.program, &p.text) == 1)
 		;
 	assert_true(p.text.len < sizeof "data: x\n\n" * TEST_PIPE * 3);
 	assert_int_equal(p.result.status, 5);
-	run_leave(p.run);
-	programs_clear(&p);
+	program_leave(p.program);
+	scripts_clear(&p);
 }
 
 /* Of one that leaves its group, too, nothing is left. */
@@ -359,66 +359,66 @@ test_own_group(void **state)
 	static const char script[] =
 	    "exec perl -e 'setpgrp(0, getpgrp(getppid)) or die; $| = 1; print \"$$\\n\"; "
 	    "sleep 1000'";
-	struct program p;
+	struct script p;
 	pid_t pid;
 
 	(void)state;
 	if (access("/usr/bin/perl", X_OK) == -1)
 		return;
-	programs_start(&test, &p, script, NULL);
+	scripts_start(&test, &p, script, NULL);
 	pid = test_pid(&p);
-	run_leave(p.run);
-	programs_await_count(&test, 0);
+	program_leave(p.program);
+	scripts_await_count(&test, 0);
 	test_await_gone(pid);
-	programs_clear(&p);
+	scripts_clear(&p);
 	/* At the end of all, as well. */
-	programs_start(&test, &p, script, NULL);
+	scripts_start(&test, &p, script, NULL);
 	pid = test_pid(&p);
-	runs_free(test.runs);
+	programs_free(test.programs);
 	test_await_gone(pid);
-	test.runs = runs_new(test.base);
-	programs_clear(&p);
+	test.programs = programs_new(test.base);
+	scripts_clear(&p);
 }
 
 /* Beyond its measure it is stopped, even if it does not want to. */
 static void
 test_max_bytes(void **state)
 {
-	static const struct program_options few = { .max_bytes = 100 };
-	struct program p;
+	static const struct script_options few = { .max_bytes = 100 };
+	struct script p;
 
 	(void)state;
 	/* So much is good. */
-	programs_check(&test, "head -c 99 /dev/zero | tr '\\0' '\\n' | wc -l",
+	scripts_check(&test, "head -c 99 /dev/zero | tr '\\0' '\\n' | wc -l",
 	    &few, "data: 99\n\n", 0);
-	programs_start(&test, &p, "seq 1 1000000", &few);
-	programs_finish(&test, &p);
+	scripts_start(&test, &p, "seq 1 1000000", &few);
+	scripts_finish(&test, &p);
 	assert_true(p.result.is_cut);
-	programs_clear(&p);
-	programs_start(&test, &p,
+	scripts_clear(&p);
+	scripts_start(&test, &p,
 	    "trap '' TERM PIPE; seq 1 1000; while :; do sleep 1; done", &few);
-	programs_finish(&test, &p);
+	scripts_finish(&test, &p);
 	assert_true(p.result.is_cut);
 	assert_int_equal(p.result.signal, SIGKILL);
-	programs_clear(&p);
+	scripts_clear(&p);
 }
 
 static void
 test_refused(const char *path, const char *why)
 {
 	char name[64], *argv[] = { name, NULL }, *env[] = { NULL };
-	struct run_options o = {
+	struct program_options o = {
 		.name = "test", .argv = argv, .envp = env, .max_line = 100
 	};
 	char *cause = NULL;
 
 	snprintf(name, sizeof name, "%s", path);
-	assert_null(run_start(test.runs, &o, NULL, NULL, &cause));
+	assert_null(program_start(test.programs, &o, NULL, NULL, &cause));
 	assert_non_null(cause);
 	if (strstr(cause, path) == NULL || strstr(cause, why) == NULL)
 		fail_msg("%s", cause);
 	free(cause);
-	assert_int_equal(runs_count(test.runs), 0);
+	assert_int_equal(programs_count(test.programs), 0);
 }
 
 static void
@@ -436,25 +436,25 @@ test_cannot_start(void **state)
 static void
 test_many(void **state)
 {
-	struct program programs[TEST_PROGRAMS];
+	struct script programs[TEST_PROGRAMS];
 	int round, i;
 
 	(void)state;
 	for (round = 0; round < TEST_ROUNDS; round++) {
 		for (i = 0; i < TEST_PROGRAMS; i++)
-			programs_start(&test, &programs[i],
+			scripts_start(&test, &programs[i],
 			    i % 3 == 0 ? "exec sleep 1000" : "echo a", NULL);
 		for (i = 0; i < TEST_PROGRAMS; i++) {
 			if (i % 3 == 0) {
-				run_leave(programs[i].run);
+				program_leave(programs[i].program);
 			} else {
-				programs_finish(&test, &programs[i]);
+				scripts_finish(&test, &programs[i]);
 				assert_string_equal(programs[i].text.data,
 				    "data: a\n\n");
 			}
-			programs_clear(&programs[i]);
+			scripts_clear(&programs[i]);
 		}
-		programs_await_count(&test, 0);
+		scripts_await_count(&test, 0);
 	}
 }
 
@@ -462,19 +462,19 @@ test_many(void **state)
 static void
 test_freed(void **state)
 {
-	struct program p, left;
+	struct script p, left;
 	pid_t pid;
 
 	(void)state;
-	programs_start(&test, &p, "trap '' TERM; echo $$; sleep 1000", NULL);
+	scripts_start(&test, &p, "trap '' TERM; echo $$; sleep 1000", NULL);
 	pid = test_pid(&p);
-	programs_start(&test, &left, "trap '' TERM; sleep 1000", NULL);
-	run_leave(left.run);
-	runs_free(test.runs);
+	scripts_start(&test, &left, "trap '' TERM; sleep 1000", NULL);
+	program_leave(left.program);
+	programs_free(test.programs);
 	test_await_gone(pid);
-	test.runs = runs_new(test.base);
-	runs_free(NULL);
-	programs_clear(&p);
+	test.programs = programs_new(test.base);
+	programs_free(NULL);
+	scripts_clear(&p);
 }
 
 #define TEST(name) \
@@ -505,5 +505,5 @@ main(void)
 
 	/* Whatever the test was started with. */
 	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
-	return cmocka_run_group_tests_name("run", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("program", tests, NULL, NULL);
 }

@@ -22,10 +22,10 @@ enum {
 static struct json_tokener *test_tokener;
 
 static void
-test_feed(struct printed *p, const char *text, size_t len)
+test_feed(struct program_output *p, const char *text, size_t len)
 {
 	assert_int_equal(buffer_append(&p->in, text, len), 0);
-	assert_int_equal(printed_take(p, false), 0);
+	assert_int_equal(program_output_take(p, false), 0);
 }
 
 /* Of raw text a CR may have been taken for all of a line's end. */
@@ -50,7 +50,7 @@ static void
 test_pieces(bool is_raw, const char *text, size_t len, size_t step,
     const char *want)
 {
-	struct printed p = { .name = "test",
+	struct program_output p = { .name = "test",
 		.tokener = test_tokener,
 		.max_line = TEST_MAX,
 		.is_raw = is_raw };
@@ -60,11 +60,11 @@ test_pieces(bool is_raw, const char *text, size_t len, size_t step,
 		n = len - i < step ? len - i : step;
 		test_feed(&p, text + i, n);
 	}
-	assert_int_equal(printed_take(&p, true), 0);
+	assert_int_equal(program_output_take(&p, true), 0);
 	assert_int_equal(p.in.len, 0);
 	assert_int_equal(buffer_append(&p.out, "", 1), 0);
 	test_same(is_raw, &p.out, want);
-	printed_clear(&p);
+	program_output_clear(&p);
 }
 
 static void
@@ -152,7 +152,7 @@ static void
 test_nul(void **state)
 {
 	static const char text[] = "{\"data\":\"x\"}\0\n";
-	struct printed p = {
+	struct program_output p = {
 		.name = "test", .tokener = test_tokener, .max_line = TEST_MAX
 	};
 
@@ -160,7 +160,7 @@ test_nul(void **state)
 	test_feed(&p, text, sizeof text - 1);
 	assert_int_equal(p.out.len, 6 + 13 + 2);
 	assert_memory_equal(p.out.data, "data: {\"data\":\"x\"}\0\n\n", 21);
-	printed_clear(&p);
+	program_output_clear(&p);
 }
 
 /* Its own event-stream text, whole records of it; the last one is ended. */
@@ -193,7 +193,7 @@ test_raw_between(void **state)
 {
 	static const char text[] =
 	    "data: a\n\n: b\r\n\r\nid: 5\rdata: c\r\rdata: d\n\r\n";
-	struct printed p = { .name = "test",
+	struct program_output p = { .name = "test",
 		.tokener = test_tokener,
 		.max_line = TEST_MAX,
 		.is_raw = true };
@@ -220,14 +220,14 @@ test_raw_between(void **state)
 	buffer_clear(&heard);
 	buffer_clear(&whole);
 	buffer_clear(&between);
-	printed_clear(&p);
+	program_output_clear(&p);
 }
 
 /* A record beyond all measure is not kept until it is whole. */
 static void
 test_raw_long(void **state)
 {
-	struct printed p = { .name = "test",
+	struct program_output p = { .name = "test",
 		.tokener = test_tokener,
 		.max_line = TEST_MAX,
 		.is_raw = true };
@@ -243,7 +243,7 @@ test_raw_long(void **state)
 		buffer_truncate(&p.out, 0);
 	}
 	assert_int_equal(all + p.in.len, sizeof text * 100);
-	printed_clear(&p);
+	program_output_clear(&p);
 }
 
 int
@@ -261,7 +261,7 @@ main(void)
 
 	log_open(LOG_TARGET_STDERR, LOG_LEVEL_ERROR);
 	test_tokener = command_tokener();
-	rc = cmocka_run_group_tests_name("printed", tests, NULL, NULL);
+	rc = cmocka_run_group_tests_name("program output", tests, NULL, NULL);
 	json_tokener_free(test_tokener);
 	return rc;
 }

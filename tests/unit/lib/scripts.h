@@ -14,61 +14,61 @@
  * wrong fails the test.
  */
 enum {
-	PROGRAMS_WAIT_MS = 60000
+	SCRIPTS_WAIT_MS = 60000
 };
 
-struct programs {
+struct scripts {
 	struct event_base *base;
-	struct runs *runs;
+	struct programs *programs;
 	size_t descriptors; /* open when it began */
 };
 
 /* What one has said, and what became of it. */
-struct program {
-	struct run *run;
-	struct buffer text; /* terminated by programs_finish */
-	bool is_over;       /* run_take has nothing more */
+struct script {
+	struct program *program;
+	struct buffer text; /* terminated by scripts_finish */
+	bool is_over;       /* program_take has nothing more */
 	bool is_unread;     /* it is not taken */
 	bool is_left;       /* as soon as it is over, as the hub does it */
 	unsigned ready;     /* how often it was said to be */
-	struct run_result result;
+	struct program_result result;
 };
 
 /* What a script gets and how its output is taken; NULL: the usual. */
-struct program_options {
+struct script_options {
 	const char *body;
 	bool is_raw;
 	size_t max_line;
 	uint64_t max_bytes;
 };
 
-void programs_setup(struct programs *);
+void scripts_setup(struct scripts *);
 
 /* Nothing may be left running or open. */
-void programs_teardown(struct programs *);
+void scripts_teardown(struct scripts *);
 
-void programs_start(struct programs *, struct program *, const char *script,
-    const struct program_options *);
+void scripts_start(struct scripts *, struct script *, const char *text,
+    const struct script_options *);
 
 /* Turns the loop until *flag; fails if it takes very long. */
-void programs_await(struct programs *, const bool *flag);
+void scripts_await(struct scripts *, const bool *flag);
 
 /* The same until so many programs are left. */
-void programs_await_count(struct programs *, size_t count);
+void scripts_await_count(struct scripts *, size_t count);
 
 /* Turns the loop while there is something to be done at once. */
-void programs_turn(struct programs *);
+void scripts_turn(struct scripts *);
 
 /* Awaits its end and leaves it; its text and result are there. */
-void programs_finish(struct programs *, struct program *);
-void programs_clear(struct program *);
+void scripts_finish(struct scripts *, struct script *);
+void scripts_clear(struct script *);
 
 /* All that a script prints must be this; with status. */
-void programs_check(struct programs *, const char *script,
-    const struct program_options *, const char *want, int status);
+void scripts_check(struct scripts *, const char *text,
+    const struct script_options *, const char *want, int status);
 
 /* What the log said since; the caller's to free. */
-void programs_catch_log(void);
-char *programs_log(void);
+void scripts_catch_log(void);
+char *scripts_log(void);
 
 #endif
