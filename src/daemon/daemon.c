@@ -153,7 +153,7 @@ daemon_answered_cb(evutil_socket_t fd, short what, void *arg)
 	    clock_monotonic_ms() < d->stop_by_ms &&
 	    daemon_look_again(d, daemon_answered_cb) == 0)
 		return;
-	if (programs_count(d->programs) > 0 && d->hub->stream_count == 0)
+	if (programs_count(d->programs) > 0 && hub_stream_count(d->hub) == 0)
 		programs_wait(d->programs, daemon_leave, d);
 	else
 		daemon_leave(d);
@@ -454,7 +454,7 @@ daemon_say_ready(const struct daemon *d)
 			 " is ready: configuration %s, "
 			 "queue %s, store %s, up to %zu streams",
 		    d->options->file == NULL ? "none" : d->options->file,
-		    d->config->queue, d->store_url, d->hub->max_streams);
+		    d->config->queue, d->store_url, hub_max_streams(d->hub));
 	else if (!d->options->is_once)
 		log_info("crierd " PACKAGE_VERSION
 			 " is ready: a door to the hub at %s",

@@ -174,7 +174,7 @@ role_take_over(struct daemon *d)
 		log_fatal("cannot become the hub: %s",
 		    cause == NULL ? "out of memory" : cause);
 	log_info("the hub now: queue %s, up to %zu streams", d->config->queue,
-	    d->hub->max_streams);
+	    hub_max_streams(d->hub));
 }
 
 static bool
@@ -279,14 +279,15 @@ role_handed_off_cb(void *arg)
 static bool
 role_is_idle(struct daemon *d)
 {
-	uint64_t mark = d->hub->counters.opened +
+	uint64_t mark = hub_opened_count(d->hub) +
 	    d->queue->counters.connections + d->queue->counters.lines +
 	    d->queue->counters.fifo_lines;
 	bool same = mark == d->busy_mark;
 
 	d->busy_mark = mark;
 	/* One connection to the queue is the door's own. */
-	return same && d->hub->stream_count == 0 && d->queue->peer_count <= 1;
+	return same && hub_stream_count(d->hub) == 0 &&
+	    d->queue->peer_count <= 1;
 }
 
 /* Somebody came when the socket's file was about to go. */

@@ -76,6 +76,12 @@ channel_find_own(const char *name, size_t len)
 	return text_equals(span, STATS_CHANNEL) ? CHANNEL_STATS : CHANNEL_PLAIN;
 }
 
+bool
+hub_is_own_channel(struct text_span name)
+{
+	return channel_find_own(name.text, name.len) != CHANNEL_PLAIN;
+}
+
 struct channel *
 channel_get(struct hub *hub, const char *name, size_t len)
 {

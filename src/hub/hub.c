@@ -176,6 +176,42 @@ hub_reconfigure(struct hub *hub, const struct config *config,
 	}
 }
 
+const struct config *
+hub_config(const struct hub *hub)
+{
+	return hub->config;
+}
+
+size_t
+hub_stream_count(const struct hub *hub)
+{
+	return hub->stream_count;
+}
+
+size_t
+hub_max_streams(const struct hub *hub)
+{
+	return hub->max_streams;
+}
+
+uint64_t
+hub_opened_count(const struct hub *hub)
+{
+	return hub->counters.opened;
+}
+
+void
+hub_count_refused(struct hub *hub)
+{
+	hub->counters.refused++;
+}
+
+void
+hub_count_turned_away(struct hub *hub)
+{
+	hub->counters.turned_away++;
+}
+
 /* What all channels together keep is bounded: the longest unused one gives. */
 static void
 hub_shrink(struct hub *hub)

@@ -147,6 +147,16 @@ void hub_drain_limit_cb(evutil_socket_t, short, void *arg);
 /* Sees that dead streams are freed when this turn of the loop ends. */
 void hub_reap_later(struct hub *);
 
+/* The configuration that holds now; the caller's of hub_new. */
+const struct config *hub_config(const struct hub *);
+
+/*
+ * Counts what never came to hub_publish or hub_subscribe: a line that was to be
+ * an event, or a client that was asked to come again.
+ */
+void hub_count_refused(struct hub *);
+void hub_count_turned_away(struct hub *);
+
 /* From now on this configuration holds, for existing channels too. */
 void hub_reconfigure(struct hub *, const struct config *, size_t max_streams);
 
@@ -168,11 +178,35 @@ int hub_tell(struct hub *, const char *channel, const char *name,
 /*
  * Gives the turn's batch to the store.  When it is committed, its events are
  * appended, each in all of its channels, and delivered; then committed_cb is
- * called, at once or later, with a batch in which the outcomes stand (valid
- * during the call).  Batches come back in order.  0, or -1 (memory).
+ * called, at once or later, with a batch (valid during the call) of which
+ * hub_get_outcome tells.  Batches come back in order.  0, or -1 (memory).
  */
 int hub_commit(struct hub *, void (*committed_cb)(void *arg, struct batch *),
     void *arg);
+
+/* Whether anything was published since the last hub_commit. */
+bool hub_has_batch(const struct hub *);
+
+/* Bytes that are on their way through the store. */
+size_t hub_committing_bytes(const struct hub *);
+
+/*
+ * Who is told that the hub itself has published something, and that the turn
+ * must end with hub_commit; NULL: nobody any more.
+ */
+void hub_set_turn_cb(struct hub *, void (*turn_cb)(void *arg), void *arg);
+
+/* What became of an event; texts are the batch's. */
+struct hub_outcome {
+	const char *refusal; /* NULL: it is, or was, published */
+	bool is_duplicate;   /* its key was used before: the first one's id */
+	bool is_own_id;      /* of a publisher: any text */
+	struct text_span id; /* as its clients see it */
+	size_t streams;      /* that follow its channels */
+};
+
+/* Of the event with this place in a batch that came back. */
+struct hub_outcome hub_get_outcome(const struct batch *, size_t event);
 
 /* How long it is since the store gave a batch back, while it has some. */
 uint64_t hub_store_wait_ms(const struct hub *);
@@ -201,6 +235,14 @@ enum hub_answer hub_subscribe(struct hub *, const struct subscription *);
 
 /* Whether there is room for one more. */
 bool hub_has_room(const struct hub *);
+
+/* How many streams are open, may be open, and were opened since the start. */
+size_t hub_stream_count(const struct hub *);
+size_t hub_max_streams(const struct hub *);
+uint64_t hub_opened_count(const struct hub *);
+
+/* Whether a channel with this name has events that crier makes itself. */
+bool hub_is_own_channel(struct text_span name);
 
 /*
  * Ends streams and returns how many: those of a channel, of a user, or one by

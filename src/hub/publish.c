@@ -342,3 +342,40 @@ hub_commit(struct hub *hub, void (*committed_cb)(void *, struct batch *),
 	hub->store->ops->commit(hub->store, b);
 	return 0;
 }
+
+bool
+hub_has_batch(const struct hub *hub)
+{
+	return hub->batch != NULL;
+}
+
+size_t
+hub_committing_bytes(const struct hub *hub)
+{
+	return hub->batched_bytes;
+}
+
+void
+hub_set_turn_cb(struct hub *hub, void (*turn_cb)(void *), void *arg)
+{
+	hub->turn_cb = turn_cb;
+	hub->turn_arg = arg;
+}
+
+struct hub_outcome
+hub_get_outcome(const struct batch *b, size_t event)
+{
+	const struct batch_event *e = &b->events[event];
+	struct hub_outcome o = { .id = batch_event_id(b, e),
+		.is_own_id = e->own_id_len > 0,
+		.is_duplicate = e->outcome == BATCH_DUPLICATE,
+		.streams = e->streams };
+
+	if (e->outcome == BATCH_REFUSED)
+		o.refusal = b->error;
+	if (o.is_duplicate && e->first_id != NULL) {
+		o.id.text = e->first_id;
+		o.id.len = strlen(e->first_id);
+	}
+	return o;
+}

@@ -111,7 +111,7 @@ fifo_take_line(struct queue_fifo *f, const char *line, size_t len)
 
 	f->queue->counters.fifo_lines++;
 	if (command_parse_plain(&c, f->queue->tokener, line, len) == -1)
-		f->queue->hub->counters.refused++;
+		hub_count_refused(f->queue->hub);
 	else if (c.kind != COMMAND_PUBLISH)
 		why = "only events can be written to the pipe";
 	else
@@ -125,7 +125,7 @@ static void
 fifo_take_long_line(struct queue_fifo *f)
 {
 	f->queue->counters.fifo_lines++;
-	f->queue->hub->counters.refused++;
+	hub_count_refused(f->queue->hub);
 	fifo_refuse(f->queue, "the line is longer than the pipe keeps whole");
 }
 

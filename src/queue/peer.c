@@ -176,7 +176,7 @@ peer_check_channel(const struct text_span *name)
 	const char *why = event_check_channel(name->text, name->len);
 
 	if (why == NULL && event_channel_is_reserved(name->text, name->len) &&
-	    channel_find_own(name->text, name->len) == CHANNEL_PLAIN)
+	    !hub_is_own_channel(*name))
 		why = "of the channels that begin with $ there are $streams "
 		      "and $stats";
 	return why;
@@ -273,7 +273,7 @@ peer_publish(struct queue_peer *p, struct command *c)
 static bool
 peer_may_hand_off(struct queue_peer *p)
 {
-	const struct config *config = p->queue->hub->config;
+	const struct config *config = hub_config(p->queue->hub);
 
 	if (p->queue->handoff_cb == NULL)
 		return false;
@@ -303,7 +303,7 @@ peer_hand_off(struct queue_peer *p, const struct command *c)
 		return peer_say_error(p, EX_DATAERR,
 		    "no descriptor came with the line");
 	if (fd == -1) {
-		p->queue->hub->counters.turned_away++;
+		hub_count_turned_away(p->queue->hub);
 		return peer_say_error(p, EX_TEMPFAIL,
 		    "crierd has no descriptors left");
 	}
@@ -336,7 +336,7 @@ peer_take_line(struct queue_peer *p, const char *line, size_t len)
 	if (len > 0 && line[len - 1] == '\r')
 		len--;
 	if (command_parse(&c, p->queue->tokener, line, len) == -1) {
-		p->queue->hub->counters.refused++;
+		hub_count_refused(p->queue->hub);
 		rc = peer_say_error(p, c.code, c.error);
 	} else if (c.kind == COMMAND_PUBLISH) {
 		rc = peer_publish(p, &c);
@@ -356,7 +356,7 @@ peer_take_line(struct queue_peer *p, const char *line, size_t len)
 static int
 peer_refuse_long_line(struct queue_peer *p)
 {
-	p->queue->hub->counters.refused++;
+	hub_count_refused(p->queue->hub);
 	return peer_say_error(p, EX_DATAERR,
 	    "the line is too long (max-event)");
 }
@@ -517,11 +517,12 @@ peer_turn_away(struct queue *q, int fd)
 void
 peer_open(struct queue *q, int fd)
 {
+	const struct config *config = hub_config(q->hub);
 	struct queue_peer *p;
 
 	q->counters.connections++;
-	if (q->hub->config->queue_allow.count > 0 &&
-	    !peer_is_listed(&q->hub->config->queue_allow, fd)) {
+	if (config->queue_allow.count > 0 &&
+	    !peer_is_listed(&config->queue_allow, fd)) {
 		peer_turn_away(q, fd);
 		return;
 	}

@@ -36,7 +36,7 @@ queue_turn_cb(evutil_socket_t fd, short what, void *arg)
 bool
 queue_is_full(const struct queue *q)
 {
-	return q->hub->batched_bytes > QUEUE_BATCHED_MAX;
+	return hub_committing_bytes(q->hub) > QUEUE_BATCHED_MAX;
 }
 
 void
@@ -79,8 +79,7 @@ queue_new(struct event_base *base, struct hub *hub)
 		queue_free(q);
 		return NULL;
 	}
-	hub->turn_cb = queue_hub_turn_cb;
-	hub->turn_arg = q;
+	hub_set_turn_cb(hub, queue_hub_turn_cb, q);
 	return q;
 }
 
@@ -108,7 +107,7 @@ queue_free(struct queue *q)
 	if (q == NULL)
 		return;
 	/* The store is gone: what is not committed never will be. */
-	q->hub->turn_cb = NULL;
+	hub_set_turn_cb(q->hub, NULL, NULL);
 	queue_release(q);
 	while ((p = TAILQ_FIRST(&q->peers)) != NULL)
 		peer_close(p);
@@ -167,7 +166,7 @@ queue_serve(struct queue *q, int fd)
 size_t
 queue_line_max(const struct queue *q)
 {
-	return q->hub->config->max_event_bytes * QUEUE_ESCAPED_BYTES +
+	return hub_config(q->hub)->max_event_bytes * QUEUE_ESCAPED_BYTES +
 	    QUEUE_LINE_EXTRA;
 }
 
@@ -175,5 +174,5 @@ size_t
 queue_handoff_max(const struct queue *q)
 {
 	return queue_line_max(q) + QUEUE_HANDOFF_EXTRA +
-	    q->hub->config->max_request_bytes * QUEUE_ESCAPED_BYTES;
+	    hub_config(q->hub)->max_request_bytes * QUEUE_ESCAPED_BYTES;
 }

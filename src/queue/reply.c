@@ -106,54 +106,52 @@ reply_put_id(struct buffer *b, struct text_span id, size_t streams,
 	return json_append(b, o) == 0 ? buffer_append(b, "\n", 1) : -1;
 }
 
-/* Whether an id stands in JSON as it is. */
-static bool
-reply_is_plain(const struct batch_event *e)
-{
-	return e->own_id_len == 0 && e->outcome == BATCH_ACCEPTED;
-}
-
 static int
-reply_put_event(struct buffer *to, const struct batch *b,
-    const struct batch_event *e)
+reply_put_outcome(struct buffer *to, const struct hub_outcome *o)
 {
-	struct text_span id = batch_event_id(b, e);
 	char line[ID_TEXT_SIZE + 64];
 	int n;
 
-	if (e->outcome == BATCH_REFUSED)
-		return execute_put_error(to, EX_TEMPFAIL, b->error);
-	if (reply_is_plain(e)) {
-		/* Bulk publishing is all this. */
-		n = snprintf(line, sizeof line,
-		    "{\"ok\":true,\"id\":\"%.*s\",\"streams\":%zu}\n",
-		    (int)id.len, id.text, e->streams);
-		return buffer_append(to, line, (size_t)n);
+	if (o->refusal != NULL)
+		return execute_put_error(to, EX_TEMPFAIL, o->refusal);
+	if (o->is_own_id || o->is_duplicate)
+		return reply_put_id(to, o->id, o->streams, o->is_duplicate);
+	/* Bulk publishing is all this; the id stands in JSON as it is. */
+	n = snprintf(line, sizeof line,
+	    "{\"ok\":true,\"id\":\"%.*s\",\"streams\":%zu}\n", (int)o->id.len,
+	    o->id.text, o->streams);
+	return buffer_append(to, line, (size_t)n);
+}
+
+static void
+reply_put(struct buffer *to, const struct reply_list *l, const struct reply *r,
+    const struct batch *b)
+{
+	struct hub_outcome o;
+
+	if (r->event == REPLY_IS_TEXT) {
+		buffer_append(to, l->text.data + r->off, r->len);
+		return;
 	}
-	if (e->outcome == BATCH_DUPLICATE && e->first_id != NULL) {
-		id.text = e->first_id;
-		id.len = strlen(e->first_id);
-	}
-	return reply_put_id(to, id, e->streams, e->outcome == BATCH_DUPLICATE);
+	o = hub_get_outcome(b, (size_t)r->event);
+	reply_put_outcome(to, &o);
 }
 
 static void
 reply_give(const struct reply_list *l, const struct reply *r,
     const struct batch *b)
 {
+	struct hub_outcome o;
 	struct buffer *out;
 
 	if (r->peer == NULL) {
-		if (b->events[r->event].outcome == BATCH_REFUSED)
-			fifo_refuse(l->queue, b->error);
+		o = hub_get_outcome(b, (size_t)r->event);
+		if (o.refusal != NULL)
+			fifo_refuse(l->queue, o.refusal);
 		return;
 	}
-	if ((out = peer_reply_buffer(r->peer)) != NULL) {
-		if (r->event == REPLY_IS_TEXT)
-			buffer_append(out, l->text.data + r->off, r->len);
-		else
-			reply_put_event(out, b, &b->events[r->event]);
-	}
+	if ((out = peer_reply_buffer(r->peer)) != NULL)
+		reply_put(out, l, r, b);
 	peer_answered(r->peer);
 }
 
@@ -173,7 +171,7 @@ reply_commit(struct queue *q)
 {
 	struct reply_list *l = q->replies;
 
-	if (l == NULL && q->hub->batch == NULL)
+	if (l == NULL && !hub_has_batch(q->hub))
 		return;
 	q->replies = NULL;
 	q->counters.batches++;

@@ -204,7 +204,7 @@ program_stream_subscribe(struct hub *hub, struct programs *programs,
 		.argv = route->run.items,
 		.body = request->body,
 		.is_raw = route->format == CONFIG_FORMAT_RAW,
-		.max_line = hub->config->max_event_bytes,
+		.max_line = hub_config(hub)->max_event_bytes,
 		.max_bytes = route->run_bytes };
 	char *user = NULL, **env, **argv;
 	int rc = HUB_NO_MEMORY;
@@ -213,8 +213,8 @@ program_stream_subscribe(struct hub *hub, struct programs *programs,
 	/* No program is started for who is turned away. */
 	if (!hub_has_room(hub))
 		return (int)hub_subscribe(hub, sub);
-	if (hub->config->run_max > 0 &&
-	    programs_count(programs) >= hub->config->run_max) {
+	if (hub_config(hub)->run_max > 0 &&
+	    programs_count(programs) >= hub_config(hub)->run_max) {
 		*cause = strdup("too many programs run already (run-max)");
 		log_warning("%s: too many programs run already (run-max)",
 		    route->title);
