@@ -10,6 +10,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/cause.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -250,7 +251,7 @@ token_load_config(const struct token_options *o, int *rc)
 	if (access(file, R_OK) == -1 && errno == EACCES)
 		*rc = EX_NOPERM;
 	if ((config = config_load(file, NULL, 0, &cause)) == NULL)
-		client_warn("%s", cause == NULL ? "out of memory" : cause);
+		client_warn("%s", cause_text(cause));
 	free(cause);
 	if (config == NULL || config->token_key_count > 0)
 		return config;
@@ -345,8 +346,7 @@ token_from_file(const struct token_options *o)
 	if (rc == 0)
 		rc = token_print(&key, NULL, o);
 	else
-		client_warn("token: %s",
-		    cause == NULL ? "out of memory" : cause),
+		client_warn("token: %s", cause_text(cause)),
 		    rc = errno == EACCES ? EX_NOPERM : EX_DATAERR;
 	config_key_clear(&key);
 	free(cause);

@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/cause.h"
 #include "base/listener.h"
 #include "base/log.h"
 #include "base/process.h"
@@ -138,7 +139,7 @@ crierd_check(const struct daemon_options *o, struct config *config, int check)
 
 	if (process_find_account(config->user, &d.account, &cause) == -1 ||
 	    daemon_check_access(&d, &cause) == -1)
-		log_fatal("%s", cause == NULL ? "out of memory" : cause);
+		log_fatal("%s", cause_text(cause));
 	daemon_warn(config);
 	crierd_check_programs(config);
 	if (check > 1)
@@ -162,8 +163,7 @@ crierd_load(const struct daemon_options *o, bool is_cgi, const char **trouble)
 	config = config_load(o->file, o->overrides, o->override_count, &cause);
 	if (config != NULL)
 		return config;
-	fprintf(stderr, "crierd: %s\n",
-	    cause == NULL ? "out of memory" : cause);
+	fprintf(stderr, "crierd: %s\n", cause_text(cause));
 	free(cause);
 	if (!is_cgi)
 		return NULL;

@@ -17,3 +17,9 @@ cause_set(char **cause, const char *fmt, ...)
 	va_end(ap);
 	return -1;
 }
+
+const char *
+cause_text(const char *cause)
+{
+	return cause == NULL ? "out of memory" : cause;
+}

@@ -24,8 +24,7 @@ enum {
 	LISTENER_BACKLOG = 4096,
 	LISTENER_FRESH_LETTERS = 8,
 	LISTENER_BATCH = 64, /* accepted before others have their turn */
-	LISTENER_REST_MS = 200,
-	LISTENER_LOG_EVERY_MS = 10000
+	LISTENER_REST_MS = 200
 };
 
 struct listener {
@@ -51,8 +50,10 @@ listener_make_directory(const char *path, const struct listener_access *access,
 	char *copy = strdup(path), *dir;
 	int rc = 0;
 
-	if (copy == NULL)
-		return cause_set(cause, "out of memory");
+	if (copy == NULL) {
+		*cause = NULL;
+		return -1;
+	}
 	dir = dirname(copy);
 	if (mkdir(dir, 0755) == 0) {
 		if (access->owner != (uid_t)-1 &&
@@ -294,14 +295,11 @@ listener_rest(struct listener *l, int error)
 {
 	static const struct timeval rest = { .tv_usec =
 						 LISTENER_REST_MS * 1000L };
-	static uint64_t said_ms;
-	uint64_t now = clock_monotonic_ms();
+	static struct log_limit limit;
 
-	if (said_ms == 0 || now - said_ms > LISTENER_LOG_EVERY_MS) {
+	if (log_limit_pass(&limit, clock_monotonic_ms()))
 		log_warning("cannot accept a connection, waiting: %s",
 		    strerror(error));
-		said_ms = now;
-	}
 	event_del(l->io);
 	event_add(l->rest, &rest);
 }

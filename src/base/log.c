@@ -13,7 +13,8 @@
 #include "base/text.h"
 
 enum {
-	LOG_LINE = 4096
+	LOG_LINE = 4096,
+	LOG_EVERY_MS = 10000
 };
 
 static enum log_target log_target_now = LOG_TARGET_STDERR;
@@ -57,7 +58,7 @@ log_set_echo(bool on)
 	log_is_echo = on;
 }
 
-int
+bool
 log_wants(enum log_level level)
 {
 	return level <= log_level_now;
@@ -130,4 +131,13 @@ log_fatal(const char *fmt, ...)
 	log_line(LOG_LEVEL_ERROR, fmt, ap);
 	va_end(ap);
 	exit(1);
+}
+
+bool
+log_limit_pass(struct log_limit *limit, uint64_t monotonic_ms)
+{
+	if (limit->said_ms != 0 && monotonic_ms - limit->said_ms < LOG_EVERY_MS)
+		return false;
+	limit->said_ms = monotonic_ms;
+	return true;
 }

@@ -5,6 +5,7 @@
 #define CRIER_BASE_LOG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum log_level {
 	LOG_LEVEL_ERROR,
@@ -45,6 +46,17 @@ void
 log_fatal(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 /* Whether lines of this level are written at all. */
-int log_wants(enum log_level);
+bool log_wants(enum log_level);
+
+/*
+ * For what may go wrong very often: at most one line every ten seconds.  All
+ * zero is a limit that was never used.
+ */
+struct log_limit {
+	uint64_t said_ms;
+};
+
+/* Whether the line may be written now; if so, it counts as written. */
+bool log_limit_pass(struct log_limit *, uint64_t monotonic_ms);
 
 #endif

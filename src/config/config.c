@@ -223,8 +223,6 @@ config_load(const char *file, const struct config_override *overrides,
 	    config_token_load(c, file, cause) == 0)
 		return c;
 	config_free(c);
-	if (*cause == NULL)
-		*cause = strdup("out of memory");
 	return NULL;
 }
 

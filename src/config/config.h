@@ -147,10 +147,10 @@ struct config_override {
 
 /*
  * Reads file (NULL: no file), then the overrides.  Returns a configuration of
- * the caller's, or NULL with *cause in words, one line, the caller's to free
- * (NULL if there is no memory even for that): "FILE:LINE: NAME: what is
- * wrong", "FILE: why it cannot be read", "-o NAME=VALUE: what is wrong".
- * Sizes are taken with K, M and G, times as seconds with up to three decimals.
+ * the caller's, or NULL with *cause (base/cause.h), one line:
+ * "FILE:LINE: NAME: what is wrong", "FILE: why it cannot be read",
+ * "-o NAME=VALUE: what is wrong".  Sizes are taken with K, M and G, times as
+ * seconds with up to three decimals.
  */
 struct config *config_load(const char *file,
     const struct config_override *overrides, size_t count, char **cause);

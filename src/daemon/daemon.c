@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cause.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/daemon.h"
@@ -27,7 +28,7 @@ enum {
 
 static void __attribute__((noreturn)) daemon_die(char *cause)
 {
-	log_fatal("%s", cause == NULL ? "out of memory" : cause);
+	log_fatal("%s", cause_text(cause));
 }
 
 /* What was opened is not left behind. */
@@ -219,7 +220,7 @@ daemon_read_config(struct daemon *d, const char **status)
 	    d->options->override_count, &cause);
 	if (fresh == NULL) {
 		snprintf(d->reload_error, sizeof d->reload_error, "%s",
-		    cause == NULL ? "out of memory" : cause);
+		    cause_text(cause));
 		log_error("configuration not changed: %s", d->reload_error);
 		free(cause);
 		return NULL;
@@ -431,8 +432,7 @@ daemon_is_hub(struct daemon *d)
 	}
 	if (d->options->start == DAEMON_SPAWNED) {
 		if (locked == -1) {
-			log_warning("%s",
-			    cause == NULL ? "out of memory" : cause);
+			log_warning("%s", cause_text(cause));
 			free(cause);
 		}
 		return locked == 0;

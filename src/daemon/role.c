@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/cause.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -22,9 +23,8 @@ enum {
 	ROLE_AGAIN_MS = 20, /* while there is no hub, and we cannot be it */
 	ROLE_START_AGAIN_MS = 500, /* after one could not be started */
 	ROLE_SHORT_MS = 200,       /* a hub that ends so soon may not want us */
-	ROLE_LOG_EVERY_MS = 10000,
-	ROLE_IDLE_CHECKS = 10, /* in the time of idle-exit */
-	ROLE_LEAVING_MS = 10   /* for whoever has just come */
+	ROLE_IDLE_CHECKS = 10,     /* in the time of idle-exit */
+	ROLE_LEAVING_MS = 10       /* for whoever has just come */
 };
 
 /* Which configuration holds, and what became of the last attempt. */
@@ -154,13 +154,10 @@ role_again(struct daemon *d, long ms)
 static void
 role_complain(const char *why)
 {
-	static uint64_t said_ms;
-	uint64_t now = clock_monotonic_ms();
+	static struct log_limit limit;
 
-	if (said_ms != 0 && now - said_ms < ROLE_LOG_EVERY_MS)
-		return;
-	log_error("no hub: %s", why == NULL ? "out of memory" : why);
-	said_ms = now;
+	if (log_limit_pass(&limit, clock_monotonic_ms()))
+		log_error("no hub: %s", cause_text(why));
 }
 
 /* The lock is ours: from here on there is no way back to being a door. */
@@ -171,8 +168,7 @@ role_take_over(struct daemon *d)
 
 	if (daemon_open_queue(d, &cause) == -1 ||
 	    role_become_hub(d, &cause) == -1)
-		log_fatal("cannot become the hub: %s",
-		    cause == NULL ? "out of memory" : cause);
+		log_fatal("cannot become the hub: %s", cause_text(cause));
 	log_info("the hub now: queue %s, up to %zu streams", d->config->queue,
 	    hub_max_streams(d->hub));
 }
@@ -300,7 +296,7 @@ role_stay(struct daemon *d)
 	if (daemon_reopen_queue(d, &cause) == 0 &&
 	    queue_listen(d->queue, d->queue_fd) == 0)
 		return;
-	log_error("%s", cause == NULL ? "out of memory" : cause);
+	log_error("%s", cause_text(cause));
 	free(cause);
 	daemon_stop(d);
 }

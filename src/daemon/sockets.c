@@ -21,8 +21,7 @@ daemon_find_access(const struct daemon *d, const char *setting,
 	char *why;
 
 	if (process_find_group(group, &access->group, &why) == -1) {
-		cause_set(cause, "%s: %s", setting,
-		    why == NULL ? "out of memory" : why);
+		cause_set(cause, "%s: %s", setting, cause_text(why));
 		free(why);
 		return -1;
 	}

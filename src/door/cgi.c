@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/cause.h"
 #include "base/clock.h"
 #include "base/listener.h"
 #include "base/log.h"
@@ -182,8 +183,7 @@ cgi_find_hub(const struct config *config, const struct exchange *ex,
 			return exchange_put_later(ex, "crierd is not there", b);
 		}
 		if (demand_start(config->queue, &cause) == -1) {
-			log_error("%s",
-			    cause == NULL ? "out of memory" : cause);
+			log_error("%s", cause_text(cause));
 			free(cause);
 			return exchange_put_later(ex, "crierd is not there", b);
 		}

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/cause.h"
 #include "base/log.h"
 #include "door/connection.h"
 #include "door/fcgi.h"
@@ -327,7 +328,7 @@ connection_hand_off(struct connection *c, const struct subscription *sub)
 static int
 connection_fail(struct connection *c, char *cause)
 {
-	const char *why = cause == NULL ? "out of memory" : cause;
+	const char *why = cause_text(cause);
 	struct buffer b = { 0 };
 	int rc;
 

@@ -11,6 +11,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/cause.h"
 #include "base/json.h"
 #include "base/listener.h"
 #include "door/handoff.h"
@@ -382,8 +383,7 @@ handoff_open(struct handoff *h, struct json_object *line, int fd)
 	answer = program_stream_subscribe(door->hub, door->programs, h->run,
 	    &h->request, &h->sub, &cause);
 	if (answer == -1)
-		snprintf(h->why, sizeof h->why, "%s",
-		    cause == NULL ? "out of memory" : cause);
+		snprintf(h->why, sizeof h->why, "%s", cause_text(cause));
 	free(cause);
 	return answer;
 }

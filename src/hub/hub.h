@@ -12,6 +12,7 @@
 #include <event2/event.h>
 
 #include "base/buffer.h"
+#include "base/log.h"
 #include "base/loop.h"
 #include "base/table.h"
 #include "base/wheel.h"
@@ -92,7 +93,7 @@ struct hub {
 	uint64_t mark;               /* of hub_count_streams */
 	uint64_t now_ms, started_ms; /* monotonic */
 	uint64_t wall_ms;
-	uint64_t full_logged_ms, visitor_logged_ms;
+	struct log_limit full_log, visitor_log;
 	struct store *store;
 	struct batch *batch;           /* of this turn, or NULL */
 	size_t batches, batched_bytes; /* that the store has */

@@ -19,7 +19,6 @@
  */
 
 enum {
-	SUBSCRIBE_LOG_EVERY_MS = 10000,
 	SUBSCRIBE_LAST_MS = 60000 /* to take what a closed channel still has */
 };
 
@@ -344,14 +343,11 @@ subscribe_turn_away(struct hub *hub)
 	hub->counters.turned_away++;
 	if (hub->is_draining)
 		return HUB_DRAINING;
-	if (hub->full_logged_ms == 0 ||
-	    hub->now_ms - hub->full_logged_ms > SUBSCRIBE_LOG_EVERY_MS) {
+	if (log_limit_pass(&hub->full_log, hub->now_ms))
 		log_warning("full: %zu streams (max-streams), %llu clients "
 			    "asked to come again so far",
 		    hub->stream_count,
 		    (unsigned long long)hub->counters.turned_away);
-		hub->full_logged_ms = hub->now_ms;
-	}
 	return HUB_FULL;
 }
 

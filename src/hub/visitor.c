@@ -8,10 +8,6 @@
 #include "base/log.h"
 #include "hub/visitor.h"
 
-enum {
-	VISITOR_LOG_EVERY_MS = 10000
-};
-
 static struct visitor *
 visitor_find(const struct table *table, struct text_span name)
 {
@@ -104,10 +100,8 @@ static void
 visitor_log(struct hub *hub, const char *whose, struct text_span name,
     const char *setting)
 {
-	if (hub->visitor_logged_ms != 0 &&
-	    hub->now_ms - hub->visitor_logged_ms <= VISITOR_LOG_EVERY_MS)
+	if (!log_limit_pass(&hub->visitor_log, hub->now_ms))
 		return;
-	hub->visitor_logged_ms = hub->now_ms;
 	log_warning("%s %.*s has as many streams as %s allows; asked to come "
 		    "again, and status counts the next ones",
 	    whose, (int)name.len, name.text, setting);

@@ -73,8 +73,9 @@ demand_start(const char *queue, char **cause)
 	int status = -1, rc;
 	pid_t pid;
 
+	*cause = NULL;
 	if (program == NULL)
-		return cause_set(cause, "out of memory");
+		return -1;
 	demand_heed_children();
 	if ((pid = fork()) == 0)
 		demand_run(program, queue);

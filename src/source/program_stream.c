@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cause.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "source/program_stream.h"
@@ -163,7 +164,7 @@ program_stream_environment(const struct request *request, char *user)
 static int
 program_stream_refuse(const char *name, char **cause)
 {
-	log_error("%s: %s", name, *cause == NULL ? "out of memory" : *cause);
+	log_error("%s: %s", name, cause_text(*cause));
 	free(*cause);
 	*cause = strdup("the program cannot be started");
 	return -1;

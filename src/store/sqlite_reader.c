@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cause.h"
 #include "base/log.h"
 #include "store/sqlite.h"
 #include "store/sqlite_read.h"
@@ -29,8 +30,7 @@ store_sqlite_need_reader(struct store_sqlite *q, struct sqlite_file *f,
 	if (f->db != NULL ||
 	    sqlite_file_open(f, q->path, &options, &cause) == SQLITE_OPENED)
 		return 0;
-	snprintf(r->error, sizeof r->error, "%s",
-	    cause == NULL ? "out of memory" : cause);
+	snprintf(r->error, sizeof r->error, "%s", cause_text(cause));
 	free(cause);
 	return -1;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/cause.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/sqlite.h"
@@ -80,8 +81,8 @@ store_sqlite_open_file(struct store_sqlite *q, char **cause)
 	if (result == SQLITE_DAMAGED) {
 		why = *cause;
 		*cause = NULL;
-		if (sqlite_file_set_aside(q->path, why == NULL ? "?" : why,
-			cause) == 0) {
+		if (sqlite_file_set_aside(q->path, cause_text(why), cause) ==
+		    0) {
 			result = sqlite_file_open(f, q->path, &options, cause);
 		}
 		free(why);
@@ -115,8 +116,7 @@ store_sqlite_replace_file(struct store_sqlite *q, const char *why)
 	sqlite_file_close(&q->writer.file);
 	if (sqlite_file_set_aside(q->path, why, &cause) == -1 ||
 	    store_sqlite_open_file(q, &cause) == -1)
-		store_sqlite_note_error(q,
-		    cause == NULL ? "out of memory" : cause);
+		store_sqlite_note_error(q, cause_text(cause));
 	free(cause);
 	pthread_mutex_lock(&q->lock);
 	q->generation++;
@@ -134,7 +134,7 @@ store_sqlite_need_file(struct store_sqlite *q)
 		return 0;
 	if (store_sqlite_open_file(q, &cause) == 0)
 		return 0;
-	store_sqlite_note_error(q, cause == NULL ? "out of memory" : cause);
+	store_sqlite_note_error(q, cause_text(cause));
 	free(cause);
 	return -1;
 }
