@@ -27,39 +27,40 @@ enum {
 	ROLE_LEAVING_MS = 10       /* for whoever has just come */
 };
 
+static void
+role_status_door(const struct daemon *d, struct json_object *status)
+{
+	const struct door_figures figures = {
+		.counters = d->door->counters,
+		.waiting = d->door->connection_count,
+		.programs = programs_count(d->programs),
+	};
+
+	figures_add(status, FIGURES_DOOR, &figures);
+}
+
 /* Which configuration holds, and what became of the last attempt. */
-static struct json_object *
-role_status_configuration(const struct daemon *d)
+static void
+role_status_configuration(const struct daemon *d, struct json_object *status)
 {
 	const char *file = d->options->file == NULL ? "" : d->options->file;
-	struct json_object *o = json_object_new_object();
+	const struct daemon_figures figures = { .reloads = d->reloads };
+	struct json_object *o = figures_group(status, "configuration");
 
 	json_add_text(o, "file", file, strlen(file));
-	json_add_number(o, "reloads", d->reloads);
+	figures_add(status, FIGURES_DAEMON, &figures);
 	json_add_text(o, "reload_error", d->reload_error,
 	    strlen(d->reload_error));
-	return o;
 }
 
 static void
 role_status_cb(void *arg, struct json_object *status)
 {
 	struct daemon *d = arg;
-	const struct door_counters *counters = &d->door->counters;
-	struct json_object *o = json_object_new_object();
 
-	json_add_number(o, "waiting", d->door->connection_count);
-	json_add_number(o, "connections", counters->connections);
-	json_add_number(o, "requests", counters->requests);
-	json_add_number(o, "refused", counters->refused);
-	json_add_number(o, "broken", counters->broken);
-	json_add_number(o, "handoffs", counters->handoffs);
-	json_add_number(o, "programs", programs_count(d->programs));
-	json_add(status, "fastcgi", o);
-	json_add(status, "configuration", role_status_configuration(d));
-	o = json_object_new_object();
-	d->store->ops->status(d->store, o);
-	json_add(status, "store", o);
+	role_status_door(d, status);
+	role_status_configuration(d, status);
+	d->store->ops->status(d->store, status);
 }
 
 /* What `auto` is: where processes come and go, history needs a file. */

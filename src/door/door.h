@@ -14,6 +14,7 @@
 #include "base/listener.h"
 #include "config/config.h"
 #include "hub/hub.h"
+#include "protocol/figures.h"
 
 /*
  * The FastCGI door: accepts the web server's connections, lets their requests
@@ -24,13 +25,6 @@
 
 enum {
 	DOOR_LISTENERS_MAX = 16
-};
-
-struct door_counters {
-	uint64_t connections, requests;
-	uint64_t refused; /* answered with an error */
-	uint64_t broken; /* connections closed for what they sent, or did not */
-	uint64_t handoffs; /* streams that came from another process's door */
 };
 
 struct connection;

@@ -21,6 +21,7 @@
 #include "hub/delivery.h"
 #include "hub/stream.h"
 #include "protocol/event.h"
+#include "protocol/figures.h"
 #include "protocol/id.h"
 #include "store/store.h"
 
@@ -39,19 +40,6 @@ struct watch;
 
 enum {
 	HUB_FORGOTTEN = 4096
-};
-
-struct hub_counters {
-	uint64_t published;      /* events accepted */
-	uint64_t refused;        /* and not */
-	uint64_t delivered;      /* events begun to be sent, over all streams */
-	uint64_t bytes;          /* sent */
-	uint64_t writes;         /* system calls that sent them */
-	uint64_t opened, closed; /* streams */
-	uint64_t turned_away;    /* full or draining: asked to come again */
-	uint64_t polls;          /* answered to their end */
-	uint64_t user_full, address_full; /* of them, for these limits */
-	uint64_t gaps;
 };
 
 /* A user whose streams were closed for good. */
@@ -112,7 +100,7 @@ struct hub {
 	struct hub_counters counters;
 	struct hub_notices notices;
 	struct event *stats_tick;
-	struct hub_counters sample; /* a second ago; see stats.h */
+	struct hub_figures sample; /* a second ago; see stats.h */
 	uint64_t sample_ms;
 	void (*turn_cb)(void *); /* sees that the turn ends with a commit */
 	void *turn_arg;

@@ -3,13 +3,13 @@
 
 #include <string.h>
 
-#include "base/json.h"
 #include "hub/stats.h"
+#include "hub/status.h"
 
 static void
 stats_take_sample(struct hub *hub)
 {
-	hub->sample = hub->counters;
+	hub_status_take(hub, &hub->sample);
 	hub->sample_ms = hub->now_ms;
 }
 
@@ -24,55 +24,15 @@ stats_follow(struct hub *hub)
 	event_add(hub->stats_tick, &second);
 }
 
-static void
-stats_add_rate(struct json_object *o, const char *name, uint64_t count,
-    uint64_t ms)
-{
-	json_add_number(o, name, (count * 1000 + ms / 2) / ms);
-}
-
-static void
-stats_add_rates(const struct hub *hub, struct json_object *o)
-{
-	const struct hub_counters *c = &hub->counters, *was = &hub->sample;
-	uint64_t ms = hub->now_ms - hub->sample_ms;
-
-	if (ms == 0)
-		ms = 1;
-	stats_add_rate(o, "opened_per_second", c->opened - was->opened, ms);
-	stats_add_rate(o, "published_per_second", c->published - was->published,
-	    ms);
-	stats_add_rate(o, "delivered_per_second", c->delivered - was->delivered,
-	    ms);
-	stats_add_rate(o, "bytes_per_second", c->bytes - was->bytes, ms);
-}
-
 static struct json_object *
 stats_make(const struct hub *hub)
 {
-	const struct hub_counters *c = &hub->counters;
 	struct json_object *o = json_object_new_object();
+	struct hub_figures now;
 
-	json_add_number(o, "uptime_seconds",
-	    (hub->now_ms - hub->started_ms) / 1000);
-	json_add_number(o, "streams", hub->stream_count);
-	json_add_number(o, "users", hub->users.count);
-	json_add_number(o, "channels", hub->channels.count);
-	json_add_number(o, "opened", c->opened);
-	json_add_number(o, "closed", c->closed);
-	json_add_number(o, "turned_away", c->turned_away);
-	json_add_number(o, "published", c->published);
-	json_add_number(o, "refused", c->refused);
-	json_add_number(o, "delivered", c->delivered);
-	json_add_number(o, "gaps", c->gaps);
-	json_add_number(o, "bytes", c->bytes);
-	json_add_number(o, "writes", c->writes);
-	stats_add_rates(hub, o);
-	json_add_number(o, "history_bytes", hub->history_bytes);
-	json_add_number(o, "store_batches", hub->batches);
-	json_add_number(o, "store_bytes", hub->batched_bytes);
-	json_add_number(o, "store_ms", hub->store_ms);
-	json_add_number(o, "store_wait_ms", hub_store_wait_ms(hub));
+	hub_status_take(hub, &now);
+	figures_add_stats(o, FIGURES_HUB, &now, &hub->sample,
+	    hub->now_ms - hub->sample_ms);
 	return o;
 }
 

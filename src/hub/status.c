@@ -6,90 +6,66 @@
 #include "base/json.h"
 #include "hub/status.h"
 
-static struct json_object *
-hub_status_events(const struct hub *hub)
-{
-	struct json_object *o = json_object_new_object();
-
-	json_add_number(o, "published", hub->counters.published);
-	json_add_number(o, "refused", hub->counters.refused);
-	json_add_number(o, "delivered", hub->counters.delivered);
-	json_add_number(o, "gaps", hub->counters.gaps);
-	json_add_number(o, "sent_bytes", hub->counters.bytes);
-	json_add_number(o, "writes", hub->counters.writes);
-	return o;
-}
-
-/* What is on its way through the store. */
-static struct json_object *
-hub_status_committing(const struct hub *hub)
-{
-	struct json_object *o = json_object_new_object();
-
-	json_add_number(o, "batches", hub->batches);
-	json_add_number(o, "bytes", hub->batched_bytes);
-	json_add_number(o, "last_ms", hub->store_ms);
-	json_add_number(o, "wait_ms", hub_store_wait_ms(hub));
-	return o;
-}
-
-static struct json_object *
-hub_status_limits(const struct hub *hub)
+static void
+hub_status_take_limits(const struct hub *hub, struct hub_limits *limits)
 {
 	const struct config *c = hub->config;
 	const struct config_channel *all = &c->channels[c->channel_count - 1];
-	struct json_object *o = json_object_new_object();
 
-	json_add_number(o, "threads", c->threads);
-	json_add_number(o, "max_streams", hub->max_streams);
-	json_add_number(o, "poll_ms", c->poll_ms);
-	json_add_number(o, "poll_above", c->poll_above);
-	json_add_number(o, "max_streams_per_user", c->max_streams_per_user);
-	json_add_number(o, "max_streams_per_address",
-	    c->max_streams_per_address);
-	json_add_number(o, "max_channels", c->max_channels);
-	json_add_number(o, "run_max", c->run_max);
-	json_add_number(o, "max_event_bytes", c->max_event_bytes);
-	json_add_number(o, "max_request_bytes", c->max_request_bytes);
-	json_add_number(o, "request_timeout_ms", c->request_timeout_ms);
-	json_add_number(o, "history_bytes", c->history_bytes);
-	json_add_number(o, "keep", all->keep);
-	json_add_number(o, "keep_bytes", all->keep_bytes);
-	json_add_number(o, "keep_seconds", all->keep_ms / 1000);
-	json_add_number(o, "heartbeat_ms", all->heartbeat_ms);
-	json_add_number(o, "retry_ms", all->retry_ms);
-	json_add_number(o, "max_time_ms", all->max_time_ms);
-	json_add_number(o, "stop_seconds", c->stop_ms / 1000);
-	json_add_number(o, "drain_ms", c->drain_ms);
-	json_add_number(o, "stall_ms", c->stall_ms);
-	return o;
+	*limits = (struct hub_limits){
+		.threads = c->threads,
+		.max_streams = hub->max_streams,
+		.poll_ms = c->poll_ms,
+		.poll_above = c->poll_above,
+		.max_streams_per_user = c->max_streams_per_user,
+		.max_streams_per_address = c->max_streams_per_address,
+		.max_channels = c->max_channels,
+		.run_max = c->run_max,
+		.max_event_bytes = c->max_event_bytes,
+		.max_request_bytes = c->max_request_bytes,
+		.request_timeout_ms = c->request_timeout_ms,
+		.history_bytes = c->history_bytes,
+		.keep = all->keep,
+		.keep_bytes = all->keep_bytes,
+		.keep_seconds = all->keep_ms / 1000,
+		.heartbeat_ms = all->heartbeat_ms,
+		.retry_ms = all->retry_ms,
+		.max_time_ms = all->max_time_ms,
+		.stop_seconds = c->stop_ms / 1000,
+		.drain_ms = c->drain_ms,
+		.stall_ms = c->stall_ms,
+	};
+}
+
+void
+hub_status_take(const struct hub *hub, struct hub_figures *figures)
+{
+	*figures = (struct hub_figures){
+		.counters = hub->counters,
+		.uptime_seconds = (hub->now_ms - hub->started_ms) / 1000,
+		.draining = hub->is_draining,
+		.streams = hub->stream_count,
+		.polling = hub->poll_count,
+		.users = hub->users.count,
+		.channels = hub->channels.count,
+		.history_bytes = hub->history_bytes,
+		.batches = hub->batches,
+		.batched_bytes = hub->batched_bytes,
+		.store_ms = hub->store_ms,
+		.store_wait_ms = hub_store_wait_ms(hub),
+	};
+	hub_status_take_limits(hub, &figures->limits);
 }
 
 void
 hub_status(const struct hub *hub, struct json_object *status)
 {
+	struct hub_figures figures;
 	char last[ID_TEXT_SIZE];
 
-	json_add_number(status, "uptime_seconds",
-	    (hub->now_ms - hub->started_ms) / 1000);
-	json_add(status, "draining", json_object_new_boolean(hub->is_draining));
-	json_add_number(status, "streams", hub->stream_count);
-	json_add_number(status, "streams_opened", hub->counters.opened);
-	json_add_number(status, "streams_closed", hub->counters.closed);
-	json_add_number(status, "streams_turned_away",
-	    hub->counters.turned_away);
-	json_add_number(status, "streams_polling", hub->poll_count);
-	json_add_number(status, "polls_served", hub->counters.polls);
-	json_add_number(status, "streams_user_full", hub->counters.user_full);
-	json_add_number(status, "streams_address_full",
-	    hub->counters.address_full);
-	json_add_number(status, "users", hub->users.count);
-	json_add_number(status, "channels", hub->channels.count);
-	json_add_number(status, "history_bytes", hub->history_bytes);
+	hub_status_take(hub, &figures);
+	figures_add(status, FIGURES_HUB, &figures);
 	json_add_text(status, "last_id", last, id_format(hub->last, last));
-	json_add(status, "events", hub_status_events(hub));
-	json_add(status, "committing", hub_status_committing(hub));
-	json_add(status, "limits", hub_status_limits(hub));
 }
 
 void

@@ -8,6 +8,9 @@
 
 #include "hub/hub.h"
 
+/* What the hub counts and holds at this moment. */
+void hub_status_take(const struct hub *, struct hub_figures *);
+
 /* Adds what the hub has to say to a status object; its members' own. */
 void hub_status(const struct hub *, struct json_object *status);
 

@@ -45,20 +45,16 @@ execute_publish(struct queue *q, struct queue_peer *peer, struct command *c)
 	return reply_add_event(q, peer, (size_t)event) == -1 ? 1 : 0;
 }
 
-static struct json_object *
-execute_status_queue(const struct queue *q)
+static void
+execute_status_queue(const struct queue *q, struct json_object *status)
 {
-	struct json_object *o = json_object_new_object();
+	const struct queue_figures figures = {
+		.counters = q->counters,
+		.connections = q->peer_count,
+		.line_max_bytes = queue_line_max(q),
+	};
 
-	json_add_number(o, "connections", q->peer_count);
-	json_add_number(o, "connections_total", q->counters.connections);
-	json_add_number(o, "not_allowed", q->counters.not_allowed);
-	json_add_number(o, "lines", q->counters.lines);
-	json_add_number(o, "batches", q->counters.batches);
-	json_add_number(o, "line_max_bytes", queue_line_max(q));
-	json_add_number(o, "fifo_lines", q->counters.fifo_lines);
-	json_add_number(o, "fifo_refused", q->counters.fifo_refused);
-	return o;
+	figures_add(status, FIGURES_QUEUE, &figures);
 }
 
 static int
@@ -70,7 +66,7 @@ execute_status(struct queue *q, const struct command *c, struct buffer *b)
 	json_add(o, "version", json_object_new_string(PACKAGE_VERSION));
 	json_add_number(o, "pid", (uint64_t)getpid());
 	hub_status(q->hub, o);
-	json_add(o, "queue", execute_status_queue(q));
+	execute_status_queue(q, o);
 	if (q->status_cb != NULL)
 		q->status_cb(q->status_arg, o);
 	if (c->streams)

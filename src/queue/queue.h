@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "base/listener.h"
 #include "hub/hub.h"
+#include "protocol/figures.h"
 
 /*
  * Where new events come in: a Unix socket with the line protocol of crier(7),
@@ -24,15 +25,6 @@
  * carried out as it is read, and when all descriptors were looked at, what was
  * published is delivered once and the replies go out, one write for each peer.
  */
-
-struct queue_counters {
-	uint64_t connections;
-	uint64_t not_allowed; /* connections closed for who they are */
-	uint64_t lines;
-	uint64_t fifo_lines;
-	uint64_t fifo_refused;
-	uint64_t batches;
-};
 
 struct queue_peer;
 struct queue_fifo;

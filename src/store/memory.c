@@ -58,13 +58,16 @@ store_memory_commit(struct store *store, struct batch *b)
 }
 
 static void
-store_memory_status(struct store *store, struct json_object *o)
+store_memory_status(struct store *store, struct json_object *status)
 {
 	struct store_memory *m = (struct store_memory *)store;
+	struct store_figures figures;
 
-	json_add_text(o, "kind", "memory", 6);
-	json_add_number(o, "commits", m->commits);
-	json_add_number(o, "keys", m->keys.table.count);
+	store_figures_init(&figures);
+	figures.commits = m->commits;
+	figures.keys = m->keys.table.count;
+	json_add_text(figures_group(status, "store"), "kind", "memory", 6);
+	figures_add(status, FIGURES_STORE, &figures);
 }
 
 static void

@@ -87,26 +87,29 @@ store_sqlite_file_bytes(const struct store_sqlite *q, const char *part)
 }
 
 static void
-store_sqlite_status(struct store *store, struct json_object *o)
+store_sqlite_status(struct store *store, struct json_object *status)
 {
 	static const char *const names[] = { "none", "process", "power" };
 	struct store_sqlite *q = (struct store_sqlite *)store;
-	uint64_t file_bytes =
-	    store_sqlite_file_bytes(q, "") + store_sqlite_file_bytes(q, "-wal");
+	struct json_object *o = figures_group(status, "store");
+	struct store_figures figures;
 
+	store_figures_init(&figures);
+	figures.file_bytes =
+	    store_sqlite_file_bytes(q, "") + store_sqlite_file_bytes(q, "-wal");
 	json_add_text(o, "kind", "sqlite", 6);
 	json_add_text(o, "durability", names[q->durability],
 	    strlen(names[q->durability]));
 	pthread_mutex_lock(&q->lock);
-	json_add(o, "degraded", json_object_new_boolean(q->is_degraded));
-	json_add_number(o, "events", q->events);
-	json_add_number(o, "bytes", q->bytes);
-	json_add_number(o, "file_bytes", file_bytes);
-	json_add_number(o, "channels", q->channels);
-	json_add_number(o, "oldest_ms", q->oldest_ms);
-	json_add_number(o, "commits", q->commits);
-	json_add_number(o, "reads", q->read_count);
-	json_add_number(o, "errors", q->errors);
+	figures.degraded = q->is_degraded;
+	figures.events = q->events;
+	figures.bytes = q->bytes;
+	figures.channels = q->channels;
+	figures.oldest_ms = q->oldest_ms;
+	figures.commits = q->commits;
+	figures.reads = q->read_count;
+	figures.errors = q->errors;
+	figures_add(status, FIGURES_STORE, &figures);
 	json_add_text(o, "last_error", q->last_error, strlen(q->last_error));
 	pthread_mutex_unlock(&q->lock);
 }

@@ -12,6 +12,7 @@
 #include <json-c/json.h>
 
 #include "base/buffer.h"
+#include "protocol/figures.h"
 #include "protocol/id.h"
 #include "store/batch.h"
 
@@ -60,7 +61,8 @@ struct store;
 struct store_ops {
 	void (*commit)(struct store *, struct batch *);
 	void (*read)(struct store *, struct store_read *); /* if is_durable */
-	void (*status)(struct store *, struct json_object *);
+	/* Adds the group "store" to a status. */
+	void (*status)(struct store *, struct json_object *status);
 	void (*configure)(struct store *, uint64_t key_ms);
 	void (*close)(struct store *);
 };
@@ -94,6 +96,9 @@ void store_close(struct store *);
 /* The makers behind store_open. */
 struct store *store_memory_open(const struct store_options *, char **cause);
 struct store *store_sqlite_open(const struct store_options *, char **cause);
+
+/* All of them FIGURE_NONE, for a store to set those that it has. */
+void store_figures_init(struct store_figures *);
 
 /* Frees what a read holds; not the read. */
 void store_read_clear(struct store_read *);

@@ -279,6 +279,7 @@ store_run_status_value(struct json_object *o, const char *name)
 {
 	struct json_object *value;
 
+	o = json_object_object_get(o, "store");
 	assert_true(json_object_object_get_ex(o, name, &value));
 	return value;
 }

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <string.h>
+
+#include "base/json.h"
+#include "protocol/figures.h"
+
+static uint64_t
+figures_value(const struct figure *f, const void *values)
+{
+	uint64_t value;
+
+	memcpy(&value, (const char *)values + f->offset, sizeof value);
+	return value;
+}
+
+struct json_object *
+figures_group(struct json_object *status, const char *group)
+{
+	struct json_object *o;
+
+	if (*group == '\0')
+		return status;
+	if (!json_object_object_get_ex(status, group, &o)) {
+		json_add(status, group, json_object_new_object());
+		json_object_object_get_ex(status, group, &o);
+	}
+	return o;
+}
+
+void
+figures_add(struct json_object *status, enum figure_owner owner,
+    const void *values)
+{
+	const struct figure *f;
+	struct json_object *o;
+	uint64_t value;
+
+	for (f = figures_table; f < figures_table + figures_count; f++) {
+		if (f->owner != owner ||
+		    (value = figures_value(f, values)) == FIGURE_NONE)
+			continue;
+		o = figures_group(status, f->group);
+		if (f->kind == FIGURE_FLAG)
+			json_add(o, f->member,
+			    json_object_new_boolean(value != 0));
+		else
+			json_add_number(o, f->member, value);
+	}
+}
+
+void
+figures_add_stats(struct json_object *o, enum figure_owner owner,
+    const void *now, const void *before, uint64_t ms)
+{
+	const struct figure *f;
+	uint64_t value, count;
+
+	if (ms == 0)
+		ms = 1;
+	for (f = figures_table; f < figures_table + figures_count; f++) {
+		if (f->owner != owner || f->stats == NULL)
+			continue;
+		value = figures_value(f, now);
+		json_add_number(o, f->stats, value);
+		if (f->rate == NULL)
+			continue;
+		count = value - figures_value(f, before);
+		json_add_number(o, f->rate, (count * 1000 + ms / 2) / ms);
+	}
+}

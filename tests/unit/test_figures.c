@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/buffer.h"
+#include "base/json.h"
+#include "protocol/figures.h"
+
+/* The one table of figures, and what is made of it. */
+
+static bool
+test_same(const char *a, const char *b)
+{
+	return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+/*
+ * The compiler has counted the rows; no two of them are one figure, so every
+ * figure has its own.
+ */
+static void
+test_rows(void **state)
+{
+	const struct figure *f, *g;
+
+	(void)state;
+	for (f = figures_table; f < figures_table + figures_count; f++)
+		for (g = figures_table; g < f; g++) {
+			assert_false(f->owner == g->owner &&
+			    f->offset == g->offset);
+			assert_false(test_same(f->group, g->group) &&
+			    test_same(f->member, g->member));
+			assert_false(test_same(f->metric, g->metric));
+			assert_false(test_same(f->stats, g->stats));
+			assert_false(test_same(f->rate, g->rate));
+		}
+}
+
+/* What a row has of one thing it has of what belongs to that. */
+static void
+test_columns(void **state)
+{
+	const struct figure *f;
+	char rate[64];
+
+	(void)state;
+	for (f = figures_table; f < figures_table + figures_count; f++) {
+		assert_non_null(f->group);
+		assert_non_null(f->member);
+		assert_int_equal(f->offset % sizeof(uint64_t), 0);
+		assert_int_equal(f->metric != NULL, f->help != NULL);
+		if (f->rate == NULL)
+			continue;
+		assert_int_equal(f->kind, FIGURE_COUNTER);
+		snprintf(rate, sizeof rate, "%s_per_second", f->stats);
+		assert_string_equal(f->rate, rate);
+	}
+}
+
+static char *
+test_text(struct buffer *b, struct json_object *o)
+{
+	buffer_truncate(b, 0);
+	assert_int_equal(json_append(b, o), 0);
+	assert_int_equal(buffer_append(b, "", 1), 0);
+	return b->data;
+}
+
+/* What was not told, or is another's, is left out; groups are made once. */
+static void
+test_status(void **state)
+{
+	struct store_figures store;
+	const struct daemon_figures daemon = { .reloads = 3 };
+	struct json_object *o = json_object_new_object();
+	struct buffer b = { 0 };
+
+	(void)state;
+	memset(&store, 0xff, sizeof store);
+	store.degraded = 1;
+	store.bytes = FIGURE_NONE - 1;
+	json_add_text(figures_group(o, "store"), "kind", "x", 1);
+	figures_add(o, FIGURES_STORE, &store);
+	figures_add(o, FIGURES_DAEMON, &daemon);
+	json_add_text(figures_group(o, "store"), "last_error", "", 0);
+	assert_string_equal(test_text(&b, o),
+	    "{\"store\":{\"kind\":\"x\",\"degraded\":true,"
+	    "\"bytes\":18446744073709551614,\"last_error\":\"\"},"
+	    "\"configuration\":{\"reloads\":3}}");
+	/* Without memory there is no status, and nothing is added to it. */
+	figures_add(NULL, FIGURES_STORE, &store);
+	assert_null(figures_group(NULL, "store"));
+	buffer_clear(&b);
+}
+
+/* Rates are rounded; in no time at all nothing is divided by zero. */
+static void
+test_stats(void **state)
+{
+	static const struct {
+		uint64_t ms;
+		const char *rate;
+	} cases[] = {
+		{ 1000, "\"bytes_per_second\":15" },
+		{ 2000, "\"bytes_per_second\":8" },
+		{ 1, "\"bytes_per_second\":15000" },
+		{ 0, "\"bytes_per_second\":15000" },
+	};
+	const struct hub_figures before = { .counters.bytes = 85 };
+	const struct hub_figures now = {
+		.counters.bytes = 100, .streams = 7, .limits.threads = 1
+	};
+	struct json_object *o;
+	struct buffer b = { 0 };
+	const char *text;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		o = json_object_new_object();
+		figures_add_stats(o, FIGURES_HUB, &now, &before, cases[i].ms);
+		text = test_text(&b, o);
+		assert_non_null(strstr(text, cases[i].rate));
+		assert_non_null(strstr(text, "\"bytes\":100,"));
+		assert_non_null(strstr(text, "\"streams\":7,"));
+		assert_null(strstr(text, "threads"));
+	}
+	buffer_clear(&b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_columns),
+		cmocka_unit_test(test_status),
+		cmocka_unit_test(test_stats),
+	};
+
+	return cmocka_run_group_tests_name("figures", tests, NULL, NULL);
+}
