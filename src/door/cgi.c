@@ -205,7 +205,7 @@ cgi_subscribe(const struct config *config, struct exchange *ex,
 
 	if (exchange_put_subscription(ex, &sub, &head, &end) == 0 &&
 	    handoff_put(&line, &sub, HANDOFF_RAW,
-		route->kind == ROUTE_RUN ? route->config : NULL,
+		route->config->kind == CONFIG_ROUTE_RUN ? route->config : NULL,
 		&ex->request) == 0)
 		rc = cgi_find_hub(config, ex, &line, b);
 	buffer_clear(&line);

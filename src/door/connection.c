@@ -314,7 +314,8 @@ connection_hand_off(struct connection *c, const struct subscription *sub)
 	const struct exchange *ex = c->exchange;
 	struct buffer line = { 0 };
 	int rc = handoff_put(&line, sub, HANDOFF_FASTCGI,
-	    ex->route.kind == ROUTE_RUN ? ex->route.config : NULL,
+	    ex->route.config->kind == CONFIG_ROUTE_RUN ? ex->route.config
+						       : NULL,
 	    &ex->request);
 
 	if (rc == 0)
@@ -348,7 +349,7 @@ connection_open_stream(struct connection *c, struct subscription *sub)
 
 	/* The loop knows a descriptor once: it must be ours no longer. */
 	connection_unwatch(c);
-	if (ex->route.kind == ROUTE_RUN)
+	if (ex->route.config->kind == CONFIG_ROUTE_RUN)
 		answer = program_stream_subscribe(door->hub, door->programs,
 		    ex->route.config, &ex->request, sub, &cause);
 	else

@@ -73,27 +73,25 @@ body_is_utf8_type(const char *type)
 }
 
 static int
-body_read_json(struct body *b, int depth, const char **why)
+body_read_json(struct body *b, int depth, struct refusal *refusal)
 {
 	switch (json_parse(b->text.text, b->text.len, depth, &b->json)) {
 	case -1:
-		*why = "out of memory";
-		return 503;
+		return refusal_set_memory(refusal);
 	case 0:
-		*why = "the body is not valid JSON";
-		return 400;
+		return refusal_set(refusal, 400, "the body is not valid JSON");
 	default:
 		if (json_wrong_number(b->json) == NULL)
 			return 0;
-		*why = "the body has a number that is none, or one of more "
-		       "than 64 bits";
-		return 400;
+		return refusal_set(refusal, 400,
+		    "the body has a number that is none, or one of more than "
+		    "64 bits");
 	}
 }
 
 int
 body_read(struct body *b, const struct request *request, unsigned accept,
-    int depth, const char **why)
+    int depth, struct refusal *refusal)
 {
 	const char *type = request_get(request, "CONTENT_TYPE");
 	const size_t count = sizeof body_types / sizeof *body_types;
@@ -105,17 +103,15 @@ body_read(struct body *b, const struct request *request, unsigned accept,
 	for (i = 0; i < count; i++)
 		if (body_is_type(type, body_types[i].name))
 			break;
-	if (i == count || (body_types[i].kind & accept) == 0) {
-		*why = body_wrong_type(type, accept);
-		return 415;
-	}
-	if (!body_is_utf8_type(type)) {
-		*why = "the body's charset is not UTF-8";
-		return 415;
-	}
+	if (i == count || (body_types[i].kind & accept) == 0)
+		return refusal_set(refusal, 415, "%s",
+		    body_wrong_type(type, accept));
+	if (!body_is_utf8_type(type))
+		return refusal_set(refusal, 415,
+		    "the body's charset is not UTF-8");
 	b->kind = body_types[i].kind;
 	b->text = request->body;
-	return b->kind == BODY_JSON ? body_read_json(b, depth, why) : 0;
+	return b->kind == BODY_JSON ? body_read_json(b, depth, refusal) : 0;
 }
 
 void

@@ -7,6 +7,7 @@
 #include <json-c/json.h>
 
 #include "base/text.h"
+#include "request/refusal.h"
 #include "request/request.h"
 
 /* A request's body, by its Content-Type.  Pure. */
@@ -26,10 +27,10 @@ struct body {
 
 /*
  * Reads the body, if there is one, as one of the kinds in accept (an "or" of
- * body_kinds).  JSON may be so deep.  0, or a status and *why, a phrase.
+ * body_kinds).  JSON may be so deep.  0, or -1: refused.
  */
 int body_read(struct body *, const struct request *, unsigned accept, int depth,
-    const char **why);
+    struct refusal *);
 
 void body_clear(struct body *);
 

@@ -21,9 +21,6 @@ enum {
 	EXCHANGE_PADDING = 64 /* and the stream's own head */
 };
 
-/* The position of who has seen the end, and shall not come again. */
-static const char exchange_over[] = "crier.end";
-
 struct exchange *
 exchange_new(const struct config *config)
 {
@@ -44,18 +41,6 @@ exchange_free(struct exchange *ex)
 	request_clear(&ex->request);
 	config_free(ex->context.config);
 	free(ex);
-}
-
-static void __attribute__((format(printf, 3, 4)))
-exchange_refuse(struct exchange *ex, int status, const char *fmt, ...)
-{
-	va_list ap;
-
-	ex->route.kind = ROUTE_REFUSAL;
-	ex->route.status = status;
-	va_start(ap, fmt);
-	vsnprintf(ex->route.error, sizeof ex->route.error, fmt, ap);
-	va_end(ap);
 }
 
 /* What a browser says of who made it ask without an Origin (Fetch Metadata). */
@@ -102,38 +87,37 @@ exchange_is_forged(const struct exchange *ex, struct text_span channel)
 	    !token_is_in_header(&ex->request) && !exchange_is_own_origin(ex);
 }
 
-static bool
-exchange_may(struct exchange *ex, enum access_operation operation,
+/* 0, or -1 with the route's refusal. */
+static int
+exchange_check_channel(struct exchange *ex, enum access_operation operation,
     struct text_span channel)
 {
+	struct refusal *refusal = &ex->route.refusal;
 	const char *why = ex->who.why;
 
 	switch (access_decide(&ex->who, ex->context.config, operation,
 	    channel)) {
 	case ACCESS_LOGIN:
 		if (why != NULL)
-			exchange_refuse(ex, 401, "the token %s", why);
-		else
-			exchange_refuse(ex, 401,
-			    "this channel is not for everybody, and nobody is "
-			    "logged in");
-		return false;
+			return refusal_set(refusal, 401, "the token %s", why);
+		return refusal_set(refusal, 401,
+		    "this channel is not for everybody, and nobody is logged "
+		    "in");
 	case ACCESS_DENIED:
-		exchange_refuse(ex, 403, "not allowed to %s this channel",
+		return refusal_set(refusal, 403,
+		    "not allowed to %s this channel",
 		    operation == ACCESS_PUBLISH ? "publish to" : "follow");
-		return false;
 	default:
 		break;
 	}
 	if (!exchange_is_forged(ex, channel))
-		return true;
-	exchange_refuse(ex, 403,
+		return 0;
+	return refusal_set(refusal, 403,
 	    "pages of this origin may not publish here (allow-origin)");
-	return false;
 }
 
 /* Asks the channels' rules, one after the other. */
-static void
+static int
 exchange_check_access(struct exchange *ex)
 {
 	enum access_operation operation =
@@ -141,54 +125,52 @@ exchange_check_access(struct exchange *ex)
 	size_t i;
 
 	for (i = 0; i < ex->route.channel_count; i++)
-		if (!exchange_may(ex, operation, ex->route.channels[i]))
-			return;
+		if (exchange_check_channel(ex, operation,
+			ex->route.channels[i]) == -1)
+			return -1;
+	return 0;
 }
 
 bool
 exchange_is_stream(const struct exchange *ex)
 {
-	return ex->route.kind == ROUTE_STREAM || ex->route.kind == ROUTE_RUN;
+	return ex->route.kind == ROUTE_STREAM;
 }
 
-/* Who has seen the end, or began a program that cannot be taken up again. */
-static bool
-exchange_is_over(const struct exchange *ex)
+/* 0, or -1 with the route's refusal, if it has not refused by itself. */
+static int
+exchange_find_route(struct exchange *ex, int status)
 {
-	const struct route *route = &ex->route;
-	struct text_span since = { route->since, route->since_len };
+	struct request *request = &ex->request;
+	const struct config *config = ex->context.config;
+	struct route *route = &ex->route;
 
-	if (!exchange_is_stream(ex) || route->config->end_stop != 1 ||
-	    since.len == 0)
-		return false;
-	return route->kind == ROUTE_RUN || text_equals(since, exchange_over);
+	/* Of a request that was too large not all is there. */
+	if (status != 0)
+		return refusal_set(&route->refusal, status,
+		    "the request is larger than max-request");
+	if (access_identify(request, config, clock_wall_ms(), &ex->who) == -1)
+		return refusal_set_memory(&route->refusal);
+	request->user = ex->who.user;
+	route_decide(request, config, route);
+	ex->context.allow = route->allow;
+	if (exchange_check_access(ex) == -1)
+		return -1;
+	if (route->kind == ROUTE_STREAM && route->is_over)
+		return refusal_set(&route->refusal, 204, "the stream is over");
+	return 0;
 }
 
 void
 exchange_decide(struct exchange *ex, int status)
 {
 	struct request *request = &ex->request;
-	const struct config *config = ex->context.config;
 
 	ex->context.origin = request_get(request, "HTTP_ORIGIN");
 	ex->context.is_head =
 	    strcmp(request_get(request, "REQUEST_METHOD"), "HEAD") == 0;
-	/* Of a request that was too large not all is there. */
-	if (status != 0) {
-		exchange_refuse(ex, status,
-		    "the request is larger than max-request");
-		return;
-	}
-	if (access_identify(request, config, clock_wall_ms(), &ex->who) == -1) {
-		exchange_refuse(ex, 503, "out of memory");
-		return;
-	}
-	request->user = ex->who.user;
-	route_decide(request, config, &ex->route);
-	ex->context.allow = ex->route.allow;
-	exchange_check_access(ex);
-	if (exchange_is_over(ex))
-		exchange_refuse(ex, 204, "the stream is over");
+	if (exchange_find_route(ex, status) == -1)
+		ex->route.kind = ROUTE_REFUSAL;
 }
 
 int
@@ -200,10 +182,10 @@ exchange_put_answer(const struct exchange *ex, struct buffer *b)
 	case ROUTE_HEAD:
 		return answer_stream(b, &ex->context, 0);
 	default:
-		if (ex->route.status == 204)
+		if (ex->route.refusal.status == 204)
 			return answer_stop(b, &ex->context);
-		return answer_error(b, &ex->context, ex->route.status,
-		    ex->route.error);
+		return answer_error(b, &ex->context, ex->route.refusal.status,
+		    ex->route.refusal.text);
 	}
 }
 
@@ -257,9 +239,9 @@ exchange_put_end(const struct exchange *ex, struct subscription *sub,
 {
 	const struct config_route *c = ex->route.config;
 	struct event_fields e = { .retry_ms = EVENT_RETRY_NONE };
-	size_t id_len = c->end_stop == 1 ? strlen(exchange_over) : 0;
+	size_t id_len = c->end_stop == 1 ? strlen(ROUTE_END_ID) : 0;
 
-	if (strcmp(c->end_event, exchange_over) == 0 && c->end_data == NULL &&
+	if (strcmp(c->end_event, ROUTE_END_ID) == 0 && c->end_data == NULL &&
 	    id_len == 0)
 		return 0;
 	sub->has_end = true;
@@ -268,11 +250,11 @@ exchange_put_end(const struct exchange *ex, struct subscription *sub,
 	if (c->end_data != NULL) {
 		e.data = c->end_data;
 		e.data_len = strlen(c->end_data);
-		if (event_encode(end, &e, exchange_over, id_len) == -1)
+		if (event_encode(end, &e, ROUTE_END_ID, id_len) == -1)
 			return -1;
 	} else {
 		if (id_len > 0 &&
-		    buffer_printf(end, "id: %s\n", exchange_over) == -1)
+		    buffer_printf(end, "id: %s\n", ROUTE_END_ID) == -1)
 			return -1;
 		if (e.name_len > 0 &&
 		    buffer_printf(end, "event: %s" STREAM_END_RESULT,
@@ -300,7 +282,7 @@ exchange_set_rules(struct exchange *ex, struct subscription *sub)
 	ex->rules.heartbeat_ms = c->heartbeat_ms;
 	ex->rules.retry_ms = c->retry_ms;
 	ex->rules.max_time_ms = c->max_time_ms;
-	if (ex->route.kind == ROUTE_RUN) {
+	if (ex->route.config->kind == CONFIG_ROUTE_RUN) {
 		/* There are no channels to have any rules. */
 		if (c->heartbeat_ms == CONFIG_ROUTE_UNSET)
 			ex->rules.heartbeat_ms = top->heartbeat_ms;
@@ -350,7 +332,7 @@ exchange_put_subscription(struct exchange *ex, struct subscription *sub,
 	sub->last = route->last;
 	sub->is_terse = route->config->terse == 1;
 	/* A program's output is no history that one could come back for. */
-	if (route->kind == ROUTE_STREAM) {
+	if (route->config->kind != CONFIG_ROUTE_RUN) {
 		sub->is_poll = route->is_poll;
 		sub->poll_ms = route->poll_ms;
 		sub->poll_above = route->poll_above;

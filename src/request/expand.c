@@ -42,27 +42,27 @@ expand_check_segment(const struct expand_set *set,
 {
 	const struct path_segment *segments = set->values->path->segments;
 	bool is_standing = set->values->is_standing;
-	char name[VALUES_ERROR_SIZE];
+	char name[VALUES_NAME_SIZE];
 
 	/* A script that subscribes by JSON names channels as they are. */
 	if (is_standing && p->source == TEMPLATE_JSON)
 		return !value->is_json ? 0
-				       : values_refuse(set->values, 400,
+				       : refusal_set(set->values->refusal, 400,
 					     "channel is not a "
 					     "string");
 	if (value->is_json && !json_object_is_type(value->json, json_type_int))
-		return values_refuse(set->values, 400,
+		return refusal_set(set->values->refusal, 400,
 		    "%s is no string and no whole number",
 		    values_describe(p, name));
 	if (value->text.len == 0 && set->t->count > 1)
-		return values_refuse(set->values, 400, "%s is empty",
+		return refusal_set(set->values->refusal, 400, "%s is empty",
 		    values_describe(p, name));
 	if (p->source == TEMPLATE_PATH &&
 	    segments[p->segment].kind == PATH_REST)
 		return 0;
 	if (memchr(value->text.text, '/', value->text.len) != NULL)
-		return values_refuse(set->values, 400, "%s has a / in it%s",
-		    values_describe(p, name),
+		return refusal_set(set->values->refusal, 400,
+		    "%s has a / in it%s", values_describe(p, name),
 		    is_standing ? ": use /events/NAME" : "");
 	return 0;
 }
@@ -121,12 +121,12 @@ expand_name(const struct expand_set *set, const struct value *several,
 		    expand_is_same_variable(p, set->several))
 			span = &several->text;
 		if (buffer_append(b, span->text, span->len) == -1)
-			return values_refuse(set->values, 503, "out of memory");
+			return refusal_set_memory(set->values->refusal);
 	}
 	/* Only the configuration itself may name crier's own. */
 	if (b->len > 0 && b->data[0] == '$' &&
 	    set->t->pieces[0].source != TEMPLATE_TEXT)
-		return values_refuse(set->values, 403,
+		return refusal_set(set->values->refusal, 403,
 		    "channels that begin with $ are crier's own");
 	return cb(arg, b->len > 0 ? b->data : "", b->len);
 }
@@ -161,7 +161,7 @@ expand_names(const struct template *t, struct values *values, expand_name_cb cb,
 	int rc;
 
 	if ((set.found = calloc(t->count, sizeof *set.found)) == NULL)
-		return values_refuse(values, 503, "out of memory");
+		return refusal_set_memory(values->refusal);
 	rc = expand_find_all(&set);
 	if (rc == 1 && set.several != NULL)
 		rc = expand_each(&set, &b, cb, arg);
@@ -271,13 +271,13 @@ static int
 expand_check_text(struct values *v, const struct template_piece *p,
     struct text_span text)
 {
-	char name[VALUES_ERROR_SIZE];
+	char name[VALUES_NAME_SIZE];
 
 	if (text.len > 0 && memchr(text.text, '\0', text.len) != NULL)
-		return values_refuse(v, 400, "%s has a NUL in it",
+		return refusal_set(v->refusal, 400, "%s has a NUL in it",
 		    values_describe(p, name));
 	if (!text_is_utf8(text.text, text.len))
-		return values_refuse(v, 400, "%s is not valid UTF-8",
+		return refusal_set(v->refusal, 400, "%s is not valid UTF-8",
 		    values_describe(p, name));
 	return 0;
 }
@@ -303,7 +303,7 @@ expand_variable(const struct template *t, const struct template_piece *p,
 	if (got == 1)
 		rc = expand_put(&e->text, t->form, p->is_quoted, &value);
 	value_clear(&value);
-	return rc == -1 ? values_refuse(values, 503, "out of memory") : got;
+	return rc == -1 ? refusal_set_memory(values->refusal) : got;
 }
 
 int
@@ -324,9 +324,9 @@ expand_text(const struct template *t, bool is_whole, struct values *values,
 		    is_whole)
 			return 0;
 		if (rc == -1)
-			return values->status != 0
+			return values->refusal->status != 0
 			    ? -1
-			    : values_refuse(values, 503, "out of memory");
+			    : refusal_set_memory(values->refusal);
 	}
 	return 1;
 }

@@ -25,8 +25,8 @@ typedef int (*expand_name_cb)(void *arg, const char *name, size_t len);
 /*
  * The channels' names that a template comes to.  A parameter that is given
  * several times, or a JSON list, makes as many; without the value of an
- * optional variable there are none.  0, or -1: refused (values->status), or by
- * the callback.
+ * optional variable there are none.  0, or -1: refused (values->refusal),
+ * or by the callback.
  */
 int expand_names(const struct template *, struct values *, expand_name_cb,
     void *arg);

@@ -12,24 +12,27 @@
 #include "config/config_route.h"
 #include "protocol/event.h"
 #include "request/expand.h"
+#include "request/refusal.h"
 #include "request/request.h"
 
 enum {
-	ROUTE_ERROR_SIZE = 160,
 	ROUTE_ALLOW_SIZE = 256,
 	ROUTE_PADDING_MAX = 4096,
 	ROUTE_POLL_MAX = 3600 /* seconds */
 };
 
+/* The position (Last-Event-ID) of whoever has seen the end of a stream. */
+#define ROUTE_END_ID "crier.end"
+
+/* What is to be done; route.c has which kind of section comes to which. */
 enum route_kind {
-	ROUTE_STREAM,    /* follow the channels */
+	ROUTE_STREAM,    /* open a stream, of channels or of a program's */
 	ROUTE_HEAD,      /* only the headers of a stream */
 	ROUTE_PREFLIGHT, /* OPTIONS: allow says what is served here */
-	ROUTE_REFUSAL,   /* status and error say why */
+	ROUTE_REFUSAL,   /* refusal says why */
 	ROUTE_PUBLISH,   /* event to the channels, then route_put_reply */
 	ROUTE_STATUS,    /* config->status says in which form */
-	ROUTE_PRESENCE,  /* who follows channels[0], which may be one more */
-	ROUTE_RUN        /* config->run, with the request's body */
+	ROUTE_PRESENCE   /* who follows channels[0], which may be one more */
 };
 
 /*
@@ -39,17 +42,18 @@ enum route_kind {
  */
 struct route {
 	enum route_kind kind;
-	int status;
-	char error[ROUTE_ERROR_SIZE];
+	int status; /* of the answer, if it is no refusal */
+	struct refusal refusal;
 	char allow[ROUTE_ALLOW_SIZE];      /* methods of this path; "": none */
 	const struct config_route *config; /* which matched, or NULL */
 	struct text_span channels[CURSORS_MAX];
 	char *names[CURSORS_MAX]; /* what they point to */
 	size_t channel_count;
 
-	/* ROUTE_STREAM, ROUTE_HEAD, ROUTE_RUN */
+	/* ROUTE_STREAM, ROUTE_HEAD */
 	char *since; /* Last-Event-ID; NULL: none */
 	size_t since_len;
+	bool is_over; /* who asks has seen the end, and is to stop */
 	bool since_all, has_last;
 	uint64_t last, padding;
 	bool is_poll; /* these as in struct subscription */

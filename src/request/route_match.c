@@ -83,12 +83,13 @@ route_match(struct route *r, struct route_input *in)
 	const char *why;
 
 	if (request_read_target(in->request, &in->target, &why) == -1)
-		return route_refuse(r, 400, "%s", why);
+		return refusal_set(&r->refusal, 400, "%s", why);
 	if (route_has_dots(&in->target))
-		return route_refuse(r, 400, "the path has a . or .. in it");
+		return refusal_set(&r->refusal, 400,
+		    "the path has a . or .. in it");
 	route_find_allowed(r, in);
 	if (r->allow[0] == '\0')
-		return route_refuse(r, 404, "no such route");
+		return refusal_set(&r->refusal, 404, "no such route");
 	if (strcmp(in->method, "OPTIONS") == 0) {
 		r->kind = ROUTE_PREFLIGHT;
 		r->status = 204;
@@ -97,7 +98,8 @@ route_match(struct route *r, struct route_input *in)
 	in->found = r->config = config_routes_find(in->config, in->method,
 	    in->target.segments, in->target.segment_count);
 	if (in->found == NULL)
-		return route_refuse(r, 405, "method not allowed");
+		return refusal_set(&r->refusal, 405, "method not allowed");
+	in->values.refusal = &r->refusal;
 	in->values.target = &in->target;
 	in->values.path = &in->found->path;
 	in->values.is_standing = in->found->is_standing;

@@ -7,8 +7,12 @@
 #include "request/route.h"
 #include "request/values.h"
 
-/* What the files of request/route share.  The functions return 0, or -1:
- * refused. */
+/*
+ * What request/route is made of.  route_decide finds the route (route_match)
+ * and lets its kind's reader read the request (route_subscribe, route_publish);
+ * the readers share what is in route_part.  All return 0, or -1 with the
+ * route's refusal set.
+ */
 
 struct route_input {
 	const struct request *request;
@@ -19,29 +23,24 @@ struct route_input {
 	struct values values;
 };
 
-/* Refuses; always -1. */
-int route_refuse(struct route *, int status, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-int route_refuse_memory(struct route *);
-/* The same, with what values say if they have refused. */
-int route_refuse_values(struct route *, const struct values *);
-
 /*
  * route_match: what is asked for, and the route that it comes to (found; NULL
  * with a preflight's kind).
  */
 int route_match(struct route *, struct route_input *);
 
-/* route_channels: of the found route's templates. */
+/* route_part: the names that the found route's templates come to. */
 int route_read_channels(struct route *, struct route_input *);
 
-/* Takes the body as one of the kinds in accept (body_read). */
+/* route_part: the body, as one of the kinds in accept (body_read). */
 int route_read_body(struct route *, struct route_input *, unsigned accept,
     int depth);
 
-/* route_subscribe, route_publish: all that such a route reads. */
-int route_read_position(struct route *, struct route_input *);
+/* route_subscribe: all that a route of channels, or of a program, reads. */
 int route_read_subscription(struct route *, struct route_input *);
+int route_read_run(struct route *, struct route_input *);
+
+/* route_publish: all that a route that publishes reads. */
 int route_read_event(struct route *, struct route_input *);
 
 #endif

@@ -46,7 +46,7 @@ route_read_field(struct route *r, struct route_input *in,
 	    !json_object_is_type(o, json_type_string) &&
 	    !json_object_is_type(o, json_type_int) &&
 	    !json_object_is_type(o, json_type_double))
-		return route_refuse(r, 400, "%s is not a string",
+		return refusal_set(&r->refusal, 400, "%s is not a string",
 		    route_fields[field]);
 	return expand_text(&t, true, &in->values, &r->fields[field]);
 }
@@ -66,7 +66,7 @@ route_find_field(struct route *r, struct route_input *in,
 	else if (c->fields[CONFIG_FIELD_DATA] == NULL)
 		got = route_read_field(r, in, field);
 	if (got == -1)
-		return route_refuse_values(r, &in->values);
+		return -1;
 	span->text = e->text.len > 0 ? e->text.data : "";
 	span->len = got == 1 ? e->text.len : 0;
 	return got;
@@ -78,7 +78,7 @@ route_read_retry(struct route *r, struct text_span text)
 	if (text_parse_number(text.text, text.len, EVENT_RETRY_MAX,
 		&r->event.retry_ms))
 		return 0;
-	return route_refuse(r, 400,
+	return refusal_set(&r->refusal, 400,
 	    "retry is not a whole number from 0 to %llu",
 	    (unsigned long long)EVENT_RETRY_MAX);
 }
@@ -110,7 +110,7 @@ route_read_expires(struct route *r, struct text_span text)
 
 	if (!route_parse_seconds(text, &ms) || ms == 0 ||
 	    ms > ROUTE_EXPIRES_MAX)
-		return route_refuse(r, 400,
+		return refusal_set(&r->refusal, 400,
 		    "expires is not a number of seconds above 0");
 	r->event.expires_ms = ms;
 	return 0;
@@ -127,7 +127,8 @@ route_set_word(struct route *r, enum config_route_field field,
 		return 0;
 	}
 	if (text.len == 0)
-		return route_refuse(r, 400, "%s is empty", route_fields[field]);
+		return refusal_set(&r->refusal, 400, "%s is empty",
+		    route_fields[field]);
 	if (field == CONFIG_FIELD_ID) {
 		r->event.id = text.text;
 		r->event.id_len = text.len;
@@ -176,11 +177,11 @@ route_read_fields(struct route *r, struct route_input *in)
 			return -1;
 	}
 	if (r->event.data == NULL)
-		return route_refuse(r, 400, "data is missing");
+		return refusal_set(&r->refusal, 400, "data is missing");
 	why = event_check(&r->event, in->config->max_event_bytes);
 	if (why == NULL)
 		return 0;
-	return route_refuse(r,
+	return refusal_set(&r->refusal,
 	    r->event.data_len > in->config->max_event_bytes ? 413 : 400, "%s",
 	    why);
 }
@@ -193,15 +194,13 @@ route_read_reply(struct route *r, struct route_input *in)
 	struct expansion *e = &r->fields[CONFIG_FIELD_REPLY];
 
 	if ((r->reply_type = strdup(in->found->reply_type)) == NULL)
-		return route_refuse_memory(r);
+		return refusal_set_memory(&r->refusal);
 	if (t == NULL)
 		return 0;
 	r->has_reply = true;
 	if (t->count == 0)
 		r->status = 204;
-	if (expand_text(t, false, &in->values, e) == -1)
-		return route_refuse_values(r, &in->values);
-	return 0;
+	return expand_text(t, false, &in->values, e) == -1 ? -1 : 0;
 }
 
 int
@@ -225,7 +224,8 @@ route_read_event(struct route *r, struct route_input *in)
 	    !json_object_is_type(body->json, json_type_object) &&
 	    (in->found->fields[CONFIG_FIELD_DATA] == NULL ||
 		(sources & TEMPLATE_BIT(TEMPLATE_JSON)) != 0))
-		return route_refuse(r, 400, "the body is not a JSON object");
+		return refusal_set(&r->refusal, 400,
+		    "the body is not a JSON object");
 	if (route_read_channels(r, in) == -1 || route_read_fields(r, in) == -1)
 		return -1;
 	return route_read_reply(r, in);

@@ -17,7 +17,7 @@ route_set_since(struct route *r, const char *text, size_t len)
 	if (len == 0 || r->since != NULL)
 		return 0;
 	if ((r->since = malloc(len)) == NULL)
-		return route_refuse_memory(r);
+		return refusal_set_memory(&r->refusal);
 	memcpy(r->since, text, len);
 	r->since_len = len;
 	return 0;
@@ -53,7 +53,7 @@ route_read_parameter(struct route *r, const struct route_input *in,
 	if (route_uses(in->found, TEMPLATE_QUERY, name))
 		return 0;
 	got = request_next_parameter(&query, name, text, len, &why);
-	return got == -1 ? route_refuse(r, 400, "%s", why) : got;
+	return got == -1 ? refusal_set(&r->refusal, 400, "%s", why) : got;
 }
 
 /* One number parameter: 1 if it is there, 0, or -1 refused. */
@@ -68,8 +68,9 @@ route_read_number(struct route *r, const struct route_input *in,
 	if (got != 1)
 		return got;
 	if (!text_parse_number(text, len, max, value))
-		got = route_refuse(r, 400, "%s is not a number up to %llu",
-		    name, (unsigned long long)max);
+		got = refusal_set(&r->refusal, 400,
+		    "%s is not a number up to %llu", name,
+		    (unsigned long long)max);
 	free(text);
 	return got;
 }
@@ -108,7 +109,7 @@ route_set_poll(struct route *r, const char *text, size_t len)
 
 	if (strlen(text) != len || !quantity_parse_seconds(text, &ms) ||
 	    ms > ROUTE_POLL_MAX * UINT64_C(1000))
-		return route_refuse(r, 400,
+		return refusal_set(&r->refusal, 400,
 		    "poll is not a number of seconds up to %d", ROUTE_POLL_MAX);
 	r->is_poll = true;
 	r->poll_ms = ms;
@@ -137,8 +138,8 @@ route_read_poll(struct route *r, const struct route_input *in)
 	return got;
 }
 
-int
-route_read_position(struct route *r, struct route_input *in)
+static int
+route_read_position(struct route *r, const struct route_input *in)
 {
 	int got;
 
@@ -161,7 +162,8 @@ route_read_json_since(struct route *r, const char *name,
 	struct text_span span;
 
 	if (!json_object_is_type(value, json_type_string))
-		return route_refuse(r, 400, "%s is not a string", name);
+		return refusal_set(&r->refusal, 400, "%s is not a string",
+		    name);
 	span.text = json_object_get_string(value);
 	span.len = (size_t)json_object_get_string_len(value);
 	if (strcmp(name, "since") != 0 || !text_equals(span, "all"))
@@ -178,8 +180,9 @@ route_read_json_last(struct route *r, const char *name,
 
 	if (!json_object_is_type(value, json_type_int) || last < 0 ||
 	    last > UINT32_MAX)
-		return route_refuse(r, 400, "%s is not a number up to %llu",
-		    name, (unsigned long long)UINT32_MAX);
+		return refusal_set(&r->refusal, 400,
+		    "%s is not a number up to %llu", name,
+		    (unsigned long long)UINT32_MAX);
 	r->has_last = true;
 	r->last = (uint64_t)last;
 	return 0;
@@ -194,7 +197,7 @@ route_read_json_poll(struct route *r, const char *name,
 
 	(void)name;
 	if (text == NULL)
-		return route_refuse_memory(r);
+		return refusal_set_memory(&r->refusal);
 	return route_set_poll(r, text, strlen(text));
 }
 
@@ -234,6 +237,16 @@ route_set_last(struct route *r, const struct config_route *c)
 	r->last = c->last;
 }
 
+/* A program cannot be taken up again: whoever had some of it has had it. */
+int
+route_read_run(struct route *r, struct route_input *in)
+{
+	if (route_read_position(r, in) == -1)
+		return -1;
+	r->is_over = in->found->end_stop == 1 && r->since_len > 0;
+	return 0;
+}
+
 int
 route_read_subscription(struct route *r, struct route_input *in)
 {
@@ -248,11 +261,15 @@ route_read_subscription(struct route *r, struct route_input *in)
 		return -1;
 	if (body->kind == BODY_JSON &&
 	    !json_object_is_type(body->json, json_type_object))
-		return route_refuse(r, 400, "the body is not a JSON object");
+		return refusal_set(&r->refusal, 400,
+		    "the body is not a JSON object");
 	if (route_read_channels(r, in) == -1 ||
 	    route_read_position(r, in) == -1 ||
 	    route_read_json_position(r, in) == -1)
 		return -1;
 	route_set_last(r, in->found);
+	r->is_over = in->found->end_stop == 1 &&
+	    text_equals((struct text_span){ r->since, r->since_len },
+		ROUTE_END_ID);
 	return 0;
 }

@@ -1,27 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "request/values.h"
 
-int
-values_refuse(struct values *v, int status, const char *fmt, ...)
-{
-	va_list ap;
-
-	v->status = status;
-	va_start(ap, fmt);
-	vsnprintf(v->error, sizeof v->error, fmt, ap);
-	va_end(ap);
-	return -1;
-}
-
 const char *
-values_describe(const struct template_piece *p, char to[VALUES_ERROR_SIZE])
+values_describe(const struct template_piece *p, char to[VALUES_NAME_SIZE])
 {
 	static const char *const places[] = { [TEMPLATE_PATH] = "path",
 		[TEMPLATE_QUERY] = "query",
@@ -32,7 +19,7 @@ values_describe(const struct template_piece *p, char to[VALUES_ERROR_SIZE])
 		return "the body";
 	if (p->source == TEMPLATE_USER)
 		return "the user's name";
-	snprintf(to, VALUES_ERROR_SIZE, "%.*s in the %s", (int)p->text.len,
+	snprintf(to, VALUES_NAME_SIZE, "%.*s in the %s", (int)p->text.len,
 	    p->text.text, places[p->source]);
 	return to;
 }
@@ -40,11 +27,12 @@ values_describe(const struct template_piece *p, char to[VALUES_ERROR_SIZE])
 int
 values_refuse_missing(struct values *v, const struct template_piece *p)
 {
-	char name[VALUES_ERROR_SIZE];
+	char name[VALUES_NAME_SIZE];
 
 	if (p->source == TEMPLATE_USER)
-		return values_refuse(v, 403, "nobody is logged in");
-	return values_refuse(v, 400, "%s is missing", values_describe(p, name));
+		return refusal_set(v->refusal, 403, "nobody is logged in");
+	return refusal_set(v->refusal, 400, "%s is missing",
+	    values_describe(p, name));
 }
 
 void
@@ -72,7 +60,7 @@ values_next_parameter(struct values *v, const struct template_piece *p,
 	got = request_next_parameter(&cursor->form, name, &value->owned,
 	    &value->text.len, &why);
 	if (got == -1)
-		return values_refuse(v, 400, "%s", why);
+		return refusal_set(v->refusal, 400, "%s", why);
 	value->text.text = value->owned;
 	return got;
 }
@@ -122,7 +110,7 @@ values_take_json(struct values *v, struct json_object *o, struct value *value)
 	    : json_object_to_json_string_ext(o,
 		  JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	if (value->text.text == NULL)
-		return values_refuse(v, 503, "out of memory");
+		return refusal_set_memory(v->refusal);
 	value->text.len = strlen(value->text.text);
 	return 1;
 }
@@ -177,7 +165,7 @@ values_find(struct values *v, const struct template_piece *p,
 {
 	struct values_cursor cursor = { 0 };
 	struct value second = { 0 };
-	char name[VALUES_ERROR_SIZE];
+	char name[VALUES_NAME_SIZE];
 	int got;
 
 	memset(value, 0, sizeof *value);
@@ -193,7 +181,7 @@ values_find(struct values *v, const struct template_piece *p,
 	value_clear(value);
 	if (got == -1)
 		return -1;
-	return values_refuse(v, 400, "%s is given more than once",
+	return refusal_set(v->refusal, 400, "%s is given more than once",
 	    values_describe(p, name));
 }
 

@@ -10,22 +10,22 @@
 #include "config/path_pattern.h"
 #include "config/template.h"
 #include "request/body.h"
+#include "request/refusal.h"
 #include "request/request.h"
 
 /* What a request has for the variables of templates.  Pure. */
 
 enum {
-	VALUES_ERROR_SIZE = 160
+	VALUES_NAME_SIZE = 160 /* of a variable, as a phrase */
 };
 
 struct values {
 	const struct request_target *target;
 	const struct path_pattern *path; /* which it matches */
 	struct body body;
-	bool is_standing;      /* of a route that is in no configuration */
-	struct text_span user; /* whom the web server has authenticated */
-	int status;            /* of a refusal, and why; else 0 */
-	char error[VALUES_ERROR_SIZE];
+	bool is_standing;        /* of a route that is in no configuration */
+	struct text_span user;   /* whom the web server has authenticated */
+	struct refusal *refusal; /* to be set by who refuses */
 };
 
 struct value {
@@ -35,17 +35,14 @@ struct value {
 	struct json_object *json; /* then; NULL is null */
 };
 
-/* Refuses; always -1. */
-int values_refuse(struct values *, int status, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
 /* The variable as a phrase, "NAME in the query". */
 const char *
-values_describe(const struct template_piece *, char to[VALUES_ERROR_SIZE]);
+values_describe(const struct template_piece *, char to[VALUES_NAME_SIZE]);
 
 /*
  * The value of a variable: 1, value_clear follows; 0: there is none, or an
- * empty `{name...}`; -1: refused, for it is malformed or given twice.
+ * empty `{name...}`; -1: refused (values->refusal), for it is malformed or
+ * given twice.
  */
 int values_find(struct values *, const struct template_piece *, struct value *);
 

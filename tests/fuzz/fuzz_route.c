@@ -159,7 +159,8 @@ fuzz_request(struct config *config, char lines[][FUZZ_LINE], const char *body,
 	request_clear(&request);
 	switch (route.kind) {
 	case ROUTE_REFUSAL:
-		fuzz_check(route.status >= 400 && route.error[0] != '\0');
+		fuzz_check(route.refusal.status >= 400 &&
+		    route.refusal.text[0] != '\0');
 		break;
 	case ROUTE_PREFLIGHT:
 		fuzz_check(route.status == 204 && route.allow[0] != '\0');

@@ -50,7 +50,7 @@ test_describe(const struct route *r, char *to, size_t size)
 
 	to[0] = '\0';
 	if (r->kind == ROUTE_REFUSAL) {
-		test_put(to, size, "%d %s", r->status, r->error);
+		test_put(to, size, "%d %s", r->refusal.status, r->refusal.text);
 		return;
 	}
 	assert_int_equal(r->status, r->kind == ROUTE_PREFLIGHT ? 204 : 200);
@@ -499,7 +499,7 @@ test_body_nul(void **state)
 	request_add(&r, "CONTENT_TYPE=application/json");
 	route_decide(&r, test_config, &route);
 	assert_int_equal(route.kind, ROUTE_REFUSAL);
-	assert_int_equal(route.status, 400);
+	assert_int_equal(route.refusal.status, 400);
 	route_clear(&route);
 	request_clear(&r);
 }

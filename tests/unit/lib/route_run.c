@@ -114,15 +114,16 @@ route_run_describe(const struct route *r, struct route_run_text *t)
 		[ROUTE_PREFLIGHT] = "options",
 		[ROUTE_PUBLISH] = "publish",
 		[ROUTE_STATUS] = "status",
-		[ROUTE_PRESENCE] = "presence",
-		[ROUTE_RUN] = "run" };
+		[ROUTE_PRESENCE] = "presence" };
+	bool is_run =
+	    r->kind == ROUTE_STREAM && r->config->kind == CONFIG_ROUTE_RUN;
 	size_t i;
 
 	if (r->kind == ROUTE_REFUSAL)
-		route_run_put(t, "%d %s", r->status, r->error);
+		route_run_put(t, "%d %s", r->refusal.status, r->refusal.text);
 	else
-		route_run_put(t, "%s", kinds[r->kind]);
-	if (r->kind == ROUTE_PREFLIGHT || r->status == 405)
+		route_run_put(t, "%s", is_run ? "run" : kinds[r->kind]);
+	if (r->kind == ROUTE_PREFLIGHT || r->refusal.status == 405)
 		route_run_put(t, " (%s)", r->allow);
 	if (r->kind == ROUTE_REFUSAL || r->kind == ROUTE_PREFLIGHT)
 		return;
@@ -136,7 +137,7 @@ route_run_describe(const struct route *r, struct route_run_text *t)
 		route_run_put(t, " %s",
 		    r->config->status == CONFIG_STATUS_JSON ? "json"
 							    : "prometheus");
-	if (r->kind == ROUTE_RUN)
+	if (is_run)
 		route_run_put(t, " %s", r->config->run.items[0]);
 	if (r->since != NULL)
 		route_run_put(t, " since=%.*s", (int)r->since_len, r->since);

@@ -6,6 +6,7 @@
 
 #include "request/route_part.h"
 
+/* Where a name that a template came to is to be added. */
 struct route_channels {
 	struct route *route;
 	const struct route_input *in;
@@ -15,9 +16,9 @@ static int
 route_refuse_more_channels(struct route *r, const struct route_input *in)
 {
 	if (in->found->kind == CONFIG_ROUTE_PUBLISH)
-		return route_refuse(r, 400, "more than %d channels",
+		return refusal_set(&r->refusal, 400, "more than %d channels",
 		    CURSORS_MAX);
-	return route_refuse(r, 400,
+	return refusal_set(&r->refusal, 400,
 	    "more than %llu channels on one stream (max-channels)",
 	    (unsigned long long)in->config->max_channels);
 }
@@ -36,7 +37,7 @@ route_add_channel_cb(void *arg, const char *name, size_t len)
 	size_t i;
 
 	if (why != NULL)
-		return route_refuse(r, 400, "%s", why);
+		return refusal_set(&r->refusal, 400, "%s", why);
 	for (i = 0; i < r->channel_count; i++)
 		if (r->channels[i].len == len &&
 		    memcmp(r->channels[i].text, name, len) == 0)
@@ -44,7 +45,7 @@ route_add_channel_cb(void *arg, const char *name, size_t len)
 	if (r->channel_count == most)
 		return route_refuse_more_channels(r, c->in);
 	if ((copy = malloc(len + 1)) == NULL)
-		return route_refuse_memory(r);
+		return refusal_set_memory(&r->refusal);
 	memcpy(copy, name, len);
 	copy[len] = '\0';
 	r->names[r->channel_count] = copy;
@@ -52,6 +53,17 @@ route_add_channel_cb(void *arg, const char *name, size_t len)
 	r->channels[r->channel_count].len = len;
 	r->channel_count++;
 	return 0;
+}
+
+int
+route_read_body(struct route *r, struct route_input *in, unsigned accept,
+    int depth)
+{
+	/* What a GET may bring has no meaning (RFC 9110, 9.3.1). */
+	if (strcmp(in->method, "GET") == 0 || strcmp(in->method, "HEAD") == 0)
+		return 0;
+	return body_read(&in->values.body, in->request, accept, depth,
+	    &r->refusal);
 }
 
 int
@@ -63,10 +75,11 @@ route_read_channels(struct route *r, struct route_input *in)
 	for (i = 0; i < in->found->channel_count; i++)
 		if (expand_names(in->found->channels[i], &in->values,
 			route_add_channel_cb, &c) == -1)
-			return route_refuse_values(r, &in->values);
+			return -1;
 	if (r->channel_count == 0)
-		return route_refuse(r, 400, "no channel is named");
+		return refusal_set(&r->refusal, 400, "no channel is named");
 	if (in->found->kind == CONFIG_ROUTE_PRESENCE && r->channel_count > 1)
-		return route_refuse(r, 400, "more than one channel is named");
+		return refusal_set(&r->refusal, 400,
+		    "more than one channel is named");
 	return 0;
 }
