@@ -39,8 +39,9 @@ door_answer_record(struct door *door, struct stream *s, const struct record *r)
  * only HAProxy), else nothing but the end of file.
  */
 static ptrdiff_t
-door_input(struct stream *s, const char *data, size_t len)
+door_input(void *arg, struct stream *s, const char *data, size_t len)
 {
+	uint16_t request_id = stream_request_id(s);
 	struct record r;
 	size_t whole;
 
@@ -49,14 +50,14 @@ door_input(struct stream *s, const char *data, size_t len)
 	if ((whole = record_parse(data, len, &r)) == 0)
 		return 0;
 	if (r.request_id == FCGI_NULL_REQUEST_ID ||
-	    (r.type == FCGI_BEGIN_REQUEST && r.request_id != s->request_id)) {
-		if (door_answer_record(s->framing->arg, s, &r) == -1)
+	    (r.type == FCGI_BEGIN_REQUEST && r.request_id != request_id)) {
+		if (door_answer_record(arg, s, &r) == -1)
 			return -1;
-	} else if (r.request_id == s->request_id) {
+	} else if (r.request_id == request_id) {
 		if (r.type == FCGI_BEGIN_REQUEST)
 			return -1;
 		if (r.type == FCGI_ABORT_REQUEST)
-			stream_end(s, STREAM_CLIENT, 0);
+			stream_abort(s);
 	}
 	return (ptrdiff_t)whole;
 }

@@ -362,7 +362,7 @@ delivery_write(struct stream *s, struct hub_counters *counters)
 	enum delivery_result result = DELIVERY_DONE;
 	bool is_open = s->state <= STREAM_LAST_EVENTS;
 	bool adds_events =
-	    is_open && s->replay == NULL && !delivery_find_gap(s);
+	    is_open && s->source == NULL && !delivery_find_gap(s);
 	size_t i;
 
 	d.stream = s;
@@ -380,7 +380,7 @@ delivery_write(struct stream *s, struct hub_counters *counters)
 		result = delivery_send(&d);
 	if (adds_events && result == DELIVERY_DONE)
 		delivery_pass(s, seqs);
-	if (!adds_events && is_open && s->replay == NULL &&
+	if (!adds_events && is_open && s->source == NULL &&
 	    result == DELIVERY_DONE)
 		result = DELIVERY_MORE; /* the gap, now that it can be told */
 	return result;
@@ -475,8 +475,8 @@ delivery_try(struct stream *s, struct hub_counters *counters,
 {
 	if (s->is_writing)
 		return DELIVERY_DONE;
-	if (s->state != STREAM_OPEN || s->unit != NULL || s->replay != NULL ||
-	    s->source != NULL || s->is_poll || delivery_find_gap(s))
+	if (s->state != STREAM_OPEN || s->unit != NULL || s->source != NULL ||
+	    s->is_poll || delivery_find_gap(s))
 		return DELIVERY_LEFT;
 	/* For one stream alone it would be made for nothing. */
 	if (s->cursor_count == 1 && s->cursors->channel->cursor_count > 1 &&

@@ -7,8 +7,9 @@
 
 /* Who reads a raw stream has nothing to say on it. */
 static ptrdiff_t
-framing_ignore(struct stream *s, const char *data, size_t len)
+framing_ignore(void *arg, struct stream *s, const char *data, size_t len)
 {
+	(void)arg;
 	(void)s;
 	(void)data;
 	return (ptrdiff_t)len;

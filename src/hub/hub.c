@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "hub/fan.h"
 #include "hub/hub.h"
+#include "hub/notice.h"
+#include "hub/replay.h"
 #include "hub/stats.h"
 #include "hub/watch.h"
 
@@ -74,6 +76,13 @@ hub_now(struct hub *hub)
 	hub->wall_ms = clock_wall_ms();
 }
 
+/* Streams know neither the store nor who follows `$streams`. */
+static const struct stream_hooks hub_stream_hooks = {
+	.behind = replay_fell_behind,
+	.opened = notice_opened,
+	.closed = notice_closed,
+};
+
 struct hub *
 hub_new(struct event_base *base, const struct config *config,
     struct store *store, size_t max_streams)
@@ -86,6 +95,7 @@ hub_new(struct event_base *base, const struct config *config,
 	hub->base = base;
 	hub->config = config;
 	hub->max_streams = max_streams;
+	hub->hooks = &hub_stream_hooks;
 	table_init(&hub->channels);
 	TAILQ_INIT(&hub->all_channels);
 	TAILQ_INIT(&hub->recent);

@@ -92,6 +92,7 @@ struct hub {
 	struct id forgotten[HUB_FORGOTTEN]; /* see channel_free */
 	struct wheel stream_wheel, channel_wheel;
 	struct watch *watch; /* of the streams' descriptors */
+	const struct stream_hooks *hooks;
 	struct event *tick, *reap, *drain_limit;
 	bool is_ticking;
 	struct block *heartbeat;
@@ -202,19 +203,6 @@ uint64_t hub_store_wait_ms(const struct hub *);
 
 /* Writes what is pending to every stream of the channels that grew. */
 void hub_deliver(struct hub *);
-
-enum hub_answer {
-	HUB_OPENED,
-	HUB_STOPPED,      /* closed for good */
-	HUB_FULL,         /* max-streams */
-	HUB_USER_FULL,    /* max-streams-per-user */
-	HUB_ADDRESS_FULL, /* max-streams-per-address */
-	HUB_DRAINING,     /* about to exit */
-	HUB_NO_MEMORY
-};
-
-/* Says to people why a stream was not opened; "" for HUB_OPENED. */
-const char *hub_answer_text(enum hub_answer);
 
 /*
  * Opens a stream; its first bytes are the subscription's head, `retry:` and

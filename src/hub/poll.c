@@ -13,6 +13,9 @@
 bool
 poll_is_wanted(const struct hub *hub, const struct subscription *sub)
 {
+	/* A source cannot be taken up again where it was left. */
+	if (sub->source != NULL)
+		return false;
 	if (sub->is_poll)
 		return true;
 	if (sub->poll_above == 0)

@@ -14,6 +14,7 @@ enum {
 };
 
 struct replay {
+	struct source source;
 	struct stream *stream; /* NULL: it is gone */
 	struct store_read read;
 	struct replay_start start; /* since is this structure's own */
@@ -27,6 +28,7 @@ struct replay {
 };
 
 static void replay_done(struct store_read *);
+static enum source_step replay_step(struct source *, struct stream *);
 
 static void
 replay_free(struct replay *r)
@@ -36,11 +38,19 @@ replay_free(struct replay *r)
 	free(r);
 }
 
-void
-replay_leave(struct replay *r)
+static struct replay *
+replay_of(struct source *source)
 {
-	if (r == NULL)
-		return;
+	return (struct replay *)(void *)((char *)source -
+	    offsetof(struct replay, source));
+}
+
+/* The stream is gone; the answer may still come. */
+static void
+replay_leave(struct source *source)
+{
+	struct replay *r = replay_of(source);
+
 	r->stream = NULL;
 	if (!r->is_reading)
 		replay_free(r);
@@ -115,6 +125,8 @@ replay_new(struct stream *s, const struct replay_start *start, bool is_first)
 
 	if (r == NULL)
 		return -1;
+	r->source.step = replay_step;
+	r->source.leave = replay_leave;
 	r->stream = s;
 	r->start = *start;
 	if (start->since.len > 0)
@@ -126,7 +138,7 @@ replay_new(struct stream *s, const struct replay_start *start, bool is_first)
 		replay_free(r);
 		return -1;
 	}
-	s->replay = r;
+	s->source = &r->source;
 	return 0;
 }
 
@@ -137,10 +149,12 @@ replay_begin(struct stream *s, const struct replay_start *start)
 }
 
 int
-replay_catch_up(struct stream *s)
+replay_fell_behind(struct stream *s)
 {
 	struct replay_start start = { .after = s->sent, .is_known = true };
 
+	if (!s->hub->store->is_durable)
+		return delivery_announce_gaps(s);
 	return replay_new(s, &start, false);
 }
 
@@ -260,7 +274,7 @@ replay_done(struct store_read *read)
 	else if (replay_take(r) == -1)
 		stream_kill(s, STREAM_ERROR);
 	else
-		stream_write(s);
+		stream_source_ready(s);
 }
 
 /* Where the memory has all that follows, the stream goes on from there. */
@@ -288,32 +302,27 @@ replay_finish(struct replay *r)
 		s->cursors[i].seq =
 		    history_after(&s->cursors[i].channel->history, r->after);
 	s->sent = r->after;
-	s->replay = NULL;
+	s->source = NULL;
 	replay_free(r);
 }
 
-int
-replay_step(struct stream *s)
+/* The next slice, if it is there; then the next question, or the end. */
+static enum source_step
+replay_step(struct source *source, struct stream *s)
 {
-	struct replay *r = s->replay;
+	struct replay *r = replay_of(source);
 
 	if (r->is_reading)
-		return 0;
+		return SOURCE_WAITS;
 	if (r->ready != NULL) {
 		stream_set_unit(s, r->ready, false);
 		r->ready = NULL;
 		s->events += r->ready_events;
 		s->hub->counters.delivered += r->ready_events;
-		return 0;
+		return SOURCE_GOES_ON;
 	}
 	if (!replay_meets_memory(r))
-		return replay_read(r);
+		return replay_read(r) == -1 ? SOURCE_FAILED : SOURCE_WAITS;
 	replay_finish(r);
-	return 0;
-}
-
-bool
-replay_is_waiting(const struct stream *s)
-{
-	return s->replay != NULL && s->replay->is_reading;
+	return SOURCE_GOES_ON;
 }

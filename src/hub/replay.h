@@ -15,6 +15,8 @@
  * where the memory begins.  There its cursors are set, and it is a stream like
  * any other.  What is published meanwhile waits in the histories, as it does
  * for a slow client, so the two meet without a seam.
+ *
+ * It is the stream's source (source.h) as long as it lasts.
  */
 
 /* Where a stream is to begin; as the client asked. */
@@ -26,24 +28,17 @@ struct replay_start {
 	uint64_t last;
 };
 
-struct replay;
-
 /*
  * Begins for a new stream, whose first words were `retry:` alone; the position,
  * the gaps and the events follow.  0, or -1 (memory).
  */
 int replay_begin(struct stream *, const struct replay_start *);
 
-/* Begins for a stream that fell behind, after what it was sent; as above. */
-int replay_catch_up(struct stream *);
-
-/* The next step, when no unit is half sent; 0, or -1 (memory). */
-int replay_step(struct stream *);
-
-/* Whether replay_step would only wait for the store. */
-bool replay_is_waiting(const struct stream *);
-
-/* The stream is gone; the answer may still come. */
-void replay_leave(struct replay *);
+/*
+ * For a stream of which memory lost what was to be sent next: what the store
+ * may have is read, from behind what was sent; without such a store the gaps
+ * are told.  0, or -1 (memory).
+ */
+int replay_fell_behind(struct stream *);
 
 #endif

@@ -11,8 +11,6 @@
 #include "hub/delivery.h"
 #include "hub/hub.h"
 #include "hub/poll.h"
-#include "hub/notice.h"
-#include "hub/replay.h"
 #include "hub/stream.h"
 #include "hub/visitor.h"
 #include "hub/watch.h"
@@ -158,7 +156,7 @@ stream_retire(struct stream *s)
 	visitor_leave(s->user);
 	visitor_leave(s->address);
 	stream_log_end(s);
-	notice_closed(s);
+	hub->hooks->closed(s);
 	hub_reap_later(hub);
 }
 
@@ -204,7 +202,7 @@ stream_set_unit(struct stream *s, struct block *block, bool framed)
 static int
 stream_put_result(const struct stream *s, struct buffer *b)
 {
-	if (s->source != NULL)
+	if (s->source != NULL && s->source->put_end != NULL)
 		return s->source->put_end(s->source, s, b);
 	return buffer_printf(b, "{\"reason\":\"%s\"}", stream_reason(s));
 }
@@ -291,6 +289,26 @@ stream_put_end(struct stream *s)
 	return 0;
 }
 
+static void
+stream_begin_end(struct stream *s, enum stream_reason reason)
+{
+	s->state = STREAM_ENDING;
+	s->reason = reason;
+	stream_set_timer(s);
+}
+
+/* The source may be another one, or none, when it has made its step. */
+static int
+stream_ask_source(struct stream *s)
+{
+	enum source_step step = s->source->step(s->source, s);
+
+	s->is_waiting = step == SOURCE_WAITS;
+	if (step == SOURCE_IS_OVER)
+		stream_begin_end(s, STREAM_CLOSED);
+	return step == SOURCE_FAILED ? -1 : 0;
+}
+
 /* Between two units: what has to be said before the events go on. */
 static int
 stream_prepare(struct stream *s)
@@ -299,29 +317,15 @@ stream_prepare(struct stream *s)
 		return 0;
 	if (s->state == STREAM_ENDING)
 		return s->is_final ? 0 : stream_put_end(s);
-	if (s->replay != NULL)
-		return replay_step(s);
-	if (s->source != NULL)
-		return s->source->step(s->source, s);
-	if (!delivery_find_gap(s))
-		return 0;
-	/* What memory lost, the store may have. */
-	if (s->hub->store->is_durable)
-		return replay_catch_up(s);
-	return delivery_announce_gaps(s);
-}
-
-void
-stream_begin_end(struct stream *s, enum stream_reason reason)
-{
-	s->state = STREAM_ENDING;
-	s->reason = reason;
-	stream_set_timer(s);
+	if (s->source == NULL && delivery_find_gap(s) &&
+	    s->hub->hooks->behind(s) == -1)
+		return -1;
+	return s->source == NULL || s->is_waiting ? 0 : stream_ask_source(s);
 }
 
 /* What one delivery leads to.  True: there is nothing more to do for now. */
 static bool
-stream_settle(struct stream *s, enum delivery_result result, bool had_unit)
+stream_settle(struct stream *s, enum delivery_result result)
 {
 	if (result == DELIVERY_FAILED) {
 		stream_kill(s, STREAM_CLIENT);
@@ -332,14 +336,11 @@ stream_settle(struct stream *s, enum delivery_result result, bool had_unit)
 		return true;
 	}
 	poll_check(s);
-	/* A source may have more at once. */
-	if (s->source != NULL && had_unit && s->state == STREAM_OPEN)
+	/* A source may have more at once, and a stream ends behind its own. */
+	if (s->source != NULL && !s->is_waiting && s->state < STREAM_ENDING)
 		return false;
-	if ((s->state == STREAM_OPEN || s->replay != NULL) &&
-	    s->state < STREAM_ENDING) {
-		/* A slice is sent: the next one, or on from memory. */
-		if (s->replay != NULL && !replay_is_waiting(s))
-			return false;
+	if (s->state == STREAM_OPEN ||
+	    (s->source != NULL && s->state == STREAM_LAST_EVENTS)) {
 		stream_set_writing(s, false);
 		return true;
 	}
@@ -357,7 +358,6 @@ void
 stream_write(struct stream *s)
 {
 	enum delivery_result result;
-	bool had_unit;
 
 	do {
 		if (s->state == STREAM_DEAD)
@@ -366,9 +366,8 @@ stream_write(struct stream *s)
 			stream_kill(s, STREAM_ERROR);
 			return;
 		}
-		had_unit = s->unit != NULL;
 		result = delivery_write(s, &s->hub->counters);
-	} while (!stream_settle(s, result, had_unit));
+	} while (!stream_settle(s, result));
 }
 
 void
@@ -377,7 +376,7 @@ stream_take_result(struct stream *s, enum delivery_result result)
 	/* Another stream's result may have ended it. */
 	if (s->state == STREAM_DEAD)
 		return;
-	if (result == DELIVERY_LEFT || !stream_settle(s, result, false))
+	if (result == DELIVERY_LEFT || !stream_settle(s, result))
 		stream_write(s);
 }
 
@@ -404,6 +403,31 @@ stream_insert(struct stream *s, const char *data, size_t len)
 	return 0;
 }
 
+int
+stream_say(struct stream *s, const char *data, size_t len)
+{
+	struct block *block = block_of(data, len);
+
+	if (block == NULL)
+		return -1;
+	stream_set_unit(s, block, false);
+	return 0;
+}
+
+void
+stream_source_ready(struct stream *s)
+{
+	s->is_waiting = false;
+	if (s->unit == NULL)
+		stream_write(s);
+}
+
+void
+stream_abort(struct stream *s)
+{
+	stream_end(s, STREAM_CLIENT, 0);
+}
+
 static int
 stream_keep_input(struct stream *s, const char *data, size_t len)
 {
@@ -425,7 +449,8 @@ stream_process_input(struct stream *s)
 	ptrdiff_t done;
 
 	while (s->input->len > 0 && s->state <= STREAM_LAST_EVENTS) {
-		done = s->framing->input(s, s->input->data, s->input->len);
+		done = s->framing->input(s->framing->arg, s, s->input->data,
+		    s->input->len);
 		if (done == -1)
 			return -1;
 		if (done == 0)
@@ -445,7 +470,7 @@ stream_start(struct stream *s, struct block *head, struct text_span input)
 {
 	s->id = ++s->hub->next_stream;
 	s->hub->counters.opened++;
-	notice_opened(s);
+	s->hub->hooks->opened(s);
 	stream_set_unit(s, head, false);
 	stream_set_timer(s);
 	if (input.len > 0 &&

@@ -13,107 +13,10 @@
 #include "base/text.h"
 #include "base/wheel.h"
 #include "hub/channel.h"
+#include "hub/subscription.h"
 #include "protocol/id.h"
 
-struct replay;
 struct visitor;
-
-/*
- * How a stream's bytes are wrapped for its peer.  The sizes are FastCGI's; a
- * raw framing has no header and no end.
- */
-enum {
-	FRAMING_HEADER_MAX = 8,
-	FRAMING_CONTENT_MAX = 65528
-};
-
-struct framing {
-	const char *name;    /* for people: how its streams came */
-	size_t header_bytes; /* before each piece of content */
-	void (*put_header)(char *to, uint16_t request_id, size_t content_len);
-
-	/* Appends all that ends a response; 0, or -1 (memory). */
-	int (*put_end)(struct buffer *, uint16_t request_id);
-
-	/*
-	 * Looks at what the peer sent.  Returns how many bytes are done with
-	 * (the rest is shown again with more behind it), or -1: the peer wants
-	 * no more.  May call stream_insert.
-	 */
-	ptrdiff_t (*input)(struct stream *, const char *data, size_t len);
-
-	/*
-	 * Takes back the descriptor of an ended stream that has keep set, and
-	 * what was read from it since (borrowed).
-	 */
-	void (*returned)(void *arg, int fd, struct text_span input);
-	void *arg;
-};
-
-/*
- * The bytes as they are, for a descriptor that is the client's alone: a
- * connection to the queue, or what a CGI program had as its standard output.
- */
-void framing_init_raw(struct framing *, const char *name);
-
-/*
- * Where a stream's bytes come from, if not from channels.
- */
-struct source {
-	/*
-	 * No unit is half sent: sets the next one, if there is something to be
-	 * sent, or ends the stream.  0, or -1 (memory).
-	 */
-	int (*step)(struct source *, struct stream *);
-
-	/* Appends the data of the stream's last record; 0, or -1 (memory). */
-	int (*put_end)(const struct source *, const struct stream *,
-	    struct buffer *);
-
-	/* The stream is gone. */
-	void (*leave)(struct source *);
-};
-
-/* What holds for one stream instead of its channels' rules. */
-#define STREAM_RULE_UNSET UINT64_MAX
-struct stream_rules {
-	uint64_t heartbeat_ms, retry_ms, max_time_ms; /* or UNSET */
-};
-
-/* What the record that a stream ends with ends with, if the reason follows. */
-#define STREAM_END_RESULT "\ndata: "
-
-/* A request for a stream, all borrowed but the descriptor. */
-struct subscription {
-	int fd; /* non-blocking */
-	const struct framing *framing;
-	uint16_t request_id;
-	bool keep; /* give the descriptor back when the stream has ended */
-	bool is_half_open; /* its end of file says nothing: it never sends */
-	bool is_pipe;      /* else it is a socket */
-	bool is_terse;     /* no blocks without data */
-	const struct text_span *channels; /* checked names, none twice */
-	size_t channel_count;
-	struct text_span since; /* Last-Event-ID; none: len 0 */
-	bool since_all;
-	bool has_last;
-	uint64_t last; /* so many events of each channel */
-	/*
-	 * It polls if is_poll; else if there are poll_above streams already or,
-	 * if that is 0, if poll_ms is not 0.  A poll waits for poll_ms.
-	 */
-	bool is_poll;
-	uint64_t poll_ms, poll_above;
-	const struct stream_rules *rules; /* or NULL */
-	uint64_t limit_ms;                /* it ends then; 0: none */
-	/* The record to end with, "" for none; the reason follows a RESULT. */
-	bool has_end;
-	struct text_span end;
-	struct source *source;          /* the stream's if opened; or NULL */
-	struct text_span head;          /* what the door sends first */
-	struct text_span input;         /* what its peer sent since */
-	struct text_span user, address; /* "" if not known */
-};
 
 enum stream_reason {
 	STREAM_CLIENT,
@@ -157,6 +60,7 @@ struct stream {
 	uint32_t unit_sent; /* bytes on the wire, headers included */
 	bool unit_framed;   /* no headers to be added */
 	bool is_watched;    /* see watch.h */
+	bool is_waiting;    /* its source has nothing for now */
 	bool is_terse;      /* no blocks without data */
 	bool wants_tap;     /* the second comment of a heartbeat */
 	bool is_final;      /* its unit is its end */
@@ -174,13 +78,24 @@ struct stream {
 	uint16_t request_id;
 	uint16_t cursor_count;
 	struct block *unit;    /* half sent, or NULL */
-	struct replay *replay; /* NULL: all it needs is in memory */
-	struct source *source; /* NULL: it follows channels */
+	struct source *source; /* NULL: it follows its cursors */
 	const struct framing *framing;
 	struct hub *hub;
 	uint64_t written_ms, events, bytes;
 	struct id sent; /* greatest id begun to be sent */
 	struct cursor cursors[];
+};
+
+/* What happens to streams that those who know more must hear of. */
+struct stream_hooks {
+	/*
+	 * Its cursors fell off what is retained, and no unit is half sent:
+	 * makes its next unit, or its source; 0, or -1 (memory).
+	 */
+	int (*behind)(struct stream *);
+
+	void (*opened)(const struct stream *);
+	void (*closed)(const struct stream *);
 };
 
 /*
@@ -229,17 +144,8 @@ void stream_take_result(struct stream *, enum delivery_result);
  */
 void stream_end(struct stream *, enum stream_reason, uint64_t retry_ms);
 
-/* As above without a `retry:`, from within a source's step. */
-void stream_begin_end(struct stream *, enum stream_reason);
-
 /* Closes it as it is; it is freed at the end of the turn. */
 void stream_kill(struct stream *, enum stream_reason);
-
-/*
- * Sends bytes (framed already) between two units.  -1 if one is half sent, so
- * that nothing can be said now, or for want of memory.
- */
-int stream_insert(struct stream *, const char *data, size_t len);
 
 /* After how long its client is to come back: the longest of its channels'. */
 uint64_t stream_retry_ms(const struct stream *);
@@ -247,9 +153,6 @@ uint64_t stream_retry_ms(const struct stream *);
 /* Who it is for, "" if not known. */
 const char *stream_user(const struct stream *);
 const char *stream_address(const struct stream *);
-
-/* Why it ended, or ends, as a word. */
-const char *stream_reason(const struct stream *);
 
 /* A timer of hub->stream_wheel is due; arg is the hub. */
 void stream_due_cb(struct wheel_timer *, void *arg);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "hub/hub.h"
-#include "hub/replay.h"
 #include "hub/stream.h"
 #include "hub/visitor.h"
 #include "hub/watch.h"
@@ -112,7 +111,6 @@ static void
 stream_release(struct stream *s)
 {
 	stream_leave_channels(s);
-	replay_leave(s->replay);
 	block_unref(s->unit);
 	if (s->input != NULL)
 		buffer_clear(s->input);
@@ -187,6 +185,12 @@ stream_retry_ms(const struct stream *s)
 		if (stream_rule(s, i)->retry_ms > retry_ms)
 			retry_ms = stream_rule(s, i)->retry_ms;
 	return retry_ms;
+}
+
+uint16_t
+stream_request_id(const struct stream *s)
+{
+	return s->request_id;
 }
 
 const char *

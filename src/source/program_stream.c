@@ -29,27 +29,23 @@ program_stream_of(struct source *source)
 	    offsetof(struct program_stream, source));
 }
 
-static int
+static enum source_step
 program_stream_step(struct source *source, struct stream *s)
 {
 	struct program_stream *p = program_stream_of(source);
+	enum source_step step = SOURCE_WAITS;
 	struct buffer b = { 0 };
-	struct block *block;
 	int got;
 
 	p->stream = s;
-	if ((got = program_take(p->program, &b)) == 1) {
-		block = block_of(b.data, b.len);
-		buffer_clear(&b);
-		if (block == NULL)
-			return -1;
-		stream_set_unit(s, block, false);
-		return 0;
-	}
+	got = program_take(p->program, &b);
+	if (got == 1)
+		step = stream_say(s, b.data, b.len) == 0 ? SOURCE_GOES_ON
+							 : SOURCE_FAILED;
+	else if (got == -1)
+		step = SOURCE_IS_OVER;
 	buffer_clear(&b);
-	if (got == -1)
-		stream_begin_end(s, STREAM_CLOSED);
-	return 0;
+	return step;
 }
 
 /* How the program ended, if it did before its stream. */
@@ -95,8 +91,8 @@ program_stream_ready_cb(void *arg)
 	struct program_stream *p = arg;
 
 	hub_now(p->hub);
-	if (p->stream != NULL && p->stream->unit == NULL)
-		stream_write(p->stream);
+	if (p->stream != NULL)
+		stream_source_ready(p->stream);
 }
 
 /*

@@ -42,8 +42,9 @@ struct fan_side {
 static struct framing fan_framing;
 
 static ptrdiff_t
-fan_input(struct stream *s, const char *data, size_t len)
+fan_input(void *arg, struct stream *s, const char *data, size_t len)
 {
+	(void)arg;
 	(void)s;
 	(void)data;
 	return (ptrdiff_t)len;

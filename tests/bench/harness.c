@@ -118,8 +118,9 @@ struct harness {
 };
 
 static ptrdiff_t
-harness_input(struct stream *s, const char *data, size_t len)
+harness_input(void *arg, struct stream *s, const char *data, size_t len)
 {
+	(void)arg;
 	(void)s;
 	(void)data;
 	return (ptrdiff_t)len;

@@ -29,8 +29,9 @@ enum {
 static const char streams_head[] = "X: head\r\n\r\n";
 
 static ptrdiff_t
-streams_input(struct stream *s, const char *data, size_t len)
+streams_input(void *arg, struct stream *s, const char *data, size_t len)
 {
+	(void)arg;
 	(void)s;
 	(void)data;
 	return (ptrdiff_t)len;

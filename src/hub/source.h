@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_HUB_SOURCE_H
+#define CRIER_HUB_SOURCE_H
+
+#include <stddef.h>
+
+#include "base/buffer.h"
+
+struct stream;
+
+/*
+ * Where a stream's bytes come from, if not from its channels' histories.  While
+ * a stream has a source, its cursors wait, and the source is asked for the next
+ * bytes whenever all before them are sent; so a slow client holds up its source
+ * and nothing else.
+ *
+ * A program's output (source/program_stream.h) is the source of its stream for
+ * good; a replay (hub/replay.h) is one until the memory has all that follows.
+ */
+
+/* What a step came to. */
+enum source_step {
+	SOURCE_FAILED = -1, /* no memory: the stream ends as it is */
+	SOURCE_WAITS,       /* nothing to send; see stream_source_ready */
+	SOURCE_GOES_ON,     /* stream_say was called, or the source has left */
+	SOURCE_IS_OVER      /* nothing comes any more: the stream ends */
+};
+
+struct source {
+	/* No unit is half sent: makes the stream's next one, if it can. */
+	enum source_step (*step)(struct source *, struct stream *);
+
+	/*
+	 * Appends the data of the stream's last record; 0, or -1 (memory).
+	 * NULL: it is the usual one.
+	 */
+	int (*put_end)(const struct source *, const struct stream *,
+	    struct buffer *);
+
+	/* The stream is gone.  The source may free itself. */
+	void (*leave)(struct source *);
+};
+
+/* Takes whole records as the stream's next unit; 0, or -1 (memory). */
+int stream_say(struct stream *, const char *data, size_t len);
+
+/* A source that waits has something now, or is over: asks it again. */
+void stream_source_ready(struct stream *);
+
+/* Why the stream ended, or ends, as a word. */
+const char *stream_reason(const struct stream *);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_HUB_SUBSCRIPTION_H
+#define CRIER_HUB_SUBSCRIPTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/text.h"
+#include "hub/framing.h"
+#include "hub/source.h"
+
+/* What holds for one stream instead of its channels' rules. */
+#define STREAM_RULE_UNSET UINT64_MAX
+struct stream_rules {
+	uint64_t heartbeat_ms, retry_ms, max_time_ms; /* or UNSET */
+};
+
+/* What the record that a stream ends with ends with, if the reason follows. */
+#define STREAM_END_RESULT "\ndata: "
+
+/* A request for a stream, all borrowed but the descriptor. */
+struct subscription {
+	int fd; /* non-blocking */
+	const struct framing *framing;
+	uint16_t request_id;
+	bool keep; /* give the descriptor back when the stream has ended */
+	bool is_half_open; /* its end of file says nothing: it never sends */
+	bool is_pipe;      /* else it is a socket */
+	bool is_terse;     /* no blocks without data */
+	const struct text_span *channels; /* checked names, none twice */
+	size_t channel_count;
+	struct text_span since; /* Last-Event-ID; none: len 0 */
+	bool since_all;
+	bool has_last;
+	uint64_t last; /* so many events of each channel */
+	/*
+	 * It polls if is_poll; else if there are poll_above streams already or,
+	 * if that is 0, if poll_ms is not 0.  A poll waits for poll_ms.
+	 */
+	bool is_poll;
+	uint64_t poll_ms, poll_above;
+	const struct stream_rules *rules; /* or NULL */
+	uint64_t limit_ms;                /* it ends then; 0: none */
+	/* The record to end with, "" for none; the reason follows a RESULT. */
+	bool has_end;
+	struct text_span end;
+	struct source *source;          /* the stream's if opened; or NULL */
+	struct text_span head;          /* what the door sends first */
+	struct text_span input;         /* what its peer sent since */
+	struct text_span user, address; /* "" if not known */
+};
+
+/* What the hub says of a subscription. */
+enum hub_answer {
+	HUB_OPENED,
+	HUB_STOPPED,      /* closed for good */
+	HUB_FULL,         /* max-streams */
+	HUB_USER_FULL,    /* max-streams-per-user */
+	HUB_ADDRESS_FULL, /* max-streams-per-address */
+	HUB_DRAINING,     /* about to exit */
+	HUB_NO_MEMORY
+};
+
+/* Says to people why a stream was not opened; "" for HUB_OPENED. */
+const char *hub_answer_text(enum hub_answer);
+
+#endif
