@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -136,6 +137,159 @@ test_stats(void **state)
 	buffer_clear(&b);
 }
 
+/*
+ * The manual's lists.  In its section FIGURES each item has in its head a
+ * figure's member, or several, and their metrics; a .Cm outside of the items
+ * names the group that follows.  In the item of $stats each .Cm is a name.
+ */
+enum {
+	TEST_ROWS = 256
+};
+
+struct test_manual {
+	bool in_figures, in_stats;
+	char group[64];
+	unsigned items;
+	unsigned members[TEST_ROWS]; /* the item where each row's is; 0: none */
+	bool metrics[TEST_ROWS], stats[TEST_ROWS], rates[TEST_ROWS];
+};
+
+/* What the status says in words, or to tell a crierd from others. */
+static const char *const test_words[][2] = {
+	{ "", "version" },
+	{ "", "pid" },
+	{ "", "last_id" },
+	{ "configuration", "file" },
+	{ "configuration", "reload_error" },
+	{ "store", "kind" },
+	{ "store", "durability" },
+	{ "store", "last_error" },
+};
+
+static void
+test_manual_member(struct test_manual *m, const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < figures_count; i++)
+		if (test_same(figures_table[i].group, m->group) &&
+		    test_same(figures_table[i].member, word)) {
+			m->members[i] = m->items;
+			return;
+		}
+	for (i = 0; i < sizeof test_words / sizeof test_words[0]; i++)
+		if (test_same(test_words[i][0], m->group) &&
+		    test_same(test_words[i][1], word))
+			return;
+	fail_msg("crier(7): group \"%s\" has no %s", m->group, word);
+}
+
+/* It belongs to a member of the same item. */
+static void
+test_manual_metric(struct test_manual *m, const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < figures_count; i++)
+		if (test_same(figures_table[i].metric, word + 6)) {
+			assert_int_equal(m->members[i], m->items);
+			m->metrics[i] = true;
+			return;
+		}
+	fail_msg("crier(7): there is no metric %s", word);
+}
+
+static void
+test_manual_stats(struct test_manual *m, const char *word)
+{
+	bool is_there = false;
+	size_t i;
+
+	for (i = 0; i < figures_count; i++) {
+		m->stats[i] |= test_same(figures_table[i].stats, word);
+		m->rates[i] |= test_same(figures_table[i].rate, word);
+		is_there |= test_same(figures_table[i].stats, word) ||
+		    test_same(figures_table[i].rate, word);
+	}
+	if (!is_there)
+		fail_msg("crier(7): $stats has no %s", word);
+}
+
+/* Words between spaces; macros have capitals, and marks have no letter. */
+static void
+test_manual_words(struct test_manual *m, char *line,
+    void (*take)(struct test_manual *, const char *))
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+	char *save, *word;
+
+	for (word = strtok_r(line, " ", &save); word != NULL;
+	     word = strtok_r(NULL, " ", &save))
+		if (word[strspn(word, letters)] == '\0')
+			take(m, word);
+}
+
+static void
+test_manual_item(struct test_manual *m, const char *word)
+{
+	if (strncmp(word, "crier_", 6) == 0)
+		test_manual_metric(m, word);
+	else
+		test_manual_member(m, word);
+}
+
+static void
+test_manual_group(struct test_manual *m, const char *word)
+{
+	snprintf(m->group, sizeof m->group, "%s", word);
+}
+
+static void
+test_manual_line(struct test_manual *m, char *line)
+{
+	line[strcspn(line, "\n")] = '\0';
+	if (strncmp(line, ".Sh ", 4) == 0)
+		m->in_figures = strcmp(line, ".Sh FIGURES") == 0;
+	else if (strcmp(line, ".It Cm $stats") == 0)
+		m->in_stats = true;
+	else if (strcmp(line, ".El") == 0)
+		m->in_stats = false;
+	else if (m->in_stats && strncmp(line, ".Cm ", 4) == 0)
+		test_manual_words(m, line, test_manual_stats);
+	else if (m->in_figures && strncmp(line, ".Cm ", 4) == 0)
+		test_manual_words(m, line, test_manual_group);
+	else if (m->in_figures && strncmp(line, ".It ", 4) == 0) {
+		m->items++;
+		test_manual_words(m, line, test_manual_item);
+	}
+}
+
+static void
+test_manual(void **state)
+{
+	static struct test_manual m;
+	const char *srcdir = getenv("srcdir");
+	const struct figure *f = figures_table;
+	char path[4096], line[1024];
+	FILE *fp;
+	size_t i;
+
+	(void)state;
+	assert_in_range(figures_count, 1, TEST_ROWS);
+	snprintf(path, sizeof path, "%s/doc/crier.7",
+	    srcdir == NULL ? "." : srcdir);
+	assert_non_null(fp = fopen(path, "re"));
+	while (fgets(line, sizeof line, fp) != NULL)
+		test_manual_line(&m, line);
+	fclose(fp);
+	for (i = 0; i < figures_count; i++, f++)
+		if (m.members[i] == 0 || m.metrics[i] != (f->metric != NULL) ||
+		    m.stats[i] != (f->stats != NULL) ||
+		    m.rates[i] != (f->rate != NULL))
+			fail_msg("crier(7) does not tell all of %s.%s",
+			    f->group, f->member);
+}
+
 int
 main(void)
 {
@@ -144,6 +298,7 @@ main(void)
 		cmocka_unit_test(test_columns),
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_stats),
+		cmocka_unit_test(test_manual),
 	};
 
 	return cmocka_run_group_tests_name("figures", tests, NULL, NULL);
