@@ -9,12 +9,12 @@
 #include "base/text.h"
 #include "companion/spool_record.h"
 #include "protocol/command.h"
+#include "protocol/limits.h"
 
 enum {
 	RECORD_SUM_AT = 2,
 	RECORD_SUM_LEN = 16,
-	RECORD_REST_AT = RECORD_SUM_AT + RECORD_SUM_LEN + 1,
-	RECORD_DATA_MAX = 1024 * 1024 /* the most that max-event allows */
+	RECORD_REST_AT = RECORD_SUM_AT + RECORD_SUM_LEN + 1
 };
 
 static uint64_t
@@ -166,7 +166,7 @@ spool_record_check_command(const struct command *c, const char **why)
 			return EX_NOPERM;
 		}
 	}
-	*why = event_check(&c->event, RECORD_DATA_MAX);
+	*why = event_check(&c->event, limit_of[LIMIT_EVENT_BYTES].max);
 	return *why == NULL ? 0 : EX_DATAERR;
 }
 

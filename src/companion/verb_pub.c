@@ -16,10 +16,9 @@
 #include "companion/pub_json.h"
 #include "companion/spool_pub.h"
 #include "companion/verb.h"
+#include "protocol/limits.h"
 
 enum {
-	PUB_DATA_MAX = 1024 * 1024, /* the most that max-event allows */
-	PUB_RETRY_MAX_MS = 86400000,
 	PUB_START = 256 /* the option without a letter */
 };
 
@@ -97,14 +96,16 @@ pub_number(struct pub *p, int option, const char *text)
 {
 	if (option == 'r') {
 		p->has_retry = true;
-		if (text_parse_number(text, strlen(text), PUB_RETRY_MAX_MS,
-			&p->retry_ms))
+		if (text_parse_number(text, strlen(text),
+			limit_of[LIMIT_RETRY_MS].max, &p->retry_ms))
 			return 0;
 		return verb_usage(&verb_pub,
-		    "-r takes milliseconds, at most %d", PUB_RETRY_MAX_MS);
+		    "-r takes milliseconds, at most %llu",
+		    (unsigned long long)limit_of[LIMIT_RETRY_MS].max);
 	}
 	p->has_expires = true;
-	if (quantity_parse_seconds(text, &p->expires_ms) && p->expires_ms > 0)
+	if (quantity_parse_seconds(text, &p->expires_ms) &&
+	    limit_allows(&limit_of[LIMIT_EXPIRES_MS], p->expires_ms))
 		return 0;
 	return verb_usage(&verb_pub, "-x takes seconds, more than 0");
 }
@@ -307,10 +308,11 @@ pub_make_object(struct buffer *b, int argc, char **argv)
 static int
 pub_read_text(struct buffer *b)
 {
+	const uint64_t most = limit_of[LIMIT_EVENT_BYTES].max;
 	ssize_t n = 1;
 	char *to;
 
-	while (n > 0 && b->len <= PUB_DATA_MAX + 2) {
+	while (n > 0 && b->len <= most + 2) {
 		to = buffer_reserve(b, 65536);
 		n = to == NULL ? -1 : read(STDIN_FILENO, to, 65536);
 		if (n == -1 && to != NULL && errno == EINTR)
@@ -326,9 +328,9 @@ pub_read_text(struct buffer *b)
 		buffer_truncate(b, b->len - 1);
 	if (b->len > 0 && b->data[b->len - 1] == '\r')
 		buffer_truncate(b, b->len - 1);
-	if (b->len <= PUB_DATA_MAX)
+	if (b->len <= most)
 		return 0;
-	client_warn("data is longer than %d bytes", PUB_DATA_MAX);
+	client_warn("data is longer than %llu bytes", (unsigned long long)most);
 	return EX_DATAERR;
 }
 
@@ -352,7 +354,8 @@ pub_input(const struct pub *p)
 {
 	struct client_input input = { .fd = p->lines || p->bulk ? STDIN_FILENO
 								: -1,
-		.line_max = p->bulk ? CLIENT_LINE_MAX : PUB_DATA_MAX,
+		.line_max =
+		    p->bulk ? CLIENT_LINE_MAX : limit_of[LIMIT_EVENT_BYTES].max,
 		.keep_blank = !p->bulk };
 
 	if (p->command != NULL)

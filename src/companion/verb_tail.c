@@ -14,6 +14,7 @@
 #include "companion/verb.h"
 #include "protocol/client.h"
 #include "protocol/eventstream.h"
+#include "protocol/limits.h"
 
 static const char tail_help[] =
     "usage: crier tail [-d] [-n COUNT | --since ID] CHANNEL...\n"
@@ -42,7 +43,6 @@ static const char tail_help[] =
 
 enum {
 	TAIL_SINCE = 256,
-	TAIL_COUNT_MAX = 1000000000,
 	TAIL_PAUSE_MS = 100 /* before the next try */
 };
 
@@ -109,7 +109,7 @@ tail_options(struct tail *t, int argc, char **argv)
 		case 'n':
 			t->has_last = true;
 			if (text_parse_number(optarg, strlen(optarg),
-				TAIL_COUNT_MAX, &t->last))
+				limit_of[LIMIT_LAST].max, &t->last))
 				break;
 			return verb_usage(&verb_tail, "-n takes a number");
 		case TAIL_SINCE:

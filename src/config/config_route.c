@@ -9,9 +9,6 @@
 #include "config/config_route.h"
 #include "config/config_value.h"
 
-#define CONFIG_DAY_MS  UINT64_C(86400000)
-#define CONFIG_YEAR_MS (CONFIG_DAY_MS * 366)
-
 #define CONFIG_BIT(kind) (1U << (kind))
 #define CONFIG_SUBSCRIBE CONFIG_BIT(CONFIG_ROUTE_SUBSCRIBE)
 #define CONFIG_PUBLISH   CONFIG_BIT(CONFIG_ROUTE_PUBLISH)
@@ -28,8 +25,8 @@ const struct config_route_setting config_route_settings[] = {
 	    CONFIG_SUBSCRIBE, true, -1 },
 	{ { "publish", CONFIG_TEMPLATES, CONFIG_AT(publish) }, CONFIG_PUBLISH,
 	    true, -1 },
-	{ { "status", CONFIG_WORD, CONFIG_AT(status), .words = config_statuses,
-	      .max = 2, .form = "json or prometheus" },
+	{ { "status", CONFIG_WORD, CONFIG_AT(status),
+	      CONFIG_WORDS(config_statuses), .form = "json or prometheus" },
 	    CONFIG_BIT(CONFIG_ROUTE_STATUS), true, -1 },
 	{ { "run", CONFIG_LIST, CONFIG_AT(run) }, CONFIG_RUN, true, -1 },
 	{ { "presence", CONFIG_TEMPLATE, CONFIG_AT(presence) },
@@ -51,14 +48,14 @@ const struct config_route_setting config_route_settings[] = {
 	    CONFIG_FIELD_REPLY },
 	{ { "reply-type", CONFIG_TEXT, CONFIG_AT(reply_type) }, CONFIG_PUBLISH,
 	    false, -1 },
-	{ { "format", CONFIG_WORD, CONFIG_AT(format), .words = config_formats,
-	      .max = 2, .form = "lines or raw" },
+	{ { "format", CONFIG_WORD, CONFIG_AT(format),
+	      CONFIG_WORDS(config_formats), .form = "lines or raw" },
 	    CONFIG_RUN, false, -1 },
 	{ { "run-time", CONFIG_SECONDS, CONFIG_AT(run_ms),
-	      .max = CONFIG_YEAR_MS },
+	      .range = &limit_of[LIMIT_RUN_TIME_MS] },
 	    CONFIG_RUN, false, -1 },
 	{ { "run-bytes", CONFIG_SIZE, CONFIG_AT(run_bytes),
-	      .max = UINT64_C(1) << 40 },
+	      CONFIG_RANGE(0, UINT64_C(1) << 40) },
 	    CONFIG_RUN, false, -1 },
 	{ { "end-event", CONFIG_TEXT, CONFIG_AT(end_event) }, CONFIG_STREAMS,
 	    false, -1 },
@@ -68,18 +65,20 @@ const struct config_route_setting config_route_settings[] = {
 	    false, -1 },
 	{ { "terse", CONFIG_FLAG, CONFIG_AT(terse) }, CONFIG_STREAMS, false,
 	    -1 },
-	{ { "poll", CONFIG_SECONDS, CONFIG_AT(poll_ms), .max = CONFIG_DAY_MS },
+	{ { "poll", CONFIG_SECONDS, CONFIG_AT(poll_ms),
+	      .range = &limit_of[LIMIT_POLL_MS] },
 	    CONFIG_SUBSCRIBE, false, -1 },
 	{ { "poll-above", CONFIG_COUNT, CONFIG_AT(poll_above),
-	      .max = 10000000 },
+	      .range = &limit_of[LIMIT_POLL_ABOVE] },
 	    CONFIG_SUBSCRIBE, false, -1 },
-	{ { "last", CONFIG_COUNT, CONFIG_AT(last), .max = UINT32_MAX },
+	{ { "last", CONFIG_COUNT, CONFIG_AT(last),
+	      .range = &limit_of[LIMIT_LAST] },
 	    CONFIG_SUBSCRIBE, false, -1 },
 	{ { "heartbeat", CONFIG_SECONDS, CONFIG_AT(heartbeat_ms),
-	      .max = CONFIG_DAY_MS },
+	      .range = &limit_of[LIMIT_HEARTBEAT_MS] },
 	    CONFIG_STREAMS, false, -1 },
 	{ { "max-time", CONFIG_SECONDS, CONFIG_AT(max_time_ms),
-	      .max = CONFIG_YEAR_MS },
+	      .range = &limit_of[LIMIT_MAX_TIME_MS] },
 	    CONFIG_SUBSCRIBE, false, -1 },
 };
 

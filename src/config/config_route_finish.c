@@ -18,7 +18,8 @@ enum {
 };
 
 static const struct config_setting config_route_retry = { "retry", CONFIG_COUNT,
-	.max = 86400000, .offset = offsetof(struct config_route, retry_ms) };
+	.range = &limit_of[LIMIT_RETRY_MS],
+	.offset = offsetof(struct config_route, retry_ms) };
 
 static const struct config_route_setting *
 config_route_setting(const char *name)
@@ -184,11 +185,12 @@ config_route_wrong_literal(enum config_route_field field, const char *text)
 		return "is the same for every event: it needs a variable";
 	case CONFIG_FIELD_RETRY:
 		if (!text_parse_number(text, strlen(text),
-			config_route_retry.max, &ms))
+			limit_of[LIMIT_RETRY_MS].max, &ms))
 			return "must be a number of milliseconds, up to a day";
 		return NULL;
 	case CONFIG_FIELD_EXPIRES:
-		if (!quantity_parse_seconds(text, &ms) || ms == 0)
+		if (!quantity_parse_seconds(text, &ms) ||
+		    !limit_allows(&limit_of[LIMIT_EXPIRES_MS], ms))
 			return "must be a number of seconds above 0";
 		return NULL;
 	default:

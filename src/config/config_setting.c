@@ -12,6 +12,7 @@
 #include "config/config_token.h"
 #include "config/config_value.h"
 #include "config/config_who.h"
+#include "protocol/event.h"
 
 #define CONFIG_KILO UINT64_C(1024)
 #define CONFIG_MEGA (CONFIG_KILO * 1024)
@@ -41,64 +42,64 @@ const struct config_setting config_settings[] = {
 	    .initial = "" },
 	{ "queue-allow", CONFIG_LIST, CONFIG_IN(queue_allow) },
 	{ "handoff-allow", CONFIG_LIST, CONFIG_IN(handoff_allow) },
-	{ "idle-exit", CONFIG_SECONDS, CONFIG_IN(idle_exit_ms), .min = 1,
-	    .max = CONFIG_YEAR, .initial = "60" },
+	{ "idle-exit", CONFIG_SECONDS, CONFIG_IN(idle_exit_ms),
+	    CONFIG_RANGE(1, CONFIG_YEAR), .initial = "60" },
 	{ "fifo", CONFIG_FIFO, .restart = true, CONFIG_IN(fifo) },
 	{ "user", CONFIG_TEXT, .restart = true, CONFIG_IN(user),
 	    .initial = "" },
 	{ "heartbeat", CONFIG_SECONDS, CONFIG_IN_CHANNEL(heartbeat_ms),
-	    .max = CONFIG_DAY, .initial = "25" },
-	{ "retry", CONFIG_COUNT, CONFIG_IN_CHANNEL(retry_ms), .max = CONFIG_DAY,
-	    .initial = "3000" },
+	    .range = &limit_of[LIMIT_HEARTBEAT_MS], .initial = "25" },
+	{ "retry", CONFIG_COUNT, CONFIG_IN_CHANNEL(retry_ms),
+	    .range = &limit_of[LIMIT_RETRY_MS], .initial = "3000" },
 	{ "max-time", CONFIG_SECONDS, CONFIG_IN_CHANNEL(max_time_ms),
-	    .max = CONFIG_YEAR, .initial = "0" },
+	    .range = &limit_of[LIMIT_MAX_TIME_MS], .initial = "0" },
 	{ "threads", CONFIG_COUNT, .restart = true, CONFIG_IN(threads),
-	    .min = 1, .max = 64, .initial = "1" },
-	{ "max-streams", CONFIG_COUNT, CONFIG_IN(max_streams), .max = 10000000,
-	    .initial = "0" },
-	{ "poll", CONFIG_SECONDS, CONFIG_IN(poll_ms), .max = CONFIG_HOUR,
-	    .initial = "0" },
-	{ "poll-above", CONFIG_COUNT, CONFIG_IN(poll_above), .max = 10000000,
-	    .initial = "0" },
+	    CONFIG_RANGE(1, 64), .initial = "1" },
+	{ "max-streams", CONFIG_COUNT, CONFIG_IN(max_streams),
+	    CONFIG_RANGE(0, 10000000), .initial = "0" },
+	{ "poll", CONFIG_SECONDS, CONFIG_IN(poll_ms),
+	    .range = &limit_of[LIMIT_POLL_MS], .initial = "0" },
+	{ "poll-above", CONFIG_COUNT, CONFIG_IN(poll_above),
+	    .range = &limit_of[LIMIT_POLL_ABOVE], .initial = "0" },
 	{ "max-streams-per-user", CONFIG_COUNT, CONFIG_IN(max_streams_per_user),
-	    .max = 10000000, .initial = "0" },
+	    CONFIG_RANGE(0, 10000000), .initial = "0" },
 	{ "max-streams-per-address", CONFIG_COUNT,
-	    CONFIG_IN(max_streams_per_address), .max = 10000000,
+	    CONFIG_IN(max_streams_per_address), CONFIG_RANGE(0, 10000000),
 	    .initial = "0" },
-	{ "max-channels", CONFIG_COUNT, CONFIG_IN(max_channels), .min = 1,
-	    .max = 256, .initial = "64" },
-	{ "run-max", CONFIG_COUNT, CONFIG_IN(run_max), .max = 1000000,
+	{ "max-channels", CONFIG_COUNT, CONFIG_IN(max_channels),
+	    CONFIG_RANGE(1, CURSORS_MAX), .initial = "64" },
+	{ "run-max", CONFIG_COUNT, CONFIG_IN(run_max), CONFIG_RANGE(0, 1000000),
 	    .initial = "32" },
 	{ "max-request", CONFIG_SIZE, CONFIG_IN(max_request_bytes),
-	    .min = CONFIG_KILO, .max = CONFIG_MEGA, .initial = "65536" },
+	    CONFIG_RANGE(CONFIG_KILO, CONFIG_MEGA), .initial = "65536" },
 	{ "request-timeout", CONFIG_SECONDS, CONFIG_IN(request_timeout_ms),
-	    .min = 1, .max = CONFIG_HOUR, .initial = "10" },
-	{ "max-event", CONFIG_SIZE, CONFIG_IN(max_event_bytes), .min = 1,
-	    .max = CONFIG_MEGA, .initial = "65536" },
-	{ "keep", CONFIG_COUNT, CONFIG_IN_CHANNEL(keep), .min = 1,
-	    .max = 1000000000, .initial = "10000" },
-	{ "keep-bytes", CONFIG_SIZE, CONFIG_IN_CHANNEL(keep_bytes), .min = 1,
-	    .max = CONFIG_TERA, .initial = "1M" },
+	    CONFIG_RANGE(1, CONFIG_HOUR), .initial = "10" },
+	{ "max-event", CONFIG_SIZE, CONFIG_IN(max_event_bytes),
+	    .range = &limit_of[LIMIT_EVENT_BYTES], .initial = "65536" },
+	{ "keep", CONFIG_COUNT, CONFIG_IN_CHANNEL(keep),
+	    CONFIG_RANGE(1, 1000000000), .initial = "10000" },
+	{ "keep-bytes", CONFIG_SIZE, CONFIG_IN_CHANNEL(keep_bytes),
+	    CONFIG_RANGE(1, CONFIG_TERA), .initial = "1M" },
 	{ "keep-seconds", CONFIG_SECONDS, CONFIG_IN_CHANNEL(keep_ms),
-	    .max = CONFIG_YEAR * 10, .initial = "86400" },
+	    CONFIG_RANGE(0, CONFIG_YEAR * 10), .initial = "86400" },
 	{ "history-bytes", CONFIG_SIZE, CONFIG_IN(history_bytes),
-	    .min = CONFIG_KILO, .max = CONFIG_TERA, .initial = "256M" },
+	    CONFIG_RANGE(CONFIG_KILO, CONFIG_TERA), .initial = "256M" },
 	{ "store", CONFIG_STORE, .restart = true, CONFIG_IN(store),
 	    .initial = "auto" },
 	{ "durability", CONFIG_WORD, .restart = true, CONFIG_IN(durability),
-	    .words = config_durabilities, .max = 3,
-	    .form = "none, process or power", .initial = "process" },
+	    CONFIG_WORDS(config_durabilities), .form = "none, process or power",
+	    .initial = "process" },
 	{ "store-error", CONFIG_WORD, .restart = true, CONFIG_IN(store_error),
-	    .words = config_store_errors, .max = 2, .form = "refuse or memory",
+	    CONFIG_WORDS(config_store_errors), .form = "refuse or memory",
 	    .initial = "refuse" },
-	{ "key-seconds", CONFIG_SECONDS, CONFIG_IN(key_ms), .min = 1000,
-	    .max = CONFIG_YEAR, .initial = "86400" },
+	{ "key-seconds", CONFIG_SECONDS, CONFIG_IN(key_ms),
+	    CONFIG_RANGE(1000, CONFIG_YEAR), .initial = "86400" },
 	{ "stop-seconds", CONFIG_SECONDS, CONFIG_IN(stop_ms),
-	    .max = CONFIG_YEAR, .initial = "3600" },
-	{ "stall-time", CONFIG_SECONDS, CONFIG_IN(stall_ms), .max = CONFIG_YEAR,
-	    .initial = "300" },
-	{ "drain-time", CONFIG_SECONDS, CONFIG_IN(drain_ms), .max = CONFIG_HOUR,
-	    .initial = "2" },
+	    CONFIG_RANGE(0, CONFIG_YEAR), .initial = "3600" },
+	{ "stall-time", CONFIG_SECONDS, CONFIG_IN(stall_ms),
+	    CONFIG_RANGE(0, CONFIG_YEAR), .initial = "300" },
+	{ "drain-time", CONFIG_SECONDS, CONFIG_IN(drain_ms),
+	    CONFIG_RANGE(0, CONFIG_HOUR), .initial = "2" },
 	{ "allow-origin", CONFIG_ORIGINS, CONFIG_IN(allow_origin) },
 	{ "subscribe", CONFIG_WHO, CONFIG_IN_CHANNEL(subscribe),
 	    .initial = "anyone" },
@@ -108,15 +109,15 @@ const struct config_setting config_settings[] = {
 	{ "token-key-file", CONFIG_TEXT, CONFIG_IN(token_key_file),
 	    .initial = "" },
 	{ "token-algorithm", CONFIG_WORD, CONFIG_IN(token_algorithm),
-	    .words = config_algorithms, .max = CONFIG_ALGORITHMS,
-	    .form = CONFIG_ALGORITHM_FORM, .initial = "HS256" },
+	    CONFIG_WORDS(config_algorithms), .form = CONFIG_ALGORITHM_FORM,
+	    .initial = "HS256" },
 	{ "token-cookie", CONFIG_NAME, CONFIG_IN(token_cookie), .initial = "" },
 	{ "token-parameter", CONFIG_NAME, CONFIG_IN(token_parameter),
 	    .initial = "token" },
 	{ "token-leeway", CONFIG_SECONDS, CONFIG_IN(token_leeway_ms),
-	    .max = CONFIG_HOUR, .initial = "0" },
+	    CONFIG_RANGE(0, CONFIG_HOUR), .initial = "0" },
 	{ "token-require-exp", CONFIG_WORD, CONFIG_IN(token_require_exp),
-	    .words = config_booleans, .max = 2, .form = "true or false",
+	    CONFIG_WORDS(config_booleans), .form = "true or false",
 	    .initial = "true" },
 	{ "log", CONFIG_LOG_TARGET, CONFIG_IN(log_target), .initial = "auto" },
 	{ "log-level", CONFIG_LOG_LEVEL, CONFIG_IN(log_level),
@@ -275,8 +276,8 @@ config_setting_parse(const struct config_setting *s, const char *text,
 		return *value < CONFIG_LOG_LEVELS;
 	case CONFIG_WORD:
 		*form = s->form;
-		*value = config_setting_word(text, s->words, s->max);
-		return *value < s->max;
+		*value = config_setting_word(text, s->words, s->word_count);
+		return *value < s->word_count;
 	case CONFIG_FLAG:
 		*form = "true or false";
 		return quantity_parse_flag(text, value);
@@ -292,13 +293,6 @@ config_setting_parse(const struct config_setting *s, const char *text,
 	}
 }
 
-static bool
-config_setting_is_ranged(const struct config_setting *s)
-{
-	return s->kind == CONFIG_COUNT || s->kind == CONFIG_SIZE ||
-	    s->kind == CONFIG_SECONDS;
-}
-
 static void
 config_setting_say_range(const struct config_setting *s,
     char why[CONFIG_WHY_SIZE])
@@ -306,14 +300,16 @@ config_setting_say_range(const struct config_setting *s,
 	char min[QUANTITY_TEXT_SIZE], max[QUANTITY_TEXT_SIZE];
 
 	if (s->kind == CONFIG_SECONDS) {
-		quantity_format_seconds(s->min, min);
-		quantity_format_seconds(s->max, max);
+		quantity_format_seconds(s->range->min, min);
+		quantity_format_seconds(s->range->max, max);
 	} else if (s->kind == CONFIG_SIZE) {
-		quantity_format_size(s->min, min);
-		quantity_format_size(s->max, max);
+		quantity_format_size(s->range->min, min);
+		quantity_format_size(s->range->max, max);
 	} else {
-		snprintf(min, sizeof min, "%llu", (unsigned long long)s->min);
-		snprintf(max, sizeof max, "%llu", (unsigned long long)s->max);
+		snprintf(min, sizeof min, "%llu",
+		    (unsigned long long)s->range->min);
+		snprintf(max, sizeof max, "%llu",
+		    (unsigned long long)s->range->max);
 	}
 	snprintf(why, CONFIG_WHY_SIZE, "must be from %s to %s", min, max);
 }
@@ -328,8 +324,7 @@ config_setting_check_number(const struct config_setting *s, const char *text,
 		snprintf(why, CONFIG_WHY_SIZE, "must be %s", form);
 		return false;
 	}
-	if (config_setting_is_ranged(s) &&
-	    (*value < s->min || *value > s->max)) {
+	if (s->range != NULL && !limit_allows(s->range, *value)) {
 		config_setting_say_range(s, why);
 		return false;
 	}

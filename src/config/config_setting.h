@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "config/config.h"
+#include "protocol/limits.h"
 
 /* The table of settings, which reading, printing and comparing walk. */
 
@@ -41,11 +42,21 @@ struct config_setting {
 	bool per_channel; /* offset is in struct config_channel */
 	bool restart;     /* see config_needs_restart */
 	size_t offset;
-	uint64_t min, max;        /* of numbers, in the program's units */
-	const char *const *words; /* of CONFIG_WORD, max of them */
-	const char *form;         /* and how an error names them */
+	const struct limit *range; /* of numbers, in the program's units */
+	const char *const *words;  /* of CONFIG_WORD */
+	size_t word_count;
+	const char *form;    /* how an error names the words */
 	const char *initial; /* NULL: made by config_load, or an empty list */
 };
+
+/* A range, and words, as a row of a table has them. */
+#define CONFIG_RANGE(least, most)      \
+	.range = &(const struct limit) \
+	{                              \
+		least, most            \
+	}
+#define CONFIG_WORDS(array) \
+	.words = (array), .word_count = sizeof(array) / sizeof *(array)
 
 enum {
 	CONFIG_WHY_SIZE = 160

@@ -27,8 +27,7 @@ const struct config_setting config_token_settings[CONFIG_TOKEN_SETTINGS] = {
 	{ "key", CONFIG_SECRET, CONFIG_IN_KEY(text) },
 	{ "key-file", CONFIG_TEXT, CONFIG_IN_KEY(file) },
 	{ "algorithm", CONFIG_WORD, CONFIG_IN_KEY(algorithm),
-	    .words = config_algorithms, .max = CONFIG_ALGORITHMS,
-	    .form = CONFIG_ALGORITHM_FORM },
+	    CONFIG_WORDS(config_algorithms), .form = CONFIG_ALGORITHM_FORM },
 };
 
 bool

@@ -15,17 +15,15 @@
 #include "base/json.h"
 #include "base/listener.h"
 #include "door/handoff.h"
+#include "protocol/limits.h"
 #include "source/program_stream.h"
 
 /* The hub's side: whatever a line says is checked again. */
 
 enum {
 	HANDOFF_HEAD_MAX = 16384,
-	HANDOFF_POLL_MAX_MS = 3600000,
 	HANDOFF_NAME_MAX = 1024 /* of a user or an address */
 };
-
-#define HANDOFF_RULE_MAX_MS (UINT64_C(366) * 86400000 * 10)
 
 /* A line that is being read: what it holds until the stream is open. */
 struct handoff {
@@ -89,7 +87,7 @@ handoff_get_name(struct handoff *h, struct json_object *o, const char *name,
 
 static int
 handoff_get_number(struct handoff *h, struct json_object *o, const char *name,
-    uint64_t max, uint64_t *number)
+    const struct limit *limit, uint64_t *number)
 {
 	struct json_object *value;
 	int got = handoff_get(h, o, name, json_type_int, &value);
@@ -98,7 +96,7 @@ handoff_get_number(struct handoff *h, struct json_object *o, const char *name,
 	if (got != 1)
 		return got;
 	if (json_object_get_int64(value) < 0 ||
-	    json_object_get_uint64(value) > max)
+	    !limit_allows(limit, json_object_get_uint64(value)))
 		return handoff_refuse(h, name, "is out of range");
 	*number = json_object_get_uint64(value);
 	return 1;
@@ -220,9 +218,9 @@ handoff_get_run(struct handoff *h, struct json_object *o)
 /* A number of milliseconds that may be left out. */
 static int
 handoff_get_rule(struct handoff *h, struct json_object *o, const char *name,
-    uint64_t *ms)
+    const struct limit *limit, uint64_t *ms)
 {
-	int got = handoff_get_number(h, o, name, HANDOFF_RULE_MAX_MS, ms);
+	int got = handoff_get_number(h, o, name, limit, ms);
 
 	if (got == 0)
 		*ms = STREAM_RULE_UNSET;
@@ -235,12 +233,13 @@ handoff_get_rules(struct handoff *h, struct json_object *o)
 	int got;
 
 	h->sub.rules = &h->rules;
-	if (handoff_get_rule(h, o, "heartbeat_ms", &h->rules.heartbeat_ms) ==
-		-1 ||
-	    handoff_get_rule(h, o, "retry_ms", &h->rules.retry_ms) == -1 ||
-	    handoff_get_rule(h, o, "max_time_ms", &h->rules.max_time_ms) ==
-		-1 ||
-	    handoff_get_number(h, o, "limit_ms", HANDOFF_RULE_MAX_MS,
+	if (handoff_get_rule(h, o, "heartbeat_ms",
+		&limit_of[LIMIT_HEARTBEAT_MS], &h->rules.heartbeat_ms) == -1 ||
+	    handoff_get_rule(h, o, "retry_ms", &limit_of[LIMIT_RETRY_MS],
+		&h->rules.retry_ms) == -1 ||
+	    handoff_get_rule(h, o, "max_time_ms", &limit_of[LIMIT_MAX_TIME_MS],
+		&h->rules.max_time_ms) == -1 ||
+	    handoff_get_number(h, o, "limit_ms", &limit_of[LIMIT_STREAM_MS],
 		&h->sub.limit_ms) == -1)
 		return -1;
 	got = handoff_get_text(h, o, "end", HANDOFF_HEAD_MAX, &h->sub.end);
@@ -301,12 +300,13 @@ handoff_get_framing(struct handoff *h, struct json_object *o)
 static int
 handoff_read(struct handoff *h, struct json_object *o, int fd)
 {
+	static const struct limit requests = { 0, UINT16_MAX };
 	struct subscription *sub = &h->sub;
 	uint64_t request;
 
 	if (handoff_get_flag(h, o, "keep", &sub->keep) == -1 ||
 	    handoff_get_framing(h, o) == -1 ||
-	    handoff_get_number(h, o, "request", UINT16_MAX, &request) == -1 ||
+	    handoff_get_number(h, o, "request", &requests, &request) == -1 ||
 	    handoff_get_text(h, o, "head", HANDOFF_HEAD_MAX, &sub->head) ==
 		-1 ||
 	    handoff_get_run(h, o) == -1 || handoff_get_channels(h, o) == -1 ||
@@ -315,9 +315,9 @@ handoff_read(struct handoff *h, struct json_object *o, int fd)
 	    handoff_get_flag(h, o, "all", &sub->since_all) == -1 ||
 	    handoff_get_flag(h, o, "terse", &sub->is_terse) == -1 ||
 	    handoff_get_flag(h, o, "poll", &sub->is_poll) == -1 ||
-	    handoff_get_number(h, o, "poll_ms", HANDOFF_POLL_MAX_MS,
+	    handoff_get_number(h, o, "poll_ms", &limit_of[LIMIT_POLL_MS],
 		&sub->poll_ms) == -1 ||
-	    handoff_get_number(h, o, "poll_above", INT64_MAX,
+	    handoff_get_number(h, o, "poll_above", &limit_of[LIMIT_POLL_ABOVE],
 		&sub->poll_above) == -1 ||
 	    handoff_get_name(h, o, "user", &sub->user) == -1 ||
 	    handoff_get_name(h, o, "address", &sub->address) == -1 ||
@@ -325,7 +325,8 @@ handoff_read(struct handoff *h, struct json_object *o, int fd)
 		return -1;
 	sub->input.text = h->input.data;
 	sub->input.len = h->input.len;
-	switch (handoff_get_number(h, o, "last", UINT32_MAX, &sub->last)) {
+	switch (handoff_get_number(h, o, "last", &limit_of[LIMIT_LAST],
+	    &sub->last)) {
 	case -1:
 		return -1;
 	case 1:

@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "protocol/command.h"
+#include "protocol/limits.h"
 
 enum {
 	COMMAND_JSON_DEPTH = 32
@@ -190,7 +191,7 @@ static int
 command_read_retry(struct command *c, const char *name,
     struct json_object *value)
 {
-	return command_read_number(c, name, value, EVENT_RETRY_MAX,
+	return command_read_number(c, name, value, limit_of[LIMIT_RETRY_MS].max,
 	    &c->event.retry_ms);
 }
 
@@ -203,7 +204,8 @@ command_read_expires(struct command *c, const char *name,
 
 	if ((!json_object_is_type(value, json_type_int) &&
 		!json_object_is_type(value, json_type_double)) ||
-	    !isfinite(seconds) || seconds <= 0 || seconds > 1e9)
+	    !isfinite(seconds) || seconds <= 0 ||
+	    seconds * 1000 > (double)limit_of[LIMIT_EXPIRES_MS].max)
 		return command_refuse(c, EX_DATAERR,
 		    "%s is not a number of seconds above 0", name);
 	c->event.expires_ms = (uint64_t)ceil(seconds * 1000);
@@ -252,7 +254,8 @@ command_read_last(struct command *c, const char *name,
     struct json_object *value)
 {
 	c->has_last = true;
-	return command_read_number(c, name, value, UINT32_MAX, &c->last);
+	return command_read_number(c, name, value, limit_of[LIMIT_LAST].max,
+	    &c->last);
 }
 
 static int

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "protocol/event.h"
+#include "protocol/limits.h"
 
 enum {
 	EVENT_PIECE = 256 /* that is looked through for a line's end at once */
@@ -57,7 +58,8 @@ event_check(const struct event_fields *e, size_t max_event_bytes)
 		return event_check_id(e->id, e->id_len);
 	if (e->key_len > 0 && event_check_id(e->key, e->key_len) != NULL)
 		return "key is not of the form of an id";
-	if (e->retry_ms != EVENT_RETRY_NONE && e->retry_ms > EVENT_RETRY_MAX)
+	if (e->retry_ms != EVENT_RETRY_NONE &&
+	    !limit_allows(&limit_of[LIMIT_RETRY_MS], e->retry_ms))
 		return "retry is more than a day";
 	return NULL;
 }

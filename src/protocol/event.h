@@ -17,7 +17,6 @@ enum {
 };
 
 #define EVENT_RETRY_NONE UINT64_MAX
-#define EVENT_RETRY_MAX  UINT64_C(86400000)
 
 /* One event as a publisher gives it; the pointers are borrowed. */
 struct event_fields {

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/loop.h"
+#include "protocol/limits.h"
 #include "request/exchange.h"
 
 enum {
@@ -277,7 +278,7 @@ exchange_set_rules(struct exchange *ex, struct subscription *sub)
 	const struct config *config = ex->context.config;
 	const struct config_channel *top =
 	    &config->channels[config->channel_count - 1];
-	uint64_t expires_ms = ex->who.token.expires_ms, now_ms;
+	uint64_t expires_ms = ex->who.token.expires_ms, now_ms, rest_ms;
 
 	ex->rules.heartbeat_ms = c->heartbeat_ms;
 	ex->rules.retry_ms = c->retry_ms;
@@ -295,9 +296,12 @@ exchange_set_rules(struct exchange *ex, struct subscription *sub)
 	if (!ex->who.has_token || expires_ms == 0)
 		return;
 	now_ms = clock_wall_ms();
-	now_ms = expires_ms > now_ms ? expires_ms - now_ms : 1;
-	if (sub->limit_ms == 0 || now_ms < sub->limit_ms)
-		sub->limit_ms = now_ms;
+	rest_ms = expires_ms > now_ms ? expires_ms - now_ms : 1;
+	/* A token may be good for longer than any stream. */
+	if (!limit_allows(&limit_of[LIMIT_STREAM_MS], rest_ms))
+		rest_ms = limit_of[LIMIT_STREAM_MS].max;
+	if (sub->limit_ms == 0 || rest_ms < sub->limit_ms)
+		sub->limit_ms = rest_ms;
 }
 
 static struct text_span

@@ -16,9 +16,7 @@
 #include "request/request.h"
 
 enum {
-	ROUTE_ALLOW_SIZE = 256,
-	ROUTE_PADDING_MAX = 4096,
-	ROUTE_POLL_MAX = 3600 /* seconds */
+	ROUTE_ALLOW_SIZE = 256
 };
 
 /* The position (Last-Event-ID) of whoever has seen the end of a stream. */

@@ -6,13 +6,12 @@
 
 #include "base/json.h"
 #include "base/quantity.h"
+#include "protocol/limits.h"
 #include "request/route_part.h"
 
 enum {
 	ROUTE_JSON_DEPTH = 32
 };
-
-#define ROUTE_EXPIRES_MAX UINT64_C(1000000000000) /* ms */
 
 /* The names of the fields in a body, as on the queue. */
 static const char *const route_fields[] = { [CONFIG_FIELD_DATA] = "data",
@@ -75,12 +74,14 @@ route_find_field(struct route *r, struct route_input *in,
 static int
 route_read_retry(struct route *r, struct text_span text)
 {
-	if (text_parse_number(text.text, text.len, EVENT_RETRY_MAX,
+	const struct limit *limit = &limit_of[LIMIT_RETRY_MS];
+
+	if (text_parse_number(text.text, text.len, limit->max,
 		&r->event.retry_ms))
 		return 0;
 	return refusal_set(&r->refusal, 400,
 	    "retry is not a whole number from 0 to %llu",
-	    (unsigned long long)EVENT_RETRY_MAX);
+	    (unsigned long long)limit->max);
 }
 
 /* Seconds; what is beyond milliseconds is dropped. */
@@ -108,8 +109,8 @@ route_read_expires(struct route *r, struct text_span text)
 {
 	uint64_t ms;
 
-	if (!route_parse_seconds(text, &ms) || ms == 0 ||
-	    ms > ROUTE_EXPIRES_MAX)
+	if (!route_parse_seconds(text, &ms) ||
+	    !limit_allows(&limit_of[LIMIT_EXPIRES_MS], ms))
 		return refusal_set(&r->refusal, 400,
 		    "expires is not a number of seconds above 0");
 	r->event.expires_ms = ms;

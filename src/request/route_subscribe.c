@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/quantity.h"
+#include "protocol/limits.h"
 #include "request/route_part.h"
 
 enum {
@@ -59,7 +60,7 @@ route_read_parameter(struct route *r, const struct route_input *in,
 /* One number parameter: 1 if it is there, 0, or -1 refused. */
 static int
 route_read_number(struct route *r, const struct route_input *in,
-    const char *name, uint64_t max, uint64_t *value)
+    const char *name, const struct limit *limit, uint64_t *value)
 {
 	char *text;
 	size_t len;
@@ -67,10 +68,10 @@ route_read_number(struct route *r, const struct route_input *in,
 
 	if (got != 1)
 		return got;
-	if (!text_parse_number(text, len, max, value))
+	if (!text_parse_number(text, len, limit->max, value))
 		got = refusal_set(&r->refusal, 400,
 		    "%s is not a number up to %llu", name,
-		    (unsigned long long)max);
+		    (unsigned long long)limit->max);
 	free(text);
 	return got;
 }
@@ -105,12 +106,16 @@ route_read_since(struct route *r, const struct route_input *in)
 static int
 route_set_poll(struct route *r, const char *text, size_t len)
 {
+	const struct limit *limit = &limit_of[LIMIT_POLL_MS];
+	char most[QUANTITY_TEXT_SIZE];
 	uint64_t ms;
 
 	if (strlen(text) != len || !quantity_parse_seconds(text, &ms) ||
-	    ms > ROUTE_POLL_MAX * UINT64_C(1000))
+	    !limit_allows(limit, ms)) {
+		quantity_format_seconds(limit->max, most);
 		return refusal_set(&r->refusal, 400,
-		    "poll is not a number of seconds up to %d", ROUTE_POLL_MAX);
+		    "poll is not a number of seconds up to %s", most);
+	}
 	r->is_poll = true;
 	r->poll_ms = ms;
 	return 0;
@@ -145,12 +150,12 @@ route_read_position(struct route *r, const struct route_input *in)
 
 	if (route_read_since(r, in) == -1 || route_read_poll(r, in) == -1)
 		return -1;
-	got = route_read_number(r, in, "last", UINT32_MAX, &r->last);
+	got = route_read_number(r, in, "last", &limit_of[LIMIT_LAST], &r->last);
 	if (got == -1)
 		return -1;
 	r->has_last = got == 1;
-	got =
-	    route_read_number(r, in, "padding", ROUTE_PADDING_MAX, &r->padding);
+	got = route_read_number(r, in, "padding",
+	    &limit_of[LIMIT_PADDING_BYTES], &r->padding);
 	return got == -1 ? -1 : 0;
 }
 
@@ -176,13 +181,14 @@ static int
 route_read_json_last(struct route *r, const char *name,
     struct json_object *value)
 {
+	const struct limit *limit = &limit_of[LIMIT_LAST];
 	int64_t last = json_object_get_int64(value);
 
 	if (!json_object_is_type(value, json_type_int) || last < 0 ||
-	    last > UINT32_MAX)
+	    !limit_allows(limit, (uint64_t)last))
 		return refusal_set(&r->refusal, 400,
 		    "%s is not a number up to %llu", name,
-		    (unsigned long long)UINT32_MAX);
+		    (unsigned long long)limit->max);
 	r->has_last = true;
 	r->last = (uint64_t)last;
 	return 0;

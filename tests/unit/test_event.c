@@ -285,7 +285,7 @@ test_retry(void **state)
 		{ 0, "r=0<1-0|message|d>" },
 		{ 1, "r=1<1-0|message|d>" },
 		{ 3000, "r=3000<1-0|message|d>" },
-		{ EVENT_RETRY_MAX, "r=86400000<1-0|message|d>" },
+		{ 86400000, "r=86400000<1-0|message|d>" },
 		{ EVENT_RETRY_NONE, "<1-0|message|d>" },
 	};
 	struct event_fields e = test_fields("d", 1);

@@ -171,9 +171,9 @@ test_retry(void **state)
 		const char *why;
 	} cases[] = {
 		{ 0, NULL },
-		{ EVENT_RETRY_MAX - 1, NULL },
-		{ EVENT_RETRY_MAX, NULL },
-		{ EVENT_RETRY_MAX + 1, "retry is more than a day" },
+		{ 86399999, NULL },
+		{ 86400000, NULL },
+		{ 86400001, "retry is more than a day" },
 		{ EVENT_RETRY_NONE - 1, "retry is more than a day" },
 		{ EVENT_RETRY_NONE, NULL },
 	};
@@ -181,7 +181,6 @@ test_retry(void **state)
 	size_t i;
 
 	(void)state;
-	assert_int_equal(EVENT_RETRY_MAX, 24 * 60 * 60 * 1000);
 	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
 		e.retry_ms = cases[i].ms;
 		test_assert_refused(event_check(&e, TEST_MAX), cases[i].why,
