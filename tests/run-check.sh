@@ -9,7 +9,7 @@
 # exit status 1 if anything failed.
 #
 # JOBS         parallel jobs (default: the processors, at least 2)
-# CHECK_LIMIT  seconds that one suite may take (default: 1200)
+# CHECK_LIMIT  seconds that one suite may take (default: 2400)
 
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
@@ -18,7 +18,10 @@ plain=$top/build
 asan=$top/build-asan
 JOBS=${JOBS:-$(nproc 2>/dev/null || echo 2)}
 [ "$JOBS" -ge 2 ] || JOBS=2
-CHECK_LIMIT=${CHECK_LIMIT:-1200}
+CHECK_LIMIT=${CHECK_LIMIT:-2400}
+# Of a log, and logs of a suite, that are shown after a failure.
+EXCERPT_LINES=40
+EXCERPTS=10
 failed=0
 passed=0
 skipped=0
@@ -73,58 +76,140 @@ check_configure() {
 	)
 }
 
-# check_failed_logs DIRECTORY: the logs of tests that failed or never ended.
+# check_excerpt LOG: what failed in it, in a readable amount.
+check_excerpt() {
+	excerpt=$(awk '/^not ok/ { show = 1 } /^(ok |1\.\.)/ { show = 0 } show' \
+	    "$1" | cut -c 1-300 | head -n "$EXCERPT_LINES")
+	case $excerpt in
+	*'
+'*)
+		printf '%s\n' "$excerpt"
+		;;
+	*)
+		tail -n "$EXCERPT_LINES" "$1" | cut -c 1-300
+		;;
+	esac
+}
+
+# check_failed_logs DIRECTORY: of the tests that failed or did not end.  The
+# first ones are shown, all are kept: the next suite has logs of the same names.
 check_failed_logs() {
+	shown=0
+	mkdir -p "$1/failed/$target"
 	find "$1/tests" -name '*.log' | sort | while read -r log; do
-		trs=${log%.log}.trs
-		if [ ! -f "$trs" ]; then
+		if [ ! -s "${log%.log}.trs" ]; then
 			why='did not end'
-		elif grep -Eq '^:test-result: (FAIL|XPASS|ERROR)' "$trs"; then
+		elif grep -Eq '^:test-result: (FAIL|XPASS|ERROR)' \
+		    "${log%.log}.trs"; then
 			why='failed'
 		else
 			continue
 		fi
-		printf '\n-- %s %s\n' "${log#"$top"/}" "$why"
-		tail -n 400 "$log"
+		kept=$1/failed/$target/${log##*/}
+		cp "$log" "$kept"
+		printf '\n-- %s: %s\n' "$why" "$kept"
+		shown=$((shown + 1))
+		[ "$shown" -gt "$EXCERPTS" ] || check_excerpt "$log"
 	done
 }
 
-# check_count DIRECTORY RESULT...: the test cases with one of these results.
+# check_count RESULT...: the test cases with one of these results, of what
+# automake's harness noted of them.
 check_count() {
-	dir=$1
-	shift
-	find "$dir/tests" -name '*.trs' -exec cat {} + |
-	    awk -v want=" $* " '$1 == ":test-result:" &&
-		index(want, " " $2 " ") { n++ } END { print n + 0 }'
+	awk -v want=" $* " '$1 == ":test-result:" &&
+	    index(want, " " $2 " ") { n++ } END { print n + 0 }'
 }
 
-# check_suite NAME DIRECTORY TARGET: a run of automake's harness.
-# A failing make that no test explains is a failure too.
+# check_ended TEST RESULTS: says how one test program did.
+check_ended() {
+	done_tests=$((done_tests + 1))
+	bad_cases=$(check_count FAIL XPASS ERROR <"$2")
+	said="$(check_count PASS XFAIL <"$2") passed"
+	[ "$bad_cases" -eq 0 ] || said="$said, $bad_cases FAILED"
+	took=$(($(date +%s) - began))
+	printf '%4d of %d  %2d:%02d  %-34s %s\n' "$done_tests" "$all_tests" \
+	    $((took / 60)) $((took % 60)) "${1%.tap}" "$said"
+}
+
+# check_look: says what has ended since the last look; sets left, what has not.
+check_look() {
+	still=
+	for test in $left; do
+		results=$dir/${test%.tap}.trs
+		if [ -s "$results" ]; then
+			check_ended "$test" "$results"
+		else
+			still="$still $test"
+		fi
+	done
+	left=$still
+}
+
+# check_suite NAME DIRECTORY TARGET: a run of automake's harness, which has to
+# end all tests that "make list-TARGET" names.  Each one that did not end counts
+# as a failure, and so does a failing make that no test explains.
 check_suite() {
 	name=$1
 	dir=$2
 	say "$name"
-	find "$dir" \( -name '*.trs' -o -path '*/tests/*.log' \) -exec rm -f {} +
+	find "$dir/tests" \( -name '*.trs' -o -name '*.log' \) -exec rm -f {} +
+	left=$(make -s -C "$dir" "list-$3")
+	# shellcheck disable=SC2086 # a list of words
+	set -- "$1" "$2" "$3" $left
+	all_tests=$(($# - 3))
+	done_tests=0
 	began=$(date +%s)
 	timeout -k 20 "$CHECK_LIMIT" make -C "$dir" -j"$JOBS" "$3" \
 	    TEST_LIMIT='timeout -k 10 200' >"$dir/make-check.log" 2>&1 &
 	running=$!
+	while kill -0 "$running" 2>/dev/null; do
+		sleep 1
+		check_look
+	done
 	wait "$running"
 	status=$?
 	running=
-	grep -E '^(# [A-Z]+: |(FAIL|ERROR|XPASS): )' "$dir/make-check.log"
-	good=$(check_count "$dir" PASS XFAIL)
-	bad=$(check_count "$dir" FAIL XPASS ERROR)
-	not=$(check_count "$dir" SKIP)
-	if [ "$status" -ne 0 ] || [ $((good + bad)) -eq 0 ]; then
+	check_look
+	check_result "$3"
+}
+
+# check_result TARGET: how the suite did, of which check_suite tells.
+check_result() {
+	target=$1
+	find "$dir/tests" -name '*.trs' -exec cat {} + >"$dir/results"
+	good=$(check_count PASS XFAIL <"$dir/results")
+	bad=$(check_count FAIL XPASS ERROR <"$dir/results")
+	not=$(check_count SKIP <"$dir/results")
+	if [ "$status" -ne 0 ] || [ -n "$left" ]; then
 		check_failed_logs "$dir"
-		if [ "$bad" -eq 0 ]; then
-			bad=1
-			say "make $3 ended with status $status:"
-			tail -n 100 "$dir/make-check.log"
-		fi
+	fi
+	if [ -n "$left" ]; then
+		check_unended
+	elif [ "$status" -ne 0 ] && [ "$bad" -eq 0 ] ||
+	    [ $((good + bad)) -eq 0 ]; then
+		bad=1
+		say "make $target ended with status $status:"
+		tail -n 100 "$dir/make-check.log"
 	fi
 	check_row "$name" "$good" "$bad" "$not" $(($(date +%s) - began))
+}
+
+# check_unended: says which tests did not end, and why not if it is known.
+check_unended() {
+	say "$name: $((all_tests - done_tests)) of $all_tests test programs" \
+	    "did not end, and count as failed:"
+	# shellcheck disable=SC2086 # a list of words
+	printf '   %s\n' $left
+	case $status in
+	124 | 137)
+		echo "The suite was ended after $CHECK_LIMIT s, its limit." \
+		    "On a slow machine set CHECK_LIMIT to more."
+		;;
+	*)
+		tail -n 40 "$dir/make-check.log"
+		;;
+	esac
+	bad=$((bad + all_tests - done_tests))
 }
 
 # check_npm: clients of npm's registry for a test, which without it is skipped.
@@ -139,7 +224,7 @@ check_npm() {
 
 check_style() {
 	check_step 'layers' make -C "$plain" lint-layers
-	for tool in clang-format mandoc; do
+	for tool in clang-format mandoc shellcheck; do
 		if command -v "$tool" >/dev/null; then
 			check_step "style: $tool" make -C "$plain" "style-$tool"
 		else
@@ -159,6 +244,11 @@ check_report() {
 
 rm -rf "$plain" "$asan"
 mkdir -p "$plain" "$asan"
+cat <<EOF
+All tests, three times over: as users build crier, with sanitizers, and a part
+of them under valgrind.  With $JOBS jobs at a time that takes some 25 minutes on
+two processors; a line for each test program says how far it is.
+EOF
 say 'configuring and building'
 # Warnings count in the plain build only: gcc takes instrumented code for worse
 # than it is.

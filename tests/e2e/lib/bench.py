@@ -26,9 +26,7 @@ REPORT = re.compile(r"AddressSanitizer|LeakSanitizer|runtime error:"
 
 
 def _absolute(words):
-    if "/" in words[-1]:
-        words[-1] = os.path.abspath(words[-1])
-    return words
+    words[-1] = os.path.abspath(shutil.which(words[-1]) or words[-1])
 
 
 def missing_programs():

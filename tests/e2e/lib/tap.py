@@ -12,7 +12,7 @@ import signal
 import sys
 import traceback
 
-from lib import bench, proc
+from lib import bench, proc, reach
 
 LIMIT_SECONDS = 230
 
@@ -94,6 +94,14 @@ def _run_one(tap, function, name):
             place.keep()
 
 
+def _run_all(tap, functions, only):
+    for item in functions:
+        function, name = item if isinstance(item, tuple) else (item, None)
+        name = name or function.__name__.replace("_", " ")
+        if not only or function.__name__ in only or name in only:
+            _run_one(tap, function, name)
+
+
 def main(functions):
     """Run the functions, or only those named in the arguments; then exit."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP,
@@ -106,11 +114,12 @@ def main(functions):
     missing = bench.missing_programs()
     if missing:
         bail("not there: " + missing + " (set CRIERD and CRIER)")
-    for item in functions:
-        function, name = item if isinstance(item, tuple) else (item, None)
-        name = name or function.__name__.replace("_", " ")
-        if not only or function.__name__ in only or name in only:
-            _run_one(tap, function, name)
+    closed = reach.unreachable_place()
+    if closed:
+        bail(f"{bench.server_user().pw_name} cannot enter {closed}, where the "
+             "tests work (set TMPDIR)")
+    with reach.Programs():
+        _run_all(tap, functions, only)
     tap.prefix = ""
     tap.plan()
     sys.stdout.flush()
