@@ -373,13 +373,13 @@ token_show(const struct token *t)
 	struct json_object *o = json_object_new_object();
 
 	if (t->user != NULL)
-		json_add_text(o, "user", t->user, strlen(t->user));
+		json_add_string(o, "user", t->user);
 	token_show_list(o, "subscribe", &t->subscribe);
 	token_show_list(o, "publish", &t->publish);
 	if (t->expires_ms > 0)
 		json_add_number(o, "expires", t->expires_ms / 1000);
 	if (t->kid != NULL)
-		json_add_text(o, "kid", t->kid, strlen(t->kid));
+		json_add_string(o, "kid", t->kid);
 	puts(json_object_to_json_string_ext(o,
 	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(o);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,6 @@
 #include <json-c/json_visit.h>
 
 #include "base/json.h"
-#include "base/text.h"
 
 /* Of an object in which a member is missing json_append makes nothing. */
 static char json_is_incomplete;
@@ -46,6 +46,12 @@ json_add_number(struct json_object *o, const char *name, uint64_t value)
 	json_add_value(o, name, json_object_new_uint64(value));
 }
 
+void
+json_add_flag(struct json_object *o, const char *name, bool value)
+{
+	json_add_value(o, name, json_object_new_boolean(value));
+}
+
 /* A NUL is escaped with the rest, but these texts have none. */
 static struct json_object *
 json_new_escaped(const char *text, size_t len)
@@ -68,6 +74,12 @@ json_add_text(struct json_object *o, const char *name, const char *text,
 	json_add_value(o, name,
 	    text_is_utf8(text, len) ? json_object_new_string_len(text, (int)len)
 				    : json_new_escaped(text, len));
+}
+
+void
+json_add_string(struct json_object *o, const char *name, const char *text)
+{
+	json_add_text(o, name, text, strlen(text));
 }
 
 int
@@ -113,36 +125,123 @@ json_parse(const char *text, size_t len, int depth, struct json_object **value)
 	return 0;
 }
 
+struct json_object *
+json_parse_object(const char *text, size_t len)
+{
+	struct json_tokener *t = json_tokener_new();
+	struct json_object *o = NULL;
+
+	if (t != NULL && len <= INT_MAX)
+		o = json_tokener_parse_ex(t, text, (int)len);
+	if (t != NULL)
+		json_tokener_free(t);
+	if (json_object_is_type(o, json_type_object))
+		return o;
+	json_object_put(o);
+	return NULL;
+}
+
+struct json_object *
+json_member(struct json_object *o, const char *name)
+{
+	struct json_object *value;
+
+	return json_object_object_get_ex(o, name, &value) ? value : NULL;
+}
+
+size_t
+json_length(struct json_object *value)
+{
+	return json_object_is_type(value, json_type_array)
+	    ? json_object_array_length(value)
+	    : 0;
+}
+
+const char *
+json_get_string(struct json_object *value)
+{
+	return json_object_is_type(value, json_type_string)
+	    ? json_object_get_string(value)
+	    : NULL;
+}
+
+bool
+json_get_text(struct json_object *value, struct text_span *text)
+{
+	if (!json_object_is_type(value, json_type_string))
+		return false;
+	text->text = json_object_get_string(value);
+	text->len = (size_t)json_object_get_string_len(value);
+	return true;
+}
+
+bool
+json_get_whole(struct json_object *value, uint64_t max, uint64_t *number)
+{
+	if (!json_object_is_type(value, json_type_int) ||
+	    json_object_get_int64(value) < 0 ||
+	    json_object_get_uint64(value) > max)
+		return false;
+	*number = json_object_get_uint64(value);
+	return true;
+}
+
+bool
+json_get_real(struct json_object *value, double *number)
+{
+	double got = json_object_get_double(value);
+
+	if ((!json_object_is_type(value, json_type_int) &&
+		!json_object_is_type(value, json_type_double)) ||
+	    !isfinite(got))
+		return false;
+	*number = got;
+	return true;
+}
+
+bool
+json_get_flag(struct json_object *value, bool *flag)
+{
+	if (!json_object_is_type(value, json_type_boolean))
+		return false;
+	*flag = json_object_get_boolean(value);
+	return true;
+}
+
 static const char *
 json_skip_digits(const char *p)
 {
 	return p + strspn(p, "0123456789");
 }
 
-/* Whether it is a number as RFC 8259, 6 has it: "1.", "01.5", "-.5" are none.
- */
-static bool
-json_is_number(const char *p)
+const char *
+json_skip_number(const char *text)
 {
-	const char *digits;
+	const char *p = text + (*text == '-'), *digits = p;
 
-	p += *p == '-';
-	digits = p;
 	p = json_skip_digits(p);
 	if (p == digits || (*digits == '0' && p > digits + 1))
-		return false;
+		return NULL;
 	if (*p == '.') {
 		digits = p + 1;
 		if ((p = json_skip_digits(digits)) == digits)
-			return false;
+			return NULL;
 	}
 	if (*p == 'e' || *p == 'E') {
-		p += p[1] == '+' || p[1] == '-' ? 2 : 1;
-		digits = p;
+		p++;
+		digits = p + (*p == '+' || *p == '-');
 		if ((p = json_skip_digits(digits)) == digits)
-			return false;
+			return NULL;
 	}
-	return *p == '\0';
+	return p;
+}
+
+static bool
+json_is_number(const char *text)
+{
+	const char *end = json_skip_number(text);
+
+	return end != NULL && *end == '\0';
 }
 
 static int

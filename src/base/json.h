@@ -11,6 +11,7 @@
 #include <json-c/json.h>
 
 #include "base/buffer.h"
+#include "base/text.h"
 
 /*
  * Building JSON objects where memory may run out: json-c itself asserts that
@@ -23,8 +24,10 @@ void
 json_add(struct json_object *, const char *name, struct json_object *value);
 void json_add_number(struct json_object *, const char *name, uint64_t);
 
-/* The same of a text; what of it is not UTF-8 is escaped as text_escape does.
- */
+void json_add_flag(struct json_object *, const char *name, bool);
+
+/* Texts; bytes that are not UTF-8 are escaped as text_escape does. */
+void json_add_string(struct json_object *, const char *name, const char *text);
 void json_add_text(struct json_object *, const char *name, const char *text,
     size_t len);
 
@@ -40,6 +43,39 @@ int json_append(struct buffer *, struct json_object *);
  * UTF-8, or has a NUL; -1: out of memory.
  */
 int json_parse(const char *text, size_t len, int depth, struct json_object **);
+
+/*
+ * The same of a line that another of our programs has written: not strictly,
+ * and an object or NULL.  The caller's.
+ */
+struct json_object *json_parse_object(const char *text, size_t len);
+
+/*
+ * Reading values of which nothing is known.  A value may be NULL, which is
+ * JSON's null.  A value that is not of the type that is asked for leaves the
+ * target as it was.  (Names of Jansson's, as json_string, must not be used
+ * here: libjwt would call our functions for its own.)
+ */
+
+/* The member; NULL: there is none, it is null, or this is no object. */
+struct json_object *json_member(struct json_object *, const char *name);
+
+/* How many elements an array has; 0 for all else. */
+size_t json_length(struct json_object *);
+
+/* The text of a string up to its first NUL, or NULL; and all of the text. */
+const char *json_get_string(struct json_object *);
+bool json_get_text(struct json_object *, struct text_span *);
+
+/* A number without a fraction in [0, max]; any number that is finite. */
+bool json_get_whole(struct json_object *, uint64_t max, uint64_t *);
+bool json_get_real(struct json_object *, double *);
+
+bool json_get_flag(struct json_object *, bool *);
+
+/* Behind the number at text as RFC 8259, 6 has it, or NULL: "1.", "01", "-.5".
+ */
+const char *json_skip_number(const char *text);
 
 /*
  * NULL, or what is wrong with a number in the value, as a phrase: json-c takes

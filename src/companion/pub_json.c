@@ -4,6 +4,7 @@
 #include <json-c/json.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "companion/pub_json.h"
 
 int
@@ -20,35 +21,6 @@ pub_json_append_string(struct buffer *b, const char *text, size_t len)
 		rc = buffer_append(b, json, json_len);
 	json_object_put(string);
 	return rc;
-}
-
-static const char *
-pub_json_skip_digits(const char *text)
-{
-	return text + strspn(text, "0123456789");
-}
-
-/* Behind the number at text (RFC 8259, 6), or NULL if it is none. */
-static const char *
-pub_json_skip_number(const char *text)
-{
-	const char *p = text + (*text == '-'), *digits = p;
-
-	p = pub_json_skip_digits(p);
-	if (p == digits || (*digits == '0' && p - digits > 1))
-		return NULL;
-	if (*p == '.') {
-		digits = p + 1;
-		if ((p = pub_json_skip_digits(digits)) == digits)
-			return NULL;
-	}
-	if (*p == 'e' || *p == 'E') {
-		p++;
-		digits = p + (*p == '+' || *p == '-');
-		if ((p = pub_json_skip_digits(digits)) == digits)
-			return NULL;
-	}
-	return p;
 }
 
 /* Behind the string whose first quote is before text, or NULL. */
@@ -75,7 +47,7 @@ pub_json_is_lenient(const char *text)
 		if (*text == '"')
 			text = pub_json_skip_string(text + 1);
 		else if (*text == '-' || (*text >= '0' && *text <= '9'))
-			text = pub_json_skip_number(text);
+			text = json_skip_number(text);
 		else if (*text == 'N' || *text == 'I')
 			return true;
 		else

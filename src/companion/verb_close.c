@@ -2,11 +2,11 @@
 /* Copyright (c) 2026 The crier authors */
 
 #include <errno.h>
-#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/json.h"
 #include "companion/verb.h"
 #include "protocol/client.h"
 
@@ -116,7 +116,7 @@ close_request(const struct close_options *o)
 static void
 close_print(const char *reply, size_t len)
 {
-	struct json_object *object = client_parse(reply, len), *closed;
+	struct json_object *object = json_parse_object(reply, len), *closed;
 
 	if (json_object_object_get_ex(object, "closed", &closed))
 		printf("closed %s\n", json_object_get_string(closed));

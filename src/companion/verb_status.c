@@ -54,13 +54,10 @@ status_text(struct json_object *o, const char *name)
 static void
 status_print_channels(struct json_object *stream)
 {
-	struct json_object *names;
+	struct json_object *names = json_member(stream, "channels");
 	size_t i;
 
-	if (!json_object_object_get_ex(stream, "channels", &names) ||
-	    !json_object_is_type(names, json_type_array))
-		return;
-	for (i = 0; i < json_object_array_length(names); i++)
+	for (i = 0; i < json_length(names); i++)
 		printf("%s%s", i == 0 ? " " : ",",
 		    json_object_get_string(json_object_array_get_idx(names,
 			i)));
@@ -69,15 +66,12 @@ status_print_channels(struct json_object *stream)
 static void
 status_print_streams(struct json_object *status)
 {
-	struct json_object *list, *o;
+	struct json_object *list = json_member(status, "list"), *o;
 	size_t i;
 
 	printf("%8s %8s %8s %-16s %-16s %-8s channels\n", "stream", "seconds",
 	    "events", "user", "address", "door");
-	if (!json_object_object_get_ex(status, "list", &list) ||
-	    !json_object_is_type(list, json_type_array))
-		return;
-	for (i = 0; i < json_object_array_length(list); i++) {
+	for (i = 0; i < json_length(list); i++) {
 		o = json_object_array_get_idx(list, i);
 		printf("%8s %8s %8s %-16s %-16s %-8s", status_text(o, "stream"),
 		    status_text(o, "seconds"), status_text(o, "events"),
@@ -99,7 +93,7 @@ status_print(const char *reply, size_t len,
 		putchar('\n');
 		return 0;
 	}
-	if ((status = client_parse(reply, len)) == NULL) {
+	if ((status = json_parse_object(reply, len)) == NULL) {
 		client_warn("crierd's answer cannot be understood");
 		return EX_TEMPFAIL;
 	}
@@ -120,10 +114,9 @@ status_request(const struct status_options *options)
 	json_add_text(o, "do", options->channel == NULL ? "status" : "presence",
 	    options->channel == NULL ? 6 : 8);
 	if (options->channel != NULL)
-		json_add(o, "channel",
-		    json_object_new_string(options->channel));
+		json_add_string(o, "channel", options->channel);
 	if (options->streams)
-		json_add(o, "streams", json_object_new_boolean(true));
+		json_add_flag(o, "streams", true);
 	return o;
 }
 

@@ -2,7 +2,6 @@
 /* Copyright (c) 2026 The crier authors */
 
 #include <errno.h>
-#include <json-c/json.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "companion/verb.h"
 #include "protocol/client.h"
@@ -201,12 +201,10 @@ tail_is_event(const struct eventstream_event *e, const char *name)
 static enum tail_end
 tail_reason(struct tail *t, const struct eventstream_event *e)
 {
-	struct json_object *o = client_parse(e->data, e->data_len), *value;
-	const char *reason = "";
+	struct json_object *o = json_parse_object(e->data, e->data_len);
+	const char *reason = json_get_string(json_member(o, "reason"));
 	enum tail_end end = TAIL_LOST;
 
-	if (json_object_object_get_ex(o, "reason", &value))
-		reason = json_object_get_string(value);
 	if (reason != NULL && strcmp(reason, "timeout") == 0) {
 		end = TAIL_TURN;
 	} else if (reason != NULL && strcmp(reason, "closed") == 0) {

@@ -47,10 +47,9 @@ role_status_configuration(const struct daemon *d, struct json_object *status)
 	const struct daemon_figures figures = { .reloads = d->reloads };
 	struct json_object *o = figures_group(status, "configuration");
 
-	json_add_text(o, "file", file, strlen(file));
+	json_add_string(o, "file", file);
 	figures_add(status, FIGURES_DAEMON, &figures);
-	json_add_text(o, "reload_error", d->reload_error,
-	    strlen(d->reload_error));
+	json_add_string(o, "reload_error", d->reload_error);
 }
 
 static void

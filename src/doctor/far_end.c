@@ -44,49 +44,39 @@ daemon_ask(struct daemon *d, struct json_object *command,
 		client_warn("%s", why);
 		return rc;
 	}
-	*answer = client_parse(reply, len);
+	*answer = json_parse_object(reply, len);
 	return *answer == NULL ? daemon_not_understood() : 0;
 }
 
 static bool
 daemon_number(struct json_object *o, const char *name, uint64_t *number)
 {
-	struct json_object *value;
-
-	if (!json_object_object_get_ex(o, name, &value) ||
-	    !json_object_is_type(value, json_type_int))
-		return false;
-	*number = json_object_get_uint64(value);
-	return true;
+	return json_get_whole(json_member(o, name), UINT64_MAX, number);
 }
 
 /* The text of a member, fit for a terminal; "" if it is no text. */
 static void
 daemon_text(struct json_object *o, const char *name, char *to, size_t size)
 {
-	struct json_object *value;
-	const char *text;
+	const char *text = json_get_string(json_member(o, name));
 
 	*to = '\0';
-	if (!json_object_object_get_ex(o, name, &value) ||
-	    !json_object_is_type(value, json_type_string))
-		return;
-	text = json_object_get_string(value);
-	text_escape(text, strlen(text), to, size);
+	if (text != NULL)
+		text_escape(text, strlen(text), to, size);
 }
 
 static int
 daemon_read_settings(struct daemon *d)
 {
 	struct json_object *command = json_object_new_object(), *answer;
-	struct json_object *limits = NULL;
+	struct json_object *limits;
 	int rc;
 
-	json_add(command, "do", json_object_new_string("status"));
+	json_add_string(command, "do", "status");
 	if ((rc = daemon_ask(d, command, &answer)) != 0)
 		return rc;
-	if (!json_object_object_get_ex(answer, "limits", &limits) ||
-	    !daemon_number(limits, "heartbeat_ms", &d->heartbeat_ms) ||
+	limits = json_member(answer, "limits");
+	if (!daemon_number(limits, "heartbeat_ms", &d->heartbeat_ms) ||
 	    !daemon_number(limits, "max_event_bytes", &d->max_event_bytes))
 		rc = daemon_not_understood();
 	json_object_put(answer);
@@ -117,8 +107,8 @@ daemon_publish(struct daemon *d, const char *channel, const char *data,
 	uint64_t count = 0;
 	int rc;
 
-	json_add_text(command, "channel", channel, strlen(channel));
-	json_add_text(command, "data", data, strlen(data));
+	json_add_string(command, "channel", channel);
+	json_add_string(command, "data", data);
 	json_add_number(command, "expires", d->expires);
 	if ((rc = daemon_ask(d, command, &answer)) != 0)
 		return rc;
@@ -136,8 +126,8 @@ daemon_end(struct daemon *d, const char *channel)
 	struct json_object *command = json_object_new_object(), *answer;
 	int rc;
 
-	json_add(command, "do", json_object_new_string("close"));
-	json_add_text(command, "channel", channel, strlen(channel));
+	json_add_string(command, "do", "close");
+	json_add_string(command, "channel", channel);
 	rc = daemon_ask(d, command, &answer);
 	json_object_put(answer);
 	return rc;
@@ -146,16 +136,13 @@ daemon_end(struct daemon *d, const char *channel)
 static bool
 daemon_is_of(struct json_object *stream, const char *channel)
 {
-	struct json_object *names, *name;
+	struct json_object *names = json_member(stream, "channels");
+	const char *name;
 	size_t i;
 
-	if (!json_object_object_get_ex(stream, "channels", &names) ||
-	    !json_object_is_type(names, json_type_array))
-		return false;
-	for (i = 0; i < json_object_array_length(names); i++) {
-		name = json_object_array_get_idx(names, i);
-		if (json_object_is_type(name, json_type_string) &&
-		    strcmp(json_object_get_string(name), channel) == 0)
+	for (i = 0; i < json_length(names); i++) {
+		name = json_get_string(json_object_array_get_idx(names, i));
+		if (name != NULL && strcmp(name, channel) == 0)
 			return true;
 	}
 	return false;
@@ -175,20 +162,18 @@ int
 daemon_look(struct daemon *d, const char *channel, struct daemon_streams *s)
 {
 	struct json_object *command = json_object_new_object(), *answer;
-	struct json_object *list = NULL, *o;
-	size_t i, n = 0;
+	struct json_object *list, *o;
+	size_t i;
 	int rc;
 
 	memset(s, 0, sizeof *s);
-	json_add(command, "do", json_object_new_string("status"));
-	json_add(command, "streams", json_object_new_boolean(true));
-	json_add_text(command, "channel", channel, strlen(channel));
+	json_add_string(command, "do", "status");
+	json_add_flag(command, "streams", true);
+	json_add_string(command, "channel", channel);
 	if ((rc = daemon_ask(d, command, &answer)) != 0)
 		return rc;
-	if (json_object_object_get_ex(answer, "list", &list) &&
-	    json_object_is_type(list, json_type_array))
-		n = json_object_array_length(list);
-	for (i = 0; i < n; i++) {
+	list = json_member(answer, "list");
+	for (i = 0; i < json_length(list); i++) {
 		o = json_object_array_get_idx(list, i);
 		if (daemon_is_of(o, channel) && s->count++ == 0)
 			daemon_describe(o, s);

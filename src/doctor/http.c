@@ -2,13 +2,13 @@
 /* Copyright (c) 2026 The crier authors */
 
 #include <curl/curl.h>
-#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "doctor/http.h"
 #include "protocol/client.h"
@@ -133,12 +133,11 @@ http_is_event(const struct eventstream_event *e, const char *name)
 static void
 http_take_end(struct http_stream *s, const struct eventstream_event *e)
 {
-	struct json_object *o = client_parse(e->data, e->data_len), *value;
-	const char *reason = "no reason";
+	struct json_object *o = json_parse_object(e->data, e->data_len);
+	const char *reason = json_get_string(json_member(o, "reason"));
 
-	if (json_object_object_get_ex(o, "reason", &value) &&
-	    json_object_is_type(value, json_type_string))
-		reason = json_object_get_string(value);
+	if (reason == NULL)
+		reason = "no reason";
 	text_escape(reason, strlen(reason), s->end, sizeof s->end);
 	json_object_put(o);
 }

@@ -88,7 +88,7 @@ static void
 report_add_text(struct json_object *o, const char *name, const char *text)
 {
 	if (text != NULL)
-		json_add_text(o, name, text, strlen(text));
+		json_add_string(o, name, text);
 }
 
 /* Milliseconds with decimals, or null for what never was. */
@@ -131,8 +131,7 @@ report_events(const struct measure *m)
 	for (i = 0; list != NULL && i < m->event_count; i++) {
 		o = json_object_new_object();
 		report_add_time(o, "ms", m->events[i].delay_us);
-		json_add(o, "with_next",
-		    json_object_new_boolean(m->events[i].with_next));
+		json_add_flag(o, "with_next", m->events[i].with_next);
 		json_object_array_add(list, o);
 	}
 	return list;
@@ -144,7 +143,7 @@ report_measured(const struct measure *m)
 	struct json_object *o = json_object_new_object();
 
 	json_add(o, "response", report_response(m));
-	json_add(o, "at_crierd", json_object_new_boolean(m->at_crierd));
+	json_add_flag(o, "at_crierd", m->at_crierd);
 	json_add(o, "events", report_events(m));
 	json_add(o, "held_bytes",
 	    m->held_bytes == MEASURE_NEVER
@@ -165,7 +164,7 @@ report_measured(const struct measure *m)
 		report_add_time(o, "leaving_ms", m->left_us);
 	if (m->has_resume) {
 		json_add_number(o, "resumed", m->resumed);
-		json_add(o, "gap", json_object_new_boolean(m->resume_gap));
+		json_add_flag(o, "gap", m->resume_gap);
 	}
 	return o;
 }
@@ -218,7 +217,7 @@ report_json(const struct report *r)
 	struct json_object *advice = json_object_new_array();
 	size_t i;
 
-	json_add(o, "ok", json_object_new_boolean(r->faults == 0));
+	json_add_flag(o, "ok", r->faults == 0);
 	json_add_number(o, "faults", r->faults);
 	json_add_number(o, "warnings", r->warnings);
 	report_add_text(o, "url", r->url);

@@ -89,7 +89,7 @@ handoff_add_run(struct json_object *o, const struct config_route *run,
 {
 	struct text_span env = { request->env.data, request->env.len };
 
-	json_add_text(o, "run", run->title, strlen(run->title));
+	json_add_string(o, "run", run->title);
 	if (handoff_add_bytes(o, "env", env) == -1)
 		return -1;
 	return handoff_add_bytes(o, "body", request->body);
@@ -137,20 +137,20 @@ handoff_put(struct buffer *b, const struct subscription *sub,
 {
 	struct json_object *o = json_object_new_object();
 
-	json_add(o, "do", json_object_new_string("handoff"));
-	json_add(o, "framing", json_object_new_string(framing));
+	json_add_string(o, "do", "handoff");
+	json_add_string(o, "framing", framing);
 	json_add_number(o, "request", sub->request_id);
-	json_add(o, "keep", json_object_new_boolean(sub->keep));
+	json_add_flag(o, "keep", sub->keep);
 	handoff_add_text(o, "head", sub->head);
 	json_add(o, "channel", handoff_channels(sub));
 	handoff_add_text(o, "since", sub->since);
 	if (sub->since_all)
-		json_add(o, "all", json_object_new_boolean(true));
+		json_add_flag(o, "all", true);
 	if (sub->has_last)
 		json_add_number(o, "last", sub->last);
 	if (sub->is_terse)
-		json_add(o, "terse", json_object_new_boolean(true));
-	json_add(o, "poll", json_object_new_boolean(sub->is_poll));
+		json_add_flag(o, "terse", true);
+	json_add_flag(o, "poll", sub->is_poll);
 	json_add_number(o, "poll_ms", sub->poll_ms);
 	json_add_number(o, "poll_above", sub->poll_above);
 	handoff_add_text(o, "user", sub->user);
@@ -165,32 +165,20 @@ handoff_put(struct buffer *b, const struct subscription *sub,
 	return json_append(b, o) == 0 ? buffer_append(b, "\n", 1) : -1;
 }
 
-/* A member that is a text, or NULL. */
-static const char *
-handoff_reply_text(struct json_object *o, const char *name)
-{
-	struct json_object *value;
-
-	if (!json_object_object_get_ex(o, name, &value) ||
-	    !json_object_is_type(value, json_type_string))
-		return NULL;
-	return json_object_get_string(value);
-}
-
 /* What the queue refuses for now is as if there were no place. */
 static bool
 handoff_reply_is_passing(struct json_object *o)
 {
-	struct json_object *code;
+	uint64_t code = 0;
 
-	return json_object_object_get_ex(o, "code", &code) &&
-	    json_object_get_int(code) == EX_TEMPFAIL;
+	return json_get_whole(json_member(o, "code"), INT_MAX, &code) &&
+	    code == EX_TEMPFAIL;
 }
 
 static int
 handoff_reply_answer(struct json_object *o)
 {
-	const char *word = handoff_reply_text(o, "answer");
+	const char *word = json_get_string(json_member(o, "answer"));
 	size_t i;
 
 	if (word == NULL)
@@ -204,17 +192,10 @@ handoff_reply_answer(struct json_object *o)
 int
 handoff_read_reply(const char *reply, size_t len, char *why, size_t why_size)
 {
-	struct json_tokener *tokener = json_tokener_new();
-	struct json_object *o = NULL;
-	const char *error;
-	int answer;
+	struct json_object *o = json_parse_object(reply, len);
+	const char *error = json_get_string(json_member(o, "error"));
+	int answer = handoff_reply_answer(o);
 
-	if (tokener != NULL && len < INT_MAX)
-		o = json_tokener_parse_ex(tokener, reply, (int)len);
-	if (tokener != NULL)
-		json_tokener_free(tokener);
-	answer = handoff_reply_answer(o);
-	error = handoff_reply_text(o, "error");
 	snprintf(why, why_size, "%s",
 	    error == NULL ? "the hub's answer cannot be understood" : error);
 	json_object_put(o);

@@ -68,8 +68,7 @@ handoff_get_text(struct handoff *h, struct json_object *o, const char *name,
 	span->len = 0;
 	if (got != 1)
 		return got;
-	span->text = json_object_get_string(value);
-	span->len = (size_t)json_object_get_string_len(value);
+	json_get_text(value, span);
 	return span->len > max ? handoff_refuse(h, name, "is too long") : 1;
 }
 
@@ -95,10 +94,9 @@ handoff_get_number(struct handoff *h, struct json_object *o, const char *name,
 	*number = 0;
 	if (got != 1)
 		return got;
-	if (json_object_get_int64(value) < 0 ||
-	    !limit_allows(limit, json_object_get_uint64(value)))
+	if (!json_get_whole(value, UINT64_MAX, number) ||
+	    !limit_allows(limit, *number))
 		return handoff_refuse(h, name, "is out of range");
-	*number = json_object_get_uint64(value);
 	return 1;
 }
 
@@ -109,14 +107,16 @@ handoff_get_flag(struct handoff *h, struct json_object *o, const char *name,
 	struct json_object *value;
 	int got = handoff_get(h, o, name, json_type_boolean, &value);
 
-	*flag = got == 1 && json_object_get_boolean(value);
+	*flag = false;
+	if (got == 1)
+		json_get_flag(value, flag);
 	return got;
 }
 
 static int
 handoff_get_channels(struct handoff *h, struct json_object *o)
 {
-	struct json_object *list, *name;
+	struct json_object *list;
 	struct text_span *to = h->channels;
 	const char *why;
 	size_t i, j, n;
@@ -130,11 +130,8 @@ handoff_get_channels(struct handoff *h, struct json_object *o)
 		return handoff_refuse(h, "channel",
 		    "names none, or more than max-channels");
 	for (i = 0; i < n; i++) {
-		name = json_object_array_get_idx(list, i);
-		if (!json_object_is_type(name, json_type_string))
+		if (!json_get_text(json_object_array_get_idx(list, i), &to[i]))
 			return handoff_refuse(h, "channel", "is no string");
-		to[i].text = json_object_get_string(name);
-		to[i].len = (size_t)json_object_get_string_len(name);
 		why = event_check_channel(to[i].text, to[i].len);
 		if (why != NULL)
 			return handoff_refuse(h, "channel:", why);
@@ -350,10 +347,10 @@ handoff_put_reply(struct buffer *b, const char *word, const char *error)
 		return buffer_append_text(b,
 		    "{\"ok\":true,\"answer\":\"opened\"}\n");
 	o = json_object_new_object();
-	json_add(o, "ok", json_object_new_boolean(false));
+	json_add_flag(o, "ok", false);
 	if (*word != '\0')
-		json_add(o, "answer", json_object_new_string(word));
-	json_add(o, "error", json_object_new_string(error));
+		json_add_string(o, "answer", word);
+	json_add_string(o, "error", error);
 	json_add(o, "code",
 	    json_object_new_int(*word == '\0' ? EX_DATAERR : EX_TEMPFAIL));
 	return json_append(b, o) == 0 ? buffer_append(b, "\n", 1) : -1;

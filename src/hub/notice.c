@@ -70,12 +70,12 @@ notice_make(const struct stream *s, const char *what, bool is_closed)
 	if (!notice_is_on(hub) || !notice_is_visit(s))
 		return;
 	o = json_object_new_object();
-	json_add_text(o, "do", what, strlen(what));
+	json_add_string(o, "do", what);
 	hub_status_add_stream(s, o);
 	if (is_closed) {
 		hub_status_add_sums(s, o);
 		reason = stream_reason(s);
-		json_add_text(o, "reason", reason, strlen(reason));
+		json_add_string(o, "reason", reason);
 	}
 	if (n->lost > 0)
 		json_add_number(o, "lost", n->lost);

@@ -112,5 +112,5 @@ presence_add(struct hub *hub, struct text_span channel, struct json_object *o)
 	json_add(o, "users", presence_list(&p));
 	json_add_number(o, "anonymous", p.anonymous);
 	if (p.is_cut)
-		json_add(o, "more", json_object_new_boolean(true));
+		json_add_flag(o, "more", true);
 }

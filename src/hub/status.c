@@ -76,13 +76,13 @@ hub_status_add_stream(const struct stream *s, struct json_object *o)
 	size_t i;
 
 	json_add_number(o, "stream", s->id);
-	json_add_text(o, "user", user, strlen(user));
-	json_add_text(o, "address", address, strlen(address));
+	json_add_string(o, "user", user);
+	json_add_string(o, "address", address);
 	for (i = 0; names != NULL && i < s->cursor_count; i++)
 		json_object_array_add(names,
 		    json_object_new_string(s->cursors[i].channel->name));
 	json_add(o, "channels", names);
-	json_add(o, "door", json_object_new_string(s->framing->name));
+	json_add_string(o, "door", s->framing->name);
 }
 
 void

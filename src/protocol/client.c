@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <json-c/json.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "protocol/client.h"
 #include "protocol/fdpass.h"
@@ -299,55 +299,34 @@ client_call(struct client *c, const char *line, const char **reply,
 	return code;
 }
 
-struct json_object *
-client_parse(const char *reply, size_t len)
-{
-	struct json_tokener *tokener;
-	struct json_object *object;
-
-	if (len > CLIENT_LINE_MAX || (tokener = json_tokener_new()) == NULL)
-		return NULL;
-	object = json_tokener_parse_ex(tokener, reply, (int)len);
-	json_tokener_free(tokener);
-	if (json_object_is_type(object, json_type_object))
-		return object;
-	json_object_put(object);
-	return NULL;
-}
-
 static int
 client_refusal(struct json_object *reply, char *why, size_t why_size)
 {
-	struct json_object *value;
-	const char *text = "crierd refused without a reason";
-	int code = 0;
+	const char *text = json_get_string(json_member(reply, "error"));
+	uint64_t code = 0;
 
-	if (json_object_object_get_ex(reply, "error", &value) &&
-	    json_object_is_type(value, json_type_string))
-		text = json_object_get_string(value);
-	if (json_object_object_get_ex(reply, "code", &value))
-		code = json_object_get_int(value);
+	if (text == NULL)
+		text = "crierd refused without a reason";
 	text_escape(text, strlen(text), why, why_size);
-	return code > 0 && code < 126 ? code : EX_DATAERR;
+	json_get_whole(json_member(reply, "code"), 125, &code);
+	return code > 0 ? (int)code : EX_DATAERR;
 }
 
 int
 client_reply_code(const char *reply, size_t len, char *why, size_t why_size)
 {
 	static const char good[] = "{\"ok\":true";
-	struct json_object *object, *ok;
+	struct json_object *object;
 	int code = EX_TEMPFAIL;
+	bool ok;
 
 	/* Nearly all replies: there are a million of them to one refusal. */
 	if (len >= sizeof good - 1 && memcmp(reply, good, sizeof good - 1) == 0)
 		return 0;
 	snprintf(why, why_size, "crierd's answer cannot be understood");
-	if ((object = client_parse(reply, len)) == NULL)
-		return code;
-	if (json_object_object_get_ex(object, "ok", &ok))
-		code = json_object_get_boolean(ok)
-		    ? 0
-		    : client_refusal(object, why, why_size);
+	object = json_parse_object(reply, len);
+	if (json_get_flag(json_member(object, "ok"), &ok))
+		code = ok ? 0 : client_refusal(object, why, why_size);
 	json_object_put(object);
 	return code;
 }
@@ -355,12 +334,10 @@ client_reply_code(const char *reply, size_t len, char *why, size_t why_size)
 char *
 client_reply_id(const char *reply, size_t len)
 {
-	struct json_object *object = client_parse(reply, len), *id;
-	char *text = NULL;
+	struct json_object *object = json_parse_object(reply, len);
+	const char *id = json_get_string(json_member(object, "id"));
+	char *text = id == NULL ? NULL : strdup(id);
 
-	if (json_object_object_get_ex(object, "id", &id) &&
-	    json_object_is_type(id, json_type_string))
-		text = strdup(json_object_get_string(id));
 	json_object_put(object);
 	return text;
 }

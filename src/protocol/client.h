@@ -90,9 +90,6 @@ int client_ask(struct client *, const struct buffer *line, int fd,
 int
 client_reply_code(const char *reply, size_t len, char *why, size_t why_size);
 
-/* A reply as an object, the caller's, or NULL. */
-struct json_object *client_parse(const char *reply, size_t len);
-
 /* The id in a reply, the caller's to free, or NULL. */
 char *client_reply_id(const char *reply, size_t len);
 

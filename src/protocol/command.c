@@ -41,35 +41,22 @@ command_tokener(void)
 	return t;
 }
 
-static struct text_span
-command_span(struct json_object *string)
-{
-	struct text_span span = { json_object_get_string(string),
-		(size_t)json_object_get_string_len(string) };
-
-	return span;
-}
-
 static int
 command_read_text(struct command *c, const char *name,
     struct json_object *value, struct text_span *span)
 {
-	if (!json_object_is_type(value, json_type_string))
-		return command_refuse(c, EX_DATAERR, "%s is not a string",
-		    name);
-	*span = command_span(value);
-	return 0;
+	if (json_get_text(value, span))
+		return 0;
+	return command_refuse(c, EX_DATAERR, "%s is not a string", name);
 }
 
 static int
 command_read_flag(struct command *c, const char *name,
     struct json_object *value, bool *flag)
 {
-	if (!json_object_is_type(value, json_type_boolean))
-		return command_refuse(c, EX_DATAERR, "%s is not true or false",
-		    name);
-	*flag = json_object_get_boolean(value);
-	return 0;
+	if (json_get_flag(value, flag))
+		return 0;
+	return command_refuse(c, EX_DATAERR, "%s is not true or false", name);
 }
 
 /* A whole number in [0, max]; JSON's, or a string of digits alone. */
@@ -77,18 +64,12 @@ static int
 command_read_number(struct command *c, const char *name,
     struct json_object *value, uint64_t max, uint64_t *number)
 {
-	struct text_span span = { NULL, 0 };
+	struct text_span span;
 
-	if (json_object_is_type(value, json_type_string)) {
-		span = command_span(value);
-		if (text_parse_number(span.text, span.len, max, number))
-			return 0;
-	} else if (json_object_is_type(value, json_type_int) &&
-	    json_object_get_int64(value) >= 0 &&
-	    json_object_get_uint64(value) <= max) {
-		*number = json_object_get_uint64(value);
+	if (json_get_whole(value, max, number) ||
+	    (json_get_text(value, &span) &&
+		text_parse_number(span.text, span.len, max, number)))
 		return 0;
-	}
 	return command_refuse(c, EX_DATAERR,
 	    "%s is not a whole number from 0 to %llu", name,
 	    (unsigned long long)max);
@@ -97,12 +78,14 @@ command_read_number(struct command *c, const char *name,
 static int
 command_add_channel(struct command *c, struct json_object *name)
 {
-	if (!json_object_is_type(name, json_type_string))
+	struct text_span channel;
+
+	if (!json_get_text(name, &channel))
 		return command_refuse(c, EX_DATAERR, "channel is not a string");
 	if (c->channel_count == CURSORS_MAX)
 		return command_refuse(c, EX_DATAERR, "more than %d channels",
 		    CURSORS_MAX);
-	c->channels[c->channel_count++] = command_span(name);
+	c->channels[c->channel_count++] = channel;
 	return 0;
 }
 
@@ -127,12 +110,10 @@ command_read_data(struct command *c, const char *name,
     struct json_object *value)
 {
 	const char *wrong;
-	struct text_span span = { NULL, 0 };
+	struct text_span span;
 
 	(void)name;
-	if (json_object_is_type(value, json_type_string)) {
-		span = command_span(value);
-	} else {
+	if (!json_get_text(value, &span)) {
 		if ((wrong = json_wrong_number(value)) != NULL)
 			return command_refuse(c, EX_DATAERR, "%s", wrong);
 		span.text = json_object_to_json_string_ext(value,
@@ -200,11 +181,9 @@ static int
 command_read_expires(struct command *c, const char *name,
     struct json_object *value)
 {
-	double seconds = json_object_get_double(value);
+	double seconds;
 
-	if ((!json_object_is_type(value, json_type_int) &&
-		!json_object_is_type(value, json_type_double)) ||
-	    !isfinite(seconds) || seconds <= 0 ||
+	if (!json_get_real(value, &seconds) || seconds <= 0 ||
 	    seconds * 1000 > (double)limit_of[LIMIT_EXPIRES_MS].max)
 		return command_refuse(c, EX_DATAERR,
 		    "%s is not a number of seconds above 0", name);

@@ -43,8 +43,7 @@ figures_add(struct json_object *status, enum figure_owner owner,
 			continue;
 		o = figures_group(status, f->group);
 		if (f->kind == FIGURE_FLAG)
-			json_add(o, f->member,
-			    json_object_new_boolean(value != 0));
+			json_add_flag(o, f->member, value != 0);
 		else
 			json_add_number(o, f->member, value);
 	}

@@ -23,8 +23,8 @@ execute_put_error(struct buffer *b, int code, const char *error)
 {
 	struct json_object *o = json_object_new_object();
 
-	json_add(o, "ok", json_object_new_boolean(false));
-	json_add_text(o, "error", error, strlen(error));
+	json_add_flag(o, "ok", false);
+	json_add_string(o, "error", error);
 	json_add(o, "code", json_object_new_int(code));
 	return execute_put_json(b, o);
 }
@@ -62,8 +62,8 @@ execute_status(struct queue *q, const struct command *c, struct buffer *b)
 {
 	struct json_object *o = json_object_new_object();
 
-	json_add(o, "ok", json_object_new_boolean(true));
-	json_add(o, "version", json_object_new_string(PACKAGE_VERSION));
+	json_add_flag(o, "ok", true);
+	json_add_string(o, "version", PACKAGE_VERSION);
 	json_add_number(o, "pid", (uint64_t)getpid());
 	hub_status(q->hub, o);
 	execute_status_queue(q, o);
@@ -96,7 +96,7 @@ execute_close(struct queue *q, const struct command *c, struct buffer *b)
 	if (c->has_stream)
 		closed = hub_close_stream(q->hub, c->stream);
 	o = json_object_new_object();
-	json_add(o, "ok", json_object_new_boolean(true));
+	json_add_flag(o, "ok", true);
 	json_add_number(o, "closed", closed);
 	return execute_put_json(b, o);
 }
@@ -111,7 +111,7 @@ execute_presence(struct queue *q, const struct command *c, struct buffer *b)
 	if (why != NULL)
 		return execute_put_error(b, EX_DATAERR, why);
 	o = json_object_new_object();
-	json_add(o, "ok", json_object_new_boolean(true));
+	json_add_flag(o, "ok", true);
 	presence_add(q->hub, *name, o);
 	return execute_put_json(b, o);
 }

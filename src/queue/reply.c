@@ -98,11 +98,11 @@ reply_put_id(struct buffer *b, struct text_span id, size_t streams,
 {
 	struct json_object *o = json_object_new_object();
 
-	json_add(o, "ok", json_object_new_boolean(true));
+	json_add_flag(o, "ok", true);
 	json_add_text(o, "id", id.text, id.len);
 	json_add_number(o, "streams", streams);
 	if (is_duplicate)
-		json_add(o, "duplicate", json_object_new_boolean(true));
+		json_add_flag(o, "duplicate", true);
 	return json_append(b, o) == 0 ? buffer_append(b, "\n", 1) : -1;
 }
 

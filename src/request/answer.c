@@ -124,8 +124,8 @@ answer_put_error_body(struct buffer *b, const char *error)
 {
 	struct json_object *o = json_object_new_object();
 
-	json_add(o, "ok", json_object_new_boolean(false));
-	json_add_text(o, "error", error, strlen(error));
+	json_add_flag(o, "ok", false);
+	json_add_string(o, "error", error);
 	return json_append(b, o) == 0 ? buffer_append(b, "\n", 1) : -1;
 }
 

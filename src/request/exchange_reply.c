@@ -69,11 +69,11 @@ exchange_put_question(const struct exchange *ex, struct buffer *b)
 		exchange_add_event(o, &r->event);
 		break;
 	case ROUTE_PRESENCE:
-		json_add(o, "do", json_object_new_string("presence"));
+		json_add_string(o, "do", "presence");
 		json_add(o, "channel", exchange_channels(r));
 		break;
 	default:
-		json_add(o, "do", json_object_new_string("status"));
+		json_add_string(o, "do", "status");
 		break;
 	}
 	return json_append(b, o) == 0 ? buffer_append(b, "\n", 1) : -1;
@@ -83,11 +83,10 @@ exchange_put_question(const struct exchange *ex, struct buffer *b)
 static int
 exchange_status_of(struct json_object *reply)
 {
-	struct json_object *code;
+	uint64_t code = EX_TEMPFAIL;
 
-	if (!json_object_object_get_ex(reply, "code", &code))
-		return 503;
-	switch (json_object_get_int(code)) {
+	json_get_whole(json_member(reply, "code"), INT_MAX, &code);
+	switch (code) {
 	case EX_DATAERR:
 	case EX_USAGE:
 		return 400;
@@ -102,13 +101,10 @@ static int
 exchange_put_error(const struct exchange *ex, struct json_object *reply,
     struct buffer *b)
 {
-	struct json_object *error;
-	const char *text = "crierd does not answer";
+	const char *text = json_get_string(json_member(reply, "error"));
 
-	if (json_object_object_get_ex(reply, "error", &error) &&
-	    json_object_is_type(error, json_type_string))
-		text = json_object_get_string(error);
-	return answer_error(b, &ex->context, exchange_status_of(reply), text);
+	return answer_error(b, &ex->context, exchange_status_of(reply),
+	    text == NULL ? "crierd does not answer" : text);
 }
 
 static int
@@ -117,17 +113,11 @@ exchange_put_published(const struct exchange *ex, struct json_object *reply,
 {
 	struct buffer text = { 0 };
 	struct text_span id = { "", 0 };
-	struct json_object *value;
 	uint64_t streams = 0;
 	int rc;
 
-	if (json_object_object_get_ex(reply, "id", &value) &&
-	    json_object_is_type(value, json_type_string)) {
-		id.text = json_object_get_string(value);
-		id.len = (size_t)json_object_get_string_len(value);
-	}
-	if (json_object_object_get_ex(reply, "streams", &value))
-		streams = json_object_get_uint64(value);
+	json_get_text(json_member(reply, "id"), &id);
+	json_get_whole(json_member(reply, "streams"), UINT64_MAX, &streams);
 	rc = route_put_reply(&ex->route, &text, id, streams);
 	if (rc == 0)
 		rc = answer_text(b, &ex->context, ex->route.status,
@@ -151,28 +141,16 @@ exchange_put_metrics(const struct exchange *ex, struct json_object *reply,
 	return rc;
 }
 
-static struct json_object *
-exchange_parse(const char *reply, size_t len)
-{
-	struct json_tokener *tokener = json_tokener_new();
-	struct json_object *o = NULL;
-
-	if (tokener != NULL && len < INT_MAX)
-		o = json_tokener_parse_ex(tokener, reply, (int)len);
-	if (tokener != NULL)
-		json_tokener_free(tokener);
-	return o;
-}
-
 int
 exchange_put_reply(const struct exchange *ex, const char *reply, size_t len,
     struct buffer *b)
 {
-	struct json_object *o = exchange_parse(reply, len), *ok;
+	struct json_object *o = json_parse_object(reply, len);
+	bool ok = false;
 	int rc;
 
-	if (!json_object_object_get_ex(o, "ok", &ok) ||
-	    !json_object_get_boolean(ok))
+	json_get_flag(json_member(o, "ok"), &ok);
+	if (!ok)
 		rc = exchange_put_error(ex, o, b);
 	else if (ex->route.kind == ROUTE_PUBLISH)
 		rc = exchange_put_published(ex, o, b);

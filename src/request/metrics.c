@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "protocol/figures.h"
 #include "request/metrics.h"
 
@@ -20,27 +21,19 @@ metrics_append_head(struct buffer *b, const char *name, enum figure_kind kind,
 static struct json_object *
 metrics_find(struct json_object *status, const char *group, const char *member)
 {
-	struct json_object *value;
-
-	if (*group != '\0' &&
-	    !json_object_object_get_ex(status, group, &status))
-		return NULL;
-	if (!json_object_is_type(status, json_type_object) ||
-	    !json_object_object_get_ex(status, member, &value))
-		return NULL;
-	return value;
+	if (*group != '\0')
+		status = json_member(status, group);
+	return json_member(status, member);
 }
 
 static bool
 metrics_read(struct json_object *value, uint64_t *number)
 {
-	if (json_object_is_type(value, json_type_boolean))
-		*number = json_object_get_boolean(value) != 0;
-	else if (json_object_is_type(value, json_type_int) &&
-	    json_object_get_int64(value) >= 0)
-		*number = json_object_get_uint64(value);
-	else
-		return false;
+	bool flag;
+
+	if (!json_get_flag(value, &flag))
+		return json_get_whole(value, UINT64_MAX, number);
+	*number = flag;
 	return true;
 }
 

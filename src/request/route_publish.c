@@ -242,7 +242,7 @@ route_put_reply(const struct route *r, struct buffer *b, struct text_span id,
 		return expand_fill(&r->fields[CONFIG_FIELD_REPLY], b, id,
 		    streams);
 	o = json_object_new_object();
-	json_add(o, "ok", json_object_new_boolean(true));
+	json_add_flag(o, "ok", true);
 	json_add_text(o, "id", id.text, id.len);
 	json_add_number(o, "streams", streams);
 	return json_append(b, o) == 0 ? buffer_append(b, "\n", 1) : -1;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/quantity.h"
 #include "protocol/limits.h"
 #include "request/route_part.h"
@@ -166,11 +167,9 @@ route_read_json_since(struct route *r, const char *name,
 {
 	struct text_span span;
 
-	if (!json_object_is_type(value, json_type_string))
+	if (!json_get_text(value, &span))
 		return refusal_set(&r->refusal, 400, "%s is not a string",
 		    name);
-	span.text = json_object_get_string(value);
-	span.len = (size_t)json_object_get_string_len(value);
 	if (strcmp(name, "since") != 0 || !text_equals(span, "all"))
 		return route_set_since(r, span.text, span.len);
 	r->since_all = true;
@@ -182,15 +181,12 @@ route_read_json_last(struct route *r, const char *name,
     struct json_object *value)
 {
 	const struct limit *limit = &limit_of[LIMIT_LAST];
-	int64_t last = json_object_get_int64(value);
 
-	if (!json_object_is_type(value, json_type_int) || last < 0 ||
-	    !limit_allows(limit, (uint64_t)last))
+	if (!json_get_whole(value, limit->max, &r->last))
 		return refusal_set(&r->refusal, 400,
 		    "%s is not a number up to %llu", name,
 		    (unsigned long long)limit->max);
 	r->has_last = true;
-	r->last = (uint64_t)last;
 	return 0;
 }
 

@@ -13,12 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <json-c/json.h>
 #ifdef HAVE_LIBJWT
 #include <jwt.h>
 #endif
 
 #include "base/base64.h"
+#include "base/json.h"
 #include "config/config_token.h"
 #include "config/config_value.h"
 #include "request/token.h"
@@ -63,36 +63,25 @@ token_names(const struct config_list *patterns, struct text_span name)
 static struct json_object *
 token_parse_object(const char *text, size_t len)
 {
-	struct json_tokener *tokener = json_tokener_new_ex(TOKEN_DEPTH);
-	struct json_object *o = NULL;
+	struct json_object *o;
 
-	if (tokener == NULL)
-		return NULL;
-	json_tokener_set_flags(tokener,
-	    JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	/* json-c would take a NUL for the end. */
-	if (memchr(text, '\0', len) == NULL)
-		o = json_tokener_parse_ex(tokener, text, (int)len);
-	if (json_tokener_get_error(tokener) != json_tokener_success ||
-	    !json_object_is_type(o, json_type_object)) {
-		json_object_put(o);
-		o = NULL;
-	}
-	json_tokener_free(tokener);
-	return o;
+	json_parse(text, len, TOKEN_DEPTH, &o);
+	if (json_object_is_type(o, json_type_object))
+		return o;
+	json_object_put(o);
+	return NULL;
 }
 
 /* A string without NUL; NULL for all else. */
 static const char *
 token_string(struct json_object *value)
 {
-	const char *text;
+	struct text_span text;
 
-	if (!json_object_is_type(value, json_type_string))
+	if (!json_get_text(value, &text) ||
+	    memchr(text.text, '\0', text.len) != NULL)
 		return NULL;
-	text = json_object_get_string(value);
-	return strlen(text) == (size_t)json_object_get_string_len(value) ? text
-									 : NULL;
+	return text.text;
 }
 
 /*
@@ -108,11 +97,7 @@ token_date(struct json_object *claims, const char *name, uint64_t *ms)
 	*ms = 0;
 	if (!json_object_object_get_ex(claims, name, &value))
 		return 0;
-	if (!json_object_is_type(value, json_type_int) &&
-	    !json_object_is_type(value, json_type_double))
-		return -1;
-	seconds = json_object_get_double(value);
-	if (!isfinite(seconds) || seconds < 0)
+	if (!json_get_real(value, &seconds) || seconds < 0)
 		return -1;
 	/* Beyond that a year has nine digits. */
 	*ms = seconds > 1e15 ? UINT64_C(1000000000000000000)

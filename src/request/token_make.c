@@ -35,7 +35,7 @@ token_write_claims(const struct token_order *order, struct buffer *b)
 	struct json_object *claims = json_object_new_object();
 
 	if (order->user != NULL)
-		json_add_text(claims, "sub", order->user, strlen(order->user));
+		json_add_string(claims, "sub", order->user);
 	json_add_number(claims, "iat", order->now_s);
 	json_add_number(claims, "exp", order->now_s + order->ttl_s);
 	token_add_list(claims, "subscribe", &order->subscribe);

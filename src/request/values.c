@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "request/values.h"
 
 const char *
@@ -82,8 +83,7 @@ values_find_json(const struct values *v, struct text_span path,
 		len = dot == NULL ? path.len : (size_t)(dot - path.text);
 		memcpy(name, path.text, len);
 		name[len] = '\0';
-		if (!json_object_is_type(o, json_type_object) ||
-		    !json_object_object_get_ex(o, name, &o))
+		if (!json_object_object_get_ex(o, name, &o))
 			return false;
 		if (dot == NULL)
 			break;
@@ -98,11 +98,8 @@ values_find_json(const struct values *v, struct text_span path,
 static int
 values_take_json(struct values *v, struct json_object *o, struct value *value)
 {
-	if (json_object_is_type(o, json_type_string)) {
-		value->text.text = json_object_get_string(o);
-		value->text.len = (size_t)json_object_get_string_len(o);
+	if (json_get_text(o, &value->text))
 		return 1;
-	}
 	value->is_json = true;
 	value->json = o;
 	value->text.text = o == NULL

@@ -61,7 +61,7 @@ program_stream_put_end(const struct source *source, const struct stream *s,
 	struct program_result result;
 	char seconds[32];
 
-	json_add_text(o, "reason", reason, strlen(reason));
+	json_add_string(o, "reason", reason);
 	if (program_get_result(p->program, &result)) {
 		snprintf(seconds, sizeof seconds, "%.3f", result.seconds);
 		if (result.signal > 0)
@@ -71,7 +71,7 @@ program_stream_put_end(const struct source *source, const struct stream *s,
 		json_add(o, "seconds",
 		    json_object_new_double_s(result.seconds, seconds));
 		if (result.is_cut)
-			json_add(o, "cut", json_object_new_boolean(true));
+			json_add_flag(o, "cut", true);
 	}
 	return json_append(b, o);
 }

@@ -66,7 +66,7 @@ store_memory_status(struct store *store, struct json_object *status)
 	store_figures_init(&figures);
 	figures.commits = m->commits;
 	figures.keys = m->keys.table.count;
-	json_add_text(figures_group(status, "store"), "kind", "memory", 6);
+	json_add_string(figures_group(status, "store"), "kind", "memory");
 	figures_add(status, FIGURES_STORE, &figures);
 }
 

@@ -97,9 +97,8 @@ store_sqlite_status(struct store *store, struct json_object *status)
 	store_figures_init(&figures);
 	figures.file_bytes =
 	    store_sqlite_file_bytes(q, "") + store_sqlite_file_bytes(q, "-wal");
-	json_add_text(o, "kind", "sqlite", 6);
-	json_add_text(o, "durability", names[q->durability],
-	    strlen(names[q->durability]));
+	json_add_string(o, "kind", "sqlite");
+	json_add_string(o, "durability", names[q->durability]);
 	pthread_mutex_lock(&q->lock);
 	figures.degraded = q->is_degraded;
 	figures.events = q->events;
@@ -110,7 +109,7 @@ store_sqlite_status(struct store *store, struct json_object *status)
 	figures.reads = q->read_count;
 	figures.errors = q->errors;
 	figures_add(status, FIGURES_STORE, &figures);
-	json_add_text(o, "last_error", q->last_error, strlen(q->last_error));
+	json_add_string(o, "last_error", q->last_error);
 	pthread_mutex_unlock(&q->lock);
 }
 
