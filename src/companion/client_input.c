@@ -22,57 +22,28 @@ client_input_is_blank(const char *line, size_t len)
 	return true;
 }
 
-/* What a line counts as; a blank one as none. */
-static enum client_input_result
-client_input_judge(struct client_input *i, const char *line, size_t len)
-{
-	i->number++;
-	if (len > i->line_max)
-		return CLIENT_INPUT_LONG;
-	if (!i->keep_blank && client_input_is_blank(line, len))
-		return CLIENT_INPUT_NONE;
-	return CLIENT_INPUT_LINE;
-}
-
-/* The rest of what was read has no newline. */
-static enum client_input_result
-client_input_rest(struct client_input *i, const char **line, size_t *len)
-{
-	bool skipping = i->skipping;
-
-	i->scanned = i->in.len;
-	if (!i->eof && !skipping && i->in.len <= i->line_max)
-		return CLIENT_INPUT_NONE;
-	*line = i->in.data;
-	*len = i->in.len;
-	buffer_consume(&i->in, i->in.len);
-	i->scanned = 0;
-	i->skipping = !i->eof;
-	return skipping ? CLIENT_INPUT_NONE
-			: client_input_judge(i, *line, *len);
-}
-
 enum client_input_result
 client_input_next(struct client_input *i, const char **line, size_t *len)
 {
-	enum client_input_result result = CLIENT_INPUT_NONE;
-	const char *newline;
+	enum lines_found found;
+	struct text_span next;
 
-	while (result == CLIENT_INPUT_NONE && i->in.len > 0) {
-		newline = memchr(i->in.data + i->scanned, '\n',
-		    i->in.len - i->scanned);
-		if (newline == NULL)
-			return client_input_rest(i, line, len);
-		*line = i->in.data;
-		*len = (size_t)(newline - i->in.data);
-		buffer_consume(&i->in, *len + 1);
-		i->scanned = 0;
-		if (i->skipping)
-			i->skipping = false;
-		else
-			result = client_input_judge(i, *line, *len);
+	while ((found = lines_find(&i->lines, &i->in, i->line_max, i->eof,
+		    &next)) != LINES_NONE) {
+		lines_pass(&i->lines, &i->in);
+		if (found == LINES_LONG_END)
+			continue;
+		i->number++;
+		if (found == LINES_LONG)
+			return CLIENT_INPUT_LONG;
+		if (!i->keep_blank &&
+		    client_input_is_blank(next.text, next.len))
+			continue;
+		*line = next.text;
+		*len = next.len;
+		return CLIENT_INPUT_LINE;
 	}
-	return result;
+	return CLIENT_INPUT_NONE;
 }
 
 int

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buffer.h"
+#include "base/lines.h"
 
 /* The lines of a file, read as they come.  Memory is bounded by line_max. */
 struct client_input {
@@ -19,10 +19,9 @@ struct client_input {
 
 	/* Its own: */
 	struct buffer in;
-	size_t scanned;  /* bytes of in known to hold no newline */
+	struct lines lines;
 	uint64_t number; /* of the last line, from 1 */
 	bool eof;
-	bool skipping; /* the rest of a line that is too long */
 };
 
 enum client_input_result {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/lines.h"
 #include "companion/spool_drain.h"
 #include "companion/spool_record.h"
 
@@ -21,6 +22,7 @@ struct spool_reader {
 	int fd;
 	off_t at, end; /* of the next line; of what is to be read */
 	struct buffer in;
+	struct lines lines;
 };
 
 struct spool_drain {
@@ -85,38 +87,42 @@ spool_exchange(struct client *c, struct buffer *lines, size_t count,
 	return false;
 }
 
+/* Reads behind what is in the buffer: 1, 0 at the end, -1. */
+static int
+spool_reader_fill(struct spool_reader *r)
+{
+	off_t from = r->at + (off_t)r->in.len;
+	size_t left;
+	ssize_t n;
+	char *to;
+
+	if (from >= r->end)
+		return 0;
+	/* What is behind the end is not yet there for good. */
+	left = (size_t)(r->end - from);
+	left = left > DRAIN_BLOCK ? DRAIN_BLOCK : left;
+	if ((to = buffer_reserve(&r->in, left)) == NULL)
+		return -1;
+	n = pread(r->fd, to, left, from);
+	if (n == -1)
+		return errno == EINTR ? 1 : -1;
+	buffer_commit(&r->in, (size_t)n);
+	return n > 0 ? 1 : 0;
+}
+
 /* 1 with the line at reader->at (its newline not counted), 0 at the end, -1. */
 static int
 spool_reader_next(struct spool_reader *r, const char **line, size_t *len)
 {
-	const char *newline = NULL;
-	size_t scanned = 0, left;
-	ssize_t n;
-	char *to;
+	struct text_span found;
+	int rc;
 
-	for (;;) {
-		if (r->in.len > scanned)
-			newline = memchr(r->in.data + scanned, '\n',
-			    r->in.len - scanned);
-		if (newline != NULL)
-			break;
-		scanned = r->in.len;
-		if (r->at + (off_t)scanned >= r->end)
-			return 0;
-		/* What is behind the end is not yet there for good. */
-		left = (size_t)(r->end - r->at) - scanned;
-		left = left > DRAIN_BLOCK ? DRAIN_BLOCK : left;
-		if ((to = buffer_reserve(&r->in, left)) == NULL)
-			return -1;
-		n = pread(r->fd, to, left, r->at + (off_t)scanned);
-		if (n == 0)
-			return 0;
-		if (n == -1 && errno != EINTR)
-			return -1;
-		buffer_commit(&r->in, n > 0 ? (size_t)n : 0);
-	}
-	*line = r->in.data;
-	*len = (size_t)(newline - r->in.data);
+	while (lines_find(&r->lines, &r->in, SIZE_MAX, false, &found) ==
+	    LINES_NONE)
+		if ((rc = spool_reader_fill(r)) != 1)
+			return rc;
+	*line = found.text;
+	*len = found.len;
 	return 1;
 }
 
@@ -124,7 +130,7 @@ spool_reader_next(struct spool_reader *r, const char **line, size_t *len)
 static void
 spool_reader_pass(struct spool_reader *r, size_t len)
 {
-	buffer_consume(&r->in, len + 1);
+	lines_pass(&r->lines, &r->in);
 	r->at += (off_t)len + 1;
 }
 
@@ -209,8 +215,9 @@ spool_drain_fill(struct spool_drain *d)
 static void
 spool_drain_refuse(struct spool_drain *d, off_t at, const char *why)
 {
-	struct spool_reader reader = { d->spool->journal, at, d->reader.end,
-		{ 0 } };
+	struct spool_reader reader = {
+		.fd = d->spool->journal, .at = at, .end = d->reader.end
+	};
 	struct spool_record r;
 	const char *line;
 	size_t len;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cause.h"
+#include "base/flush.h"
 #include "base/log.h"
 #include "door/connection.h"
 #include "door/fcgi.h"
@@ -199,23 +200,6 @@ connection_unwatch(struct connection *c)
 	if (c->io != NULL)
 		event_free(c->io);
 	c->io = NULL;
-}
-
-/* 1: all is sent, 0: the rest waits, -1: the peer is gone. */
-static int
-connection_flush(struct connection *c)
-{
-	ssize_t n;
-
-	while (c->out.len > 0) {
-		n = write(c->fd, c->out.data, c->out.len);
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			return errno == EAGAIN ? 0 : -1;
-		buffer_consume(&c->out, (size_t)n);
-	}
-	return 1;
 }
 
 static int
@@ -450,7 +434,7 @@ connection_process(struct connection *c)
 	int sent, served;
 
 	for (;;) {
-		if ((sent = connection_flush(c)) == -1) {
+		if ((sent = flush_buffer(c->fd, &c->out)) == -1) {
 			connection_close(c);
 			return;
 		}

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/lines.h"
 #include "base/list.h"
 #include "door/uplink.h"
 #include "protocol/fdpass.h"
@@ -35,6 +36,7 @@ struct uplink {
 	int fd; /* -1: not connected */
 	bool is_writing;
 	struct buffer in;
+	struct lines lines;
 	struct uplink_requests requests; /* the oldest first */
 	struct uplink_request *next;     /* not all sent, or NULL */
 	void (*lost_cb)(void *);
@@ -86,6 +88,7 @@ uplink_detach(struct uplink *up)
 		close(up->fd);
 	up->fd = -1;
 	buffer_clear(&up->in);
+	memset(&up->lines, 0, sizeof up->lines);
 	up->next = NULL;
 }
 
@@ -161,16 +164,15 @@ static int
 uplink_take_lines(struct uplink *up)
 {
 	struct uplink_request *r;
-	const char *line, *end;
+	struct text_span line;
 
-	while (up->in.len > 0 &&
-	    (end = memchr(up->in.data, '\n', up->in.len)) != NULL) {
+	while (lines_find(&up->lines, &up->in, SIZE_MAX, false, &line) !=
+	    LINES_NONE) {
 		r = TAILQ_FIRST(&up->requests);
 		if (r == NULL || r->sent < r->line.len)
 			return -1;
-		line = up->in.data;
-		buffer_consume(&up->in, (size_t)(end - line) + 1);
-		uplink_settle(up, r, line, (size_t)(end - line));
+		lines_pass(&up->lines, &up->in);
+		uplink_settle(up, r, line.text, line.len);
 	}
 	return up->in.len > UPLINK_REPLY_MAX ? -1 : 0;
 }

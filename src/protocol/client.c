@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/flush.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "protocol/client.h"
@@ -152,17 +153,12 @@ client_close(struct client *c)
 static int
 client_send(struct client *c)
 {
-	ssize_t n = send(c->fd, c->out.data, c->out.len, MSG_NOSIGNAL);
-
-	if (n >= 0) {
-		buffer_consume(&c->out, (size_t)n);
+	if (flush_buffer(c->fd, &c->out) != -1)
 		return 0;
-	}
-	if (errno == EPIPE || errno == ECONNRESET) {
-		buffer_clear(&c->out);
-		return 0;
-	}
-	return errno == EAGAIN || errno == EINTR ? 0 : -1;
+	if (errno != EPIPE && errno != ECONNRESET)
+		return -1;
+	buffer_clear(&c->out);
+	return 0;
 }
 
 static int
@@ -209,19 +205,14 @@ client_turn(struct client *c, struct pollfd *fds, nfds_t count, int timeout_ms)
 bool
 client_next_line(struct client *c, const char **line, size_t *len)
 {
-	const char *newline;
+	struct text_span found;
 
-	if (c->in.len == c->scanned)
+	if (lines_find(&c->lines, &c->in, SIZE_MAX, false, &found) ==
+	    LINES_NONE)
 		return false;
-	newline = memchr(c->in.data + c->scanned, '\n', c->in.len - c->scanned);
-	if (newline == NULL) {
-		c->scanned = c->in.len;
-		return false;
-	}
-	*line = c->in.data;
-	*len = (size_t)(newline - c->in.data);
-	c->scanned = 0;
-	buffer_consume(&c->in, *len + 1);
+	*line = found.text;
+	*len = found.len;
+	lines_pass(&c->lines, &c->in);
 	return true;
 }
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "base/lines.h"
 
 struct json_object;
 
@@ -24,8 +25,8 @@ struct client {
 	struct buffer in;  /* received; client_next_line takes from it */
 	bool ended;        /* the other side has closed, all of it is in in */
 	bool was_reset;    /* and has not read all that was sent to it */
-	size_t scanned;    /* bytes of in known to hold no newline */
-	int silence_ms;    /* how long a reply is waited for */
+	struct lines lines;
+	int silence_ms; /* how long a reply is waited for */
 };
 
 enum {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cause.h"
+#include "base/lines.h"
 #include "base/log.h"
 #include "queue/execute.h"
 #include "queue/fifo.h"
@@ -32,11 +33,11 @@ struct queue_fifo {
 	struct queue *queue;
 	struct event *io;
 	int fd;
-	bool is_skipping;
 	struct event *log_timer; /* for refusals that were not logged yet */
 	uint64_t unlogged;
 	char why[FIFO_WHY_SIZE]; /* of the last one */
 	struct buffer in;
+	struct lines lines;
 };
 
 int
@@ -132,25 +133,17 @@ fifo_take_long_line(struct queue_fifo *f)
 static void
 fifo_take_lines(struct queue_fifo *f)
 {
-	const char *end;
-	size_t len;
+	enum lines_found found;
+	struct text_span line;
 
-	while (f->in.len > 0) {
-		end = memchr(f->in.data, '\n', f->in.len);
-		if (end == NULL) {
-			if (f->in.len >= PIPE_BUF || f->is_skipping) {
-				f->is_skipping = true;
-				buffer_consume(&f->in, f->in.len);
-			}
-			return;
-		}
-		len = (size_t)(end - f->in.data);
-		if (f->is_skipping || len >= PIPE_BUF)
+	/* A line that the pipe keeps whole has PIPE_BUF bytes with its end. */
+	while ((found = lines_find(&f->lines, &f->in, PIPE_BUF - 1, false,
+		    &line)) != LINES_NONE) {
+		if (found == LINES_WHOLE)
+			fifo_take_line(f, line.text, line.len);
+		else if (found == LINES_LONG_END)
 			fifo_take_long_line(f);
-		else
-			fifo_take_line(f, f->in.data, len);
-		f->is_skipping = false;
-		buffer_consume(&f->in, len + 1);
+		lines_pass(&f->lines, &f->in);
 	}
 }
 

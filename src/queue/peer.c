@@ -7,6 +7,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/flush.h"
+#include "base/lines.h"
 #include "base/log.h"
 #include "queue/execute.h"
 #include "queue/passed.h"
@@ -29,7 +31,6 @@ struct queue_peer {
 	int fd;
 	short watched;     /* EV_READ, EV_WRITE */
 	bool is_replying;  /* in queue->replying */
-	bool is_skipping;  /* the rest of a line that is too long */
 	bool is_over;      /* nothing more comes */
 	bool is_deaf;      /* replies cannot be sent, but lines still come */
 	bool is_waiting;   /* with its next line, for its replies */
@@ -38,8 +39,9 @@ struct queue_peer {
 	const struct config *judged; /* NULL: not asked yet */
 	size_t pending;              /* replies that wait for the store */
 	struct passed passed;
-	uint64_t taken; /* bytes before those in in */
+	uint64_t received; /* bytes, to the end of in */
 	struct buffer in, out;
+	struct lines lines; /* of in */
 };
 
 /* What became of a line, besides 0 and -1. */
@@ -49,6 +51,13 @@ enum {
 };
 
 static void peer_io_cb(evutil_socket_t, short, void *);
+
+/* Where the next line begins, in bytes from the peer's first. */
+static uint64_t
+peer_position(const struct queue_peer *p)
+{
+	return p->received - p->in.len;
+}
 
 /* Its connection is not its own any more; replies may still come. */
 static void
@@ -299,7 +308,7 @@ peer_hand_off(struct queue_peer *p, const struct command *c)
 		    "this user may not hand over streams (handoff-allow)");
 	if (buffer_reserve(&p->out, PEER_REPLY_ROOM) == NULL)
 		return -1;
-	if (!passed_take(&p->passed, p->taken, &fd))
+	if (!passed_take(&p->passed, peer_position(p), &fd))
 		return peer_say_error(p, EX_DATAERR,
 		    "no descriptor came with the line");
 	if (fd == -1) {
@@ -361,43 +370,28 @@ peer_refuse_long_line(struct queue_peer *p)
 	    "the line is too long (max-event)");
 }
 
-static void
-peer_consume(struct queue_peer *p, size_t len)
-{
-	buffer_consume(&p->in, len);
-	p->taken += len;
-}
-
 /* As peer_take_line, for all whole lines that are there. */
 static int
 peer_take_lines(struct queue_peer *p)
 {
-	size_t len,
-	    max = peer_may_hand_off(p) ? queue_handoff_max(p->queue)
-				       : queue_line_max(p->queue);
-	const char *end;
+	size_t max = peer_may_hand_off(p) ? queue_handoff_max(p->queue)
+					  : queue_line_max(p->queue);
+	enum lines_found found = LINES_NONE;
+	struct text_span line;
 	int rc = 0;
 
-	while (rc == 0 && p->in.len > 0) {
-		end = memchr(p->in.data, '\n', p->in.len);
-		if (end == NULL) {
-			if (p->in.len > max || p->is_skipping) {
-				p->is_skipping = true;
-				peer_consume(p, p->in.len);
-			}
-			break;
-		}
-		len = (size_t)(end - p->in.data);
-		if (p->is_skipping || len > max)
+	while (rc == 0 &&
+	    (found = lines_find(&p->lines, &p->in, max, p->is_over, &line)) !=
+		LINES_NONE) {
+		if (found == LINES_WHOLE)
+			rc = peer_take_line(p, line.text, line.len);
+		else if (found == LINES_LONG_END)
 			rc = peer_refuse_long_line(p);
-		else
-			rc = peer_take_line(p, p->in.data, len);
 		p->is_waiting = rc == PEER_WAITS;
 		if (p->is_waiting)
 			break;
-		p->queue->counters.lines++;
-		p->is_skipping = false;
-		peer_consume(p, len + 1);
+		p->queue->counters.lines += found != LINES_LONG;
+		lines_pass(&p->lines, &p->in);
 	}
 	return rc;
 }
@@ -421,8 +415,8 @@ peer_receive(struct queue_peer *p, char *to)
 {
 	if (!peer_may_hand_off(p))
 		return read(p->fd, to, PEER_READ_BYTES);
-	return passed_receive(&p->passed, p->fd, to, PEER_READ_BYTES, p->taken,
-	    p->taken + p->in.len);
+	return passed_receive(&p->passed, p->fd, to, PEER_READ_BYTES,
+	    peer_position(p), p->received);
 }
 
 /* What the peer says after its end is not heard, but it is answered. */
@@ -442,12 +436,7 @@ peer_read(struct queue_peer *p)
 	}
 	p->is_over = n == 0;
 	buffer_commit(&p->in, (size_t)n);
-	/* A last line without its end is a line all the same. */
-	if (p->is_over && p->in.len > 0 &&
-	    buffer_append(&p->in, "\n", 1) == -1) {
-		peer_close(p);
-		return;
-	}
+	p->received += (size_t)n;
 	peer_process(p);
 }
 
@@ -455,18 +444,10 @@ peer_read(struct queue_peer *p)
 static void
 peer_send(struct queue_peer *p)
 {
-	ssize_t n;
-
-	while (p->out.len > 0 && !p->is_deaf) {
-		n = write(p->fd, p->out.data, p->out.len);
-		if (n == -1 && errno == EAGAIN)
-			return;
-		if (n == -1 && errno != EINTR)
-			p->is_deaf = true;
-		if (n > 0)
-			buffer_consume(&p->out, (size_t)n);
-	}
-	buffer_truncate(&p->out, 0);
+	if (!p->is_deaf && flush_buffer(p->fd, &p->out) == -1)
+		p->is_deaf = true;
+	if (p->is_deaf)
+		buffer_truncate(&p->out, 0);
 }
 
 void

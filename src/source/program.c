@@ -15,6 +15,7 @@
 
 #include "base/cause.h"
 #include "base/clock.h"
+#include "base/lines.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -36,6 +37,7 @@ struct program {
 	struct event *out_io, *err_io, *grace;
 	struct program_output output;
 	struct buffer err;
+	struct lines err_lines;
 	char *name;
 	bool is_cut;
 	bool has_ended;   /* the program; its exit is known */
@@ -103,22 +105,22 @@ program_reap(const struct program *p)
 		;
 }
 
+/* A line that is longer than one of the log becomes several. */
 static void
 program_log_lines(struct program *p, bool is_end)
 {
-	const char *end;
+	struct text_span line;
 	size_t len;
 
-	while (p->err.len > 0) {
-		end = memchr(p->err.data, '\n', p->err.len);
-		len = end == NULL ? p->err.len : (size_t)(end - p->err.data);
-		if (end == NULL && !is_end && len < PROGRAM_LOG_LINE)
-			return;
-		if (len > PROGRAM_LOG_LINE)
-			len = PROGRAM_LOG_LINE;
-		log_info("run %s: %.*s", p->name, (int)len, p->err.data);
-		buffer_consume(&p->err,
-		    len + (end == p->err.data + len ? 1 : 0));
+	while (lines_find(&p->err_lines, &p->err, SIZE_MAX,
+		   is_end || p->err.len >= PROGRAM_LOG_LINE,
+		   &line) != LINES_NONE) {
+		len = line.len < PROGRAM_LOG_LINE ? line.len : PROGRAM_LOG_LINE;
+		log_info("run %s: %.*s", p->name, (int)len, line.text);
+		if (len < line.len)
+			lines_cut(&p->err_lines, &p->err, len);
+		else
+			lines_pass(&p->err_lines, &p->err);
 	}
 }
 

@@ -59,21 +59,18 @@ program_output_put_line(struct program_output *p, const char *line, size_t len)
 static int
 program_output_take_lines(struct program_output *p, bool is_end)
 {
-	const char *end;
-	size_t len;
+	enum lines_found found = LINES_NONE;
+	struct text_span line;
 	int rc = 0;
 
-	while (rc == 0 && p->in.len > 0) {
-		end = memchr(p->in.data, '\n', p->in.len);
-		len = end == NULL ? p->in.len : (size_t)(end - p->in.data);
-		if (end == NULL && !is_end && len <= program_output_max(p))
-			return 0;
-		if (len > program_output_max(p) && !p->is_skipping)
+	while (rc == 0 &&
+	    (found = lines_find(&p->lines, &p->in, program_output_max(p),
+		 is_end, &line)) != LINES_NONE) {
+		if (found == LINES_WHOLE)
+			rc = program_output_put_line(p, line.text, line.len);
+		else if (found == LINES_LONG)
 			program_output_refuse(p, "it is too long (max-event)");
-		if (len <= program_output_max(p) && !p->is_skipping)
-			rc = program_output_put_line(p, p->in.data, len);
-		p->is_skipping = end == NULL;
-		buffer_consume(&p->in, end == NULL ? len : len + 1);
+		lines_pass(&p->lines, &p->in);
 	}
 	return rc;
 }

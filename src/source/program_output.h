@@ -9,7 +9,7 @@
 
 #include <json-c/json.h>
 
-#include "base/buffer.h"
+#include "base/lines.h"
 
 /*
  * What a program prints, made into records of an event stream, whole ones: what
@@ -24,9 +24,9 @@ struct program_output {
 	struct json_tokener *tokener;
 	size_t max_line; /* bytes of one event's data */
 	bool is_raw;
-	bool is_skipping;  /* the rest of a line that is too long */
-	struct buffer in;  /* as it was read */
-	struct buffer out; /* records */
+	struct buffer in;   /* as it was read */
+	struct buffer out;  /* records */
+	struct lines lines; /* of in */
 };
 
 /* Makes records of what is in in; is_end: nothing comes after it.  0, or -1. */
