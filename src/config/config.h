@@ -12,12 +12,7 @@
 
 #include "base/log.h"
 
-/* What a reply promises, and what becomes of an event that cannot be stored. */
-enum config_durability {
-	CONFIG_NONE,
-	CONFIG_PROCESS,
-	CONFIG_POWER
-};
+/* What becomes of an event that cannot be stored. */
 enum config_store_error {
 	CONFIG_REFUSE,
 	CONFIG_MEMORY
@@ -107,8 +102,8 @@ struct config {
 	uint64_t request_timeout_ms;
 	uint64_t max_event_bytes;
 	uint64_t history_bytes; /* of all channels together */
-	char *store;            /* "auto", "memory" or "sqlite:PATH" */
-	uint64_t durability;    /* enum config_durability */
+	char *store;            /* see protocol/store_url.h */
+	uint64_t durability;    /* enum store_durability */
 	uint64_t store_error;   /* enum config_store_error */
 	uint64_t key_ms;
 	uint64_t stop_ms;

@@ -13,6 +13,7 @@
 #include "config/config_value.h"
 #include "config/config_who.h"
 #include "protocol/event.h"
+#include "protocol/store_url.h"
 
 #define CONFIG_KILO UINT64_C(1024)
 #define CONFIG_MEGA (CONFIG_KILO * 1024)
@@ -25,7 +26,6 @@
 #define CONFIG_IN_CHANNEL(member) \
 	.per_channel = true, .offset = offsetof(struct config_channel, member)
 
-static const char *const config_durabilities[] = { "none", "process", "power" };
 static const char *const config_store_errors[] = { "refuse", "memory" };
 static const char *const config_booleans[] = { "false", "true" };
 
@@ -87,8 +87,8 @@ const struct config_setting config_settings[] = {
 	{ "store", CONFIG_STORE, .restart = true, CONFIG_IN(store),
 	    .initial = "auto" },
 	{ "durability", CONFIG_WORD, .restart = true, CONFIG_IN(durability),
-	    CONFIG_WORDS(config_durabilities), .form = "none, process or power",
-	    .initial = "process" },
+	    CONFIG_WORDS(store_durability_name),
+	    .form = "none, process or power", .initial = "process" },
 	{ "store-error", CONFIG_WORD, .restart = true, CONFIG_IN(store_error),
 	    CONFIG_WORDS(config_store_errors), .form = "refuse or memory",
 	    .initial = "refuse" },

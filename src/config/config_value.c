@@ -10,7 +10,7 @@
 
 #include "base/text.h"
 #include "config/config_value.h"
-#include "protocol/paths.h"
+#include "protocol/store_url.h"
 
 enum {
 	CONFIG_SOCKET_MAX = sizeof((struct sockaddr_un *)0)->sun_path - 1,
@@ -65,12 +65,9 @@ config_value_wrong_fifo(const char *path)
 const char *
 config_value_wrong_store(const char *text)
 {
-	const char *path = paths_of_store(text);
+	const char *wrong = store_url_wrong(text);
 
-	if (strcmp(text, "auto") != 0 && strcmp(text, "memory") != 0 &&
-	    (path == NULL || *path == '\0'))
-		return "must be auto, memory or sqlite:PATH";
-	return config_value_wrong_text(text);
+	return wrong != NULL ? wrong : config_value_wrong_text(text);
 }
 
 const char *

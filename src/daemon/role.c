@@ -17,7 +17,7 @@
 #include "door/uplink.h"
 #include "protocol/client.h"
 #include "protocol/demand.h"
-#include "protocol/paths.h"
+#include "protocol/store_url.h"
 
 enum {
 	ROLE_AGAIN_MS = 20, /* while there is no hub, and we cannot be it */
@@ -62,25 +62,6 @@ role_status_cb(void *arg, struct json_object *status)
 	d->store->ops->status(d->store, status);
 }
 
-/* What `auto` is: where processes come and go, history needs a file. */
-static char *
-role_store_url(const struct daemon *d)
-{
-	const char *url = d->config->store;
-	char *path, *made;
-
-	if (strcmp(url, "auto") != 0)
-		return strdup(url);
-	if (d->options->start == DAEMON_ALONE)
-		return strdup("memory");
-	if ((path = paths_beside(d->config->queue, "history.db")) == NULL)
-		return NULL;
-	if (asprintf(&made, "sqlite:%s", path) == -1)
-		made = NULL;
-	free(path);
-	return made;
-}
-
 static int
 role_open_store(struct daemon *d, char **cause)
 {
@@ -91,7 +72,8 @@ role_open_store(struct daemon *d, char **cause)
 		.key_ms = c->key_ms,
 		.base = d->base
 	};
-	char *url = role_store_url(d);
+	char *url = store_url_choose(c->store, c->queue,
+	    d->options->start != DAEMON_ALONE);
 
 	*cause = NULL;
 	if (url == NULL)

@@ -11,6 +11,7 @@
 #include "base/loop.h"
 #include "daemon/daemon.h"
 #include "protocol/paths.h"
+#include "protocol/store_url.h"
 #include "queue/fifo.h"
 
 static int
@@ -138,11 +139,11 @@ int
 daemon_open_queue(struct daemon *d, char **cause)
 {
 	const struct config *c = d->config;
-	const char *store = paths_of_store(c->store);
+	const char *file = store_url_file(c->store);
 
-	/* While that may be made for somebody else. */
-	if (store != NULL &&
-	    listener_make_directory(store, &d->queue_access, cause) == -1)
+	/* Only root may make a directory that another user is to have. */
+	if (file != NULL &&
+	    listener_make_directory(file, &d->queue_access, cause) == -1)
 		return -1;
 	d->fifo_fd = d->passed.fifo;
 	if (d->fifo_fd == -1 && *c->fifo != '\0' &&

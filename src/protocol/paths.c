@@ -82,16 +82,6 @@ paths_runtime_file(const char *name)
 	return paths_join(home, ".crier", name);
 }
 
-const char *
-paths_of_store(const char *url)
-{
-	static const char sqlite[] = "sqlite:";
-
-	return strncmp(url, sqlite, sizeof sqlite - 1) == 0
-	    ? url + sizeof sqlite - 1
-	    : NULL;
-}
-
 char *
 paths_find_queue(void)
 {

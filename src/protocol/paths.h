@@ -19,9 +19,6 @@ char *paths_runtime_file(const char *name);
  */
 char *paths_find_queue(void);
 
-/* The path of the store sqlite:PATH, borrowed; NULL if it is another one. */
-const char *paths_of_store(const char *url);
-
 /* A file in the same directory as path.  As above. */
 char *paths_beside(const char *path, const char *name);
 

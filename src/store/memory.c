@@ -93,10 +93,12 @@ static const struct store_ops store_memory_ops = {
 };
 
 struct store *
-store_memory_open(const struct store_options *options, char **cause)
+store_memory_open(const struct store_options *options,
+    const struct store_url *url, char **cause)
 {
 	struct store_memory *m = calloc(1, sizeof *m);
 
+	(void)url;
 	*cause = NULL;
 	if (m == NULL)
 		return NULL;

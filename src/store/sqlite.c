@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/json.h"
-#include "protocol/paths.h"
 #include "store/sqlite.h"
 
 /* The store as the hub sees it, on the loop's thread. */
@@ -89,7 +88,6 @@ store_sqlite_file_bytes(const struct store_sqlite *q, const char *part)
 static void
 store_sqlite_status(struct store *store, struct json_object *status)
 {
-	static const char *const names[] = { "none", "process", "power" };
 	struct store_sqlite *q = (struct store_sqlite *)store;
 	struct json_object *o = figures_group(status, "store");
 	struct store_figures figures;
@@ -98,7 +96,7 @@ store_sqlite_status(struct store *store, struct json_object *status)
 	figures.file_bytes =
 	    store_sqlite_file_bytes(q, "") + store_sqlite_file_bytes(q, "-wal");
 	json_add_string(o, "kind", "sqlite");
-	json_add_string(o, "durability", names[q->durability]);
+	json_add_string(o, "durability", store_durability_name[q->durability]);
 	pthread_mutex_lock(&q->lock);
 	figures.degraded = q->is_degraded;
 	figures.events = q->events;
@@ -196,7 +194,8 @@ store_sqlite_start(struct store_sqlite *q)
 }
 
 static struct store_sqlite *
-store_sqlite_new(const struct store_options *options)
+store_sqlite_new(const struct store_options *options,
+    const struct store_url *url)
 {
 	struct store_sqlite *q = calloc(1, sizeof *q);
 	pthread_condattr_t attr;
@@ -205,7 +204,7 @@ store_sqlite_new(const struct store_options *options)
 		return NULL;
 	q->store.ops = &store_sqlite_ops;
 	q->store.is_durable = true;
-	q->path = strdup(paths_of_store(options->url));
+	q->path = strdup(url->address);
 	q->durability = options->durability;
 	q->keep_in_memory = options->keep_in_memory;
 	q->key_ms = options->key_ms;
@@ -235,9 +234,10 @@ store_sqlite_new(const struct store_options *options)
 }
 
 struct store *
-store_sqlite_open(const struct store_options *options, char **cause)
+store_sqlite_open(const struct store_options *options,
+    const struct store_url *url, char **cause)
 {
-	struct store_sqlite *q = store_sqlite_new(options);
+	struct store_sqlite *q = store_sqlite_new(options, url);
 
 	*cause = NULL;
 	if (q == NULL)

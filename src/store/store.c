@@ -6,17 +6,23 @@
 #include <string.h>
 
 #include "base/cause.h"
-#include "protocol/paths.h"
 #include "store/store.h"
+
+static struct store
+    *(*const store_makers[STORE_KINDS])(const struct store_options *,
+	const struct store_url *, char **) = {
+	    [STORE_KIND_MEMORY] = store_memory_open,
+	    [STORE_KIND_SQLITE] = store_sqlite_open,
+    };
 
 struct store *
 store_open(const struct store_options *options, char **cause)
 {
-	if (strcmp(options->url, "memory") == 0)
-		return store_memory_open(options, cause);
-	if (paths_of_store(options->url) != NULL)
-		return store_sqlite_open(options, cause);
-	cause_set(cause, "store: %s is neither memory nor sqlite:PATH",
+	struct store_url url;
+
+	if (store_url_read(options->url, &url))
+		return store_makers[url.kind](options, &url, cause);
+	cause_set(cause, "store: %s is none that this crierd knows",
 	    options->url);
 	return NULL;
 }

@@ -14,6 +14,7 @@
 #include "base/buffer.h"
 #include "protocol/figures.h"
 #include "protocol/id.h"
+#include "protocol/store_url.h"
 #include "store/batch.h"
 
 /*
@@ -73,14 +74,8 @@ struct store {
 	struct id last;  /* the newest id it knew when it was opened */
 };
 
-enum store_durability {
-	STORE_NONE,    /* as the system writes it */
-	STORE_PROCESS, /* survives the end of the process */
-	STORE_POWER    /* and of the machine */
-};
-
 struct store_options {
-	const char *url; /* "memory" or "sqlite:PATH" */
+	const char *url;
 	enum store_durability durability;
 	bool keep_in_memory; /* when it cannot store: accept all the same */
 	uint64_t key_ms;     /* for so long a publisher's key is known */
@@ -93,9 +88,11 @@ struct store *store_open(const struct store_options *, char **cause);
 /* Ends what was begun, and frees it. */
 void store_close(struct store *);
 
-/* The makers behind store_open. */
-struct store *store_memory_open(const struct store_options *, char **cause);
-struct store *store_sqlite_open(const struct store_options *, char **cause);
+/* The makers behind store_open; the URL is that of the options, apart. */
+struct store *store_memory_open(const struct store_options *,
+    const struct store_url *, char **cause);
+struct store *store_sqlite_open(const struct store_options *,
+    const struct store_url *, char **cause);
 
 /* All of them FIGURE_NONE, for a store to set those that it has. */
 void store_figures_init(struct store_figures *);

@@ -13,6 +13,7 @@
 
 #include "config/config.h"
 #include "protocol/paths.h"
+#include "protocol/store_url.h"
 
 enum {
 	FILE_MAX = 1048576
@@ -113,7 +114,7 @@ test_defaults(void **state)
 	assert_int_equal(c->drain_ms, 2000);
 	assert_int_equal(c->stall_ms, 300000);
 	assert_string_equal(c->store, "auto");
-	assert_int_equal(c->durability, CONFIG_PROCESS);
+	assert_int_equal(c->durability, STORE_PROCESS);
 	assert_int_equal(c->store_error, CONFIG_REFUSE);
 	assert_int_equal(c->key_ms, 86400000);
 	assert_true(c->log_auto);
@@ -458,7 +459,7 @@ test_round_trip(void **state)
 			assert_string_equal(c->channels[1].pattern, "$x/\"");
 			assert_int_equal(c->stop_ms, 10010);
 			assert_string_equal(c->store, "sqlite:/h \"x");
-			assert_int_equal(c->durability, CONFIG_POWER);
+			assert_int_equal(c->durability, STORE_POWER);
 			assert_int_equal(c->store_error, CONFIG_MEMORY);
 			assert_int_equal(c->key_ms, 1250);
 		}
