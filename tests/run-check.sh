@@ -233,6 +233,36 @@ check_style() {
 	done
 }
 
+# check_compiles DIRECTORY: how many of two files make compiles again.
+check_compiles() {
+	make -C "$1" V=0 src/crierd.o tests/unit/test_id.o | grep -c '  CC  '
+}
+
+# check_options DIRECTORY: what was built with other options is built again,
+# and nothing else.
+check_options() {
+	check_configure "$1" --enable-werror || return 1
+	same=$(check_compiles "$1")
+	check_configure "$1" --enable-werror --sysconfdir=/elsewhere || return 1
+	other=$(check_compiles "$1")
+	echo "compiled with the same options: $same files; with others: $other"
+	[ "$same" -eq 0 ] && [ "$other" -eq 2 ]
+}
+
+# check_install DIRECTORY: what was installed is gone again.  Directories that
+# any system has may stay.
+check_install() {
+	stage=$1/stage
+	rm -rf "$stage"
+	make -C "$1" install DESTDIR="$stage" || return 1
+	[ -x "$stage/usr/local/sbin/crierd" ] &&
+	    [ -f "$stage/usr/local/share/crier/conf/www/demo.js" ] || return 1
+	make -C "$1" uninstall DESTDIR="$stage" || return 1
+	find "$stage" -mindepth 1 | sed "s|^$stage||" |
+	    grep -vEx '/usr(/local(/(bin|sbin|share(/man)?))?)?' || return 0
+	return 1
+}
+
 check_report() {
 	printf '\n%-34s %7s %7s %8s %8s\n' check passed failed skipped seconds
 	printf '%s' "$table"
@@ -276,4 +306,6 @@ else
 fi
 CRIER_TEST_SLOW=5 check_suite 'under valgrind' "$plain" check-valgrind
 check_style
+check_step 'install, uninstall' check_install "$plain"
+check_step 'other options' check_options "$plain"
 check_report
