@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "companion/status_table.h"
+#include "protocol/figures.h"
 
 enum {
 	CELL_SIZE = 256,
@@ -110,6 +111,17 @@ status_table_date(uint64_t ms, char to[CELL_SIZE])
 		snprintf(to, CELL_SIZE, "-");
 }
 
+static bool
+status_table_is_moment(const char *name)
+{
+	const struct figure *f;
+
+	for (f = figures_table; f < figures_table + figures_count; f++)
+		if (f->kind == FIGURE_TIME && strcmp(f->member, name) == 0)
+			return true;
+	return false;
+}
+
 static void
 status_table_number(const char *name, struct json_object *value,
     struct status_cell *cell)
@@ -117,7 +129,7 @@ status_table_number(const char *name, struct json_object *value,
 	double n = json_object_get_double(value);
 
 	cell->is_number = true;
-	if (strcmp(name, "oldest_ms") == 0)
+	if (status_table_is_moment(name))
 		status_table_date(json_object_get_uint64(value), cell->text);
 	else if (status_table_has_suffix(name, "_bytes"))
 		status_table_bytes(n, cell->text);
@@ -128,6 +140,16 @@ status_table_number(const char *name, struct json_object *value,
 	else
 		snprintf(cell->text, CELL_SIZE, "%s",
 		    json_object_get_string(value));
+}
+
+/* Of words, or of a list. */
+static bool
+status_table_is_empty(struct json_object *value)
+{
+	if (json_object_is_type(value, json_type_array))
+		return json_object_array_length(value) == 0;
+	return json_object_is_type(value, json_type_string) &&
+	    json_object_get_string_len(value) == 0;
 }
 
 static void
@@ -151,7 +173,9 @@ status_table_cell(const char *name, struct json_object *value,
 		break;
 	default:
 		/* A list of words, or what is nested deeper, as its JSON. */
-		text = json_object_get_string(value);
+		text = status_table_is_empty(value)
+		    ? "-"
+		    : json_object_get_string(value);
 		text_escape(text, strlen(text), cell->text, CELL_SIZE);
 		break;
 	}
@@ -273,61 +297,112 @@ status_table_rows(struct json_object *rows, int indent, FILE *to)
 	}
 }
 
-static bool
-status_table_is_skipped(const char *key, struct json_object *value, int indent)
+/* What is printed of an object, and where. */
+struct status_table {
+	struct json_object *object;
+	const char *group; /* "": it is the whole */
+	bool (*is_shown)(const char *, const char *, struct json_object *);
+	FILE *to;
+};
+
+/* The name of a group, behind what is before it. */
+static void
+status_table_title(const struct status_table *t)
 {
-	return indent == 0 &&
-	    (status_table_is_group(value) || strcmp(key, "ok") == 0);
+	char name[CELL_SIZE];
+
+	if (*t->group == '\0')
+		return;
+	status_table_name(NULL, t->group, name);
+	fprintf(t->to, "\n%s\n", name);
 }
 
-/* Values under each other; at the top, groups come later. */
-static void
-status_table_values(struct json_object *object, int indent, FILE *to)
+/* At the top, groups come later. */
+static bool
+status_table_has(const struct status_table *t, const char *member,
+    struct json_object *value)
+{
+	if (*t->group == '\0' &&
+	    (status_table_is_group(value) || strcmp(member, "ok") == 0))
+		return false;
+	return t->is_shown == NULL || t->is_shown(t->group, member, value);
+}
+
+/* How wide the names are, and the numbers; false if there is nothing. */
+static bool
+status_table_widths(const struct status_table *t, int *names, int *numbers)
 {
 	struct status_cell cell;
 	char name[CELL_SIZE];
-	int name_width = 0, number_width = 0;
+	bool has_any = false;
 
-	json_object_object_foreach(object, key, value)
+	*names = *numbers = 0;
+	json_object_object_foreach(t->object, key, value)
 	{
-		if (status_table_is_skipped(key, value, indent))
+		if (!status_table_has(t, key, value))
 			continue;
-		status_table_name(object, key, name);
-		if (status_table_width(name) > name_width)
-			name_width = status_table_width(name);
+		has_any = true;
+		status_table_name(t->object, key, name);
+		if (status_table_width(name) > *names)
+			*names = status_table_width(name);
 		status_table_cell(key, value, &cell);
-		if (cell.is_number && cell.width > number_width)
-			number_width = cell.width;
+		if (cell.is_number && cell.width > *numbers)
+			*numbers = cell.width;
 	}
-	json_object_object_foreach(object, again, shown)
+	return has_any;
+}
+
+/* Values under each other. */
+static void
+status_table_values(const struct status_table *t)
+{
+	struct status_cell cell;
+	char name[CELL_SIZE];
+	int name_width, number_width;
+
+	if (!status_table_widths(t, &name_width, &number_width))
+		return;
+	status_table_title(t);
+	json_object_object_foreach(t->object, key, value)
 	{
-		if (status_table_is_skipped(again, shown, indent))
+		if (!status_table_has(t, key, value))
 			continue;
-		status_table_name(object, again, name);
-		status_table_cell(again, shown, &cell);
-		status_table_pad(indent, to);
-		fputs(name, to);
-		status_table_pad(name_width - status_table_width(name) + 2, to);
-		status_table_put(&cell, cell.is_number ? number_width : 0, to);
-		putc('\n', to);
+		status_table_name(t->object, key, name);
+		status_table_cell(key, value, &cell);
+		status_table_pad(*t->group == '\0' ? 0 : TABLE_INDENT, t->to);
+		fputs(name, t->to);
+		status_table_pad(name_width - status_table_width(name) + 2,
+		    t->to);
+		status_table_put(&cell, cell.is_number ? number_width : 0,
+		    t->to);
+		putc('\n', t->to);
 	}
 }
 
 void
-status_table_print(struct json_object *object, FILE *to)
+status_table_print(struct json_object *object,
+    bool (*is_shown)(const char *, const char *, struct json_object *),
+    FILE *to)
 {
-	char name[CELL_SIZE];
+	struct status_table t = { object, "", is_shown, to };
 
-	status_table_values(object, 0, to);
+	status_table_values(&t);
 	json_object_object_foreach(object, key, value)
 	{
-		if (!status_table_is_group(value))
-			continue;
-		status_table_name(NULL, key, name);
-		fprintf(to, "\n%s\n", name);
-		if (json_object_is_type(value, json_type_object))
-			status_table_values(value, TABLE_INDENT, to);
-		else
+		t.object = value;
+		t.group = key;
+		if (json_object_is_type(value, json_type_object)) {
+			status_table_values(&t);
+		} else if (status_table_is_table(value)) {
+			status_table_title(&t);
 			status_table_rows(value, TABLE_INDENT, to);
+		}
 	}
+}
+
+void
+status_table_print_rows(struct json_object *list, FILE *to)
+{
+	if (status_table_is_table(list))
+		status_table_rows(list, 0, to);
 }

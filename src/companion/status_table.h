@@ -4,6 +4,7 @@
 #ifndef CRIER_COMPANION_STATUS_TABLE_H
 #define CRIER_COMPANION_STATUS_TABLE_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 struct json_object;
@@ -11,9 +12,16 @@ struct json_object;
 /*
  * Prints an object for people: a line for each member, then each object in it
  * as an indented group and each list of objects as a table.  Members whose
- * names end in _bytes, _ms or _seconds get units; "ok" is left out.  What is
- * not printable is escaped.
+ * names end in _bytes, _ms or _seconds get units; "ok" is left out, and so is
+ * what is_shown, if not NULL, does not want: it is asked for each member of a
+ * group, or of the top, which is "".  What is not printable is escaped.
  */
-void status_table_print(struct json_object *, FILE *);
+void status_table_print(struct json_object *,
+    bool (*is_shown)(const char *group, const char *member,
+	struct json_object *),
+    FILE *);
+
+/* Prints a list of objects as a table; nothing if it is empty. */
+void status_table_print_rows(struct json_object *list, FILE *);
 
 #endif

@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The crier authors */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -13,16 +14,20 @@
 #include "protocol/client.h"
 
 static const char status_help[] =
-    "usage: crier status [-js]\n"
+    "usage: crier status [-c | -s | -v] [-j]\n"
     "       crier status [-j] CHANNEL\n"
     "\n"
-    "Shows what crierd is doing, or who follows a channel now: its users in\n"
+    "Shows how crierd is doing, or who follows a channel now: its users in\n"
     "order, at most 1000, with their streams, and how many are of nobody whom\n"
     "the web server knows.\n"
     "\n"
+    "  -c  the channels instead, at most 1000: those with most events in "
+    "memory\n"
+    "      first, the memory of these, and how many streams follow them\n"
     "  -j  one line of JSON, with bytes, milliseconds and seconds as they "
     "are\n"
     "  -s  the open streams instead, at most 1000: what close --stream takes\n"
+    "  -v  all that crierd counts, and the limits\n"
     "  -h  this text\n"
     "\n"
     "exit status: 0 shown, 64 wrong usage, 65 bad channel, 69 no crierd, 75 try\n"
@@ -34,9 +39,49 @@ static const char status_help[] =
     "  crier -w 10 status -j | jq .streams\n";
 
 struct status_options {
-	bool json, streams;
+	bool json;
+	int what;            /* 'c', 's', 'v', or 0 */
 	const char *channel; /* or NULL */
 };
+
+/* What is shown without -v. */
+static const struct status_member {
+	const char *group, *name;
+	bool is_rare; /* shown only if there is something to tell */
+} status_members[] = {
+	{ "", "version", false },
+	{ "", "pid", false },
+	{ "", "uptime_seconds", false },
+	{ "", "draining", true },
+	{ "", "streams", false },
+	{ "", "streams_turned_away", true },
+	{ "", "users", false },
+	{ "", "channels", false },
+	{ "", "history_bytes", false },
+	{ "events", "published", false },
+	{ "events", "refused", false },
+	{ "events", "delivered", false },
+	{ "events", "gaps", false },
+	{ "configuration", "reload_error", true },
+	{ "store", "kind", false },
+	{ "store", "degraded", false },
+	{ "store", "events", false },
+	{ "store", "errors", true },
+	{ "store", "last_error", true },
+};
+
+static bool
+status_is_shown(const char *group, const char *name, struct json_object *value)
+{
+	const size_t count = sizeof status_members / sizeof *status_members;
+	const struct status_member *m;
+
+	for (m = status_members; m < status_members + count; m++)
+		if (strcmp(m->group, group) == 0 && strcmp(m->name, name) == 0)
+			/* Of JSON, 0 and "" are false, too. */
+			return !m->is_rare || json_object_get_boolean(value);
+	return false;
+}
 
 /* A member as text, or "-" for none; json-c's until the object is freed. */
 static const char *
@@ -82,6 +127,21 @@ status_print_streams(struct json_object *status)
 	}
 }
 
+static void
+status_print_list(struct json_object *status)
+{
+	struct json_object *list = json_member(status, "channel_list");
+	uint64_t channels = 0;
+
+	if (json_length(list) == 0)
+		puts("no channel has streams, or events in memory");
+	status_table_print_rows(list, stdout);
+	json_get_whole(json_member(status, "channels"), UINT64_MAX, &channels);
+	if (channels > json_length(list))
+		printf("and %" PRIu64 " others\n",
+		    channels - json_length(list));
+}
+
 static int
 status_print(const char *reply, size_t len,
     const struct status_options *options)
@@ -97,10 +157,16 @@ status_print(const char *reply, size_t len,
 		client_warn("crierd's answer cannot be understood");
 		return EX_TEMPFAIL;
 	}
-	if (options->streams)
+	if (options->what == 's')
 		status_print_streams(status);
+	else if (options->what == 'c')
+		status_print_list(status);
 	else
-		status_table_print(status, stdout);
+		status_table_print(status,
+		    options->what == 'v' || options->channel != NULL
+			? NULL
+			: status_is_shown,
+		    stdout);
 	json_object_put(status);
 	return 0;
 }
@@ -115,8 +181,9 @@ status_request(const struct status_options *options)
 	    options->channel == NULL ? 6 : 8);
 	if (options->channel != NULL)
 		json_add_string(o, "channel", options->channel);
-	if (options->streams)
-		json_add_flag(o, "streams", true);
+	if (options->what == 's' || options->what == 'c')
+		json_add_flag(o, options->what == 's' ? "streams" : "channels",
+		    true);
 	return o;
 }
 
@@ -153,28 +220,31 @@ status_run(const struct verb_env *env, int argc, char **argv)
 {
 	static const struct option longs[] = { { "help", 0, NULL, 'h' },
 		{ NULL, 0, NULL, 0 } };
-	struct status_options options = { false, false, NULL };
+	struct status_options options = { false, 0, NULL };
 	bool begun = false;
 	int c;
 
-	while ((c = verb_option(&verb_status, argc, argv, ":jsh", longs,
+	while ((c = verb_option(&verb_status, argc, argv, ":cjsvh", longs,
 		    &begun)) != -1) {
 		if (c == 'h')
 			return verb_finish(0);
-		if (c != 'j' && c != 's')
-			return EX_USAGE;
 		if (c == 'j')
 			options.json = true;
+		else if (strchr("csv", c) == NULL)
+			return EX_USAGE;
+		else if (options.what != 0 && options.what != c)
+			return verb_usage(&verb_status,
+			    "-c, -s and -v show different things");
 		else
-			options.streams = true;
+			options.what = c;
 	}
 	if (optind < argc)
 		options.channel = argv[optind++];
 	if (optind < argc)
 		return verb_usage(&verb_status, "takes one channel at most");
-	if (options.channel != NULL && options.streams)
+	if (options.channel != NULL && options.what != 0)
 		return verb_usage(&verb_status,
-		    "-s shows the streams of all channels");
+		    "-c, -s and -v are not about one channel");
 	return status_call(env, &options);
 }
 

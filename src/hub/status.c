@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -127,4 +128,85 @@ hub_status_streams(const struct hub *hub, const struct text_span *channel,
 		json_object_array_add(list, o);
 	}
 	json_add(status, "list", list);
+}
+
+/*
+ * The channels that are listed: when there is no room left, the lesser half
+ * goes, and from then on what is less than the rest is not taken in.
+ */
+struct status_channels {
+	size_t count;
+	bool is_cut;
+	const struct channel *list[2 * STATUS_CHANNELS_MAX];
+};
+
+/* More events first, then more streams, then by name. */
+static int
+hub_status_compare(const struct channel *a, const struct channel *b)
+{
+	size_t m = history_count(&a->history), n = history_count(&b->history);
+
+	if (m != n)
+		return m > n ? -1 : 1;
+	if (a->cursor_count != b->cursor_count)
+		return a->cursor_count > b->cursor_count ? -1 : 1;
+	return strcmp(a->name, b->name);
+}
+
+static int
+hub_status_compare_cb(const void *a, const void *b)
+{
+	return hub_status_compare(*(const struct channel *const *)a,
+	    *(const struct channel *const *)b);
+}
+
+static void
+hub_status_sort(struct status_channels *c)
+{
+	/* An array of pointers. NOLINTNEXTLINE(bugprone-sizeof-*) */
+	qsort(c->list, c->count, sizeof *c->list, hub_status_compare_cb);
+	if (c->count <= STATUS_CHANNELS_MAX)
+		return;
+	c->count = STATUS_CHANNELS_MAX;
+	c->is_cut = true;
+}
+
+static void
+hub_status_take_channels(const struct hub *hub, struct status_channels *taken)
+{
+	const struct channel *c;
+
+	TAILQ_FOREACH(c, &hub->all_channels, link) {
+		if (taken->count == 2 * (size_t)STATUS_CHANNELS_MAX)
+			hub_status_sort(taken);
+		if (taken->is_cut &&
+		    hub_status_compare(c,
+			taken->list[STATUS_CHANNELS_MAX - 1]) > 0)
+			continue;
+		taken->list[taken->count++] = c;
+	}
+	hub_status_sort(taken);
+}
+
+void
+hub_status_channels(const struct hub *hub, struct json_object *status)
+{
+	struct json_object *list = json_object_new_array(), *o;
+	struct status_channels taken; /* the list is not initialised */
+	const struct channel *c;
+	size_t i;
+
+	taken.count = 0;
+	taken.is_cut = false;
+	hub_status_take_channels(hub, &taken);
+	for (i = 0; list != NULL && i < taken.count; i++) {
+		c = taken.list[i];
+		o = json_object_new_object();
+		json_add_text(o, "channel", c->name, c->entry.name_len);
+		json_add_number(o, "events", history_count(&c->history));
+		json_add_number(o, "history_bytes", c->counted);
+		json_add_number(o, "streams", c->cursor_count);
+		json_object_array_add(list, o);
+	}
+	json_add(status, "channel_list", list);
 }

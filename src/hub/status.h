@@ -24,6 +24,16 @@ enum {
 void hub_status_streams(const struct hub *, const struct text_span *channel,
     struct json_object *status);
 
+/*
+ * Adds "channel_list": the channels that have most in memory, those with most
+ * events first, at most STATUS_CHANNELS_MAX.  It looks at every channel: half
+ * a million take 50 ms.
+ */
+enum {
+	STATUS_CHANNELS_MAX = 1000
+};
+void hub_status_channels(const struct hub *, struct json_object *status);
+
 /* Adds which stream it is; how long it has been there and what it got. */
 void hub_status_add_stream(const struct stream *, struct json_object *);
 void hub_status_add_sums(const struct stream *, struct json_object *);

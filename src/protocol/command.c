@@ -252,6 +252,13 @@ command_read_streams(struct command *c, const char *name,
 }
 
 static int
+command_read_channels(struct command *c, const char *name,
+    struct json_object *value)
+{
+	return command_read_flag(c, name, value, &c->list_channels);
+}
+
+static int
 command_read_user(struct command *c, const char *name,
     struct json_object *value)
 {
@@ -295,6 +302,7 @@ static const struct command_field {
 	{ "last", command_read_last, COMMAND_BIT(COMMAND_STREAM) },
 	{ "stop", command_read_stop, COMMAND_BIT(COMMAND_CLOSE) },
 	{ "streams", command_read_streams, COMMAND_BIT(COMMAND_STATUS) },
+	{ "channels", command_read_channels, COMMAND_BIT(COMMAND_STATUS) },
 	{ "user", command_read_user, COMMAND_BIT(COMMAND_CLOSE) },
 	{ "stream", command_read_stream, COMMAND_BIT(COMMAND_CLOSE) },
 };

@@ -36,8 +36,8 @@ struct command {
 	struct text_span since; /* COMMAND_STREAM */
 	bool since_all, has_last;
 	uint64_t last;
-	bool stop;    /* COMMAND_CLOSE */
-	bool streams; /* COMMAND_STATUS: list them */
+	bool stop;                   /* COMMAND_CLOSE */
+	bool streams, list_channels; /* COMMAND_STATUS: list them */
 	const char *user;
 	bool has_stream;
 	uint64_t stream;

@@ -18,15 +18,11 @@ figures_value(const struct figure *f, const void *values)
 struct json_object *
 figures_group(struct json_object *status, const char *group)
 {
-	struct json_object *o;
-
 	if (*group == '\0')
 		return status;
-	if (!json_object_object_get_ex(status, group, &o)) {
+	if (json_member(status, group) == NULL)
 		json_add(status, group, json_object_new_object());
-		json_object_object_get_ex(status, group, &o);
-	}
-	return o;
+	return json_member(status, group);
 }
 
 void

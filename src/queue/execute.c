@@ -72,6 +72,8 @@ execute_status(struct queue *q, const struct command *c, struct buffer *b)
 	if (c->streams)
 		hub_status_streams(q->hub,
 		    c->channel_count > 0 ? &c->channels[0] : NULL, o);
+	if (c->list_channels)
+		hub_status_channels(q->hub, o);
 	return execute_put_json(b, o);
 }
 

@@ -214,6 +214,56 @@ talk_status(int fd, FILE *requests)
 	talk_stream(fd, requests);
 }
 
+/* What goes as it should is not told of. */
+static void
+talk_well(int fd, FILE *requests)
+{
+	test_stream =
+	    "{\"ok\":true,\"draining\":false,\"streams\":2,\"polls_served\":1,"
+	    "\"queue\":{\"lines\":1},\"configuration\":{\"reload_error\":\"\"},"
+	    "\"store\":{\"degraded\":false,\"errors\":0,"
+	    "\"last_error\":\"\"}}\n";
+	talk_stream(fd, requests);
+}
+
+static void
+talk_badly(int fd, FILE *requests)
+{
+	test_stream =
+	    "{\"ok\":true,\"draining\":true,\"streams\":2,\"polls_served\":1,"
+	    "\"queue\":{\"lines\":1},"
+	    "\"configuration\":{\"reload_error\":\"no\"},"
+	    "\"store\":{\"degraded\":true,\"errors\":3,"
+	    "\"last_error\":\"disk full\"}}\n";
+	talk_stream(fd, requests);
+}
+
+static void
+talk_channels(int fd, FILE *requests)
+{
+	test_stream = "{\"ok\":true,\"channels\":5,\"channel_list\":["
+		      "{\"channel\":\"news\",\"events\":7,"
+		      "\"history_bytes\":1024,\"streams\":2},"
+		      "{\"channel\":\"a\",\"events\":0,"
+		      "\"history_bytes\":0,\"streams\":1}]}\n";
+	talk_stream(fd, requests);
+}
+
+static void
+talk_none(int fd, FILE *requests)
+{
+	test_stream = "{\"ok\":true,\"channels\":0,\"channel_list\":[]}\n";
+	talk_stream(fd, requests);
+}
+
+static void
+talk_nobody(int fd, FILE *requests)
+{
+	test_stream = "{\"ok\":true,\"channel\":\"x\",\"streams\":0,"
+		      "\"users\":[],\"anonymous\":0}\n";
+	talk_stream(fd, requests);
+}
+
 static void
 talk_closed_three(int fd, FILE *requests)
 {
@@ -228,8 +278,32 @@ static const struct {
 	int code;
 	const char *request, *output;
 } call_cases[] = {
+	{ &verb_status, talk_status, { "status", "-v" }, 0,
+	    "{\"do\":\"status\"}\n", "pid  7\n\na\n  size  1.5 KiB\n" },
 	{ &verb_status, talk_status, { "status" }, 0, "{\"do\":\"status\"}\n",
-	    "pid  7\n\na\n  size  1.5 KiB\n" },
+	    "pid  7\n" },
+	{ &verb_status, talk_well, { "status" }, 0, "{\"do\":\"status\"}\n",
+	    "streams  2\n\nstore\n  degraded  no\n" },
+	{ &verb_status, talk_badly, { "status" }, 0, "{\"do\":\"status\"}\n",
+	    "draining  yes\nstreams   2\n"
+	    "\nconfiguration\n  reload error  no\n"
+	    "\nstore\n  degraded    yes\n  errors      3\n"
+	    "  last error  disk full\n" },
+	{ &verb_status, talk_channels, { "status", "-c" }, 0,
+	    "{\"do\":\"status\",\"channels\":true}\n",
+	    "channel  events  history  streams\n"
+	    "news          7  1.0 KiB        2\n"
+	    "a             0      0 B        1\n"
+	    "and 3 others\n" },
+	{ &verb_status, talk_none, { "status", "-c" }, 0,
+	    "{\"do\":\"status\",\"channels\":true}\n",
+	    "no channel has streams, or events in memory\n" },
+	{ &verb_status, talk_status, { "status", "-cj" }, 0,
+	    "{\"do\":\"status\",\"channels\":true}\n",
+	    "{\"ok\":true,\"pid\":7,\"a\":{\"size_bytes\":1536}}\n" },
+	{ &verb_status, talk_nobody, { "status", "x" }, 0,
+	    "{\"do\":\"presence\",\"channel\":\"x\"}\n",
+	    "channel    x\nstreams    0\nusers      -\nanonymous  0\n" },
 	{ &verb_status, talk_status, { "status", "-j" }, 0,
 	    "{\"do\":\"status\"}\n",
 	    "{\"ok\":true,\"pid\":7,\"a\":{\"size_bytes\":1536}}\n" },
@@ -237,6 +311,8 @@ static const struct {
 	    "" },
 	{ &verb_status, talk_status, { "status", "x", "y" }, EX_USAGE, "", "" },
 	{ &verb_status, talk_status, { "status", "-s", "x" }, EX_USAGE, "",
+	    "" },
+	{ &verb_status, talk_status, { "status", "-c", "-s" }, EX_USAGE, "",
 	    "" },
 	{ &verb_status, talk_status, { "status", "-j", "a\"/b" }, 0,
 	    "{\"do\":\"presence\",\"channel\":\"a\\\"/b\"}\n",
@@ -325,6 +401,8 @@ test_table(void **state)
 		  "\"d_seconds\":3661,\"e_seconds\":90000.5,\"f_ms\":0}",
 		    "a     999 ms\nb      1.5 s\nc  1 min 1 s\n"
 		    "d  1 h 1 min\ne    1 d 1 h\nf        0 s\n" },
+		{ "{\"text\":\"\",\"list\":[],\"x\":{},\"n\":1}",
+		    "text  -\nlist  -\nn     1\n" },
 		{ "{\"keep\":5,\"keep_bytes\":6,\"t_ms\":25000}",
 		    "keep           5\nkeep bytes   6 B\nt           25 s\n" },
 		{ "{\"x\":{\"b\":{\"c\":1}},\"a\":1}",
@@ -351,7 +429,7 @@ test_table(void **state)
 		assert_non_null(object);
 		fp = open_memstream(&text, &len);
 		assert_non_null(fp);
-		status_table_print(object, fp);
+		status_table_print(object, NULL, fp);
 		fclose(fp);
 		assert_string_equal(text, table[i][1]);
 		free(text);

@@ -153,7 +153,7 @@ def _status(tap, site):
            "status counts those that were served")
     tap.eq((status["limits"]["poll_ms"], status["limits"]["poll_above"]),
            (0, 0), "and has the settings")
-    text = site.crierd.crier("status").stdout.decode()
+    text = site.crierd.crier("status", "-v").stdout.decode()
     for words in (r"^polls served +2$", r"^streams polling +0$",
                   r"^  poll +0 s$", r"^  poll above +0$"):
         tap.match(re.compile(words, re.M), text, "so has the table")

@@ -4,6 +4,7 @@
 
 import json
 import os
+import re
 import select
 import subprocess
 
@@ -82,6 +83,22 @@ def status_tells(tap, place):
         tap.ok(done.returncode == 0 and str(crierd.pid) in text
                and not text.lstrip().startswith("{"),
                "status: for people", text)
+        for words in (r"^streams +1$", r"^channels +3$",
+                      r"^  published +2$", r"^  kind +memory$"):
+            tap.match(re.compile(words, re.M), text, f"it has {words}")
+        tap.ok(len(text.splitlines()) < 24 and "limits" not in text,
+               "on one screen", text)
+        everything = crierd.crier("status", "-v").stdout.decode()
+        tap.ok("\nlimits\n" in everything and {line.split()[0] for line
+               in text.splitlines() if line} <= set(everything.split()),
+               "status -v: all of it, and more", everything)
+        lines = crierd.crier("status", "-c").stdout.decode().splitlines()
+        tap.eq([line.split()[0] for line in lines],
+               ["channel", "a", "c", "b"], "status -c: the channels")
+        done = crierd.crier("status", "-cj")
+        tap.eq([(c["channel"], c["events"], c["streams"]) for c
+                in json.loads(done.stdout)["channel_list"]],
+               [("a", 1, 1), ("c", 1, 0), ("b", 0, 1)], "-cj: as JSON")
 
 
 def close_ends_streams(tap, place):

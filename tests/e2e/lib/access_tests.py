@@ -206,7 +206,7 @@ def crier_own(tap, place, front):
         front.post("/pub/token/a", b"data=x", **bearer(secret))
         front.fetch("/run", **bearer(secret))
         told = json.dumps(front.crierd.status()) + front.crierd.crier(
-            "status").stdout.decode()
+            "status", "-v").stdout.decode()
         part = secret.rsplit(".", maxsplit=1)[-1]
         for name, text in (("crierd's log", front.crierd.log_text()),
                            ("the door's log", front.log_text()),
