@@ -20,7 +20,8 @@ BEGIN {
 	may["companion"] = "base protocol"
 	may["doctor"] = "base protocol companion"
 	# What of the hub others see.
-	contract = "hub/hub.h hub/stream.h hub/status.h hub/presence.h"
+	contract = "hub/hub.h hub/subscription.h hub/framing.h" \
+	    " hub/source.h hub/status.h hub/presence.h"
 }
 
 function has(list, word) {

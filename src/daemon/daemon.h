@@ -17,6 +17,7 @@
 #include "hub/hub.h"
 #include "queue/queue.h"
 #include "source/program.h"
+#include "store/store.h"
 
 /*
  * A crierd that stays: its sockets, the order of starting and stopping, its

@@ -6,8 +6,8 @@
 
 #include "base/fetch.h"
 #include "hub/channel.h"
-#include "hub/hub.h"
 #include "hub/notice.h"
+#include "hub/state.h"
 #include "hub/stats.h"
 
 enum {
@@ -25,7 +25,7 @@ enum {
 struct channel *
 channel_find(struct hub *hub, const char *name, size_t len)
 {
-	struct table_entry *e = table_find(&hub->channels, name, len);
+	struct table_entry *e = table_find(&hub->channels.table, name, len);
 	struct channel *c;
 
 	if (e == NULL)
@@ -48,13 +48,6 @@ channel_expect(const struct channel *c)
 	__builtin_prefetch(&h->ring[h->next_seq & (h->capacity - 1)]);
 }
 
-void
-channel_expect_delivery(const struct channel *c)
-{
-	if (c->cursor_count > 0)
-		delivery_expect(c->cursors[0]);
-}
-
 /*
  * What channels that are gone have forgotten, by the hash of their name: a
  * later namesake must know that events may have been lost, and others need
@@ -63,7 +56,7 @@ channel_expect_delivery(const struct channel *c)
 static struct id *
 channel_forgotten(struct hub *hub, const struct channel *c)
 {
-	return &hub->forgotten[c->entry.hash % HUB_FORGOTTEN];
+	return &hub->channels.forgotten[c->entry.hash % CHANNEL_FORGOTTEN];
 }
 
 enum channel_own
@@ -96,12 +89,12 @@ channel_get(struct hub *hub, const char *name, size_t len)
 	c->entry.name_len = len;
 	c->rule = config_match_channel(hub->config, name, len);
 	c->own = (uint8_t)channel_find_own(name, len);
-	if (table_insert(&hub->channels, &c->entry) == -1) {
+	if (table_insert(&hub->channels.table, &c->entry) == -1) {
 		free(c);
 		return NULL;
 	}
 	history_init(&c->history, *channel_forgotten(hub, c));
-	TAILQ_INSERT_TAIL(&hub->all_channels, c, link);
+	TAILQ_INSERT_TAIL(&hub->channels.all, c, link);
 	return c;
 }
 
@@ -111,12 +104,12 @@ channel_account(struct hub *hub, struct channel *c)
 {
 	bool has_history = history_count(&c->history) > 0;
 
-	hub->history_bytes += c->history.memory - c->counted;
+	hub->channels.history_bytes += c->history.memory - c->counted;
 	c->counted = c->history.memory;
 	if (c->has_history && !has_history)
-		TAILQ_REMOVE(&hub->recent, c, recent);
+		TAILQ_REMOVE(&hub->channels.recent, c, recent);
 	else if (!c->has_history && has_history)
-		TAILQ_INSERT_TAIL(&hub->recent, c, recent);
+		TAILQ_INSERT_TAIL(&hub->channels.recent, c, recent);
 	c->has_history = has_history;
 }
 
@@ -126,14 +119,14 @@ channel_free(struct hub *hub, struct channel *c)
 	struct id *forgotten = channel_forgotten(hub, c);
 
 	if (c->is_dirty)
-		SLIST_REMOVE(&hub->dirty, c, channel, dirty);
+		SLIST_REMOVE(&hub->channels.dirty, c, channel, dirty);
 	history_clear(&c->history);
 	channel_account(hub, c);
 	if (id_cmp(*forgotten, c->history.floor) < 0)
 		*forgotten = c->history.floor;
-	TAILQ_REMOVE(&hub->all_channels, c, link);
-	table_remove(&hub->channels, &c->entry);
-	wheel_clear(&hub->channel_wheel, &c->timer);
+	TAILQ_REMOVE(&hub->channels.all, c, link);
+	table_remove(&hub->channels.table, &c->entry);
+	wheel_clear(&hub->clock.channels, &c->timer);
 	free(c->cursors);
 	free(c);
 }
@@ -162,7 +155,7 @@ channel_set_dirty(struct hub *hub, struct channel *c)
 	if (c->is_dirty)
 		return;
 	c->is_dirty = true;
-	SLIST_INSERT_HEAD(&hub->dirty, c, dirty);
+	SLIST_INSERT_HEAD(&hub->channels.dirty, c, dirty);
 }
 
 void
@@ -179,8 +172,8 @@ channel_append(struct hub *hub, struct channel *c,
 {
 	history_append(&c->history, note, record, len);
 	channel_account(hub, c);
-	TAILQ_REMOVE(&hub->recent, c, recent);
-	TAILQ_INSERT_TAIL(&hub->recent, c, recent);
+	TAILQ_REMOVE(&hub->channels.recent, c, recent);
+	TAILQ_INSERT_TAIL(&hub->channels.recent, c, recent);
 	channel_set_dirty(hub, c);
 }
 
@@ -197,9 +190,9 @@ channel_set_timer(struct hub *hub, struct channel *c)
 			due = ends;
 	}
 	if (due == 0)
-		wheel_clear(&hub->channel_wheel, &c->timer);
+		wheel_clear(&hub->clock.channels, &c->timer);
 	else if (!wheel_is_set(&c->timer) || due != c->timer.due_ms)
-		hub_set_timer(hub, &hub->channel_wheel, &c->timer, due);
+		hub_clock_set(hub, &hub->clock.channels, &c->timer, due);
 }
 
 void
@@ -213,8 +206,8 @@ channel_trim(struct hub *hub, struct channel *c)
 		return;
 	if (c->own == CHANNEL_STATS && limits.count > STATS_KEEP)
 		limits.count = STATS_KEEP;
-	if (c->rule->keep_ms != 0 && hub->now_ms > c->rule->keep_ms)
-		limits.oldest_ms = hub->now_ms - c->rule->keep_ms;
+	if (c->rule->keep_ms != 0 && hub->clock.now_ms > c->rule->keep_ms)
+		limits.oldest_ms = hub->clock.now_ms - c->rule->keep_ms;
 	history_trim(&c->history, &limits);
 	channel_account(hub, c);
 	channel_set_timer(hub, c);
@@ -234,7 +227,8 @@ channel_due_cb(struct wheel_timer *timer, void *arg)
 	struct channel *c = CHANNEL_OF(timer, timer);
 	struct hub *hub = arg;
 
-	if (c->stopped_until_ms != 0 && c->stopped_until_ms <= hub->now_ms)
+	if (c->stopped_until_ms != 0 &&
+	    c->stopped_until_ms <= hub->clock.now_ms)
 		c->stopped_until_ms = 0;
 	channel_trim(hub, c);
 	channel_release(hub, c);
@@ -301,12 +295,78 @@ channel_stop(struct hub *hub, struct channel *c)
 {
 	if (hub->config->stop_ms == 0)
 		return;
-	c->stopped_until_ms = hub->now_ms + hub->config->stop_ms;
+	c->stopped_until_ms = hub->clock.now_ms + hub->config->stop_ms;
 	channel_set_timer(hub, c);
 }
 
 bool
 channel_is_stopped(const struct hub *hub, const struct channel *c)
 {
-	return c->stopped_until_ms > hub->now_ms;
+	return c->stopped_until_ms > hub->clock.now_ms;
+}
+
+void
+channels_init(struct hub *hub, struct id forgotten)
+{
+	struct hub_channels *all = &hub->channels;
+	size_t i;
+
+	table_init(&all->table);
+	TAILQ_INIT(&all->all);
+	TAILQ_INIT(&all->recent);
+	SLIST_INIT(&all->dirty);
+	for (i = 0; i < CHANNEL_FORGOTTEN; i++)
+		all->forgotten[i] = forgotten;
+}
+
+void
+channels_clear(struct hub *hub)
+{
+	struct channel *c;
+
+	while ((c = TAILQ_FIRST(&hub->channels.all)) != NULL)
+		channel_free(hub, c);
+	table_clear(&hub->channels.table);
+}
+
+void
+channels_reconfigure(struct hub *hub)
+{
+	struct channel *c, *next;
+
+	TAILQ_FOREACH_SAFE(c, &hub->channels.all, link, next) {
+		c->rule = config_match_channel(hub->config, c->name,
+		    c->entry.name_len);
+		channel_trim(hub, c);
+		channel_release(hub, c);
+	}
+}
+
+void
+channels_shrink(struct hub *hub)
+{
+	struct hub_channels *all = &hub->channels;
+	size_t max = hub->config->history_bytes;
+	struct channel *c, *next;
+
+	if (all->history_bytes <= max)
+		return;
+	TAILQ_FOREACH_SAFE(c, &all->recent, recent, next) {
+		if (all->history_bytes <= max)
+			return;
+		channel_shrink(hub, c, all->history_bytes - max);
+		channel_release(hub, c);
+	}
+}
+
+struct channel *
+channels_take_dirty(struct hub *hub)
+{
+	struct channel *c = SLIST_FIRST(&hub->channels.dirty);
+
+	if (c == NULL)
+		return NULL;
+	SLIST_REMOVE_HEAD(&hub->channels.dirty, dirty);
+	c->is_dirty = false;
+	return c;
 }

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "base/list.h"
 
+#include "base/list.h"
 #include "base/table.h"
 #include "base/wheel.h"
 #include "config/config.h"
@@ -17,6 +17,10 @@
 
 struct hub;
 struct stream;
+
+enum {
+	CHANNEL_FORGOTTEN = 4096
+};
 
 /* Whether crier makes its events itself. */
 enum channel_own {
@@ -30,20 +34,21 @@ enum channel_own {
  * streams, or was closed for good; else it costs nothing, for it is freed.
  */
 struct channel {
-	TAILQ_ENTRY(channel) link;   /* in hub->all_channels */
-	TAILQ_ENTRY(channel) recent; /* in hub->recent, while has_history */
-	SLIST_ENTRY(channel) dirty;  /* in hub->dirty, while is_dirty */
-	struct wheel_timer timer;    /* when history or stop ends by age */
+	TAILQ_ENTRY(channel) link; /* in hub->channels.all */
+	TAILQ_ENTRY(channel)
+	recent; /* in hub->channels.recent, while has_history */
+	SLIST_ENTRY(channel) dirty; /* in hub->channels.dirty, while is_dirty */
+	struct wheel_timer timer;   /* when history or stop ends by age */
 	const struct config_channel *rule;
 	struct history history;
 	struct cursor **cursors; /* of the streams that follow it, dense */
 	uint32_t cursor_count, cursor_capacity;
 	uint64_t stopped_until_ms; /* monotonic; 0: not stopped */
-	size_t counted;   /* of history.memory, in hub->history_bytes */
+	size_t counted; /* of history.memory, in hub->channels.history_bytes */
 	uint32_t pending; /* of its events are on their way through the store */
 	bool is_dirty, has_history;
 	uint8_t own;
-	struct table_entry entry; /* in hub->channels; beside its name */
+	struct table_entry entry; /* in hub->channels.table; beside its name */
 	char name[];
 };
 
@@ -58,6 +63,32 @@ struct cursor {
 	uint32_t slot; /* channel->cursors[slot] is this one */
 };
 
+/* All channels. */
+struct hub_channels {
+	struct table table; /* by name */
+	TAILQ_HEAD(hub_all_channels_head, channel) all;
+	TAILQ_HEAD(hub_recent_head,
+	    channel) recent; /* with history, longest unused first */
+	SLIST_HEAD(hub_dirty_head, channel) dirty; /* have events to deliver */
+	size_t history_bytes;
+	struct id forgotten[CHANNEL_FORGOTTEN]; /* see channel_free */
+};
+
+/* None yet; no event up to this id is known. */
+void channels_init(struct hub *, struct id forgotten);
+
+/* Frees all; no stream may be left. */
+void channels_clear(struct hub *);
+
+/* Applies the configuration that holds now. */
+void channels_reconfigure(struct hub *);
+
+/* What all channels keep is bounded: the longest unused ones give first. */
+void channels_shrink(struct hub *);
+
+/* One that has events to deliver, and is not dirty any more; NULL: none. */
+struct channel *channels_take_dirty(struct hub *);
+
 /* Which of crier's own a name means; CHANNEL_PLAIN: none. */
 enum channel_own channel_find_own(const char *name, size_t len);
 
@@ -69,9 +100,6 @@ struct channel *channel_get(struct hub *, const char *name, size_t len);
 
 /* An event is on its way: has the processor fetch what it will need. */
 void channel_expect(const struct channel *);
-
-/* The same, of its first stream; best when the other was some time ago. */
-void channel_expect_delivery(const struct channel *);
 
 /* Frees a channel that has nothing left to keep it. */
 void channel_release(struct hub *, struct channel *);
@@ -102,7 +130,7 @@ void channel_trim(struct hub *, struct channel *);
 /* Drops the oldest events until so much memory is free, or all. */
 void channel_shrink(struct hub *, struct channel *, size_t bytes);
 
-/* A timer of hub->channel_wheel is due; arg is the hub. */
+/* A timer of hub->clock.channels is due; arg is the hub. */
 void channel_due_cb(struct wheel_timer *, void *arg);
 
 /*

@@ -9,7 +9,7 @@
 #include "base/fetch.h"
 #include "base/json.h"
 #include "hub/delivery.h"
-#include "hub/hub.h"
+#include "hub/state.h"
 
 /*
  * From cursors to a system call.  The units of one call are collected on the
@@ -201,7 +201,7 @@ static void
 delivery_add_events(struct delivery *d, uint64_t *seqs)
 {
 	struct stream *s = d->stream;
-	uint64_t now_ms = s->hub->now_ms;
+	uint64_t now_ms = s->hub->clock.now_ms;
 	struct id sent = s->sent;
 	struct history_slice slice;
 	struct delivery_unit u;
@@ -312,7 +312,7 @@ delivery_put(struct stream *s, struct hub_counters *counters, struct iovec *iov,
 		return -1;
 	}
 	if (n > 0)
-		s->written_ms = s->hub->now_ms;
+		s->written_ms = s->hub->clock.now_ms;
 	s->bytes += (size_t)n;
 	counters->bytes += (size_t)n;
 	return n;
@@ -433,7 +433,7 @@ delivery_make_wire(struct delivery_wire *w, const struct stream *s)
 	w->framing = s->framing;
 	w->request_id = s->request_id;
 	w->data = NULL;
-	if (history_slice(h, &seq, s->hub->now_ms, NULL, &w->slice) &&
+	if (history_slice(h, &seq, s->hub->clock.now_ms, NULL, &w->slice) &&
 	    w->slice.next_seq == h->next_seq && w->slice.len <= DELIVERY_WIRE)
 		delivery_frame_wire(w);
 	return w->data != NULL;

@@ -9,6 +9,7 @@
 #include "hub/crew.h"
 #include "hub/delivery.h"
 #include "hub/fan.h"
+#include "hub/state.h"
 
 /* Streams; for fewer it takes longer to wake somebody.  Tests may want 1. */
 #ifndef FAN_MIN

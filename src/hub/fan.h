@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "hub/hub.h"
+struct channel;
+struct hub;
 
 /*
  * Delivery on several threads (`threads`).  For the time of one pass over a

@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "hub/notice.h"
+#include "hub/publish.h"
+#include "hub/state.h"
 #include "hub/status.h"
 
 /*
@@ -17,14 +18,11 @@ notice_follow(struct hub *hub)
 {
 	struct hub_notices *n = &hub->notices;
 
-	n->followed_ms = hub->now_ms;
+	n->followed_ms = hub->clock.now_ms;
 	if (n->is_on)
 		return;
 	n->is_on = true;
-	hub->last = id_next(hub->last, hub->wall_ms);
-	n->begin = hub->last;
-	if (hub->batch == NULL && hub->batches == 0)
-		hub->appended = hub->last;
+	n->begin = publish_skip_id(hub);
 }
 
 static bool
@@ -38,12 +36,12 @@ notice_is_on(struct hub *hub)
 		return false;
 	c = channel_find(hub, NOTICE_CHANNEL, strlen(NOTICE_CHANNEL));
 	if (c != NULL && c->cursor_count > 0) {
-		n->followed_ms = hub->now_ms;
+		n->followed_ms = hub->clock.now_ms;
 		return true;
 	}
 	keep_ms = c == NULL ? 0 : c->rule->keep_ms;
 	n->is_on = c != NULL &&
-	    (keep_ms == 0 || hub->now_ms - n->followed_ms <= keep_ms);
+	    (keep_ms == 0 || hub->clock.now_ms - n->followed_ms <= keep_ms);
 	return n->is_on;
 }
 
@@ -79,7 +77,7 @@ notice_make(const struct stream *s, const char *what, bool is_closed)
 	}
 	if (n->lost > 0)
 		json_add_number(o, "lost", n->lost);
-	if (hub_tell(hub, NOTICE_CHANNEL, what, o, false) == 0)
+	if (publish_own(hub, NOTICE_CHANNEL, what, o, false) == 0)
 		n->lost = 0;
 	else
 		n->lost++;
@@ -95,4 +93,10 @@ void
 notice_closed(const struct stream *s)
 {
 	notice_make(s, "close", true);
+}
+
+void
+notice_unstored(struct hub *hub, struct id id)
+{
+	hub->notices.begin = id;
 }

@@ -4,7 +4,13 @@
 #ifndef CRIER_HUB_NOTICE_H
 #define CRIER_HUB_NOTICE_H
 
-#include "hub/hub.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/id.h"
+
+struct hub;
+struct stream;
 
 /*
  * The channel `$streams`: an event for each stream that is opened and closed.
@@ -17,11 +23,24 @@
 
 #define NOTICE_CHANNEL "$streams"
 
+struct hub_notices {
+	bool is_on;
+	struct id begin;      /* events from before were never made */
+	uint64_t followed_ms; /* when somebody was last seen to follow them */
+	uint64_t lost;        /* for want of memory, since the last one */
+};
+
 /* A stream follows the channel from now on. */
 void notice_follow(struct hub *);
 
 /* A stream was opened, or is dead; nothing if nobody wants to know. */
 void notice_opened(const struct stream *);
 void notice_closed(const struct stream *);
+
+/*
+ * The store could not take this event.  Those who follow get it, but whoever
+ * resumes from before it must be told that it may be missing.
+ */
+void notice_unstored(struct hub *, struct id);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/loop.h"
 #include "hub/delivery.h"
 #include "hub/poll.h"
+#include "hub/state.h"
 #include "protocol/id.h"
 
 /*
@@ -20,16 +21,16 @@ poll_is_wanted(const struct hub *hub, const struct subscription *sub)
 		return true;
 	if (sub->poll_above == 0)
 		return sub->poll_ms > 0;
-	return hub->stream_count - hub->poll_count >= sub->poll_above;
+	return hub->streams.count - hub->streams.poll_count >= sub->poll_above;
 }
 
 void
 poll_begin(struct stream *s, uint64_t wait_ms)
 {
-	uint64_t due_ms = s->hub->now_ms + wait_ms;
+	uint64_t due_ms = s->hub->clock.now_ms + wait_ms;
 
 	s->is_poll = true;
-	s->hub->poll_count++;
+	s->hub->streams.poll_count++;
 	if (wait_ms == 0)
 		s->state = STREAM_LAST_EVENTS;
 	if (s->deadline_ms == 0 || due_ms < s->deadline_ms)
@@ -72,7 +73,7 @@ poll_put_end(const struct stream *s, struct buffer *b)
 {
 	uint64_t retry_ms = stream_retry_ms(s);
 	char text[ID_TEXT_SIZE];
-	struct text_span id = { text, id_format(s->hub->appended, text) };
+	struct text_span id = { text, id_format(s->hub->turn.appended, text) };
 
 	if (delivery_put_id(s, b, id) == -1)
 		return -1;

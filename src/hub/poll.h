@@ -8,7 +8,10 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
-#include "hub/hub.h"
+
+struct hub;
+struct stream;
+struct subscription;
 
 /*
  * For hosts that allow few long-lived connections.  A poll is a stream that

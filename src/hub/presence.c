@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 #include "hub/presence.h"
-#include "hub/visitor.h"
+#include "hub/state.h"
 
 /*
  * Nothing is kept for it: the streams that follow a channel are its cursors,
@@ -61,7 +61,7 @@ presence_count(struct hub *hub, const struct channel *c, struct presence *p)
 	const struct stream *s;
 	uint32_t i;
 
-	hub->mark++;
+	hub->streams.mark++;
 	for (i = 0; i < c->cursor_count; i++) {
 		s = c->cursors[i]->stream;
 		if (s->state >= STREAM_ENDING)
@@ -71,8 +71,8 @@ presence_count(struct hub *hub, const struct channel *c, struct presence *p)
 			p->anonymous++;
 			continue;
 		}
-		if (s->user->mark != hub->mark) {
-			s->user->mark = hub->mark;
+		if (s->user->mark != hub->streams.mark) {
+			s->user->mark = hub->streams.mark;
 			s->user->seen = 0;
 			presence_add_user(p, s->user);
 		}

@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/loop.h"
 #include "hub/delivery.h"
-#include "hub/hub.h"
 #include "hub/replay.h"
+#include "hub/state.h"
 
 enum {
 	REPLAY_BYTES = 262144, /* of a slice */
@@ -95,8 +96,8 @@ replay_read(struct replay *r)
 	buffer_clear(&read->records);
 	read->events = 0;
 	read->is_complete = false;
-	read->upto = hub->appended;
-	read->wall_ms = hub->wall_ms;
+	read->upto = hub->turn.appended;
+	read->wall_ms = hub->clock.wall_ms;
 	read->max_bytes = REPLAY_BYTES;
 	read->done = replay_done;
 	read->arg = r;

@@ -3,14 +3,15 @@
 
 #include <string.h>
 
-#include "hub/stats.h"
+#include "hub/publish.h"
+#include "hub/state.h"
 #include "hub/status.h"
 
 static void
 stats_take_sample(struct hub *hub)
 {
-	hub_status_take(hub, &hub->sample);
-	hub->sample_ms = hub->now_ms;
+	hub_status_take(hub, &hub->stats.sample);
+	hub->stats.sample_ms = hub->clock.now_ms;
 }
 
 void
@@ -18,10 +19,10 @@ stats_follow(struct hub *hub)
 {
 	static const struct timeval second = { .tv_sec = 1 };
 
-	if (evtimer_pending(hub->stats_tick, NULL))
+	if (evtimer_pending(hub->stats.tick, NULL))
 		return;
 	stats_take_sample(hub);
-	event_add(hub->stats_tick, &second);
+	event_add(hub->stats.tick, &second);
 }
 
 static struct json_object *
@@ -31,8 +32,8 @@ stats_make(const struct hub *hub)
 	struct hub_figures now;
 
 	hub_status_take(hub, &now);
-	figures_add_stats(o, FIGURES_HUB, &now, &hub->sample,
-	    hub->now_ms - hub->sample_ms);
+	figures_add_stats(o, FIGURES_HUB, &now, &hub->stats.sample,
+	    hub->clock.now_ms - hub->stats.sample_ms);
 	return o;
 }
 
@@ -40,7 +41,7 @@ stats_make(const struct hub *hub)
 static void
 stats_stop(struct hub *hub, struct channel *c)
 {
-	event_del(hub->stats_tick);
+	event_del(hub->stats.tick);
 	if (c == NULL)
 		return;
 	channel_shrink(hub, c, SIZE_MAX);
@@ -62,6 +63,27 @@ stats_tick_cb(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	/* Without memory for it there is none this second. */
-	hub_tell(hub, STATS_CHANNEL, "stats", stats_make(hub), true);
+	publish_own(hub, STATS_CHANNEL, "stats", stats_make(hub), true);
 	stats_take_sample(hub);
+}
+
+int
+stats_init(struct hub *hub)
+{
+	hub->stats.tick =
+	    event_new(hub->base, -1, EV_PERSIST, stats_tick_cb, hub);
+	return hub->stats.tick == NULL ? -1 : 0;
+}
+
+void
+stats_clear(struct hub *hub)
+{
+	if (hub->stats.tick != NULL)
+		event_free(hub->stats.tick);
+}
+
+void
+stats_end(struct hub *hub)
+{
+	event_del(hub->stats.tick);
 }

@@ -4,7 +4,13 @@
 #ifndef CRIER_HUB_STATS_H
 #define CRIER_HUB_STATS_H
 
-#include "hub/hub.h"
+#include <stdint.h>
+
+#include <event2/event.h>
+
+#include "protocol/figures.h"
+
+struct hub;
 
 /*
  * The channel `$stats`: an event with the hub's figures every second, while
@@ -16,6 +22,19 @@
 enum {
 	STATS_KEEP = 3
 };
+
+struct hub_stats {
+	struct event *tick;        /* once a second, while somebody follows */
+	struct hub_figures sample; /* of the last event */
+	uint64_t sample_ms;
+};
+
+/* 0, or -1 (memory). */
+int stats_init(struct hub *);
+void stats_clear(struct hub *);
+
+/* No more from now on. */
+void stats_end(struct hub *);
 
 /* A stream follows the channel from now on. */
 void stats_follow(struct hub *);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "hub/state.h"
 #include "hub/status.h"
 
 static void
@@ -15,7 +16,7 @@ hub_status_take_limits(const struct hub *hub, struct hub_limits *limits)
 
 	*limits = (struct hub_limits){
 		.threads = c->threads,
-		.max_streams = hub->max_streams,
+		.max_streams = hub->streams.max,
 		.poll_ms = c->poll_ms,
 		.poll_above = c->poll_above,
 		.max_streams_per_user = c->max_streams_per_user,
@@ -43,17 +44,18 @@ hub_status_take(const struct hub *hub, struct hub_figures *figures)
 {
 	*figures = (struct hub_figures){
 		.counters = hub->counters,
-		.uptime_seconds = (hub->now_ms - hub->started_ms) / 1000,
-		.draining = hub->is_draining,
-		.streams = hub->stream_count,
-		.polling = hub->poll_count,
-		.users = hub->users.count,
-		.channels = hub->channels.count,
-		.history_bytes = hub->history_bytes,
-		.batches = hub->batches,
-		.batched_bytes = hub->batched_bytes,
-		.store_ms = hub->store_ms,
-		.store_wait_ms = hub_store_wait_ms(hub),
+		.uptime_seconds =
+		    (hub->clock.now_ms - hub->clock.started_ms) / 1000,
+		.draining = hub->drain.is_on,
+		.streams = hub->streams.count,
+		.polling = hub->streams.poll_count,
+		.users = hub->visitors.users.count,
+		.channels = hub->channels.table.count,
+		.history_bytes = hub->channels.history_bytes,
+		.batches = hub->turn.committing,
+		.batched_bytes = hub->turn.committing_bytes,
+		.store_ms = hub->turn.store_ms,
+		.store_wait_ms = turn_store_wait_ms(hub),
 	};
 	hub_status_take_limits(hub, &figures->limits);
 }
@@ -66,7 +68,7 @@ hub_status(const struct hub *hub, struct json_object *status)
 
 	hub_status_take(hub, &figures);
 	figures_add(status, FIGURES_HUB, &figures);
-	json_add_text(status, "last_id", last, id_format(hub->last, last));
+	json_add_text(status, "last_id", last, id_format(hub->turn.last, last));
 }
 
 void
@@ -89,7 +91,8 @@ hub_status_add_stream(const struct stream *s, struct json_object *o)
 void
 hub_status_add_sums(const struct stream *s, struct json_object *o)
 {
-	json_add_number(o, "seconds", (s->hub->now_ms - s->opened_ms) / 1000);
+	json_add_number(o, "seconds",
+	    (s->hub->clock.now_ms - s->opened_ms) / 1000);
 	json_add_number(o, "events", s->events);
 	json_add_number(o, "bytes", s->bytes);
 }
@@ -114,7 +117,7 @@ hub_status_streams(const struct hub *hub, const struct text_span *channel,
 	const struct stream *s;
 	size_t n = 0;
 
-	TAILQ_FOREACH(s, &hub->streams, link) {
+	TAILQ_FOREACH(s, &hub->streams.list, link) {
 		if (list == NULL || n == STATUS_STREAMS_MAX)
 			break;
 		/* cppcheck-suppress uninitvar; the loop sets it */
@@ -176,7 +179,7 @@ hub_status_take_channels(const struct hub *hub, struct status_channels *taken)
 {
 	const struct channel *c;
 
-	TAILQ_FOREACH(c, &hub->all_channels, link) {
+	TAILQ_FOREACH(c, &hub->channels.all, link) {
 		if (taken->count == 2 * (size_t)STATUS_CHANNELS_MAX)
 			hub_status_sort(taken);
 		if (taken->is_cut &&

@@ -6,7 +6,11 @@
 
 #include <json-c/json.h>
 
+#include "base/text.h"
 #include "hub/hub.h"
+#include "protocol/figures.h"
+
+struct stream;
 
 /* What the hub counts and holds at this moment. */
 void hub_status_take(const struct hub *, struct hub_figures *);

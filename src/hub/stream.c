@@ -9,10 +9,8 @@
 
 #include "base/log.h"
 #include "hub/delivery.h"
-#include "hub/hub.h"
 #include "hub/poll.h"
-#include "hub/stream.h"
-#include "hub/visitor.h"
+#include "hub/state.h"
 #include "hub/watch.h"
 
 enum {
@@ -45,7 +43,7 @@ stream_set_writing(struct stream *s, bool writing)
 	if (s->is_writing == writing && !(writing && s->is_half_open))
 		return;
 	s->is_writing = writing;
-	if (watch_set(s->hub->watch, s, writing) == -1)
+	if (watch_set(s->hub->streams.watch, s, writing) == -1)
 		stream_kill(s, STREAM_ERROR);
 }
 
@@ -58,7 +56,7 @@ stream_next_stall(const struct stream *s)
 	if (stall_ms == 0)
 		return UINT64_MAX;
 	return s->unit != NULL ? s->written_ms + stall_ms
-			       : s->hub->now_ms + stall_ms;
+			       : s->hub->clock.now_ms + stall_ms;
 }
 
 /*
@@ -68,7 +66,7 @@ stream_next_stall(const struct stream *s)
 static uint64_t
 stream_next_heartbeat(const struct stream *s)
 {
-	uint64_t now = s->hub->now_ms;
+	uint64_t now = s->hub->clock.now_ms;
 
 	if (s->heartbeat_ms == 0)
 		return UINT64_MAX;
@@ -87,7 +85,7 @@ stream_next_end(const struct stream *s)
 	const struct config *c = s->hub->config;
 	bool is_patient = poll_is_over(s) && c->stall_ms > c->drain_ms;
 
-	return s->hub->now_ms + (is_patient ? c->stall_ms : c->drain_ms);
+	return s->hub->clock.now_ms + (is_patient ? c->stall_ms : c->drain_ms);
 }
 
 static void
@@ -105,7 +103,7 @@ stream_set_timer(struct stream *s)
 			due = s->deadline_ms;
 	}
 	if (due != UINT64_MAX)
-		hub_set_timer(s->hub, &s->hub->stream_wheel, &s->timer, due);
+		hub_clock_set(s->hub, &s->hub->clock.streams, &s->timer, due);
 }
 
 static void
@@ -132,7 +130,7 @@ stream_log_end(const struct stream *s)
 	    (unsigned long long)s->id, stream_reason_name[s->reason],
 	    *user == '\0' ? "-" : user, *address == '\0' ? "-" : address,
 	    (int)n, channels, i < s->cursor_count ? ",..." : "",
-	    (double)(s->hub->now_ms - s->opened_ms) / 1000,
+	    (double)(s->hub->clock.now_ms - s->opened_ms) / 1000,
 	    (unsigned long long)s->events, (unsigned long long)s->bytes);
 }
 
@@ -143,12 +141,12 @@ stream_retire(struct stream *s)
 	struct hub *hub = s->hub;
 
 	s->state = STREAM_DEAD;
-	watch_clear(hub->watch, s);
-	wheel_clear(&hub->stream_wheel, &s->timer);
-	TAILQ_REMOVE(&hub->streams, s, link);
-	TAILQ_INSERT_TAIL(&hub->dead, s, link);
-	hub->stream_count--;
-	hub->poll_count -= s->is_poll;
+	watch_clear(hub->streams.watch, s);
+	wheel_clear(&hub->clock.streams, &s->timer);
+	TAILQ_REMOVE(&hub->streams.list, s, link);
+	TAILQ_INSERT_TAIL(&hub->streams.dead, s, link);
+	hub->streams.count--;
+	hub->streams.poll_count -= s->is_poll;
 	hub->counters.closed++;
 	if (s->source != NULL)
 		s->source->leave(s->source);
@@ -156,8 +154,8 @@ stream_retire(struct stream *s)
 	visitor_leave(s->user);
 	visitor_leave(s->address);
 	stream_log_end(s);
-	hub->hooks->closed(s);
-	hub_reap_later(hub);
+	hub->streams.hooks->closed(s);
+	streams_reap_later(hub);
 }
 
 void
@@ -318,7 +316,7 @@ stream_prepare(struct stream *s)
 	if (s->state == STREAM_ENDING)
 		return s->is_final ? 0 : stream_put_end(s);
 	if (s->source == NULL && delivery_find_gap(s) &&
-	    s->hub->hooks->behind(s) == -1)
+	    s->hub->streams.hooks->behind(s) == -1)
 		return -1;
 	return s->source == NULL || s->is_waiting ? 0 : stream_ask_source(s);
 }
@@ -468,9 +466,9 @@ stream_process_input(struct stream *s)
 void
 stream_start(struct stream *s, struct block *head, struct text_span input)
 {
-	s->id = ++s->hub->next_stream;
+	s->id = ++s->hub->streams.last_id;
 	s->hub->counters.opened++;
-	s->hub->hooks->opened(s);
+	s->hub->streams.hooks->opened(s);
 	stream_set_unit(s, head, false);
 	stream_set_timer(s);
 	if (input.len > 0 &&
@@ -555,7 +553,7 @@ stream_beat(struct stream *s)
 		return;
 	}
 	s->wants_tap = !s->wants_tap;
-	stream_set_unit(s, block_ref(s->hub->heartbeat), false);
+	stream_set_unit(s, block_ref(s->hub->streams.heartbeat), false);
 	stream_write(s);
 }
 
@@ -570,7 +568,7 @@ stream_due_cb(struct wheel_timer *timer, void *arg)
 		stream_kill(s, s->reason);
 		return;
 	}
-	if (s->deadline_ms > 0 && s->deadline_ms <= hub->now_ms) {
+	if (s->deadline_ms > 0 && s->deadline_ms <= hub->clock.now_ms) {
 		if (s->is_poll)
 			poll_time_out(s);
 		else
@@ -578,13 +576,29 @@ stream_due_cb(struct wheel_timer *timer, void *arg)
 		if (s->state >= STREAM_ENDING)
 			return;
 	}
-	if (s->unit != NULL && stream_next_stall(s) <= hub->now_ms) {
+	if (s->unit != NULL && stream_next_stall(s) <= hub->clock.now_ms) {
 		stream_kill(s, STREAM_SLOW);
 		return;
 	}
 	if (s->heartbeat_ms > 0 &&
-	    (s->wants_tap || s->written_ms + s->heartbeat_ms <= hub->now_ms))
+	    (s->wants_tap ||
+		s->written_ms + s->heartbeat_ms <= hub->clock.now_ms))
 		stream_beat(s);
 	if (s->state != STREAM_DEAD)
 		stream_set_timer(s);
+}
+
+void
+streams_clear(struct hub *hub)
+{
+	struct hub_streams *all = &hub->streams;
+	struct stream *s;
+
+	while ((s = TAILQ_FIRST(&all->list)) != NULL)
+		stream_kill(s, STREAM_SHUTDOWN);
+	streams_reap(hub);
+	if (all->reap != NULL)
+		event_free(all->reap);
+	watch_free(all->watch);
+	block_unref(all->heartbeat);
 }

@@ -7,16 +7,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "base/list.h"
+
+#include <event2/event.h>
 
 #include "base/buffer.h"
+#include "base/list.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "base/wheel.h"
 #include "hub/channel.h"
 #include "hub/subscription.h"
 #include "protocol/id.h"
 
+struct hub;
 struct visitor;
+struct watch;
 
 enum stream_reason {
 	STREAM_CLIENT,
@@ -31,7 +36,7 @@ enum stream_state {
 	STREAM_OPEN,
 	STREAM_LAST_EVENTS, /* ends as soon as nothing is pending */
 	STREAM_ENDING,      /* its end is being sent */
-	STREAM_DEAD         /* in hub->dead */
+	STREAM_DEAD         /* in hub->streams.dead */
 };
 
 /*
@@ -45,12 +50,13 @@ enum stream_state {
  * gap, end) is framed already.
  */
 struct stream {
-	TAILQ_ENTRY(stream) link; /* in hub->streams or hub->dead */
+	TAILQ_ENTRY(stream)
+	link; /* in hub->streams.list or hub->streams.dead */
 	struct wheel_timer timer;
 	uint64_t retry_ms;     /* for its end */
 	uint64_t own_retry_ms; /* instead of its channels', or UNSET */
 	uint64_t deadline_ms;  /* 0: none */
-	uint64_t mark;         /* of hub_count_streams */
+	uint64_t mark;         /* of streams_next_mark */
 	uint64_t id, opened_ms;
 	char *end;            /* the record to end with; NULL: the usual */
 	struct buffer *input; /* a half-received record; nearly always NULL */
@@ -88,6 +94,9 @@ struct stream {
 
 /* What happens to streams that those who know more must hear of. */
 struct stream_hooks {
+	/* Its descriptor has something to read, or takes more: watch.h. */
+	void (*ready)(struct stream *, bool readable, bool writable);
+
 	/*
 	 * Its cursors fell off what is retained, and no unit is half sent:
 	 * makes its next unit, or its source; 0, or -1 (memory).
@@ -98,16 +107,41 @@ struct stream_hooks {
 	void (*closed)(const struct stream *);
 };
 
+/* All streams. */
+struct hub_streams {
+	TAILQ_HEAD(hub_streams_head, stream) list;
+	TAILQ_HEAD(hub_dead_head, stream) dead; /* to be freed */
+	struct event *reap;       /* at the end of the loop's turn */
+	size_t count, poll_count; /* of the list; of them that poll */
+	size_t max;               /* of the configuration and the descriptors */
+	uint64_t last_id;
+	uint64_t mark; /* see streams_next_mark */
+	struct log_limit full_log;
+	struct watch *watch;     /* of their descriptors */
+	struct block *heartbeat; /* one for all */
+	const struct stream_hooks *hooks;
+};
+
+/* None yet.  reap_cb calls streams_reap; its arg is the hub.  0, or -1. */
+int streams_init(struct hub *, size_t max, const struct stream_hooks *,
+    event_callback_fn reap_cb);
+
+/* Closes all as they are and frees them. */
+void streams_clear(struct hub *);
+
+/* Sees that dead streams are freed when this turn of the loop ends. */
+void streams_reap_later(struct hub *);
+void streams_reap(struct hub *);
+
+/* No stream has this mark yet: to count each one once. */
+uint64_t streams_next_mark(struct hub *);
+
 /*
  * A stream that follows the channels from their ends; its cursors may be set
  * before stream_start.  NULL for want of memory, the descriptor untouched.
  */
 struct stream *stream_new(struct hub *, const struct subscription *,
     struct channel *const *channels);
-
-/* Frees a dead one: its place in the hub and its channels, not its descriptor.
- */
-void stream_free(struct stream *);
 
 /* Undoes stream_new, as long as the stream was not started. */
 void stream_discard(struct stream *);
@@ -154,7 +188,7 @@ uint64_t stream_retry_ms(const struct stream *);
 const char *stream_user(const struct stream *);
 const char *stream_address(const struct stream *);
 
-/* A timer of hub->stream_wheel is due; arg is the hub. */
+/* A timer of hub->clock.streams is due; arg is the hub. */
 void stream_due_cb(struct wheel_timer *, void *arg);
 
 #endif

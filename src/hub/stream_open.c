@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hub/hub.h"
-#include "hub/stream.h"
-#include "hub/visitor.h"
+#include "base/loop.h"
+#include "hub/state.h"
 #include "hub/watch.h"
 
 /* A stream's coming and going: its memory, its names, its channels. */
@@ -74,9 +73,10 @@ stream_apply_rules(struct stream *s, const struct subscription *sub)
 static int
 stream_join_visitors(struct stream *s, const struct subscription *sub)
 {
-	if (visitor_join(&s->hub->users, sub->user, &s->user) == -1)
+	if (visitor_join(&s->hub->visitors.users, sub->user, &s->user) == -1)
 		return -1;
-	return visitor_join(&s->hub->addresses, sub->address, &s->address);
+	return visitor_join(&s->hub->visitors.addresses, sub->address,
+	    &s->address);
 }
 
 static void
@@ -116,24 +116,40 @@ stream_release(struct stream *s)
 		buffer_clear(s->input);
 	free(s->input);
 	free(s->end);
-	visitor_put(&s->hub->users, s->user);
-	visitor_put(&s->hub->addresses, s->address);
+	visitor_put(&s->hub->visitors.users, s->user);
+	visitor_put(&s->hub->visitors.addresses, s->address);
 	free(s);
 }
 
 void
-stream_free(struct stream *s)
+streams_reap(struct hub *hub)
 {
-	TAILQ_REMOVE(&s->hub->dead, s, link);
-	stream_release(s);
+	struct stream *s;
+
+	while ((s = TAILQ_FIRST(&hub->streams.dead)) != NULL) {
+		TAILQ_REMOVE(&hub->streams.dead, s, link);
+		stream_release(s);
+	}
+}
+
+void
+streams_reap_later(struct hub *hub)
+{
+	event_active(hub->streams.reap, 0, 0);
+}
+
+uint64_t
+streams_next_mark(struct hub *hub)
+{
+	return ++hub->streams.mark;
 }
 
 void
 stream_discard(struct stream *s)
 {
-	watch_clear(s->hub->watch, s);
-	TAILQ_REMOVE(&s->hub->streams, s, link);
-	s->hub->stream_count--;
+	watch_clear(s->hub->streams.watch, s);
+	TAILQ_REMOVE(&s->hub->streams.list, s, link);
+	s->hub->streams.count--;
 	visitor_leave(s->user);
 	visitor_leave(s->address);
 	stream_release(s);
@@ -158,14 +174,14 @@ stream_new(struct hub *hub, const struct subscription *sub,
 	s->is_pipe = sub->is_pipe;
 	s->is_terse = sub->is_terse;
 	s->cursor_count = (uint16_t)sub->channel_count;
-	s->opened_ms = s->written_ms = hub->now_ms;
-	TAILQ_INSERT_TAIL(&hub->streams, s, link);
-	hub->stream_count++;
+	s->opened_ms = s->written_ms = hub->clock.now_ms;
+	TAILQ_INSERT_TAIL(&hub->streams.list, s, link);
+	hub->streams.count++;
 	if (stream_join_visitors(s, sub) == -1 ||
 	    (sub->has_end &&
 		(s->end = strndup(sub->end.text, sub->end.len)) == NULL) ||
 	    stream_join_channels(s, channels) == -1 ||
-	    watch_set(hub->watch, s, false) == -1) {
+	    watch_set(hub->streams.watch, s, false) == -1) {
 		stream_discard(s);
 		return NULL;
 	}
@@ -203,4 +219,22 @@ const char *
 stream_address(const struct stream *s)
 {
 	return s->address == NULL ? "" : s->address->name;
+}
+
+int
+streams_init(struct hub *hub, size_t max, const struct stream_hooks *hooks,
+    event_callback_fn reap_cb)
+{
+	struct hub_streams *all = &hub->streams;
+
+	TAILQ_INIT(&all->list);
+	TAILQ_INIT(&all->dead);
+	all->max = max;
+	all->hooks = hooks;
+	all->reap = event_new(hub->base, -1, 0, reap_cb, hub);
+	all->heartbeat = block_of(":\n", 2);
+	all->watch = watch_new(hub, hooks->ready);
+	if (all->reap == NULL || all->heartbeat == NULL || all->watch == NULL)
+		return -1;
+	return 0;
 }

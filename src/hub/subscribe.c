@@ -6,12 +6,9 @@
 
 #include "base/log.h"
 #include "hub/delivery.h"
-#include "hub/hub.h"
 #include "hub/poll.h"
-#include "hub/notice.h"
 #include "hub/replay.h"
-#include "hub/stats.h"
-#include "hub/visitor.h"
+#include "hub/state.h"
 
 /*
  * Where a stream begins: the position that its client asked for, as one id,
@@ -81,14 +78,14 @@ subscribe_find_start(const struct hub *hub, const struct subscription *sub,
 	static const struct id zero;
 
 	memset(start, 0, sizeof *start);
-	start->after = hub->appended;
+	start->after = hub->turn.appended;
 	if (sub->since.len == 0) {
 		start->is_last = sub->has_last;
 		start->is_all = sub->since_all && !sub->has_last;
 	} else if (subscribe_find_own(channels, sub->channel_count, sub->since,
 		       &start->after) ||
 	    (id_parse(sub->since.text, sub->since.len, &start->after) &&
-		id_cmp(start->after, hub->appended) <= 0)) {
+		id_cmp(start->after, hub->turn.appended) <= 0)) {
 		start->is_known = true;
 	} else {
 		start->is_all = true;
@@ -125,8 +122,8 @@ subscribe_set_cursors(struct stream *s, const struct subscription *sub,
 	for (i = 0; i < s->cursor_count; i++) {
 		h = &s->cursors[i].channel->history;
 		if (start->is_last)
-			s->cursors[i].seq =
-			    subscribe_step_back(h, sub->last, s->hub->now_ms);
+			s->cursors[i].seq = subscribe_step_back(h, sub->last,
+			    s->hub->clock.now_ms);
 		else
 			s->cursors[i].seq = history_after(h, start->after);
 	}
@@ -163,11 +160,11 @@ subscribe_find_before(struct stream *s, struct subscribe_start *start)
 	uint64_t seq;
 	size_t i;
 
-	start->before = s->hub->appended;
+	start->before = s->hub->turn.appended;
 	for (i = 0; i < s->cursor_count; i++) {
 		h = &s->cursors[i].channel->history;
 		seq = s->cursors[i].seq;
-		if (!history_slice(h, &seq, s->hub->now_ms, NULL, &slice))
+		if (!history_slice(h, &seq, s->hub->clock.now_ms, NULL, &slice))
 			continue;
 		start->has_pending = true;
 		before =
@@ -250,7 +247,7 @@ subscribe_is_stopped(struct hub *hub, const struct subscription *sub,
 {
 	size_t i;
 
-	if (hub_user_is_stopped(hub, sub->user))
+	if (stop_holds(hub, sub->user))
 		return true;
 	for (i = 0; i < sub->channel_count; i++)
 		if (!channel_is_stopped(hub, channels[i]))
@@ -305,7 +302,7 @@ subscribe_open(struct hub *hub, const struct subscription *sub,
 	}
 	if (stopped) {
 		s->state = STREAM_LAST_EVENTS;
-		s->deadline_ms = hub->now_ms + SUBSCRIBE_LAST_MS;
+		s->deadline_ms = hub->clock.now_ms + SUBSCRIBE_LAST_MS;
 	}
 	if (subscribe_put_head(s, sub, &start, &b) == 0)
 		head = block_of(b.data, b.len);
@@ -341,12 +338,12 @@ static enum hub_answer
 subscribe_turn_away(struct hub *hub)
 {
 	hub->counters.turned_away++;
-	if (hub->is_draining)
+	if (hub->drain.is_on)
 		return HUB_DRAINING;
-	if (log_limit_pass(&hub->full_log, hub->now_ms))
+	if (log_limit_pass(&hub->streams.full_log, hub->clock.now_ms))
 		log_warning("full: %zu streams (max-streams), %llu clients "
 			    "asked to come again so far",
-		    hub->stream_count,
+		    hub->streams.count,
 		    (unsigned long long)hub->counters.turned_away);
 	return HUB_FULL;
 }
@@ -354,7 +351,7 @@ subscribe_turn_away(struct hub *hub)
 bool
 hub_has_room(const struct hub *hub)
 {
-	return !hub->is_draining && hub->stream_count < hub->max_streams;
+	return !hub->drain.is_on && hub->streams.count < hub->streams.max;
 }
 
 enum hub_answer

@@ -64,7 +64,4 @@ enum hub_answer {
 	HUB_NO_MEMORY
 };
 
-/* Says to people why a stream was not opened; "" for HUB_OPENED. */
-const char *hub_answer_text(enum hub_answer);
-
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "hub/visitor.h"
+#include "hub/state.h"
 
 static struct visitor *
 visitor_find(const struct table *table, struct text_span name)
@@ -100,7 +100,7 @@ static void
 visitor_log(struct hub *hub, const char *whose, struct text_span name,
     const char *setting)
 {
-	if (!log_limit_pass(&hub->visitor_log, hub->now_ms))
+	if (!log_limit_pass(&hub->visitors.full_log, hub->clock.now_ms))
 		return;
 	log_warning("%s %.*s has as many streams as %s allows; asked to come "
 		    "again, and status counts the next ones",
@@ -112,12 +112,13 @@ visitor_admit(struct hub *hub, const struct subscription *sub)
 {
 	const struct config *c = hub->config;
 
-	if (visitor_is_full(&hub->users, sub->user, c->max_streams_per_user)) {
+	if (visitor_is_full(&hub->visitors.users, sub->user,
+		c->max_streams_per_user)) {
 		hub->counters.user_full++;
 		visitor_log(hub, "user", sub->user, "max-streams-per-user");
 		return HUB_USER_FULL;
 	}
-	if (visitor_is_full(&hub->addresses, sub->address,
+	if (visitor_is_full(&hub->visitors.addresses, sub->address,
 		c->max_streams_per_address) &&
 	    visitor_is_address(sub->address)) {
 		hub->counters.address_full++;
@@ -126,4 +127,18 @@ visitor_admit(struct hub *hub, const struct subscription *sub)
 		return HUB_ADDRESS_FULL;
 	}
 	return HUB_OPENED;
+}
+
+void
+visitors_init(struct hub *hub)
+{
+	table_init(&hub->visitors.users);
+	table_init(&hub->visitors.addresses);
+}
+
+void
+visitors_clear(struct hub *hub)
+{
+	table_clear(&hub->visitors.users);
+	table_clear(&hub->visitors.addresses);
 }

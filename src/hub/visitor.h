@@ -7,22 +7,35 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/log.h"
 #include "base/table.h"
 #include "base/text.h"
-#include "hub/hub.h"
+#include "hub/subscription.h"
+
+struct hub;
 
 /*
  * Whom streams are for: a user whom the web server knows, or an address.  Each
  * exists once, while a stream names it, and counts the streams that are open.
  */
 struct visitor {
-	struct table_entry entry; /* in hub->users or hub->addresses */
+	struct table_entry entry; /* in one of the two tables */
 	uint32_t refs;            /* streams that name it, dead ones too */
 	uint32_t streams;         /* those that are not dead */
 	uint64_t mark;            /* as stream.mark, with seen: presence */
 	uint32_t seen;
 	char name[];
 };
+
+struct hub_visitors {
+	struct table users, addresses;
+	struct log_limit full_log;
+};
+
+void visitors_init(struct hub *);
+
+/* No stream may be left. */
+void visitors_clear(struct hub *);
 
 /*
  * Counts a stream for whoever has this name, in *found; NULL is nobody, whose

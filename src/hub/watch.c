@@ -6,7 +6,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "hub/hub.h"
+#include "hub/state.h"
 #include "hub/watch.h"
 
 enum {
@@ -15,6 +15,7 @@ enum {
 
 struct watch {
 	struct hub *hub;
+	void (*ready_cb)(struct stream *, bool readable, bool writable);
 	struct event *io;
 	int epoll;
 };
@@ -39,20 +40,21 @@ watch_io_cb(evutil_socket_t fd, short what, void *arg)
 		s = events[i].data.ptr;
 		gone = events[i].events & (EPOLLHUP | EPOLLERR);
 		if (s->state != STREAM_DEAD)
-			stream_ready(s,
+			w->ready_cb(s,
 			    gone != 0 || (events[i].events & EPOLLIN) != 0,
 			    gone != 0 || (events[i].events & EPOLLOUT) != 0);
 	}
 }
 
 struct watch *
-watch_new(struct hub *hub)
+watch_new(struct hub *hub, void (*ready_cb)(struct stream *, bool, bool))
 {
 	struct watch *w = calloc(1, sizeof *w);
 
 	if (w == NULL)
 		return NULL;
 	w->hub = hub;
+	w->ready_cb = ready_cb;
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (w->epoll != -1)
 		w->io = event_new(hub->base, w->epoll, EV_READ | EV_PERSIST,

@@ -17,12 +17,16 @@ struct stream;
  */
 struct watch;
 
-/* NULL: memory or descriptors. */
-struct watch *watch_new(struct hub *);
+/*
+ * ready_cb is called for a stream whose descriptor has something to read, or
+ * takes more.  NULL: memory or descriptors.
+ */
+struct watch *watch_new(struct hub *,
+    void (*ready_cb)(struct stream *, bool readable, bool writable));
 void watch_free(struct watch *); /* NULL is allowed */
 
 /*
- * From now on stream_ready is called when the stream's descriptor has input or
+ * From now on ready_cb is called when the stream's descriptor has input or
  * its peer is gone and, with writing, when it takes more.  0, or -1 (memory).
  */
 int watch_set(struct watch *, struct stream *, bool writing);

@@ -7,6 +7,7 @@
 #include <sysexits.h>
 
 #include "base/json.h"
+#include "protocol/id.h"
 #include "queue/execute.h"
 #include "queue/fifo.h"
 #include "queue/peer.h"

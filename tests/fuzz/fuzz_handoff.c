@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "door/handoff.h"
 #include "protocol/command.h"
+#include "store/store.h"
 
 const char *const fuzz_name = "handoff";
 
@@ -98,7 +99,7 @@ static void
 fuzz_take(struct json_object *line, bool is_pipe)
 {
 	struct buffer reply = { 0 };
-	size_t before = fuzz_hub->stream_count;
+	size_t before = hub_stream_count(fuzz_hub);
 	int fds[2], rc;
 
 	rc = is_pipe ? pipe2(fds, O_CLOEXEC)
@@ -107,14 +108,14 @@ fuzz_take(struct json_object *line, bool is_pipe)
 	hub_now(fuzz_hub);
 	fuzz_check(handoff_take(fuzz_door, line, fds[1], &reply) == 0);
 	if (fuzz_check_reply(&reply) != HUB_OPENED) {
-		fuzz_check(fuzz_hub->stream_count == before);
+		fuzz_check(hub_stream_count(fuzz_hub) == before);
 		fuzz_check_end(fds[0]);
 	}
 	buffer_clear(&reply);
 	fuzz_turn();
 	close(fds[0]);
 	fuzz_turn();
-	fuzz_check(fuzz_hub->stream_count == before);
+	fuzz_check(hub_stream_count(fuzz_hub) == before);
 }
 
 static void

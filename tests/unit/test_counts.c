@@ -257,9 +257,9 @@ test_heartbeat(void **state)
 	struct stream *s;
 
 	(void)state;
-	hub->now_ms += test_clients[0].stream->heartbeat_ms;
+	hub->clock.now_ms += test_clients[0].stream->heartbeat_ms;
 	test_forget();
-	TAILQ_FOREACH(s, &hub->streams, link) {
+	TAILQ_FOREACH(s, &hub->streams.list, link) {
 		stream_due_cb(&s->timer, hub);
 		stream_due_cb(&s->timer, hub);
 	}
@@ -376,7 +376,7 @@ test_opening(void **state)
 	for (i = 0; i < TEST_OPENED; i++)
 		fds[i] = test_ask(path);
 	test_forget();
-	while (t.hub->stream_count < TEST_OPENED)
+	while (t.hub->streams.count < TEST_OPENED)
 		event_base_loop(t.base, EVLOOP_ONCE);
 	test_check_opening();
 	for (i = 0; i < TEST_OPENED; i++)

@@ -55,7 +55,7 @@ test_head(void **state)
 		streams_put_head(&want, ID_0);
 		streams_assert(&c, &want);
 		buffer_clear(&want);
-		assert_int_equal(test_hub.hub->stream_count, 1);
+		assert_int_equal(test_hub.hub->streams.count, 1);
 		streams_close(&c);
 		streams_teardown(&test_hub);
 	}
@@ -279,7 +279,7 @@ test_expiry(void **state)
 	n = streams_publish(&test_hub, "a", "last");
 	streams_put_event(&want, n, "last");
 	/* Until it has expired. */
-	while (clock_monotonic_ms() < test_hub.hub->now_ms + 2)
+	while (clock_monotonic_ms() < test_hub.hub->clock.now_ms + 2)
 		;
 	streams_deliver(&test_hub);
 	/* It has fallen off without having been sent. */
@@ -314,14 +314,14 @@ test_leaving(void **state)
 	streams_deliver(&test_hub);
 	streams_settle(&test_hub, &c[1], 1);
 	streams_assert(&c[1], &want);
-	assert_int_equal(test_hub.hub->stream_count, 1);
+	assert_int_equal(test_hub.hub->streams.count, 1);
 	assert_int_equal(test_hub.hub->counters.closed, 1);
 	assert_null(channel_find(test_hub.hub, "b", 1));
 	/* The same, seen from the loop alone. */
 	close(c[1].fd);
 	event_base_loop(test_hub.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	event_base_loop(test_hub.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
-	assert_int_equal(test_hub.hub->stream_count, 0);
+	assert_int_equal(test_hub.hub->streams.count, 0);
 	assert_int_equal(test_hub.hub->counters.closed, 2);
 	buffer_clear(&c[0].wire);
 	buffer_clear(&c[0].text);
@@ -360,7 +360,7 @@ test_end(void **state)
 		assert_int_equal(test_hub.returned_fd != -1, r.keep);
 		assert_int_equal(c.is_over, !r.keep);
 		assert_int_equal(c.is_ended, r.is_framed);
-		assert_int_equal(test_hub.hub->stream_count, 0);
+		assert_int_equal(test_hub.hub->streams.count, 0);
 		buffer_clear(&want);
 		streams_close(&c);
 		streams_teardown(&test_hub);

@@ -101,13 +101,13 @@ test_check_books(void)
 	struct channel *c;
 	size_t bytes = 0, channels = 0;
 
-	TAILQ_FOREACH(c, &test_hub.hub->all_channels, link) {
+	TAILQ_FOREACH(c, &test_hub.hub->channels.all, link) {
 		/* cppcheck-suppress uninitvar; the loop sets it */
 		bytes += c->history.memory;
 		channels++;
 	}
-	assert_int_equal(test_hub.hub->history_bytes, bytes);
-	assert_int_equal(test_hub.hub->channels.count, channels);
+	assert_int_equal(test_hub.hub->channels.history_bytes, bytes);
+	assert_int_equal(test_hub.hub->channels.table.count, channels);
 }
 
 /* Into a that is new, b that has a stream and history, and c that has both. */
@@ -132,13 +132,13 @@ test_publish_once(unsigned n, bool for_good)
 	streams_open(&test_hub, &client, &r);
 	streams_settle(&test_hub, &client, 1);
 	buffer_truncate(&client.text, 0);
-	last = test_hub.hub->last;
+	last = test_hub.hub->turn.last;
 	test_arm(n, for_good);
 	rc = streams_publish_event(&test_hub, "a,b,d,c,e", &e, &p);
 	if (rc == -1) {
 		assert_int_equal(p.code, TEST_TEMPFAIL);
 		assert_string_equal(p.refusal, "out of memory");
-		assert_int_equal(id_cmp(test_hub.hub->last, last), 0);
+		assert_int_equal(id_cmp(test_hub.hub->turn.last, last), 0);
 	} else {
 		/* In all channels or in none, as the reply will say. */
 		p.refusal = NULL;
@@ -148,7 +148,7 @@ test_publish_once(unsigned n, bool for_good)
 	failed = test_disarm();
 	if (rc == -1) {
 		assert_true(failed);
-		assert_int_equal(test_hub.hub->channels.count, 2);
+		assert_int_equal(test_hub.hub->channels.table.count, 2);
 	}
 	assert_int_equal(test_retained("a"), rc == 0 ? 1 : -1);
 	assert_int_equal(test_retained("b"), rc == 0 ? 2 : 1);
@@ -209,13 +209,13 @@ test_subscribe_once(unsigned n, bool for_good)
 	failed = test_disarm();
 	if (answer == HUB_NO_MEMORY) {
 		assert_true(failed);
-		assert_int_equal(test_hub.hub->stream_count, 1);
-		assert_int_equal(test_hub.hub->channels.count, 2);
+		assert_int_equal(test_hub.hub->streams.count, 1);
+		assert_int_equal(test_hub.hub->channels.table.count, 2);
 		assert_int_equal(test_hub.hub->counters.opened, 1);
 	} else {
 		assert_int_equal(answer, HUB_OPENED);
-		assert_int_equal(test_hub.hub->stream_count, 2);
-		assert_int_equal(test_hub.hub->channels.count, 4);
+		assert_int_equal(test_hub.hub->streams.count, 2);
+		assert_int_equal(test_hub.hub->channels.table.count, 4);
 	}
 	test_check_books();
 	buffer_truncate(&first.text, 0);
@@ -279,7 +279,7 @@ test_say_once(unsigned n, bool ends)
 	streams_settle(&test_hub, c, 2);
 	if (failed) {
 		assert_true(c[0].is_over);
-		assert_int_equal(test_hub.hub->stream_count, 1);
+		assert_int_equal(test_hub.hub->streams.count, 1);
 	}
 	streams_publish(&test_hub, "a", "3");
 	streams_deliver(&test_hub);
@@ -329,9 +329,9 @@ test_poll_once(unsigned n, bool for_good)
 	assert_int_equal(answer == HUB_OPENED, c.text.len > 0);
 	assert_true(c.is_over);
 	assert_int_equal(test_hub.hub->counters.polls, c.is_ended);
-	assert_int_equal(test_hub.hub->stream_count, 0);
-	assert_int_equal(test_hub.hub->poll_count, 0);
-	assert_int_equal(test_hub.hub->channels.count, 1);
+	assert_int_equal(test_hub.hub->streams.count, 0);
+	assert_int_equal(test_hub.hub->streams.poll_count, 0);
+	assert_int_equal(test_hub.hub->channels.table.count, 1);
 	test_check_books();
 	streams_close(&c);
 	streams_teardown(&test_hub);
@@ -422,7 +422,7 @@ test_notice_once(unsigned n, bool for_good, bool is_late)
 	stream_kill(c.stream, STREAM_CLOSED);
 	failed = test_disarm();
 	streams_close(&c);
-	if (test_hub.hub->batch != NULL) {
+	if (test_hub.hub->turn.batch != NULL) {
 		test_arm(is_late ? 1 : 0, for_good);
 		streams_deliver(&test_hub);
 		failed = test_disarm() || failed;

@@ -376,7 +376,7 @@ test_full(void **state)
 
 	(void)state;
 	streams_setup(&test_hub, NULL);
-	test_hub.hub->max_streams = 2;
+	test_hub.hub->streams.max = 2;
 	streams_open(&test_hub, &c[0], &r);
 	streams_open(&test_hub, &c[1], &r);
 	r.channels = "b";
@@ -386,14 +386,14 @@ test_full(void **state)
 	streams_close(&c[2]);
 	streams_close(&c[0]);
 	streams_settle(&test_hub, &c[1], 1);
-	assert_int_equal(test_hub.hub->stream_count, 1);
+	assert_int_equal(test_hub.hub->streams.count, 1);
 	streams_open(&test_hub, &c[0], &r);
 	for (i = 0; i < 2; i++)
 		streams_close(&c[i]);
 	streams_settle(&test_hub, NULL, 0);
 	/* Of channels without history and streams nothing is left. */
-	assert_int_equal(test_hub.hub->channels.count, 0);
-	assert_int_equal(test_hub.hub->history_bytes, 0);
+	assert_int_equal(test_hub.hub->channels.table.count, 0);
+	assert_int_equal(test_hub.hub->channels.history_bytes, 0);
 	streams_teardown(&test_hub);
 }
 

@@ -76,7 +76,7 @@ test_open(void)
 	char id[64];
 
 	snprintf(id, sizeof id, "%llu-%llu", (unsigned long long)STREAMS_MS,
-	    (unsigned long long)test_hub.hub->appended.n);
+	    (unsigned long long)test_hub.hub->turn.appended.n);
 	memset(t, 0, sizeof *t);
 	streams_open(&test_hub, &t->c, &r);
 	streams_put_head(&t->want, id);
@@ -230,11 +230,11 @@ test_shared(void **state)
 	streams_publish(&test_hub, "a", "x");
 	streams_deliver(&test_hub);
 	assert_int_equal(test_whole, 4);
-	assert_null(test_hub.hub->wire.channel);
-	first = test_hub.hub->wire.framed.data;
+	assert_null(test_hub.hub->delivery.wire.channel);
+	first = test_hub.hub->delivery.wire.framed.data;
 	streams_publish(&test_hub, "a", "y");
 	streams_deliver(&test_hub);
-	assert_ptr_equal(test_hub.hub->wire.framed.data, first);
+	assert_ptr_equal(test_hub.hub->delivery.wire.framed.data, first);
 	for (i = 0; i < 4; i++) {
 		streams_take(&c[i]);
 		streams_assert_text(&c[i],

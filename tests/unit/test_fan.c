@@ -97,7 +97,7 @@ test_set_up(struct test_run *r, const char *threads)
 	test_ms = TEST_START_MS;
 	test_jitter = 1;
 	streams_setup(&r->hub, settings);
-	assert_int_equal(r->hub.hub->fan != NULL,
+	assert_int_equal(r->hub.hub->delivery.fan != NULL,
 	    strcmp(threads, "threads=1") != 0);
 }
 
@@ -111,7 +111,7 @@ test_turn(struct test_run *r)
 	int i;
 
 	for (i = 0; i < 4; i++) {
-		event_active(r->hub.hub->tick, EV_TIMEOUT, 0);
+		event_active(r->hub.hub->clock.tick, EV_TIMEOUT, 0);
 		event_base_loop(r->hub.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	}
 }
@@ -209,12 +209,12 @@ test_count_shared(struct test_run *r)
 	size_t shared;
 
 	/* Written out, for cppcheck does not know the macro. */
-	s = TAILQ_FIRST(&r->hub.hub->streams);
+	s = TAILQ_FIRST(&r->hub.hub->streams.list);
 	for (; s != NULL; s = TAILQ_NEXT(s, link)) {
 		if (s->unit == NULL || s->unit_framed)
 			continue;
 		shared = 0;
-		with = TAILQ_FIRST(&r->hub.hub->streams);
+		with = TAILQ_FIRST(&r->hub.hub->streams.list);
 		for (; with != NULL; with = TAILQ_NEXT(with, link))
 			shared += with->unit == s->unit;
 		if (shared > r->most_shared)
@@ -322,12 +322,12 @@ test_finish(struct test_run *r)
 		idle = got == 0 ? idle + 1 : 0;
 	}
 	r->counters = r->hub.hub->counters;
-	r->history_bytes = r->hub.hub->history_bytes;
+	r->history_bytes = r->hub.hub->channels.history_bytes;
 	for (i = 0; i < r->count; i++)
 		if (r->clients[i].is_here)
 			close(r->clients[i].c.fd);
 	test_turn(r);
-	assert_int_equal(r->hub.hub->stream_count, 0);
+	assert_int_equal(r->hub.hub->streams.count, 0);
 	streams_teardown(&r->hub);
 }
 

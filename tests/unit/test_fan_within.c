@@ -93,7 +93,7 @@ test_end_others(void *arg, int fd, struct text_span input)
 
 	(void)input;
 	test_returned++;
-	TAILQ_FOREACH_SAFE(s, &hub->hub->streams, link, next)
+	TAILQ_FOREACH_SAFE(s, &hub->hub->streams.list, link, next)
 		stream_kill(s, STREAM_CLOSED);
 	for (i = 0; i < TEST_GROUP; i++) {
 		test_taken[i] = dup(fd);
@@ -149,12 +149,12 @@ test_ended_meanwhile(void **state)
 	streams_publish(&test_hub, "a", test_large());
 	streams_deliver(&test_hub);
 	assert_int_equal(test_returned, 1);
-	assert_int_equal(test_hub.hub->stream_count, 0);
-	TAILQ_FOREACH(s, &test_hub.hub->dead, link) {
+	assert_int_equal(test_hub.hub->streams.count, 0);
+	TAILQ_FOREACH(s, &test_hub.hub->streams.dead, link) {
 		assert_false(s->is_watched);
 	}
 	streams_settle(&test_hub, NULL, 0);
-	assert_true(TAILQ_EMPTY(&test_hub.hub->dead));
+	assert_true(TAILQ_EMPTY(&test_hub.hub->streams.dead));
 	for (i = 0; i < TEST_GROUP; i++) {
 		close(test_taken[i]);
 		streams_close(&c[i]);
@@ -193,7 +193,7 @@ test_deliver_within(void **state)
 	streams_deliver(&test_hub);
 	assert_int_equal(test_returned, 1);
 	/* Those that have left are gone, and the full ones get the rest. */
-	assert_int_equal(test_hub.hub->stream_count,
+	assert_int_equal(test_hub.hub->streams.count,
 	    TEST_ALL - TEST_GROUP / 3 - 1);
 	streams_settle(&test_hub, c, TEST_ALL);
 	for (i = 0; i < TEST_ALL; i++) {

@@ -72,7 +72,8 @@ test_hand(const struct subscription *sub, const char *framing, int fd)
 static struct stream *
 test_stream(void)
 {
-	struct stream *s = TAILQ_LAST(&test.hub.hub->streams, hub_streams_head);
+	struct stream *s =
+	    TAILQ_LAST(&test.hub.hub->streams.list, hub_streams_head);
 
 	assert_non_null(s);
 	return s;
@@ -127,7 +128,7 @@ test_round_trip(void **state)
 	assert_int_equal(test.door->counters.handoffs, 1);
 	streams_close(&client);
 	handing_turn(&test);
-	assert_int_equal(test.hub.hub->stream_count, 0);
+	assert_int_equal(test.hub.hub->streams.count, 0);
 	handing_teardown(&test);
 }
 
@@ -149,7 +150,7 @@ test_pipe(void **state)
 	test_gets(&client, "a");
 	streams_close(&client);
 	handing_turn(&test);
-	assert_int_equal(test.hub.hub->stream_count, 0);
+	assert_int_equal(test.hub.hub->streams.count, 0);
 	handing_teardown(&test);
 }
 
@@ -171,10 +172,10 @@ test_half_open(void **state)
 	handing_client(&client, fds[1], false);
 	handing_turn(&test);
 	test_gets(&client, "a");
-	assert_int_equal(test.hub.hub->stream_count, 1);
+	assert_int_equal(test.hub.hub->streams.count, 1);
 	streams_close(&client);
 	handing_turn(&test);
-	assert_int_equal(test.hub.hub->stream_count, 0);
+	assert_int_equal(test.hub.hub->streams.count, 0);
 	handing_teardown(&test);
 }
 
@@ -206,7 +207,7 @@ test_half_open_slow(void **state)
 	assert_true(test_stream()->is_writing);
 	streams_close(&client);
 	handing_turn(&test);
-	assert_int_equal(test.hub.hub->stream_count, 0);
+	assert_int_equal(test.hub.hub->streams.count, 0);
 	handing_teardown(&test);
 }
 
@@ -232,7 +233,7 @@ test_half_open_pieces(void **state)
 	assert_int_equal(test_stream()->events, TEST_PIECES);
 	close(fds[1]);
 	handing_turn(&test);
-	assert_int_equal(test.hub.hub->stream_count, 0);
+	assert_int_equal(test.hub.hub->streams.count, 0);
 	handing_teardown(&test);
 }
 
@@ -276,10 +277,10 @@ test_tcp(void **state)
 	streams_assert_text(&client,
 	    "X: head\r\n\r\nretry: 3000\n\nid: 9000000000000-0\n\n");
 	streams_close(&client);
-	for (tries = 0; test.hub.hub->stream_count > 0 && tries < 1000000;
+	for (tries = 0; test.hub.hub->streams.count > 0 && tries < 1000000;
 	     tries++)
 		handing_turn(&test);
-	assert_int_equal(test.hub.hub->stream_count, 0);
+	assert_int_equal(test.hub.hub->streams.count, 0);
 	close(listener);
 	handing_teardown(&test);
 }
@@ -337,7 +338,7 @@ test_positions(void **state)
 	streams_close(&client);
 	buffer_clear(&want);
 	handing_turn(&test);
-	assert_int_equal(test.hub.hub->stream_count, 0);
+	assert_int_equal(test.hub.hub->streams.count, 0);
 	handing_teardown(&test);
 }
 

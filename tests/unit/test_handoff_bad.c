@@ -32,8 +32,8 @@ test_refused(const char *framing, const char *members, const char *why)
 	handing_assert_refused(&test, why);
 	assert_int_equal(read(fds[1], &byte, 1), 0);
 	close(fds[1]);
-	assert_int_equal(test.hub.hub->stream_count, 0);
-	assert_int_equal(test.hub.hub->channels.count, 0);
+	assert_int_equal(test.hub.hub->streams.count, 0);
+	assert_int_equal(test.hub.hub->channels.table.count, 0);
 }
 
 static void
@@ -230,7 +230,7 @@ test_descriptors(void **state)
 		handing_take(&test, handing_line("cgi", ""), wrong[i].fd);
 		handing_assert_refused(&test, wrong[i].why);
 	}
-	assert_int_equal(test.hub.hub->stream_count, 0);
+	assert_int_equal(test.hub.hub->streams.count, 0);
 	handing_teardown(&test);
 }
 
@@ -254,7 +254,7 @@ test_left(void **state)
 	handing_take(&test, handing_line("cgi", ""),
 	    socket(AF_INET, SOCK_STREAM, 0));
 	handing_turn(&test);
-	assert_int_equal(test.hub.hub->stream_count, 0);
+	assert_int_equal(test.hub.hub->streams.count, 0);
 	assert_int_equal(test.hub.hub->counters.opened,
 	    test.hub.hub->counters.closed);
 	handing_teardown(&test);

@@ -176,7 +176,7 @@ test_take_once(unsigned n, bool for_good)
 	failed = test_disarm();
 	assert_int_equal(buffer_append(&reply, "", 1), 0);
 	/* It has begun, or the client sees an end at once. */
-	if (test.hub.hub->stream_count == 0)
+	if (test.hub.hub->streams.count == 0)
 		while (read(fds[1], &byte, 1) == 1)
 			;
 	else
@@ -184,14 +184,14 @@ test_take_once(unsigned n, bool for_good)
 	if (rc == 0 && !failed)
 		assert_string_equal(reply.data, handing_opened);
 	/* A stream that is open is never denied. */
-	if (test.hub.hub->stream_count == 1 && rc == 0)
+	if (test.hub.hub->streams.count == 1 && rc == 0)
 		assert_non_null(strstr(reply.data, "opened"));
 	close(fds[1]);
 	buffer_clear(&reply);
 	command_clear(&c);
 	json_tokener_free(tokener);
 	handing_turn(&test);
-	assert_int_equal(test.hub.hub->stream_count, 0);
+	assert_int_equal(test.hub.hub->streams.count, 0);
 	handing_teardown(&test);
 	return failed;
 }
@@ -224,7 +224,7 @@ test_queue_once(unsigned n, bool for_good)
 	test_arm(n, for_good);
 	handing_turn(&test);
 	failed = test_disarm();
-	is_opened = test.hub.hub->stream_count == 1;
+	is_opened = test.hub.hub->streams.count == 1;
 	said = handing_said(&test, sock);
 	if (strstr(said, "opened") != NULL) {
 		assert_true(read(fds[1], &byte, 1) == 1);
@@ -236,7 +236,7 @@ test_queue_once(unsigned n, bool for_good)
 	close(fds[1]);
 	close(sock);
 	handing_turn(&test);
-	assert_int_equal(test.hub.hub->stream_count, 0);
+	assert_int_equal(test.hub.hub->streams.count, 0);
 	handing_teardown(&test);
 	return failed;
 }

@@ -139,7 +139,7 @@ test_end(int sock)
 	close(sock);
 	handing_turn(&test);
 	assert_int_equal(test.queue->peer_count, 0);
-	assert_int_equal(test.hub.hub->stream_count, 0);
+	assert_int_equal(test.hub.hub->streams.count, 0);
 	handing_teardown(&test);
 }
 
@@ -417,7 +417,7 @@ test_itself(void **state)
 	(void)state;
 	handing_send(sock, test_line("a"), &sock, 1);
 	handing_turn(&test);
-	assert_int_equal(test.hub.hub->stream_count, 1);
+	assert_int_equal(test.hub.hub->streams.count, 1);
 	/* Its own stream's text came in as lines, and was refused as such. */
 	assert_true(test.queue->counters.lines > 1);
 	hub_close_channel(test.hub.hub, "a", 1, false);
@@ -478,7 +478,7 @@ test_many(void **state)
 	}
 	for (i = 0; i < TEST_CLIENTS; i++)
 		handing_turn(&test);
-	assert_int_equal(test.hub.hub->stream_count, TEST_CLIENTS);
+	assert_int_equal(test.hub.hub->streams.count, TEST_CLIENTS);
 	for (i = 0; i < TEST_CLIENTS; i++) {
 		snprintf(name, sizeof name, "c%d", i);
 		test_got(&clients[i], name);

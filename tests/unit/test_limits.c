@@ -297,10 +297,10 @@ test_greatest(void **state)
 	assert_int_equal(handoff_put(&line, &sub, HANDOFF_RAW, NULL, NULL), 0);
 	assert_int_equal(buffer_append(&line, "", 1), 0);
 	handing_pipe(fds);
-	assert_int_equal(test_hub.hub.hub->stream_count, 0);
+	assert_int_equal(test_hub.hub.hub->streams.count, 0);
 	handing_take(&test_hub, line.data, fds[0]);
 	handing_assert(&test_hub, handing_opened);
-	s = TAILQ_FIRST(&test_hub.hub.hub->streams);
+	s = TAILQ_FIRST(&test_hub.hub.hub->streams.list);
 	assert_int_equal(s->heartbeat_ms, 86400000);
 	close(fds[1]);
 	handing_turn(&test_hub);

@@ -100,7 +100,7 @@ test_turn(void)
 {
 	unsigned turns = 0;
 
-	while (test_hub.hub->batch != NULL) {
+	while (test_hub.hub->turn.batch != NULL) {
 		assert_true(turns++ < 4);
 		streams_deliver(&test_hub);
 		streams_settle(&test_hub, &test_watcher, 1);
@@ -164,7 +164,7 @@ test_watchers(void **state)
 	test_setup(NULL);
 	test_open(&c[0], NOTICE_CHANNEL, NULL);
 	test_open(&c[1], NOTICE_CHANNEL "," STATS_CHANNEL, NULL);
-	assert_null(test_hub.hub->batch);
+	assert_null(test_hub.hub->turn.batch);
 	test_open(&c[2], "a," NOTICE_CHANNEL, NULL);
 	assert_int_equal(test_turn(), 1);
 	assert_non_null(strstr(test_text(&test_watcher), "\"stream\":4,"));
@@ -174,7 +174,7 @@ test_watchers(void **state)
 			     false),
 	    4);
 	assert_int_equal(test_turn(), 1);
-	assert_int_equal(test_hub.hub->stream_count, 0);
+	assert_int_equal(test_hub.hub->streams.count, 0);
 	streams_close(&c[0]);
 	streams_close(&c[1]);
 	streams_close(&c[2]);
@@ -193,14 +193,14 @@ test_off(void **state)
 	streams_setup(&test_hub, NULL);
 	hub = test_hub.hub;
 	test_open(&c, "a", NULL);
-	assert_null(hub->batch);
+	assert_null(hub->turn.batch);
 	assert_null(channel_find(hub, NOTICE_CHANNEL, 8));
 	test_watch(&test_watcher, NOTICE_CHANNEL, NULL);
 	streams_close(&test_watcher);
 	streams_settle(&test_hub, &c, 1);
 	assert_null(channel_find(hub, NOTICE_CHANNEL, 8));
 	stream_kill(c.stream, STREAM_CLIENT);
-	assert_null(hub->batch);
+	assert_null(hub->turn.batch);
 	assert_false(hub->notices.is_on);
 	streams_close(&c);
 	/* History keeps it on, for as long as it would be kept. */
@@ -210,12 +210,12 @@ test_off(void **state)
 	streams_close(&test_watcher);
 	streams_settle(&test_hub, &c, 1);
 	test_open(&again, "a", NULL);
-	assert_non_null(hub->batch);
+	assert_non_null(hub->turn.batch);
 	streams_deliver(&test_hub);
 	later = hub->config->channels[0].keep_ms + 1;
-	hub->now_ms += later;
+	hub->clock.now_ms += later;
 	stream_kill(again.stream, STREAM_CLIENT);
-	assert_null(hub->batch);
+	assert_null(hub->turn.batch);
 	assert_false(hub->notices.is_on);
 	streams_close(&again);
 	streams_close(&c);
@@ -244,9 +244,9 @@ test_resume(void **state)
 
 	(void)state;
 	streams_setup(&test_hub, NULL);
-	id_format(test_hub.hub->appended, before);
+	id_format(test_hub.hub->turn.appended, before);
 	test_watch(&test_watcher, NOTICE_CHANNEL, NULL);
-	id_format(test_hub.hub->appended, during);
+	id_format(test_hub.hub->turn.appended, during);
 	assert_true(test_has_gap(before));
 	assert_false(test_has_gap(during));
 	streams_close(&test_watcher);
@@ -325,14 +325,14 @@ test_one_commit(void **state)
 	hub_commit(test_hub.hub, test_outcome_cb, &streams);
 	/* Those who come meanwhile go with the next one. */
 	stream_kill(c[1].stream, STREAM_CLIENT);
-	assert_int_equal(test_hub.hub->batch->event_count, 1);
+	assert_int_equal(test_hub.hub->turn.batch->event_count, 1);
 	streams_deliver(&test_hub);
-	assert_int_equal(test_hub.hub->batches, 2);
+	assert_int_equal(test_hub.hub->turn.committing, 2);
 	streams_settle(&test_hub, &test_watcher, 1);
 	assert_int_equal(test_watcher.text.len, 0);
 	test_release();
 	assert_int_equal(streams, 1);
-	assert_int_equal(test_hub.hub->batches, 0);
+	assert_int_equal(test_hub.hub->turn.committing, 0);
 	streams_settle(&test_hub, &test_watcher, 1);
 	assert_non_null(strstr(test_text(&test_watcher), "\"do\":\"close\""));
 	streams_close(&c[0]);
@@ -356,7 +356,7 @@ test_begin_meanwhile(void **state)
 	test_watch(&test_watcher, "a," NOTICE_CHANNEL, NULL);
 	test_open(&c, "b", NULL);
 	streams_deliver(&test_hub);
-	assert_true(id_cmp(hub->appended, hub->last) < 0);
+	assert_true(id_cmp(hub->turn.appended, hub->turn.last) < 0);
 	buffer_truncate(&test_watcher.text, 0);
 	test_release();
 	streams_settle(&test_hub, &test_watcher, 1);
@@ -383,7 +383,7 @@ test_run_loop(struct streams_client *c, size_t count, const bool *is_done)
 
 	while (!*is_done) {
 		event_base_loop(test_hub.base, EVLOOP_ONCE);
-		if (test_hub.hub->batch != NULL)
+		if (test_hub.hub->turn.batch != NULL)
 			streams_deliver(&test_hub);
 		for (i = 0; i < count; i++)
 			streams_take(&c[i]);
@@ -414,7 +414,7 @@ test_drain(void **state)
 	buffer_truncate(&test_watcher.text, 0);
 	hub_drain(test_hub.hub, test_drained_cb, &is_done);
 	test_run_loop(c, 2, &is_done);
-	assert_int_equal(test_hub.hub->stream_count, 0);
+	assert_int_equal(test_hub.hub->streams.count, 0);
 	assert_true(c[0].is_ended);
 	text = test_text(&test_watcher);
 	assert_non_null(strstr(text, "\"stream\":2,"));
@@ -436,12 +436,12 @@ test_stats(void **state)
 	(void)state;
 	streams_setup(&test_hub, NULL);
 	test_watch(&c, STATS_CHANNEL, NULL);
-	assert_true(evtimer_pending(test_hub.hub->stats_tick, NULL));
+	assert_true(evtimer_pending(test_hub.hub->stats.tick, NULL));
 	buffer_truncate(&c.text, 0);
 	for (i = 0; i < 10; i++) {
 		stats_tick_cb(-1, 0, test_hub.hub);
-		assert_true(test_hub.hub->batch->events[0].is_fleeting);
-		assert_int_equal(test_hub.hub->batch->fleeting_count, 1);
+		assert_true(test_hub.hub->turn.batch->events[0].is_fleeting);
+		assert_int_equal(test_hub.hub->turn.batch->fleeting_count, 1);
 		streams_deliver(&test_hub);
 	}
 	streams_settle(&test_hub, &c, 1);
@@ -453,8 +453,8 @@ test_stats(void **state)
 	streams_settle(&test_hub, &c, 0);
 	/* Nobody is there: it ends, and leaves nothing. */
 	stats_tick_cb(-1, 0, test_hub.hub);
-	assert_false(evtimer_pending(test_hub.hub->stats_tick, NULL));
-	assert_null(test_hub.hub->batch);
+	assert_false(evtimer_pending(test_hub.hub->stats.tick, NULL));
+	assert_null(test_hub.hub->turn.batch);
 	assert_null(channel_find(test_hub.hub, STATS_CHANNEL, 6));
 	streams_teardown(&test_hub);
 }
@@ -472,7 +472,7 @@ test_rates(void **state)
 	buffer_truncate(&c.text, 0);
 	test_hub.hub->counters.published += 1000;
 	hub_now(test_hub.hub);
-	test_hub.hub->sample_ms = test_hub.hub->now_ms - 100000;
+	test_hub.hub->stats.sample_ms = test_hub.hub->clock.now_ms - 100000;
 	stats_tick_cb(-1, 0, test_hub.hub);
 	streams_deliver(&test_hub);
 	streams_settle(&test_hub, &c, 1);

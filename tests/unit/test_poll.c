@@ -66,8 +66,8 @@ test_is_over(struct streams_client *c, uint64_t polls)
 	streams_settle(&test_hub, c, 1);
 	assert_true(c->is_over || test_hub.returned_fd != -1);
 	assert_int_equal(c->is_ended, c->is_framed);
-	assert_int_equal(test_hub.hub->stream_count, 0);
-	assert_int_equal(test_hub.hub->poll_count, 0);
+	assert_int_equal(test_hub.hub->streams.count, 0);
+	assert_int_equal(test_hub.hub->streams.poll_count, 0);
 	assert_int_equal(test_hub.hub->counters.polls, polls);
 }
 
@@ -104,13 +104,13 @@ test_wanted(void **state)
 	(void)state;
 	streams_setup(&test_hub, NULL);
 	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
-		test_hub.hub->stream_count = cases[i].streams;
-		test_hub.hub->poll_count = cases[i].polls;
+		test_hub.hub->streams.count = cases[i].streams;
+		test_hub.hub->streams.poll_count = cases[i].polls;
 		if (poll_is_wanted(test_hub.hub, &cases[i].sub) !=
 		    cases[i].want)
 			fail_msg("case %zu", i);
 	}
-	test_hub.hub->stream_count = test_hub.hub->poll_count = 0;
+	test_hub.hub->streams.count = test_hub.hub->streams.poll_count = 0;
 	streams_teardown(&test_hub);
 }
 
@@ -216,13 +216,13 @@ test_waits(void **state)
 	streams_open(&test_hub, &c, &r);
 	test_publish("c", "of another channel");
 	streams_settle(&test_hub, &c, 1);
-	assert_int_equal(test_hub.hub->poll_count, 1);
-	assert_int_equal(test_hub.hub->stream_count, 1);
+	assert_int_equal(test_hub.hub->streams.poll_count, 1);
+	assert_int_equal(test_hub.hub->streams.count, 1);
 	streams_put_head(&want, MS(0));
 	streams_assert(&c, &want);
 	/* What needs no sending is no reason to end. */
 	streams_publish_event(&test_hub, "a", &expired, &p);
-	while (clock_monotonic_ms() < test_hub.hub->now_ms + 2)
+	while (clock_monotonic_ms() < test_hub.hub->clock.now_ms + 2)
 		;
 	streams_deliver(&test_hub);
 	streams_settle(&test_hub, &c, 1);
@@ -271,8 +271,8 @@ test_time_out(void **state)
 		r.is_framed = i % 2;
 		r.poll_ms = cases[i / 2].poll_ms;
 		streams_open(&test_hub, &c, &r);
-		assert_int_equal(test_hub.hub->poll_count, 1);
-		while (test_hub.hub->stream_count > 0)
+		assert_int_equal(test_hub.hub->streams.poll_count, 1);
+		while (test_hub.hub->streams.count > 0)
 			event_base_loop(test_hub.base, EVLOOP_ONCE);
 		test_is_over(&c, 1);
 		test_take_end(&c, 0);
@@ -377,8 +377,8 @@ test_leaving(void **state)
 	streams_open(&test_hub, &c, &r);
 	streams_close(&c);
 	streams_settle(&test_hub, NULL, 0);
-	assert_int_equal(test_hub.hub->stream_count, 0);
-	assert_int_equal(test_hub.hub->poll_count, 0);
+	assert_int_equal(test_hub.hub->streams.count, 0);
+	assert_int_equal(test_hub.hub->streams.poll_count, 0);
 	assert_int_equal(test_hub.hub->counters.polls, 0);
 	streams_teardown(&test_hub);
 }
@@ -418,7 +418,7 @@ test_slow_reader(void **state)
 		while (c.stream->deadline_ms > 0)
 			event_base_loop(test_hub.base, EVLOOP_ONCE);
 		assert_true(c.stream->is_writing);
-		assert_int_equal(test_hub.hub->poll_count, 1);
+		assert_int_equal(test_hub.hub->streams.poll_count, 1);
 		for (; n <= 60; n++) {
 			test_publish("a", data);
 			streams_put_event(&want, n, data);
@@ -448,8 +448,8 @@ test_above(void **state)
 	streams_setup(&test_hub, NULL);
 	for (i = 0; i < 5; i++)
 		streams_open(&test_hub, &c[i], &r);
-	assert_int_equal(test_hub.hub->stream_count, 5);
-	assert_int_equal(test_hub.hub->poll_count, 3);
+	assert_int_equal(test_hub.hub->streams.count, 5);
+	assert_int_equal(test_hub.hub->streams.poll_count, 3);
 	test_publish("a", "x");
 	streams_settle(&test_hub, c, 5);
 	streams_put_head(&want, MS(0));
@@ -460,7 +460,7 @@ test_above(void **state)
 			test_take_end(&c[i], 1);
 		streams_assert(&c[i], &want);
 	}
-	assert_int_equal(test_hub.hub->stream_count, 2);
+	assert_int_equal(test_hub.hub->streams.count, 2);
 	streams_close(&c[0]);
 	streams_settle(&test_hub, &c[1], 4);
 	for (i = 2; i < 5; i++)
@@ -473,7 +473,7 @@ test_above(void **state)
 	streams_open(&test_hub, &c[3], &r);
 	streams_settle(&test_hub, &c[1], 3);
 	assert_true(c[3].is_over);
-	assert_int_equal(test_hub.hub->stream_count, 2);
+	assert_int_equal(test_hub.hub->streams.count, 2);
 	for (i = 1; i < 4; i++)
 		streams_close(&c[i]);
 	buffer_clear(&want);

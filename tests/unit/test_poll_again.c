@@ -178,7 +178,7 @@ test_quiet(void **state)
 	(void)state;
 	streams_setup(&test_hub, NULL);
 	/* So many that they fall into every place of what is forgotten. */
-	for (i = 0; i < HUB_FORGOTTEN * 12; i++) {
+	for (i = 0; i < CHANNEL_FORGOTTEN * 12; i++) {
 		snprintf(name, sizeof name, "c%u", i);
 		streams_publish(&test_hub, name, "x");
 	}
@@ -190,10 +190,10 @@ test_quiet(void **state)
 		test_take_position(&c, id, sizeof id);
 		streams_close(&c);
 		/* They are forgotten. */
-		while (clock_monotonic_ms() < test_hub.hub->now_ms + 2)
+		while (clock_monotonic_ms() < test_hub.hub->clock.now_ms + 2)
 			;
 		hub_reconfigure(test_hub.hub, config, 10000);
-		assert_int_equal(test_hub.hub->channels.count, 0);
+		assert_int_equal(test_hub.hub->channels.table.count, 0);
 	}
 	assert_int_equal(test_hub.hub->counters.polls, 2);
 	assert_int_equal(test_hub.hub->counters.gaps, 0);

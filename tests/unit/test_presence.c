@@ -84,7 +84,7 @@ test_presence(void **state)
 	test_assert_presence("c",
 	    "{\"channel\":\"c\",\"streams\":1,\"users\":["
 	    "{\"user\":\"b\\\\xff\\\\x0a\",\"streams\":1}],\"anonymous\":0}");
-	assert_int_equal(test_hub.hub->users.count, 4);
+	assert_int_equal(test_hub.hub->visitors.users.count, 4);
 	/* One that is dead is not there, though it is not freed yet. */
 	stream_kill(c[0].stream, STREAM_CLIENT);
 	test_assert_presence("a",
@@ -94,7 +94,7 @@ test_presence(void **state)
 	streams_settle(&test_hub, c, 6);
 	assert_int_equal(hub_close_user(test_hub.hub, "carol", false), 1);
 	streams_settle(&test_hub, c, 6);
-	assert_int_equal(test_hub.hub->users.count, 3);
+	assert_int_equal(test_hub.hub->visitors.users.count, 3);
 	test_assert_presence("b",
 	    "{\"channel\":\"b\",\"streams\":1,\"users\":["
 	    "{\"user\":\"dave\",\"streams\":1}],\"anonymous\":0}");
@@ -119,7 +119,7 @@ test_ending(void **state)
 		streams_publish(&test_hub, "a", data);
 	streams_deliver(&test_hub);
 	hub_close_channel(test_hub.hub, "a", 1, false);
-	assert_int_equal(test_hub.hub->stream_count, 1);
+	assert_int_equal(test_hub.hub->streams.count, 1);
 	test_assert_presence("a",
 	    "{\"channel\":\"a\",\"streams\":0,\"users\":[],\"anonymous\":0}");
 	streams_close(&c[0]);

@@ -101,7 +101,7 @@ static int
 test_teardown(void **state)
 {
 	(void)state;
-	assert_int_equal(test.hub.hub->stream_count, 0);
+	assert_int_equal(test.hub.hub->streams.count, 0);
 	assert_int_equal(programs_count(test_programs), 0);
 	programs_free(test_programs);
 	handing_teardown(&test);
@@ -166,7 +166,7 @@ test_slow_client(void **state)
 
 	(void)state;
 	test_open(&slow, "seq 1 300000; echo end", true);
-	s = TAILQ_FIRST(&test.hub.hub->streams);
+	s = TAILQ_FIRST(&test.hub.hub->streams.list);
 	while (!s->is_writing)
 		event_base_loop(test.hub.base, EVLOOP_ONCE);
 	handing_turn(&test);
@@ -230,7 +230,7 @@ test_defaults(void **state)
 
 	(void)state;
 	test_open(&c, "exec sleep 1000", false);
-	s = TAILQ_FIRST(&test.hub.hub->streams);
+	s = TAILQ_FIRST(&test.hub.hub->streams.list);
 	assert_int_equal(s->heartbeat_ms, 25000);
 	assert_int_equal(stream_retry_ms(s), 3000);
 	streams_close(&c.client);

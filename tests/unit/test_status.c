@@ -69,7 +69,7 @@ test_order(void **state)
 	}
 	assert_string_equal(text,
 	    "more 3 1\neven 2 1\nodd 2 0\none 1 1\nquiet 0 2\n");
-	assert_int_equal(memory, test_hub.hub->history_bytes);
+	assert_int_equal(memory, test_hub.hub->channels.history_bytes);
 	json_object_put(o);
 	for (i = 0; i < 3; i++)
 		streams_close(&c[i]);

@@ -104,9 +104,9 @@ streams_setup(struct streams *t, const char *const *settings)
 	t->store = streams_open_store(t->base);
 	t->hub = hub_new(t->base, t->config, t->store, 10000);
 	assert_non_null(t->hub);
-	t->hub->last.ms = STREAMS_MS;
-	t->hub->last.n = 0;
-	t->hub->appended = t->hub->last;
+	t->hub->turn.last.ms = STREAMS_MS;
+	t->hub->turn.last.n = 0;
+	t->hub->turn.appended = t->hub->turn.last;
 }
 
 void
@@ -180,8 +180,8 @@ streams_ask(struct streams *t, struct streams_client *c,
 	c->request_id = sub.request_id;
 	answer = hub_subscribe(t->hub, &sub);
 	if (answer == HUB_OPENED) {
-		TAILQ_FOREACH(c->stream, &t->hub->streams, link)
-			if (c->stream->id == t->hub->next_stream)
+		TAILQ_FOREACH(c->stream, &t->hub->streams.list, link)
+			if (c->stream->id == t->hub->streams.last_id)
 				break;
 	} else {
 		/* It was left to the caller. */
@@ -218,7 +218,8 @@ streams_publish_event(struct streams *t, const char *channels,
 	t->published = p;
 	if (at == -1)
 		return -1;
-	id = batch_event_id(t->hub->batch, &t->hub->batch->events[at]);
+	id =
+	    batch_event_id(t->hub->turn.batch, &t->hub->turn.batch->events[at]);
 	memcpy(p->id, id.text, id.len);
 	p->id[id.len] = '\0';
 	p->id_len = id.len;
@@ -257,7 +258,7 @@ streams_publish(struct streams *t, const char *channels, const char *data)
 	if (streams_publish_event(t, channels, &e, &p) != 0)
 		fail_msg("%s", p.refusal);
 	t->published = NULL;
-	return (unsigned)t->hub->last.n;
+	return (unsigned)t->hub->turn.last.n;
 }
 
 /* Whole records out of the wire's bytes. */

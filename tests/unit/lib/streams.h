@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "hub/hub.h"
+#include "hub/state.h"
 
 /*
  * A hub on a loop of its own, and clients at the other ends of its streams.

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_HUB_PUBLISH_H
+#define CRIER_HUB_PUBLISH_H
+
+#include <stdbool.h>
+
+#include "protocol/id.h"
+
+struct hub;
+struct json_object;
+
+/*
+ * Adds an event of crier's own to the turn's batch, with these data, which are
+ * freed, in a channel that exists.  It cannot be refused; what is fleeting is
+ * not stored.  0, or -1 (memory).
+ */
+int publish_own(struct hub *, const char *channel, const char *name,
+    struct json_object *data, bool is_fleeting);
+
+/* Uses up an id: greater than all before, and no event will have it. */
+struct id publish_skip_id(struct hub *);
+
+#endif

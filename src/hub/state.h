@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_HUB_STATE_H
+#define CRIER_HUB_STATE_H
+
+#include <event2/event.h>
+
+#include "config/config.h"
+#include "hub/channel.h"
+#include "hub/drain.h"
+#include "hub/hub.h"
+#include "hub/hub_clock.h"
+#include "hub/notice.h"
+#include "hub/stats.h"
+#include "hub/stop.h"
+#include "hub/stream.h"
+#include "hub/turn.h"
+#include "hub/visitor.h"
+#include "protocol/figures.h"
+#include "store/store.h"
+
+/*
+ * The hub from within.  Each part is a structure of the module that it is named
+ * after: that module alone changes it, and others read it.  The counters are
+ * everybody's.
+ */
+struct hub {
+	struct event_base *base;
+	const struct config *config;
+	struct store *store;
+	struct hub_counters counters;
+	struct hub_clock clock;
+	struct hub_channels channels;
+	struct hub_streams streams;
+	struct hub_visitors visitors;
+	struct hub_turn turn;
+	struct hub_delivery delivery; /* of turn.h, too */
+	struct hub_notices notices;
+	struct hub_stats stats;
+	struct hub_stops stops;
+	struct hub_drain drain;
+};
+
+#endif

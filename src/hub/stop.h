@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_HUB_STOP_H
+#define CRIER_HUB_STOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/table.h"
+#include "base/text.h"
+
+struct hub;
+
+/*
+ * `close --stop --user`: users whose streams were closed for good, and who may
+ * open none for `stop-seconds`.  (A stopped channel knows it by itself.)
+ */
+struct hub_stop {
+	struct table_entry entry;
+	TAILQ_ENTRY(hub_stop) link;
+	uint64_t until_ms;
+	char user[];
+};
+
+struct hub_stops {
+	struct table users;
+	TAILQ_HEAD(hub_stop_list_head, hub_stop) list; /* the oldest first */
+};
+
+void stops_init(struct hub *);
+void stops_clear(struct hub *);
+
+/* From now on; without memory for it the user is not stopped. */
+void stop_user(struct hub *, const char *user);
+
+/* Whether it holds for this user. */
+bool stop_holds(struct hub *, struct text_span user);
+
+#endif
