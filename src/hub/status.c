@@ -183,6 +183,7 @@ hub_status_take_channels(const struct hub *hub, struct status_channels *taken)
 		if (taken->count == 2 * (size_t)STATUS_CHANNELS_MAX)
 			hub_status_sort(taken);
 		if (taken->is_cut &&
+		    /* cppcheck-suppress uninitvar; the loop sets it */
 		    hub_status_compare(c,
 			taken->list[STATUS_CHANNELS_MAX - 1]) > 0)
 			continue;

@@ -114,10 +114,10 @@ enum figure_kind {
 
 struct figure {
 	enum figure_owner owner;
+	enum figure_kind kind;
 	size_t offset;      /* of its uint64_t in the owner's structure */
 	const char *group;  /* of the status it is in; "" at the top */
 	const char *member; /* its name there */
-	enum figure_kind kind;
 	const char *metric; /* without its "crier_", or NULL: it is none */
 	const char *help;   /* of the metric, a sentence */
 	const char *stats;  /* its name in `$stats`, or NULL */
