@@ -336,7 +336,7 @@ role_new(struct daemon *d)
 	if (d->role == NULL || d->uplink == NULL || d->programs == NULL ||
 	    (d->door = door_new(d->base, d->uplink)) == NULL)
 		return -1;
-	d->door->programs = d->programs;
+	d->door->sources.programs = d->programs;
 	if (d->options->is_once) {
 		d->door->handed_off_cb = role_handed_off_cb;
 		d->door->handed_off_arg = d;

@@ -24,6 +24,13 @@ enum {
 	CGI_READ_BYTES = 65536
 };
 
+/* The one request of this process. */
+struct cgi {
+	const struct config *config;
+	struct exchange *exchange;
+	struct buffer body, out;
+};
+
 bool
 cgi_is_request(void)
 {
@@ -117,49 +124,34 @@ cgi_is_absent(int error)
 }
 
 /*
- * Whether a line whose answer is missing may be sent once more: what is said
- * twice is published twice, unless it was not even read.
+ * Sends the hub a line, and fd with it unless that is -1.  0 with the reply
+ * appended, and a NUL; or -1 with errno.  A line that is not repeatable may
+ * have been acted upon if the hub has read it: that is EIO, not an absent hub.
  */
-static bool
-cgi_may_repeat(const struct exchange *ex, const struct client *client)
-{
-	return exchange_is_stream(ex) || exchange_is_repeatable(ex) ||
-	    !client->ended || client->was_reset;
-}
-
-/* 0 with the answer in b; or -1: no hub has answered, with errno. */
 static int
-cgi_ask(const struct config *config, const struct exchange *ex,
-    const struct buffer *line, uint64_t until, struct buffer *b)
+cgi_try(const struct cgi *cgi, const struct buffer *line, int fd,
+    bool is_repeatable, uint64_t until, struct buffer *to)
 {
 	uint64_t now = clock_monotonic_ms(),
 		 left = until > now ? until - now : 1;
 	struct client client;
 	const char *reply;
-	char why[256];
 	size_t len;
-	int answer, rc = -1, error;
+	int rc = -1, error;
 
-	if (client_try(&client, config->queue, 0, left) == 0) {
+	if (client_try(&client, cgi->config->queue, 0, left) == 0) {
 		client.silence_ms = (int)left;
-		rc = client_ask(&client, line,
-		    exchange_is_stream(ex) ? STDOUT_FILENO : -1, &reply, &len);
+		rc = client_ask(&client, line, fd, &reply, &len);
 	}
 	error = errno;
 	if (rc == -1 && client.fd != -1 && cgi_is_absent(error) &&
-	    !cgi_may_repeat(ex, &client))
+	    !is_repeatable && client.ended && !client.was_reset)
 		error = EIO;
-	if (rc == 0 && !exchange_is_stream(ex)) {
-		rc = exchange_put_reply(ex, reply, len, b);
-	} else if (rc == 0) {
-		answer = handoff_read_reply(reply, len, why, sizeof why);
-		if (answer == -1) {
-			log_error("%s: %s", config->queue, why);
-			rc = exchange_put_failure(ex, why, b);
-		} else if (answer != HUB_OPENED) {
-			rc = exchange_put_refusal(ex, (enum hub_answer)answer,
-			    b);
-		}
+	if (rc == 0 &&
+	    (buffer_append(to, reply, len) == -1 ||
+		buffer_append(to, "", 1) == -1)) {
+		rc = -1;
+		error = ENOMEM;
 	}
 	client_close(&client);
 	errno = error;
@@ -167,105 +159,128 @@ cgi_ask(const struct config *config, const struct exchange *ex,
 }
 
 /*
- * A hub that is about to leave may take the connection and not the stream;
- * then there is soon none, and another is started.
+ * Does the same until a hub replies.  A hub that is about to leave may take the
+ * connection and not the line; then there is soon none, and another is started.
+ * 0, or -1, after logging why, when there is to be no reply.
  */
 static int
-cgi_find_hub(const struct config *config, const struct exchange *ex,
-    const struct buffer *line, struct buffer *b)
+cgi_talk(const struct cgi *cgi, const struct buffer *line, int fd,
+    bool is_repeatable, struct buffer *to)
 {
-	uint64_t until = clock_monotonic_ms() + config->request_timeout_ms;
+	uint64_t until = clock_monotonic_ms() + cgi->config->request_timeout_ms;
+	const char *queue = cgi->config->queue;
 	char *cause;
 
-	while (cgi_ask(config, ex, line, until, b) == -1) {
+	while (cgi_try(cgi, line, fd, is_repeatable, until, to) == -1) {
 		if (!cgi_is_absent(errno)) {
-			log_error("%s: %s", config->queue, strerror(errno));
-			return exchange_put_later(ex, "crierd is not there", b);
+			log_error("%s: %s", queue, strerror(errno));
+			return -1;
 		}
-		if (demand_start(config->queue, &cause) == -1) {
+		if (demand_start(queue, &cause) == -1) {
 			log_error("%s", cause_text(cause));
 			free(cause);
-			return exchange_put_later(ex, "crierd is not there", b);
+			return -1;
 		}
 		if (clock_monotonic_ms() > until)
-			return exchange_put_later(ex, "crierd is not there", b);
+			return -1;
 		clock_sleep_ms(CGI_AGAIN_MS);
 	}
 	return 0;
 }
 
+/* The exchange's answer: written when the exchange is over. */
 static int
-cgi_subscribe(const struct config *config, struct exchange *ex,
-    struct buffer *b)
+cgi_answer(void *arg, const struct buffer *response)
 {
-	struct subscription sub = { .fd = STDOUT_FILENO };
-	struct buffer head = { 0 }, end = { 0 }, line = { 0 };
-	const struct route *route = &ex->route;
-	int rc = -1;
+	struct cgi *cgi = arg;
 
-	if (exchange_put_subscription(ex, &sub, &head, &end) == 0 &&
-	    handoff_put(&line, &sub, HANDOFF_RAW,
-		route->config->kind == CONFIG_ROUTE_RUN ? route->config : NULL,
-		&ex->request) == 0)
-		rc = cgi_find_hub(config, ex, &line, b);
-	buffer_clear(&line);
-	buffer_clear(&end);
-	buffer_clear(&head);
-	return rc;
+	return buffer_append(&cgi->out, response->data, response->len);
 }
 
-static int
-cgi_question(const struct config *config, const struct exchange *ex,
-    struct buffer *b)
+/* The exchange's stream: handed to the hub, with standard output. */
+static enum exchange_state
+cgi_open(void *arg, struct opening *opening)
 {
-	struct buffer line = { 0 };
-	int rc = exchange_put_question(ex, &line);
+	const struct cgi *cgi = arg;
+	struct buffer line = { 0 }, reply = { 0 };
+	struct opening_result result;
+	enum exchange_state state = EXCHANGE_FAILED;
 
-	if (rc == 0)
-		rc = cgi_find_hub(config, ex, &line, b);
+	opening->sub.fd = STDOUT_FILENO;
+	if (handoff_put(&line, opening, HANDOFF_RAW) == -1)
+		goto out;
+	if (cgi_talk(cgi, &line, STDOUT_FILENO, true, &reply) == -1) {
+		state = exchange_give_up(cgi->exchange);
+		goto out;
+	}
+	handoff_read_reply(reply.data, reply.len - 1, &result);
+	if (result.refusal.status != 0)
+		log_error("%s: %s", cgi->config->queue, result.refusal.text);
+	state = exchange_opened(cgi->exchange, &result);
+out:
 	buffer_clear(&line);
-	return rc;
+	buffer_clear(&reply);
+	return state;
 }
 
-/* In trouble it is not even known what there is on this site. */
-static int
-cgi_answer(const struct config *config, struct exchange *ex,
-    const char *trouble, struct buffer *b)
+/* The exchange's question. */
+static enum exchange_state
+cgi_ask(void *arg, struct buffer *line, bool is_repeatable)
 {
-	if (trouble != NULL)
-		return exchange_put_later(ex, trouble, b);
-	if (exchange_is_stream(ex))
-		return cgi_subscribe(config, ex, b);
-	if (exchange_is_question(ex))
-		return cgi_question(config, ex, b);
-	return exchange_put_answer(ex, b);
+	const struct cgi *cgi = arg;
+	struct buffer reply = { 0 };
+	enum exchange_state state;
+
+	if (cgi_talk(cgi, line, -1, is_repeatable, &reply) == -1)
+		state = exchange_give_up(cgi->exchange);
+	else
+		state =
+		    exchange_replied(cgi->exchange, reply.data, reply.len - 1);
+	buffer_clear(&reply);
+	return state;
+}
+
+static const struct exchange_attachment cgi_attachment = {
+	.answer = cgi_answer,
+	.open = cgi_open,
+	.ask = cgi_ask,
+};
+
+/* Reads the request and serves it; the answer, if there is one, is in out. */
+static enum exchange_state
+cgi_exchange(struct cgi *cgi, const char *trouble)
+{
+	struct exchange *ex = cgi->exchange;
+	int status = cgi_read_environment(cgi->config, &ex->request);
+
+	if (status == 0)
+		status = cgi_read_body(cgi->config, &ex->request, &cgi->body);
+	if (status == -1)
+		return EXCHANGE_FAILED;
+	ex->request.body.text = cgi->body.data;
+	ex->request.body.len = cgi->body.len;
+	ex->context.is_raw = cgi_is_raw();
+	ex->is_padded = true;
+	ex->trouble = trouble;
+	return exchange_serve(ex, status);
 }
 
 int
 cgi_serve(const struct config *config, const char *trouble)
 {
-	struct exchange *ex = exchange_new(config);
-	struct buffer body = { 0 }, b = { 0 };
-	int rc = -1, status = -1;
+	struct cgi cgi = { .config = config };
+	enum exchange_state state = EXCHANGE_FAILED;
+	int rc = -1;
 
-	if (ex != NULL)
-		status = cgi_read_environment(config, &ex->request);
-	if (status == 0)
-		status = cgi_read_body(config, &ex->request, &body);
-	if (status != -1) {
-		ex->context.is_raw = cgi_is_raw();
-		ex->is_padded = true;
-		ex->request.body.text = body.data;
-		ex->request.body.len = body.len;
-		exchange_decide(ex, status);
-		rc = cgi_answer(config, ex, trouble, &b);
-	}
-	if (rc == 0)
-		rc = cgi_write(&b);
-	else
+	cgi.exchange = exchange_new(config, &cgi_attachment, &cgi);
+	if (cgi.exchange != NULL)
+		state = cgi_exchange(&cgi, trouble);
+	if (state == EXCHANGE_FAILED)
 		log_error("CGI: the request cannot be read");
-	buffer_clear(&b);
-	buffer_clear(&body);
-	exchange_free(ex);
+	else
+		rc = cgi_write(&cgi.out);
+	buffer_clear(&cgi.out);
+	buffer_clear(&cgi.body);
+	exchange_free(cgi.exchange);
 	return rc == 0 ? 0 : EX_TEMPFAIL;
 }

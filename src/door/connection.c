@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/cause.h"
 #include "base/flush.h"
 #include "base/log.h"
 #include "door/connection.h"
@@ -17,17 +16,9 @@
 #include "door/record.h"
 #include "door/uplink.h"
 #include "request/exchange.h"
-#include "source/program_stream.h"
 
 enum {
-	CONNECTION_READ_BYTES = 65536,
-	CONNECTION_WHY_SIZE = 256
-};
-
-/* What becomes of a connection whose request is not answered here and now. */
-enum {
-	CONNECTION_STREAMS = 1, /* the hub has the descriptor */
-	CONNECTION_ASKS = 2     /* the hub was asked, and will answer */
+	CONNECTION_READ_BYTES = 65536
 };
 
 struct connection {
@@ -92,10 +83,12 @@ connection_break(struct connection *c, const char *why)
 	connection_close(c);
 }
 
-/* Queues a short answer (a CGI response) to the gate's request. */
+/* The exchange's answer: a short one, queued for the gate's request. */
 static int
-connection_answer(struct connection *c, const struct buffer *response)
+connection_answer(void *arg, const struct buffer *response)
 {
+	struct connection *c = arg;
+
 	if (record_append_stdout(&c->out, c->gate.request_id, response->data,
 		response->len) == -1 ||
 	    record_append_finish(&c->out, c->gate.request_id) == -1)
@@ -107,23 +100,13 @@ connection_answer(struct connection *c, const struct buffer *response)
 	return 0;
 }
 
-/* What was appended by one of exchange_put_*, or -1. */
-static int
-connection_finish(struct connection *c, int rc, struct buffer *response)
+/* Goes on after a reply that was waited for; it is answered, or cannot be. */
+static void
+connection_resume(struct connection *c, enum exchange_state state)
 {
-	if (rc == 0)
-		rc = connection_answer(c, response);
-	buffer_clear(response);
 	exchange_free(c->exchange);
 	c->exchange = NULL;
-	return rc;
-}
-
-/* Goes on after an answer that was waited for; rc is connection_finish's. */
-static void
-connection_resume(struct connection *c, int rc)
-{
-	if (rc == -1 || connection_watch(c, false) == -1)
+	if (state == EXCHANGE_FAILED || connection_watch(c, false) == -1)
 		connection_close(c);
 	else
 		connection_process(c);
@@ -136,17 +119,13 @@ connection_resume(struct connection *c, int rc)
 static void
 connection_give_up(struct connection *c)
 {
-	struct buffer b = { 0 };
-	int rc;
-
 	c->is_shared =
 	    uplink_forget(c->door->uplink, c->asking) && c->hands_over;
 	if (c->is_shared)
 		c->gate.keep = false;
 	c->asking = NULL;
 	log_warning("no answer of a hub within request-timeout");
-	rc = exchange_put_later(c->exchange, "crierd is not there", &b);
-	connection_resume(c, connection_finish(c, rc, &b));
+	connection_resume(c, exchange_give_up(c->exchange));
 }
 
 static void
@@ -202,15 +181,6 @@ connection_unwatch(struct connection *c)
 	c->io = NULL;
 }
 
-static int
-connection_answer_refusal(struct connection *c, enum hub_answer answer)
-{
-	struct buffer b = { 0 };
-
-	return connection_finish(c,
-	    exchange_put_refusal(c->exchange, answer, &b), &b);
-}
-
 /*
  * The hub has said what it does with the stream of another process: what is
  * opened there is closed here.
@@ -220,159 +190,104 @@ connection_handoff_cb(void *arg, const char *reply, size_t len)
 {
 	struct connection *c = arg;
 	struct door *door = c->door;
-	struct buffer b = { 0 };
-	char why[CONNECTION_WHY_SIZE];
-	int answer, rc;
+	struct opening_result result;
+	enum exchange_state state;
 
 	c->asking = NULL;
 	if (reply == NULL) {
 		connection_break(c, "the hub was lost");
 		return;
 	}
-	answer = handoff_read_reply(reply, len, why, sizeof why);
-	if (answer == HUB_OPENED) {
-		connection_close(c);
-		if (door->handed_off_cb != NULL)
-			door->handed_off_cb(door->handed_off_arg);
+	handoff_read_reply(reply, len, &result);
+	if (result.refusal.status != 0)
+		log_warning("the hub does not take a stream: %s",
+		    result.refusal.text);
+	state = exchange_opened(c->exchange, &result);
+	if (state != EXCHANGE_STREAMS) {
+		connection_resume(c, state);
 		return;
 	}
-	if (answer == -1) {
-		log_warning("the hub does not take a stream: %s", why);
-		rc = connection_finish(c,
-		    exchange_put_failure(c->exchange, why, &b), &b);
-	} else {
-		rc = connection_answer_refusal(c, (enum hub_answer)answer);
-	}
-	connection_resume(c, rc);
+	connection_close(c);
+	if (door->handed_off_cb != NULL)
+		door->handed_off_cb(door->handed_off_arg);
 }
 
-/* What the queue says of a question. */
+/* The queue has replied to a question. */
 static void
 connection_reply_cb(void *arg, const char *reply, size_t len)
 {
 	struct connection *c = arg;
-	struct buffer b = { 0 };
-	int rc;
 
 	c->asking = NULL;
-	rc = reply == NULL
-	    ? exchange_put_failure(c->exchange, "crierd was lost", &b)
-	    : exchange_put_reply(c->exchange, reply, len, &b);
-	connection_resume(c, connection_finish(c, rc, &b));
+	connection_resume(c, exchange_replied(c->exchange, reply, len));
 }
 
-/* Sends a line to the hub; fd goes with it, or -1.  CONNECTION_ASKS or -1. */
-static int
+/* Sends a line to the hub; fd goes with it, or -1. */
+static enum exchange_state
 connection_send(struct connection *c, struct buffer *line, int fd, bool repeat,
     uplink_reply_cb *reply_cb)
 {
 	c->asking = uplink_send(c->door->uplink, line, fd, repeat, reply_cb, c);
 	if (c->asking == NULL)
-		return -1;
+		return EXCHANGE_FAILED;
 	c->hands_over = fd != -1;
 	/* What comes meanwhile is for whoever has the connection then. */
 	connection_unwatch(c);
-	/* What was left for the request is not what the hub has. */
+	/* The hub has the whole of request-timeout, not what is left of it. */
 	connection_set_deadline(c, false);
 	connection_set_deadline(c, true);
-	return CONNECTION_ASKS;
+	return EXCHANGE_WAITS;
 }
 
-static int
-connection_ask(struct connection *c)
+/* The exchange's question. */
+static enum exchange_state
+connection_ask(void *arg, struct buffer *line, bool is_repeatable)
 {
-	struct buffer line = { 0 };
-	int rc = exchange_put_question(c->exchange, &line);
-
-	if (rc == 0)
-		rc = connection_send(c, &line, -1,
-		    exchange_is_repeatable(c->exchange), connection_reply_cb);
-	buffer_clear(&line);
-	return rc;
+	return connection_send(arg, line, -1, is_repeatable,
+	    connection_reply_cb);
 }
 
-/* Gives the request to the hub in another process: CONNECTION_ASKS or -1. */
-static int
-connection_hand_off(struct connection *c, const struct subscription *sub)
+/* Gives the stream to the hub in another process. */
+static enum exchange_state
+connection_hand_off(struct connection *c, const struct opening *opening)
 {
-	const struct exchange *ex = c->exchange;
+	enum exchange_state state = EXCHANGE_FAILED;
 	struct buffer line = { 0 };
-	int rc = handoff_put(&line, sub, HANDOFF_FASTCGI,
-	    ex->route.config->kind == CONFIG_ROUTE_RUN ? ex->route.config
-						       : NULL,
-	    &ex->request);
 
-	if (rc == 0)
-		rc = connection_send(c, &line, c->fd, true,
+	if (handoff_put(&line, opening, HANDOFF_FASTCGI) == 0)
+		state = connection_send(c, &line, c->fd, true,
 		    connection_handoff_cb);
 	buffer_clear(&line);
-	return rc;
+	return state;
 }
 
-/* A program that cannot be started, and why. */
-static int
-connection_fail(struct connection *c, char *cause)
+/* The exchange's stream: opened here if the hub is in this process. */
+static enum exchange_state
+connection_open_stream(void *arg, struct opening *opening)
 {
-	const char *why = cause_text(cause);
-	struct buffer b = { 0 };
-	int rc;
+	struct connection *c = arg;
+	struct subscription *sub = &opening->sub;
+	struct opening_result result;
 
-	rc = connection_finish(c, exchange_put_failure(c->exchange, why, &b),
-	    &b);
-	free(cause);
-	return rc;
-}
-
-static int
-connection_open_stream(struct connection *c, struct subscription *sub)
-{
-	const struct exchange *ex = c->exchange;
-	const struct door *door = c->door;
-	char *cause = NULL;
-	int answer;
-
+	sub->fd = c->fd;
+	sub->framing = &c->door->framing;
+	sub->request_id = c->gate.request_id;
+	sub->keep = c->gate.keep;
+	sub->input.text = c->in.data;
+	sub->input.len = c->in.len;
+	if (c->door->sources.hub == NULL)
+		return connection_hand_off(c, opening);
 	/* The loop knows a descriptor once: it must be ours no longer. */
 	connection_unwatch(c);
-	if (ex->route.config->kind == CONFIG_ROUTE_RUN)
-		answer = program_stream_subscribe(door->hub, door->programs,
-		    ex->route.config, &ex->request, sub, &cause);
-	else
-		answer = (int)hub_subscribe(door->hub, sub);
-	if (answer == HUB_OPENED)
-		return CONNECTION_STREAMS;
-	if (answer == -1)
-		return connection_fail(c, cause);
-	return connection_answer_refusal(c, (enum hub_answer)answer);
+	sources_open(&c->door->sources, opening, &result);
+	return exchange_opened(c->exchange, &result);
 }
 
-static int
-connection_subscribe(struct connection *c)
-{
-	struct buffer head = { 0 }, end = { 0 };
-	struct subscription sub = { .fd = c->fd,
-		.framing = &c->door->framing,
-		.request_id = c->gate.request_id,
-		.keep = c->gate.keep,
-		.input = { c->in.data, c->in.len } };
-	int rc = exchange_put_subscription(c->exchange, &sub, &head, &end);
-
-	if (rc == 0)
-		rc = c->door->hub == NULL ? connection_hand_off(c, &sub)
-					  : connection_open_stream(c, &sub);
-	buffer_clear(&head);
-	buffer_clear(&end);
-	return rc;
-}
-
-static int
-connection_refuse_or_tell(struct connection *c)
-{
-	struct buffer b = { 0 };
-
-	if (c->exchange->route.kind == ROUTE_REFUSAL)
-		c->door->counters.refused++;
-	return connection_finish(c, exchange_put_answer(c->exchange, &b), &b);
-}
+static const struct exchange_attachment connection_attachment = {
+	.answer = connection_answer,
+	.open = connection_open_stream,
+	.ask = connection_ask,
+};
 
 static int
 connection_too_large(const struct connection *c)
@@ -382,30 +297,32 @@ connection_too_large(const struct connection *c)
 	return c->gate.body_too_large ? 413 : 0;
 }
 
-/*
- * Serves the gate's request.  0: answered; -1: it cannot be read, or memory;
- * or what becomes of the connection.
- */
-static int
+/* Serves the gate's request. */
+static enum exchange_state
 connection_serve(struct connection *c)
 {
-	struct exchange *ex = exchange_new(c->door->config);
+	const struct door *door = c->door;
+	enum exchange_state state;
+	struct exchange *ex;
 
 	c->door->counters.requests++;
+	ex = exchange_new(door->config, &connection_attachment, c);
 	c->exchange = ex;
 	if (ex == NULL ||
 	    fcgi_decode(c->gate.params.data, c->gate.params.len,
 		&ex->request) == -1)
-		return -1;
+		return EXCHANGE_FAILED;
 	ex->request.body.text = c->gate.body.data;
 	ex->request.body.len = c->gate.body.len;
-	ex->is_padded = c->door->handed_off_cb != NULL;
-	exchange_decide(ex, connection_too_large(c));
-	if (exchange_is_stream(ex))
-		return connection_subscribe(c);
-	if (exchange_is_question(ex))
-		return connection_ask(c);
-	return connection_refuse_or_tell(c);
+	ex->is_padded = door->handed_off_cb != NULL;
+	state = exchange_serve(ex, connection_too_large(c));
+	if (exchange_is_refused(ex))
+		c->door->counters.refused++;
+	if (state != EXCHANGE_ANSWERED)
+		return state;
+	exchange_free(ex);
+	c->exchange = NULL;
+	return state;
 }
 
 /* For more input, or for the peer to read; not for ever. */
@@ -421,57 +338,80 @@ connection_wait(struct connection *c)
 }
 
 /*
+ * Lets the gate take records up to the end of a request, and append what they
+ * call for to out.  False: it wants more input.
+ */
+static bool
+connection_feed(struct connection *c, enum gate_result *result)
+{
+	struct gate_limits limits = { .max_request_bytes =
+					  c->door->config->max_request_bytes,
+		.max_connections = c->door->max_connections };
+
+	*result = gate_feed(&c->gate, &limits, &c->in, &c->out);
+	c->is_over = *result == GATE_OVER;
+	c->is_kept = c->is_kept || c->out.len > 0;
+	c->has_request = *result == GATE_REQUEST;
+	return *result != GATE_MORE || c->out.len > 0;
+}
+
+/* Serves what the gate has; false: the connection is not ours any more. */
+static bool
+connection_take_request(struct connection *c)
+{
+	c->has_request = false;
+	switch (connection_serve(c)) {
+	case EXCHANGE_ANSWERED:
+		return true;
+	case EXCHANGE_STREAMS:
+		connection_release(c);
+		return false;
+	case EXCHANGE_WAITS:
+		return false;
+	default:
+		connection_break(c, "a request that cannot be read");
+		return false;
+	}
+}
+
+/*
  * Takes what was read through the gate, one request after the other, each as
  * soon as all before it is sent.  Frees the connection if it ends.
  */
 static void
 connection_process(struct connection *c)
 {
-	struct gate_limits limits = { .max_request_bytes =
-					  c->door->config->max_request_bytes,
-		.max_connections = c->door->max_connections };
 	enum gate_result result;
-	int sent, served;
+	int sent;
 
-	for (;;) {
-		if ((sent = flush_buffer(c->fd, &c->out)) == -1) {
-			connection_close(c);
-			return;
-		}
-		if (sent == 0)
-			break;
+	/* 1. Send what is queued: nothing else is said before that is gone. */
+	while ((sent = flush_buffer(c->fd, &c->out)) == 1) {
+		/* 2. An answer that was the last one ends the connection. */
 		if (c->is_over) {
 			connection_close(c);
 			return;
 		}
+		/* 3. Read records, up to the end of a request. */
 		if (!c->has_request) {
-			result = gate_feed(&c->gate, &limits, &c->in, &c->out);
+			if (!connection_feed(c, &result))
+				break;
 			if (result == GATE_BAD) {
 				connection_break(c, "not a FastCGI request");
 				return;
 			}
-			c->is_over = result == GATE_OVER;
-			c->is_kept = c->is_kept || c->out.len > 0;
-			c->has_request = result == GATE_REQUEST;
+			/* The gate's own answers go out first. */
 			if (c->out.len > 0)
 				continue;
-			if (result == GATE_MORE)
-				break;
 		}
-		c->has_request = false;
-		served = connection_serve(c);
-		if (served == CONNECTION_ASKS)
+		/* 4. Serve it. */
+		if (!connection_take_request(c))
 			return;
-		if (served == CONNECTION_STREAMS) {
-			connection_release(c);
-			return;
-		}
-		if (served == -1) {
-			connection_break(c, "a request that cannot be read");
-			return;
-		}
 	}
-	connection_wait(c);
+	/* 5. Wait: for more input, or for room to send. */
+	if (sent == -1)
+		connection_close(c);
+	else
+		connection_wait(c);
 }
 
 static void
@@ -522,8 +462,8 @@ connection_io_cb(evutil_socket_t fd, short what, void *arg)
 	struct connection *c = arg;
 
 	(void)fd;
-	if (c->door->hub != NULL)
-		hub_now(c->door->hub);
+	if (c->door->sources.hub != NULL)
+		hub_now(c->door->sources.hub);
 	if (what & EV_READ)
 		connection_read(c);
 	else

@@ -111,7 +111,7 @@ door_configure(struct door *door, const struct config *config, size_t max)
 void
 door_set_hub(struct door *door, struct hub *hub)
 {
-	door->hub = hub;
+	door->sources.hub = hub;
 }
 
 int

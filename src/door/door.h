@@ -14,6 +14,7 @@
 #include "base/listener.h"
 #include "config/config.h"
 #include "hub/hub.h"
+#include "source/sources.h"
 #include "protocol/figures.h"
 
 /*
@@ -29,15 +30,13 @@ enum {
 
 struct connection;
 struct uplink;
-struct programs;
 
 struct door {
 	struct event_base *base;
 	const struct config *config;
 	size_t max_connections; /* as told to those who ask (GET_VALUES) */
-	struct hub *hub;        /* NULL: in another process */
+	struct sources sources; /* here, or in the hub's process */
 	struct uplink *uplink;
-	struct programs *programs;        /* where the hub is, too */
 	void (*handed_off_cb)(void *arg); /* a stream went up; or NULL */
 	void *handed_off_arg;
 	struct listener *listeners[DOOR_LISTENERS_MAX];

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The crier authors */
 
 #include <limits.h>
-#include <stdio.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -14,35 +14,20 @@ enum {
 	HANDOFF_TEXT_MAX = 1024 /* of a text that is escaped */
 };
 
-/* The words for what the hub may answer, on the wire and to people. */
-static const struct {
-	enum hub_answer answer;
-	const char *word, *text;
-} handoff_answers[] = {
-	{ HUB_OPENED, "opened", "" },
-	{ HUB_STOPPED, "stopped", "the channel was closed for good" },
-	{ HUB_FULL, "full", "crierd is full (max-streams)" },
-	{ HUB_USER_FULL, "user-full",
-	    "too many streams of this user (max-streams-per-user)" },
-	{ HUB_ADDRESS_FULL, "address-full",
-	    "too many streams of this address (max-streams-per-address)" },
-	{ HUB_DRAINING, "draining", "crierd is stopping" },
-	{ HUB_NO_MEMORY, "memory", "out of memory" },
-};
-
-enum {
-	HANDOFF_ANSWERS = sizeof handoff_answers / sizeof *handoff_answers
+static const char *const handoff_words[] = {
+	[HUB_OPENED] = "opened",
+	[HUB_STOPPED] = "stopped",
+	[HUB_FULL] = "full",
+	[HUB_USER_FULL] = "user-full",
+	[HUB_ADDRESS_FULL] = "address-full",
+	[HUB_DRAINING] = "draining",
+	[HUB_NO_MEMORY] = "memory",
 };
 
 const char *
-handoff_answer_word(enum hub_answer answer, const char **text)
+handoff_answer_word(enum hub_answer answer)
 {
-	size_t i = 0;
-
-	while (handoff_answers[i].answer != answer)
-		i++;
-	*text = handoff_answers[i].text;
-	return handoff_answers[i].word;
+	return handoff_words[answer];
 }
 
 /* A text that came from a client may be no UTF-8; JSON must be. */
@@ -82,17 +67,17 @@ handoff_add_bytes(struct json_object *o, const char *name,
 	return 0;
 }
 
-/* Instead of channels: which route's program, and what it gets. */
+/* Instead of channels: which route's program, and the request it gets. */
 static int
-handoff_add_run(struct json_object *o, const struct config_route *run,
-    const struct request *request)
+handoff_add_program(struct json_object *o, const struct opening *opening)
 {
-	struct text_span env = { request->env.data, request->env.len };
+	const struct buffer *env = &opening->request->env;
 
-	json_add_string(o, "run", run->title);
-	if (handoff_add_bytes(o, "env", env) == -1)
+	json_add_string(o, "run", opening->program->title);
+	if (handoff_add_bytes(o, "env",
+		(struct text_span){ env->data, env->len }) == -1)
 		return -1;
-	return handoff_add_bytes(o, "body", request->body);
+	return handoff_add_bytes(o, "body", opening->request->body);
 }
 
 static void
@@ -131,10 +116,10 @@ handoff_channels(const struct subscription *sub)
 }
 
 int
-handoff_put(struct buffer *b, const struct subscription *sub,
-    const char *framing, const struct config_route *run,
-    const struct request *request)
+handoff_put(struct buffer *b, const struct opening *opening,
+    const char *framing)
 {
+	const struct subscription *sub = &opening->sub;
 	struct json_object *o = json_object_new_object();
 
 	json_add_string(o, "do", "handoff");
@@ -157,8 +142,8 @@ handoff_put(struct buffer *b, const struct subscription *sub,
 	handoff_add_text(o, "address", sub->address);
 	handoff_add_rules(o, sub);
 	if (handoff_add_bytes(o, "input", sub->input) == -1 ||
-	    (run != NULL && request != NULL &&
-		handoff_add_run(o, run, request) == -1)) {
+	    (opening->program != NULL &&
+		handoff_add_program(o, opening) == -1)) {
 		json_object_put(o);
 		return -1;
 	}
@@ -175,29 +160,34 @@ handoff_reply_is_passing(struct json_object *o)
 	    code == EX_TEMPFAIL;
 }
 
-static int
-handoff_reply_answer(struct json_object *o)
+/* Whether there is an answer in it. */
+static bool
+handoff_reply_answer(struct json_object *o, enum hub_answer *answer)
 {
 	const char *word = json_get_string(json_member(o, "answer"));
 	size_t i;
 
+	*answer = HUB_FULL;
 	if (word == NULL)
-		return handoff_reply_is_passing(o) ? (int)HUB_FULL : -1;
-	for (i = 0; i < HANDOFF_ANSWERS; i++)
-		if (strcmp(word, handoff_answers[i].word) == 0)
-			return (int)handoff_answers[i].answer;
-	return -1;
+		return handoff_reply_is_passing(o);
+	for (i = 0; i < sizeof handoff_words / sizeof *handoff_words; i++)
+		if (strcmp(word, handoff_words[i]) == 0) {
+			*answer = (enum hub_answer)i;
+			return true;
+		}
+	return false;
 }
 
-int
-handoff_read_reply(const char *reply, size_t len, char *why, size_t why_size)
+void
+handoff_read_reply(const char *reply, size_t len, struct opening_result *result)
 {
 	struct json_object *o = json_parse_object(reply, len);
 	const char *error = json_get_string(json_member(o, "error"));
-	int answer = handoff_reply_answer(o);
 
-	snprintf(why, why_size, "%s",
-	    error == NULL ? "the hub's answer cannot be understood" : error);
+	memset(result, 0, sizeof *result);
+	if (!handoff_reply_answer(o, &result->answer))
+		refusal_set(&result->refusal, 503, "%s",
+		    error == NULL ? "the hub's answer cannot be understood"
+				  : error);
 	json_object_put(o);
-	return answer;
 }

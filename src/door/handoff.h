@@ -4,14 +4,13 @@
 #ifndef CRIER_DOOR_HANDOFF_H
 #define CRIER_DOOR_HANDOFF_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
+#include <json-c/json.h>
+
 #include "base/buffer.h"
-#include "config/config_route.h"
-#include "door/door.h"
 #include "hub/hub.h"
-#include "request/request.h"
+#include "request/opening.h"
 
 /*
  * A stream on its way from the door that has its request to the hub that will
@@ -23,24 +22,14 @@
 #define HANDOFF_FASTCGI "fastcgi"
 #define HANDOFF_RAW     "cgi"
 
-/*
- * Appends the line of a subscription, its end included.  With run, the stream
- * is of the output of that route's program, for this request.  0, or -1
- * (memory).
- */
-int
-handoff_put(struct buffer *, const struct subscription *, const char *framing,
-    const struct config_route *run, const struct request *);
+/* Appends an opening's line, its end included.  0, or -1 (memory). */
+int handoff_put(struct buffer *, const struct opening *, const char *framing);
 
-/* The word for an answer on the wire, and in *text what it says to people. */
-const char *handoff_answer_word(enum hub_answer, const char **text);
+/* The word for an answer on the wire. */
+const char *handoff_answer_word(enum hub_answer);
 
-/*
- * What the hub replied: the answer, or -1 with the words for anything else
- * (not allowed, not understood).
- */
-int
-handoff_read_reply(const char *reply, size_t len, char *why, size_t why_size);
+/* Reads the hub's reply: what it answers, or that it does not take the line. */
+void handoff_read_reply(const char *reply, size_t len, struct opening_result *);
 
 /*
  * The hub's side: opens the stream that a line describes, after checking all of

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+/*
+ * The hub's side of a handoff: a line of another process's door is read back
+ * into an opening.  That process may be of another user, so whatever the line
+ * says is checked again, also what a door has checked by itself.
+ */
+
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/cause.h"
 #include "base/json.h"
 #include "base/listener.h"
+#include "door/door.h"
 #include "door/handoff.h"
 #include "protocol/limits.h"
-#include "source/program_stream.h"
-
-/* The hub's side: whatever a line says is checked again. */
 
 enum {
 	HANDOFF_HEAD_MAX = 16384,
@@ -28,21 +29,19 @@ enum {
 /* A line that is being read: what it holds until the stream is open. */
 struct handoff {
 	struct door *door;
-	struct subscription sub;
+	struct opening opening;
 	struct text_span channels[CURSORS_MAX];
 	struct stream_rules rules;
 	struct buffer input;
-	const struct config_route *run; /* or NULL: channels */
-	struct request request;         /* then */
+	struct request request; /* of an opening with a program */
 	struct buffer body;
-	char why[160];
+	struct opening_result result;
 };
 
 static int
 handoff_refuse(struct handoff *h, const char *name, const char *what)
 {
-	snprintf(h->why, sizeof h->why, "%s %s", name, what);
-	return -1;
+	return refusal_set(&h->result.refusal, 400, "%s %s", name, what);
 }
 
 /* 1: it is there, 0: it is not, -1: it is of another type. */
@@ -121,7 +120,7 @@ handoff_get_channels(struct handoff *h, struct json_object *o)
 	const char *why;
 	size_t i, j, n;
 
-	if (h->run != NULL)
+	if (h->opening.program != NULL)
 		return 0;
 	if (handoff_get(h, o, "channel", json_type_array, &list) != 1)
 		return handoff_refuse(h, "channel", "is no list");
@@ -141,8 +140,8 @@ handoff_get_channels(struct handoff *h, struct json_object *o)
 				return handoff_refuse(h, "channel",
 				    "is named twice");
 	}
-	h->sub.channels = h->channels;
-	h->sub.channel_count = n;
+	h->opening.sub.channels = h->channels;
+	h->opening.sub.channel_count = n;
 	return 0;
 }
 
@@ -182,33 +181,42 @@ handoff_get_bytes(struct handoff *h, struct json_object *o, const char *name,
 	return 0;
 }
 
+static const struct config_route *
+handoff_find_program(const struct config *config, struct text_span title)
+{
+	size_t i;
+
+	for (i = 0; i < config->route_count; i++)
+		if (config->routes[i]->kind == CONFIG_ROUTE_RUN &&
+		    text_equals(title, config->routes[i]->title))
+			return config->routes[i];
+	return NULL;
+}
+
 /* The hub runs what its own configuration says, and nothing else. */
 static int
-handoff_get_run(struct handoff *h, struct json_object *o)
+handoff_get_program(struct handoff *h, struct json_object *o)
 {
-	const struct config *config = h->door->config;
+	struct request *request = &h->request;
 	struct text_span title;
-	size_t i;
 	int got = handoff_get_text(h, o, "run", SIZE_MAX, &title);
 
 	if (got != 1)
 		return got;
-	for (i = 0; i < config->route_count; i++)
-		if (config->routes[i]->kind == CONFIG_ROUTE_RUN &&
-		    text_equals(title, config->routes[i]->title))
-			h->run = config->routes[i];
-	if (h->run == NULL)
+	h->opening.program = handoff_find_program(h->door->config, title);
+	if (h->opening.program == NULL)
 		return handoff_refuse(h, "run",
 		    "is no route of the hub's configuration");
-	if (handoff_get_bytes(h, o, "env", &h->request.env) == -1 ||
+	if (handoff_get_bytes(h, o, "env", &request->env) == -1 ||
 	    handoff_get_bytes(h, o, "body", &h->body) == -1)
 		return -1;
-	/* Whatever it says, the last variable has its NUL. */
-	if (h->request.env.len > 0 &&
-	    h->request.env.data[h->request.env.len - 1] != '\0')
+	/* Whatever the line says, the last variable must have its NUL. */
+	if (request->env.len > 0 &&
+	    request->env.data[request->env.len - 1] != '\0')
 		return handoff_refuse(h, "env", "is cut off");
-	h->request.body.text = h->body.data;
-	h->request.body.len = h->body.len;
+	request->body.text = h->body.data;
+	request->body.len = h->body.len;
+	h->opening.request = request;
 	return 0;
 }
 
@@ -229,7 +237,7 @@ handoff_get_rules(struct handoff *h, struct json_object *o)
 {
 	int got;
 
-	h->sub.rules = &h->rules;
+	h->opening.sub.rules = &h->rules;
 	if (handoff_get_rule(h, o, "heartbeat_ms",
 		&limit_of[LIMIT_HEARTBEAT_MS], &h->rules.heartbeat_ms) == -1 ||
 	    handoff_get_rule(h, o, "retry_ms", &limit_of[LIMIT_RETRY_MS],
@@ -237,10 +245,11 @@ handoff_get_rules(struct handoff *h, struct json_object *o)
 	    handoff_get_rule(h, o, "max_time_ms", &limit_of[LIMIT_MAX_TIME_MS],
 		&h->rules.max_time_ms) == -1 ||
 	    handoff_get_number(h, o, "limit_ms", &limit_of[LIMIT_STREAM_MS],
-		&h->sub.limit_ms) == -1)
+		&h->opening.sub.limit_ms) == -1)
 		return -1;
-	got = handoff_get_text(h, o, "end", HANDOFF_HEAD_MAX, &h->sub.end);
-	h->sub.has_end = got == 1;
+	got = handoff_get_text(h, o, "end", HANDOFF_HEAD_MAX,
+	    &h->opening.sub.end);
+	h->opening.sub.has_end = got == 1;
 	return got == -1 ? -1 : 0;
 }
 
@@ -266,9 +275,9 @@ handoff_check_descriptor(struct handoff *h, int fd)
 		type != SOCK_STREAM || listener_is_listening(fd)))
 		return handoff_refuse(h, "the descriptor",
 		    "is no connected stream socket");
-	h->sub.is_pipe = S_ISFIFO(st.st_mode);
-	h->sub.is_half_open = S_ISSOCK(st.st_mode) && domain == AF_UNIX &&
-	    h->sub.framing == &h->door->raw;
+	h->opening.sub.is_pipe = S_ISFIFO(st.st_mode);
+	h->opening.sub.is_half_open = S_ISSOCK(st.st_mode) &&
+	    domain == AF_UNIX && h->opening.sub.framing == &h->door->raw;
 	if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1)
 		return handoff_refuse(h, "the descriptor:", strerror(errno));
 	return 0;
@@ -282,14 +291,14 @@ handoff_get_framing(struct handoff *h, struct json_object *o)
 	if (handoff_get_text(h, o, "framing", 16, &framing) == -1)
 		return -1;
 	if (text_equals(framing, HANDOFF_FASTCGI))
-		h->sub.framing = &h->door->handed;
+		h->opening.sub.framing = &h->door->handed;
 	else if (text_equals(framing, HANDOFF_RAW))
-		h->sub.framing = &h->door->raw;
+		h->opening.sub.framing = &h->door->raw;
 	else
 		return handoff_refuse(h, "framing",
 		    "is neither " HANDOFF_FASTCGI " nor " HANDOFF_RAW);
 	/* Raw bytes have an end and no next request. */
-	if (h->sub.keep && h->sub.framing == &h->door->raw)
+	if (h->opening.sub.keep && h->opening.sub.framing == &h->door->raw)
 		return handoff_refuse(h, "keep", "is not for this framing");
 	return 0;
 }
@@ -298,7 +307,7 @@ static int
 handoff_read(struct handoff *h, struct json_object *o, int fd)
 {
 	static const struct limit requests = { 0, UINT16_MAX };
-	struct subscription *sub = &h->sub;
+	struct subscription *sub = &h->opening.sub;
 	uint64_t request;
 
 	if (handoff_get_flag(h, o, "keep", &sub->keep) == -1 ||
@@ -306,8 +315,8 @@ handoff_read(struct handoff *h, struct json_object *o, int fd)
 	    handoff_get_number(h, o, "request", &requests, &request) == -1 ||
 	    handoff_get_text(h, o, "head", HANDOFF_HEAD_MAX, &sub->head) ==
 		-1 ||
-	    handoff_get_run(h, o) == -1 || handoff_get_channels(h, o) == -1 ||
-	    handoff_get_rules(h, o) == -1 ||
+	    handoff_get_program(h, o) == -1 ||
+	    handoff_get_channels(h, o) == -1 || handoff_get_rules(h, o) == -1 ||
 	    handoff_get_text(h, o, "since", SIZE_MAX, &sub->since) == -1 ||
 	    handoff_get_flag(h, o, "all", &sub->since_all) == -1 ||
 	    handoff_get_flag(h, o, "terse", &sub->is_terse) == -1 ||
@@ -338,21 +347,27 @@ handoff_read(struct handoff *h, struct json_object *o, int fd)
 }
 
 static int
-handoff_put_reply(struct buffer *b, const char *word, const char *error)
+handoff_put_reply(struct buffer *b, const struct opening_result *result)
 {
+	bool is_answered = result->refusal.status == 0;
+	const char *word = "", *error = result->refusal.text;
 	struct json_object *o;
 
 	/* That it is open must be said, so it takes no memory but b's. */
-	if (*error == '\0')
+	if (opening_is_done(result))
 		return buffer_append_text(b,
 		    "{\"ok\":true,\"answer\":\"opened\"}\n");
+	if (is_answered) {
+		word = handoff_answer_word(result->answer);
+		error = hub_answer_text(result->answer);
+	}
 	o = json_object_new_object();
 	json_add_flag(o, "ok", false);
-	if (*word != '\0')
+	if (is_answered)
 		json_add_string(o, "answer", word);
 	json_add_string(o, "error", error);
 	json_add(o, "code",
-	    json_object_new_int(*word == '\0' ? EX_DATAERR : EX_TEMPFAIL));
+	    json_object_new_int(is_answered ? EX_TEMPFAIL : EX_DATAERR));
 	return json_append(b, o) == 0 ? buffer_append(b, "\n", 1) : -1;
 }
 
@@ -364,42 +379,22 @@ handoff_clear(struct handoff *h)
 	request_clear(&h->request);
 }
 
-/* An answer of the hub's, or -1 with words: what is described is refused. */
-static int
-handoff_open(struct handoff *h, struct json_object *line, int fd)
-{
-	struct door *door = h->door;
-	char *cause;
-	int answer;
-
-	if (handoff_read(h, line, fd) == -1)
-		return -1;
-	if (h->run == NULL)
-		return (int)hub_subscribe(door->hub, &h->sub);
-	/* Whom a token names is in no variable. */
-	h->request.user = h->sub.user.text;
-	answer = program_stream_subscribe(door->hub, door->programs, h->run,
-	    &h->request, &h->sub, &cause);
-	if (answer == -1)
-		snprintf(h->why, sizeof h->why, "%s", cause_text(cause));
-	free(cause);
-	return answer;
-}
-
 int
 handoff_take(void *arg, struct json_object *line, int fd, struct buffer *reply)
 {
 	struct handoff h = { .door = arg };
-	const char *word = "", *error = h.why;
-	int answer = handoff_open(&h, line, fd), rc;
+	int rc;
 
-	if (answer != HUB_OPENED)
-		close(fd);
-	else
+	if (handoff_read(&h, line, fd) == 0) {
+		/* Whom a token names is in no variable of the request. */
+		h.request.user = h.opening.sub.user.text;
+		sources_open(&h.door->sources, &h.opening, &h.result);
+	}
+	if (opening_is_done(&h.result))
 		h.door->counters.handoffs++;
-	if (answer != -1)
-		word = handoff_answer_word((enum hub_answer)answer, &error);
-	rc = handoff_put_reply(reply, word, error);
+	else
+		close(fd);
+	rc = handoff_put_reply(reply, &h.result);
 	handoff_clear(&h);
 	return rc;
 }

@@ -1,34 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/clock.h"
 #include "base/loop.h"
-#include "protocol/limits.h"
 #include "request/exchange.h"
+#include "request/exchange_part.h"
 
 enum {
-	EXCHANGE_RETRY_MS = 5000, /* for whom there is no place now */
-	/*
-	 * Apache's mod_deflate, if it is on for event streams and told by
-	 * no-gzip to stay out, still waits for the first 69 bytes that a CGI
-	 * program or mod_fcgid brings before it looks at that.
-	 */
-	EXCHANGE_PADDING = 64 /* and the stream's own head */
+	EXCHANGE_RETRY_MS = 5000 /* for whom there is no place now */
 };
 
 struct exchange *
-exchange_new(const struct config *config)
+exchange_new(const struct config *config,
+    const struct exchange_attachment *attachment, void *arg)
 {
 	struct exchange *ex = calloc(1, sizeof *ex);
 
-	if (ex != NULL)
-		ex->context.config = config_ref(config);
+	if (ex == NULL)
+		return NULL;
+	ex->context.config = config_ref(config);
+	ex->attachment = attachment;
+	ex->arg = arg;
 	return ex;
 }
 
@@ -132,13 +128,7 @@ exchange_check_access(struct exchange *ex)
 	return 0;
 }
 
-bool
-exchange_is_stream(const struct exchange *ex)
-{
-	return ex->route.kind == ROUTE_STREAM;
-}
-
-/* 0, or -1 with the route's refusal, if it has not refused by itself. */
+/* 0, or -1 with the route's refusal, unless the route itself has refused. */
 static int
 exchange_find_route(struct exchange *ex, int status)
 {
@@ -146,202 +136,142 @@ exchange_find_route(struct exchange *ex, int status)
 	const struct config *config = ex->context.config;
 	struct route *route = &ex->route;
 
-	/* Of a request that was too large not all is there. */
+	/* 1. A request that was too large is not all there: it says nothing. */
 	if (status != 0)
 		return refusal_set(&route->refusal, status,
 		    "the request is larger than max-request");
+	/* 2. Who asks: the web server's user, or a token's. */
 	if (access_identify(request, config, clock_wall_ms(), &ex->who) == -1)
 		return refusal_set_memory(&route->refusal);
 	request->user = ex->who.user;
+	/* 3. What for: a route, its channels, a position or an event. */
 	route_decide(request, config, route);
 	ex->context.allow = route->allow;
+	/* 4. May they, by the rule of each channel? */
 	if (exchange_check_access(ex) == -1)
 		return -1;
+	/* 5. Who may is told that there is no more, but nobody else. */
 	if (route->kind == ROUTE_STREAM && route->is_over)
 		return refusal_set(&route->refusal, 204, "the stream is over");
 	return 0;
 }
 
-void
+static void
 exchange_decide(struct exchange *ex, int status)
 {
-	struct request *request = &ex->request;
-
-	ex->context.origin = request_get(request, "HTTP_ORIGIN");
+	ex->context.origin = request_get(&ex->request, "HTTP_ORIGIN");
 	ex->context.is_head =
-	    strcmp(request_get(request, "REQUEST_METHOD"), "HEAD") == 0;
+	    strcmp(request_get(&ex->request, "REQUEST_METHOD"), "HEAD") == 0;
 	if (exchange_find_route(ex, status) == -1)
 		ex->route.kind = ROUTE_REFUSAL;
 }
 
-int
-exchange_put_answer(const struct exchange *ex, struct buffer *b)
+bool
+exchange_is_refused(const struct exchange *ex)
 {
-	switch (ex->route.kind) {
-	case ROUTE_PREFLIGHT:
-		return answer_options(b, &ex->context);
-	case ROUTE_HEAD:
-		return answer_stream(b, &ex->context, 0);
-	default:
-		if (ex->route.refusal.status == 204)
-			return answer_stop(b, &ex->context);
-		return answer_error(b, &ex->context, ex->route.refusal.status,
-		    ex->route.refusal.text);
-	}
+	return ex->route.kind == ROUTE_REFUSAL;
 }
 
-int
-exchange_put_later(const struct exchange *ex, const char *why, struct buffer *b)
+/* Sends what was appended to the response, unless that failed (rc). */
+static enum exchange_state
+exchange_send(struct exchange *ex, int rc, struct buffer *response)
+{
+	if (rc == 0)
+		rc = ex->attachment->answer(ex->arg, response);
+	buffer_clear(response);
+	return rc == 0 ? EXCHANGE_ANSWERED : EXCHANGE_FAILED;
+}
+
+static enum exchange_state
+exchange_send_error(struct exchange *ex, int status, const char *why)
+{
+	struct buffer b = { 0 };
+
+	return exchange_send(ex, answer_error(&b, &ex->context, status, why),
+	    &b);
+}
+
+static enum exchange_state
+exchange_send_stop(struct exchange *ex)
+{
+	struct buffer b = { 0 };
+
+	return exchange_send(ex, answer_stop(&b, &ex->context), &b);
+}
+
+/* The client shall come again: told as a stream, or with 503. */
+static enum exchange_state
+exchange_send_later(struct exchange *ex, const char *why)
 {
 	uint64_t retry_ms =
 	    EXCHANGE_RETRY_MS / 2 + loop_random(EXCHANGE_RETRY_MS);
+	struct buffer b = { 0 };
 
-	if (!exchange_is_stream(ex))
-		return exchange_put_failure(ex, why, b);
-	return answer_later(b, &ex->context, retry_ms, why);
+	if (ex->route.kind != ROUTE_STREAM)
+		return exchange_send_error(ex, 503, why);
+	return exchange_send(ex, answer_later(&b, &ex->context, retry_ms, why),
+	    &b);
 }
 
-int
-exchange_put_refusal(const struct exchange *ex, enum hub_answer answer,
-    struct buffer *b)
+static enum exchange_state
+exchange_send_refusal(struct exchange *ex, const struct refusal *refusal)
 {
-	switch (answer) {
-	case HUB_STOPPED:
-		return answer_stop(b, &ex->context);
-	case HUB_FULL:
-		return exchange_put_later(ex, "crierd is full (max-streams)",
-		    b);
-	case HUB_USER_FULL:
-		return exchange_put_later(ex,
-		    "too many streams of this user (max-streams-per-user)", b);
-	case HUB_ADDRESS_FULL:
-		return exchange_put_later(ex,
-		    "too many streams of this address "
-		    "(max-streams-per-address)",
-		    b);
-	case HUB_DRAINING:
-		return exchange_put_later(ex, "crierd is stopping", b);
+	if (refusal->status == 204)
+		return exchange_send_stop(ex);
+	return exchange_send_error(ex, refusal->status, refusal->text);
+}
+
+enum exchange_state
+exchange_serve(struct exchange *ex, int status)
+{
+	struct buffer b = { 0 };
+
+	exchange_decide(ex, status);
+	/* In trouble it is not even known what there is on this site. */
+	if (ex->trouble != NULL)
+		return exchange_send_later(ex, ex->trouble);
+	if (exchange_is_question(ex))
+		return exchange_ask(ex);
+	switch (ex->route.kind) {
+	case ROUTE_STREAM:
+		return exchange_open(ex);
+	case ROUTE_HEAD:
+		return exchange_send(ex, answer_stream(&b, &ex->context, 0),
+		    &b);
+	case ROUTE_PREFLIGHT:
+		return exchange_send(ex, answer_options(&b, &ex->context), &b);
 	default:
-		return exchange_put_later(ex, "crierd is out of memory", b);
+		return exchange_send_refusal(ex, &ex->route.refusal);
 	}
 }
 
-int
-exchange_put_failure(const struct exchange *ex, const char *why,
-    struct buffer *b)
+enum exchange_state
+exchange_opened(struct exchange *ex, const struct opening_result *result)
 {
-	return answer_error(b, &ex->context, 503, why);
-}
-
-/* The record to end with, if the route has one of its own. */
-static int
-exchange_put_end(const struct exchange *ex, struct subscription *sub,
-    struct buffer *end)
-{
-	const struct config_route *c = ex->route.config;
-	struct event_fields e = { .retry_ms = EVENT_RETRY_NONE };
-	size_t id_len = c->end_stop == 1 ? strlen(ROUTE_END_ID) : 0;
-
-	if (strcmp(c->end_event, ROUTE_END_ID) == 0 && c->end_data == NULL &&
-	    id_len == 0)
-		return 0;
-	sub->has_end = true;
-	e.name = c->end_event;
-	e.name_len = strlen(c->end_event);
-	if (c->end_data != NULL) {
-		e.data = c->end_data;
-		e.data_len = strlen(c->end_data);
-		if (event_encode(end, &e, ROUTE_END_ID, id_len) == -1)
-			return -1;
-	} else {
-		if (id_len > 0 &&
-		    buffer_printf(end, "id: %s\n", ROUTE_END_ID) == -1)
-			return -1;
-		if (e.name_len > 0 &&
-		    buffer_printf(end, "event: %s" STREAM_END_RESULT,
-			c->end_event) == -1)
-			return -1;
-		if (id_len > 0 && e.name_len == 0 && c->terse != 1 &&
-		    buffer_append(end, "\n", 1) == -1)
-			return -1;
+	if (result->refusal.status != 0)
+		return exchange_send_refusal(ex, &result->refusal);
+	switch (result->answer) {
+	case HUB_OPENED:
+		return EXCHANGE_STREAMS;
+	case HUB_STOPPED:
+		return exchange_send_stop(ex);
+	default:
+		return exchange_send_later(ex, hub_answer_text(result->answer));
 	}
-	sub->end.text = end->len > 0 ? end->data : "";
-	sub->end.len = end->len;
-	return 0;
 }
 
-/* What the route says instead of its channels, and the token. */
-static void
-exchange_set_rules(struct exchange *ex, struct subscription *sub)
+enum exchange_state
+exchange_replied(struct exchange *ex, const char *reply, size_t len)
 {
-	const struct config_route *c = ex->route.config;
-	const struct config *config = ex->context.config;
-	const struct config_channel *top =
-	    &config->channels[config->channel_count - 1];
-	uint64_t expires_ms = ex->who.token.expires_ms, now_ms, rest_ms;
+	struct buffer b = { 0 };
 
-	ex->rules.heartbeat_ms = c->heartbeat_ms;
-	ex->rules.retry_ms = c->retry_ms;
-	ex->rules.max_time_ms = c->max_time_ms;
-	if (ex->route.config->kind == CONFIG_ROUTE_RUN) {
-		/* There are no channels to have any rules. */
-		if (c->heartbeat_ms == CONFIG_ROUTE_UNSET)
-			ex->rules.heartbeat_ms = top->heartbeat_ms;
-		if (c->retry_ms == CONFIG_ROUTE_UNSET)
-			ex->rules.retry_ms = top->retry_ms;
-		ex->rules.max_time_ms = 0;
-		sub->limit_ms = c->run_ms;
-	}
-	sub->rules = &ex->rules;
-	if (!ex->who.has_token || expires_ms == 0)
-		return;
-	now_ms = clock_wall_ms();
-	rest_ms = expires_ms > now_ms ? expires_ms - now_ms : 1;
-	/* A token may be good for longer than any stream. */
-	if (!limit_allows(&limit_of[LIMIT_STREAM_MS], rest_ms))
-		rest_ms = limit_of[LIMIT_STREAM_MS].max;
-	if (sub->limit_ms == 0 || rest_ms < sub->limit_ms)
-		sub->limit_ms = rest_ms;
+	if (reply == NULL)
+		return exchange_send_error(ex, 503, "crierd was lost");
+	return exchange_send(ex, exchange_put_reply(ex, reply, len, &b), &b);
 }
 
-static struct text_span
-exchange_span(const char *text)
+enum exchange_state
+exchange_give_up(struct exchange *ex)
 {
-	struct text_span span = { text, strlen(text) };
-
-	return span;
-}
-
-int
-exchange_put_subscription(struct exchange *ex, struct subscription *sub,
-    struct buffer *head, struct buffer *end)
-{
-	const struct route *route = &ex->route;
-	uint64_t padding = route->padding;
-
-	if (ex->is_padded && padding < EXCHANGE_PADDING)
-		padding = EXCHANGE_PADDING;
-	if (answer_stream(head, &ex->context, padding) == -1 ||
-	    exchange_put_end(ex, sub, end) == -1)
-		return -1;
-	exchange_set_rules(ex, sub);
-	sub->head.text = head->data;
-	sub->head.len = head->len;
-	sub->channels = route->channels;
-	sub->channel_count = route->channel_count;
-	sub->since.text = route->since;
-	sub->since.len = route->since_len;
-	sub->since_all = route->since_all;
-	sub->has_last = route->has_last;
-	sub->last = route->last;
-	sub->is_terse = route->config->terse == 1;
-	/* A program's output is no history that one could come back for. */
-	if (route->config->kind != CONFIG_ROUTE_RUN) {
-		sub->is_poll = route->is_poll;
-		sub->poll_ms = route->poll_ms;
-		sub->poll_above = route->poll_above;
-	}
-	sub->user = exchange_span(request_user(&ex->request));
-	sub->address = exchange_span(request_get(&ex->request, "REMOTE_ADDR"));
-	return 0;
+	return exchange_send_later(ex, "crierd is not there");
 }

@@ -4,70 +4,89 @@
 #ifndef CRIER_REQUEST_EXCHANGE_H
 #define CRIER_REQUEST_EXCHANGE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "base/buffer.h"
 #include "config/config.h"
-#include "hub/hub.h"
 #include "request/access.h"
 #include "request/answer.h"
+#include "request/opening.h"
 #include "request/request.h"
 #include "request/route.h"
 
 /*
  * One request and what becomes of it, whatever way it came and its answer
- * goes: for all doors.  All that append return 0, or -1 (memory).
+ * goes.  An attachment (a FastCGI connection, a CGI process) makes an exchange,
+ * fills in its request and serves it.  The exchange then goes through its steps
+ * itself, and has the attachment do what depends on the way: send an answer,
+ * open a stream, ask the hub's queue.  To the last two there is a reply, in
+ * time; the attachment passes it on, and gets the answer that follows from it.
  */
+
+/* How far it has come. */
+enum exchange_state {
+	EXCHANGE_FAILED,   /* there is no answer, for want of memory */
+	EXCHANGE_ANSWERED, /* the attachment has the whole answer */
+	EXCHANGE_STREAMS,  /* the client's descriptor is a stream's */
+	EXCHANGE_WAITS     /* for exchange_opened, _replied or _give_up */
+};
+
+/* What an attachment does for its exchanges. */
+struct exchange_attachment {
+	/* Sends the client a whole answer, a CGI response.  0, or -1. */
+	int (*answer)(void *arg, const struct buffer *response);
+
+	/*
+	 * Has a stream opened; what the subscription has of the attachment
+	 * (descriptor, framing, input) is filled in by it.  Returns what
+	 * exchange_opened does, or WAITS if that is called later, or FAILED.
+	 */
+	enum exchange_state (*open)(void *arg, struct opening *);
+
+	/*
+	 * Sends the hub's queue a line, which the callback may take, again if
+	 * it is_repeatable and no reply comes.  Returns what exchange_replied
+	 * does, or WAITS if that is called later, or FAILED.
+	 */
+	enum exchange_state (*ask)(void *arg, struct buffer *line,
+	    bool is_repeatable);
+};
+
 struct exchange {
 	struct request request;
 	struct route route;
 	struct access_who who;
 	struct answer_context context; /* holds the configuration */
-	struct stream_rules rules;
-	bool is_padded; /* a stream begins with some bytes more */
+	const struct exchange_attachment *attachment;
+	void *arg;
+	const char *trouble; /* why nothing can be served; or NULL */
+	bool is_padded;      /* a stream begins with some bytes more */
 };
 
 /* A new one, whose request is to be filled; or NULL (memory). */
-struct exchange *exchange_new(const struct config *);
+struct exchange *exchange_new(const struct config *,
+    const struct exchange_attachment *, void *arg);
 void exchange_free(struct exchange *);
 
-/* Decides on the request; status: 0, or 413 or 431 if it was too large. */
-void exchange_decide(struct exchange *, int status);
-
-/* Whether it comes to a stream: one of channels, or of a program's output. */
-bool exchange_is_stream(const struct exchange *);
-
-/* Whether the hub's queue is to be asked for the answer. */
-bool exchange_is_question(const struct exchange *);
-
-/* Appends the whole answer, if it is neither of these. */
-int exchange_put_answer(const struct exchange *, struct buffer *);
-
-/* Appends the answer to whom the hub did not open a stream. */
-int
-exchange_put_refusal(const struct exchange *, enum hub_answer, struct buffer *);
-
-/* Appends the answer to whom nobody can serve, with the reason. */
-int
-exchange_put_failure(const struct exchange *, const char *why, struct buffer *);
-
-/* Appends the answer to who shall come again, to a stream or as 503. */
-int
-exchange_put_later(const struct exchange *, const char *why, struct buffer *);
-
 /*
- * Fills in what the request says of a subscription.  Its head and its end are
- * appended to the buffers, which have to stay, as the exchange has.
+ * Decides on the request and has done what follows.  status: 0, or 413 or 431
+ * if the request was too large.
  */
-int exchange_put_subscription(struct exchange *, struct subscription *,
-    struct buffer *head, struct buffer *end);
+enum exchange_state exchange_serve(struct exchange *, int status);
 
-/* Appends the line to ask the queue. */
-int exchange_put_question(const struct exchange *, struct buffer *);
+/* Whether the request was refused, before anybody was asked. */
+bool exchange_is_refused(const struct exchange *);
 
-/* Whether that may be asked again if no answer came. */
-bool exchange_is_repeatable(const struct exchange *);
+/* Takes what became of the stream: answers, unless it is open. */
+enum exchange_state
+exchange_opened(struct exchange *, const struct opening_result *);
 
-/* Appends the answer that follows from the queue's reply. */
-int exchange_put_reply(const struct exchange *, const char *reply, size_t len,
-    struct buffer *);
+/* Takes the queue's reply, or NULL: it was lost.  Answers. */
+enum exchange_state
+exchange_replied(struct exchange *, const char *reply, size_t len);
+
+/* Nobody replies: answers that the client shall come again. */
+enum exchange_state exchange_give_up(struct exchange *);
 
 #endif

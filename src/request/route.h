@@ -30,7 +30,8 @@ enum route_kind {
 	ROUTE_REFUSAL,   /* refusal says why */
 	ROUTE_PUBLISH,   /* event to the channels, then route_put_reply */
 	ROUTE_STATUS,    /* config->status says in which form */
-	ROUTE_PRESENCE   /* who follows channels[0], which may be one more */
+	ROUTE_PRESENCE,  /* who follows channels[0], which may be one more */
+	ROUTE_KINDS
 };
 
 /*

@@ -13,7 +13,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/cause.h"
 #include "base/clock.h"
 #include "base/lines.h"
 #include "base/list.h"
@@ -464,11 +463,11 @@ program_watch(struct program *p)
 
 struct program *
 program_start(struct programs *programs, const struct program_options *o,
-    void (*ready_cb)(void *), void *arg, char **cause)
+    void (*ready_cb)(void *), void *arg)
 {
 	struct program *p = calloc(1, sizeof *p);
+	int error;
 
-	*cause = NULL;
 	if (p == NULL)
 		return NULL;
 	p->programs = programs;
@@ -485,8 +484,9 @@ program_start(struct programs *programs, const struct program_options *o,
 	p->output.name = p->name = strdup(o->name);
 	if (p->name != NULL && program_open(p, o) == 0 && program_watch(p) == 0)
 		return p;
-	cause_set(cause, "%s: %s", o->argv[0], strerror(errno));
+	error = errno;
 	program_free(p);
+	errno = error;
 	return NULL;
 }
 

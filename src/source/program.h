@@ -45,11 +45,11 @@ struct program_options {
 
 /*
  * Starts a program; ready_cb when program_take has something to say.  NULL with
- * *cause, the caller's: it cannot be started.
+ * errno: it cannot be started.
  */
 struct program;
 struct program *program_start(struct programs *, const struct program_options *,
-    void (*ready_cb)(void *arg), void *arg, char **cause);
+    void (*ready_cb)(void *arg), void *arg);
 
 /*
  * Moves what there is, whole records, to the buffer's end and asks for more.

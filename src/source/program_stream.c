@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cause.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "source/program_stream.h"
@@ -156,80 +156,87 @@ program_stream_environment(const struct request *request, char *user)
 	return list;
 }
 
-/* Why is for the log: clients need not know where programs are. */
-static int
-program_stream_refuse(const char *name, char **cause)
+/* Why it failed is for the log: clients need not know where programs are. */
+static void
+program_stream_refuse(const struct program_options *o,
+    struct opening_result *result)
 {
-	log_error("%s: %s", name, cause_text(*cause));
-	free(*cause);
-	*cause = strdup("the program cannot be started");
-	return -1;
+	log_error("%s: %s: %s", o->name, o->argv[0], strerror(errno));
+	refusal_set(&result->refusal, 503, "the program cannot be started");
 }
 
-static int
-program_stream_open(struct hub *hub, struct programs *programs,
-    const struct program_options *o, struct subscription *sub, char **cause)
+static void
+program_stream_start(struct hub *hub, struct programs *programs,
+    const struct program_options *o, struct subscription *sub,
+    struct opening_result *result)
 {
 	struct program_stream *p = calloc(1, sizeof *p);
-	enum hub_answer answer;
 
 	if (p == NULL)
-		return HUB_NO_MEMORY;
+		return;
 	p->hub = hub;
 	p->source.step = program_stream_step;
 	p->source.put_end = program_stream_put_end;
 	p->source.leave = program_stream_leave;
-	p->program =
-	    program_start(programs, o, program_stream_ready_cb, p, cause);
+	p->program = program_start(programs, o, program_stream_ready_cb, p);
 	if (p->program == NULL) {
+		program_stream_refuse(o, result);
 		free(p);
-		return program_stream_refuse(o->name, cause);
+		return;
 	}
 	sub->source = &p->source;
-	answer = hub_subscribe(hub, sub);
-	if (answer != HUB_OPENED)
+	result->answer = hub_subscribe(hub, sub);
+	if (result->answer != HUB_OPENED)
 		program_stream_leave(&p->source);
-	return (int)answer;
 }
 
-int
-program_stream_subscribe(struct hub *hub, struct programs *programs,
-    const struct config_route *route, const struct request *request,
-    struct subscription *sub, char **cause)
+/* Gives the program its arguments and its environment, and starts it. */
+static void
+program_stream_prepare(struct hub *hub, struct programs *programs,
+    struct opening *opening, struct opening_result *result)
 {
+	const struct config_route *route = opening->program;
+	const struct request *request = opening->request;
 	struct program_options o = { .name = route->title,
-		.argv = route->run.items,
 		.body = request->body,
 		.is_raw = route->format == CONFIG_FORMAT_RAW,
 		.max_line = hub_config(hub)->max_event_bytes,
 		.max_bytes = route->run_bytes };
 	char *user = NULL, **env, **argv;
-	int rc = HUB_NO_MEMORY;
 
-	*cause = NULL;
-	/* No program is started for who is turned away. */
-	if (!hub_has_room(hub))
-		return (int)hub_subscribe(hub, sub);
-	if (hub_config(hub)->run_max > 0 &&
-	    programs_count(programs) >= hub_config(hub)->run_max) {
-		*cause = strdup("too many programs run already (run-max)");
-		log_warning("%s: too many programs run already (run-max)",
-		    route->title);
-		return -1;
-	}
+	result->answer = HUB_NO_MEMORY;
 	if (*request_user(request) != '\0' &&
 	    asprintf(&user, "REMOTE_USER=%s", request_user(request)) == -1)
-		return HUB_NO_MEMORY;
+		return;
 	env = program_stream_environment(request, user);
 	argv = calloc(route->run.count + 1, sizeof *argv);
 	if (env != NULL && argv != NULL) {
 		memcpy(argv, route->run.items, route->run.count * sizeof *argv);
 		o.argv = argv;
 		o.envp = env;
-		rc = program_stream_open(hub, programs, &o, sub, cause);
+		program_stream_start(hub, programs, &o, &opening->sub, result);
 	}
 	free(argv);
 	free(env);
 	free(user);
-	return rc;
+}
+
+void
+program_stream_open(struct hub *hub, struct programs *programs,
+    struct opening *opening, struct opening_result *result)
+{
+	static const char too_many[] =
+	    "too many programs run already (run-max)";
+	uint64_t max = hub_config(hub)->run_max;
+
+	memset(result, 0, sizeof *result);
+	/* No program is started for a client whom the hub turns away. */
+	if (!hub_has_room(hub)) {
+		result->answer = hub_subscribe(hub, &opening->sub);
+	} else if (max > 0 && programs_count(programs) >= max) {
+		log_warning("%s: %s", opening->program->title, too_many);
+		refusal_set(&result->refusal, 503, "%s", too_many);
+	} else {
+		program_stream_prepare(hub, programs, opening, result);
+	}
 }

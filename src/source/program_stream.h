@@ -4,19 +4,17 @@
 #ifndef CRIER_SOURCE_PROGRAM_STREAM_H
 #define CRIER_SOURCE_PROGRAM_STREAM_H
 
-#include "config/config_route.h"
 #include "hub/hub.h"
-#include "request/request.h"
+#include "request/opening.h"
 #include "source/program.h"
 
 /*
- * Starts the program of a route for a request, with its CGI environment, and
- * opens a stream of what it prints, as hub_subscribe does with a subscription
- * without channels.  -1 if it cannot be started, which is logged, with what to
- * tell the client in *cause, the caller's.
+ * Starts the program of an opening for its request, with the CGI environment
+ * of that, and opens a stream of what it prints, as hub_subscribe does.  A
+ * program that cannot be started is logged; the result has a refusal then, with
+ * what to tell the client, and is else the hub's answer.
  */
-int program_stream_subscribe(struct hub *, struct programs *,
-    const struct config_route *, const struct request *, struct subscription *,
-    char **cause);
+void program_stream_open(struct hub *, struct programs *, struct opening *,
+    struct opening_result *);
 
 #endif

@@ -18,6 +18,7 @@
 #include <event2/event.h>
 
 #include "base/log.h"
+#include "door/door.h"
 #include "door/handoff.h"
 #include "protocol/command.h"
 #include "store/store.h"
@@ -64,22 +65,22 @@ fuzz_turn(void)
 		event_base_loop(fuzz_base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 }
 
-/* One line of JSON, as handoff_read_reply understands it. */
-static int
+/* One line of JSON, as handoff_read_reply understands it; whether it opens. */
+static bool
 fuzz_check_reply(const struct buffer *reply)
 {
-	char why[256] = "";
-	int answer;
+	struct opening_result result;
+	bool is_open;
 
 	fuzz_check(reply->len > 2);
 	fuzz_check(memchr(reply->data, '\n', reply->len) ==
 	    reply->data + reply->len - 1);
-	answer =
-	    handoff_read_reply(reply->data, reply->len - 1, why, sizeof why);
-	fuzz_check((answer == HUB_OPENED) ==
+	handoff_read_reply(reply->data, reply->len - 1, &result);
+	is_open = opening_is_done(&result);
+	fuzz_check(is_open ==
 	    (memmem(reply->data, reply->len, "\"ok\":true", 9) != NULL));
-	fuzz_check(answer == HUB_OPENED || *why != '\0');
-	return answer;
+	fuzz_check(result.refusal.status == 0 || *result.refusal.text != '\0');
+	return is_open;
 }
 
 /* Of a descriptor that nobody has any more the other end has ended. */
@@ -107,7 +108,7 @@ fuzz_take(struct json_object *line, bool is_pipe)
 	fuzz_check(rc == 0 && fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0);
 	hub_now(fuzz_hub);
 	fuzz_check(handoff_take(fuzz_door, line, fds[1], &reply) == 0);
-	if (fuzz_check_reply(&reply) != HUB_OPENED) {
+	if (!fuzz_check_reply(&reply)) {
 		fuzz_check(hub_stream_count(fuzz_hub) == before);
 		fuzz_check_end(fds[0]);
 	}
@@ -140,13 +141,15 @@ fuzz_line(struct json_tokener *tokener, const char *line, size_t len)
 static void
 fuzz_reply(const char *line, size_t len)
 {
-	char *copy = malloc(len > 0 ? len : 1), why[16];
+	char *copy = malloc(len > 0 ? len : 1);
+	struct opening_result result;
 
 	fuzz_check(copy != NULL);
 	if (len > 0)
 		memcpy(copy, line, len);
-	handoff_read_reply(copy, len, why, sizeof why);
-	fuzz_check(memchr(why, '\0', sizeof why) != NULL);
+	handoff_read_reply(copy, len, &result);
+	fuzz_check(memchr(result.refusal.text, '\0', REFUSAL_TEXT_SIZE) !=
+	    NULL);
 	free(copy);
 }
 

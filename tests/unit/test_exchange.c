@@ -13,7 +13,10 @@
 #include "lib/route_run.h"
 #include "request/exchange.h"
 
-/* What question a request becomes, and what answer the queue's reply. */
+/*
+ * What an exchange has its attachment do for a request, and what answer it
+ * makes of the reply.
+ */
 
 #define CONFIG                                                           \
 	"channel \"closed\" { publish = nobody }\n"                      \
@@ -52,11 +55,71 @@ group_teardown(void **state)
 	return 0;
 }
 
-static struct exchange *
-exchange_of(const char *method, const char *uri, const char *type,
-    const char *body, const char *more)
+/* An attachment that notes what it was asked to do. */
+static struct test_attachment {
+	struct buffer answer, line, end; /* each ends with a NUL if it came */
+	bool is_repeatable;
+	struct opening opening;
+	struct stream_rules rules;
+	struct opening_result result; /* what becomes of it; or wait: */
+	bool is_waiting;
+	struct exchange *exchange;
+	enum exchange_state state; /* what exchange_serve returned */
+} test;
+
+static void
+note(struct buffer *to, const char *text, size_t len)
 {
-	struct exchange *ex = exchange_new(config);
+	assert_int_equal(to->len, 0);
+	assert_int_equal(buffer_append(to, text, len), 0);
+	assert_int_equal(buffer_append(to, "", 1), 0);
+}
+
+static int
+note_answer(void *arg, const struct buffer *response)
+{
+	struct test_attachment *t = arg;
+
+	note(&t->answer, response->data, response->len);
+	return 0;
+}
+
+static enum exchange_state
+note_opening(void *arg, struct opening *opening)
+{
+	struct test_attachment *t = arg;
+
+	assert_int_equal(opening->sub.fd, -1);
+	assert_non_null(strstr(opening->sub.head.text, "text/event-stream"));
+	t->opening = *opening;
+	t->rules = *opening->sub.rules;
+	note(&t->end, opening->sub.end.text, opening->sub.end.len);
+	return t->is_waiting ? EXCHANGE_WAITS
+			     : exchange_opened(t->exchange, &t->result);
+}
+
+static enum exchange_state
+note_question(void *arg, struct buffer *line, bool is_repeatable)
+{
+	struct test_attachment *t = arg;
+
+	note(&t->line, line->data, line->len);
+	t->is_repeatable = is_repeatable;
+	return EXCHANGE_WAITS;
+}
+
+static const struct exchange_attachment test_notes = {
+	.answer = note_answer,
+	.open = note_opening,
+	.ask = note_question,
+};
+
+/* Serves a request; the usual stream is opened at once. */
+static void
+serve(const char *method, const char *uri, const char *type, const char *body,
+    const char *more)
+{
+	struct exchange *ex = exchange_new(config, &test_notes, &test);
 	char text[512];
 
 	assert_non_null(ex);
@@ -72,15 +135,18 @@ exchange_of(const char *method, const char *uri, const char *type,
 		assert_int_equal(request_add(&ex->request, more), 0);
 	ex->request.body.text = body;
 	ex->request.body.len = body == NULL ? 0 : strlen(body);
-	exchange_decide(ex, 0);
-	return ex;
+	test.exchange = ex;
+	test.state = exchange_serve(ex, 0);
 }
 
-static const char *
-text_of(struct buffer *b)
+static void
+finish(void)
 {
-	assert_int_equal(buffer_append(b, "", 1), 0);
-	return b->data;
+	exchange_free(test.exchange);
+	buffer_clear(&test.answer);
+	buffer_clear(&test.line);
+	buffer_clear(&test.end);
+	memset(&test, 0, sizeof test);
 }
 
 static const struct {
@@ -111,23 +177,17 @@ static const struct {
 static void
 test_questions(void **state)
 {
-	struct exchange *ex;
-	struct buffer b;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof questions / sizeof questions[0]; i++) {
-		memset(&b, 0, sizeof b);
-		ex = exchange_of(questions[i].method, questions[i].uri,
-		    questions[i].type, questions[i].body, NULL);
-		assert_true(exchange_is_question(ex));
-		assert_false(exchange_is_stream(ex));
-		assert_int_equal(exchange_is_repeatable(ex),
+		serve(questions[i].method, questions[i].uri, questions[i].type,
+		    questions[i].body, NULL);
+		assert_int_equal(test.state, EXCHANGE_WAITS);
+		assert_int_equal(test.is_repeatable,
 		    questions[i].is_repeatable);
-		assert_int_equal(exchange_put_question(ex, &b), 0);
-		assert_string_equal(text_of(&b), questions[i].line);
-		buffer_clear(&b);
-		exchange_free(ex);
+		assert_string_equal(test.line.data, questions[i].line);
+		finish();
 	}
 }
 
@@ -189,21 +249,18 @@ static const struct {
 static void
 test_replies(void **state)
 {
-	struct exchange *ex;
-	struct buffer b;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof replies / sizeof replies[0]; i++) {
-		memset(&b, 0, sizeof b);
-		ex = exchange_of(replies[i].method, replies[i].uri, FORM,
-		    replies[i].body, NULL);
-		assert_int_equal(exchange_put_reply(ex, replies[i].reply,
-				     strlen(replies[i].reply), &b),
-		    0);
-		assert_string_equal(text_of(&b), replies[i].answer);
-		buffer_clear(&b);
-		exchange_free(ex);
+		serve(replies[i].method, replies[i].uri, FORM, replies[i].body,
+		    NULL);
+		assert_int_equal(exchange_replied(test.exchange,
+				     replies[i].reply,
+				     strlen(replies[i].reply)),
+		    EXCHANGE_ANSWERED);
+		assert_string_equal(test.answer.data, replies[i].answer);
+		finish();
 	}
 }
 
@@ -211,79 +268,131 @@ static void
 test_metrics(void **state)
 {
 	static const char reply[] = "{\"ok\":true,\"streams\":3}";
-	struct exchange *ex = exchange_of("GET", "/m", NULL, NULL, NULL);
-	struct buffer b = { 0 };
 
 	(void)state;
-	assert_int_equal(exchange_put_reply(ex, reply, strlen(reply), &b), 0);
-	assert_non_null(strstr(text_of(&b), "\ncrier_streams 3\n"));
-	buffer_clear(&b);
-	exchange_free(ex);
+	serve("GET", "/m", NULL, NULL, NULL);
+	assert_int_equal(exchange_replied(test.exchange, reply, strlen(reply)),
+	    EXCHANGE_ANSWERED);
+	assert_non_null(strstr(test.answer.data, "\ncrier_streams 3\n"));
+	finish();
 }
 
-/* Whom the hub turns away: a stream comes again, all else is told 503. */
+static void
+assert_begins(const char *with)
+{
+	assert_memory_equal(test.answer.data, with, strlen(with));
+}
+
+/* Nobody replies: a stream comes again, all else is told 503. */
+static void
+test_no_reply(void **state)
+{
+	(void)state;
+	serve("POST", "/p/a", FORM, "data=x", NULL);
+	assert_int_equal(exchange_replied(test.exchange, NULL, 0),
+	    EXCHANGE_ANSWERED);
+	assert_string_equal(test.answer.data,
+	    LATER "{\"ok\":false,\"error\":\"crierd was lost\"}\n");
+	finish();
+	serve("POST", "/p/a", FORM, "data=x", NULL);
+	assert_int_equal(exchange_give_up(test.exchange), EXCHANGE_ANSWERED);
+	assert_string_equal(test.answer.data,
+	    LATER "{\"ok\":false,\"error\":\"crierd is not there\"}\n");
+	finish();
+	test.is_waiting = true;
+	serve("GET", "/s", NULL, NULL, NULL);
+	assert_int_equal(test.state, EXCHANGE_WAITS);
+	assert_int_equal(exchange_give_up(test.exchange), EXCHANGE_ANSWERED);
+	assert_begins("Status: 200");
+	assert_non_null(strstr(test.answer.data, "\r\n\r\nretry: "));
+	assert_non_null(strstr(test.answer.data, "\n: crierd is not there\n"));
+	finish();
+}
+
+/* Whom the hub turns away comes again, or stops. */
 static void
 test_refusals(void **state)
 {
 	static const enum hub_answer answers[] = { HUB_FULL, HUB_USER_FULL,
 		HUB_ADDRESS_FULL, HUB_DRAINING, HUB_NO_MEMORY };
-	struct exchange *stream = exchange_of("GET", "/s", NULL, NULL, NULL);
-	struct exchange *post =
-	    exchange_of("POST", "/p/a", FORM, "data=x", NULL);
-	struct buffer b = { 0 };
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof answers / sizeof answers[0]; i++) {
-		assert_int_equal(exchange_put_refusal(stream, answers[i], &b),
-		    0);
-		assert_ptr_equal(strstr(text_of(&b), "Status: 200"), b.data);
-		assert_non_null(strstr(b.data, "\r\n\r\nretry: "));
-		buffer_truncate(&b, 0);
-		assert_int_equal(exchange_put_refusal(post, answers[i], &b), 0);
-		assert_ptr_equal(strstr(text_of(&b), LATER), b.data);
-		buffer_truncate(&b, 0);
+		test.result.answer = answers[i];
+		serve("GET", "/s", NULL, NULL, NULL);
+		assert_int_equal(test.state, EXCHANGE_ANSWERED);
+		assert_begins("Status: 200");
+		assert_non_null(strstr(test.answer.data, "\r\n\r\nretry: "));
+		assert_non_null(strstr(test.answer.data,
+		    hub_answer_text(answers[i])));
+		finish();
 	}
-	assert_int_equal(exchange_put_refusal(stream, HUB_STOPPED, &b), 0);
-	assert_ptr_equal(strstr(text_of(&b), "Status: 204"), b.data);
-	buffer_clear(&b);
-	exchange_free(stream);
-	exchange_free(post);
+	test.result.answer = HUB_STOPPED;
+	serve("GET", "/s", NULL, NULL, NULL);
+	assert_int_equal(test.state, EXCHANGE_ANSWERED);
+	assert_begins("Status: 204");
+	finish();
+	refusal_set(&test.result.refusal, 503, "no program");
+	serve("GET", "/run", NULL, NULL, NULL);
+	assert_int_equal(test.state, EXCHANGE_ANSWERED);
+	assert_string_equal(test.answer.data,
+	    LATER "{\"ok\":false,\"error\":\"no program\"}\n");
+	finish();
 }
 
 /* What a stream ends with, and how long it may last. */
 static void
 test_subscription(void **state)
 {
-	struct exchange *ex = exchange_of("GET", "/s", NULL, NULL, NULL);
-	struct subscription sub = { .fd = -1 };
-	struct buffer head = { 0 }, end = { 0 };
+	(void)state;
+	serve("GET", "/s", NULL, NULL, NULL);
+	assert_int_equal(test.state, EXCHANGE_STREAMS);
+	assert_null(test.opening.program);
+	assert_false(test.opening.sub.has_end);
+	assert_int_equal(test.opening.sub.channel_count, 1);
+	assert_int_equal(test.opening.sub.limit_ms, 0);
+	finish();
+	serve("GET", "/end", NULL, NULL, NULL);
+	assert_true(test.opening.sub.has_end);
+	assert_string_equal(test.end.data,
+	    "id: crier.end\nevent: crier.end\ndata: ");
+	finish();
+	serve("POST", "/run", "text/plain", "x", NULL);
+	assert_int_equal(test.state, EXCHANGE_STREAMS);
+	assert_string_equal(test.opening.program->run.items[0], "/bin/x");
+	assert_ptr_equal(test.opening.request, &test.exchange->request);
+	assert_int_equal(test.opening.sub.channel_count, 0);
+	assert_int_equal(test.opening.sub.limit_ms, 3000);
+	assert_int_equal(test.rules.max_time_ms, 0);
+	finish();
+}
+
+/* What needs nobody is answered at once. */
+static void
+test_at_once(void **state)
+{
+	static const struct {
+		const char *method, *uri, *status;
+		bool is_refused;
+	} cases[] = {
+		{ "HEAD", "/s", "Status: 200", false },
+		{ "OPTIONS", "/s", "Status: 204", false },
+		{ "GET", "/none", "Status: 404", true },
+		{ "DELETE", "/s", "Status: 405", true },
+		{ "POST", "/p/closed", "Status: 403", true },
+	};
+	size_t i;
 
 	(void)state;
-	assert_int_equal(exchange_put_subscription(ex, &sub, &head, &end), 0);
-	assert_false(sub.has_end);
-	assert_int_equal(sub.channel_count, 1);
-	assert_int_equal(sub.limit_ms, 0);
-	exchange_free(ex);
-	buffer_clear(&head);
-	ex = exchange_of("GET", "/end", NULL, NULL, NULL);
-	assert_int_equal(exchange_put_subscription(ex, &sub, &head, &end), 0);
-	assert_true(sub.has_end);
-	assert_string_equal(text_of(&end),
-	    "id: crier.end\nevent: crier.end\ndata: ");
-	exchange_free(ex);
-	buffer_clear(&head);
-	buffer_clear(&end);
-	memset(&sub, 0, sizeof sub);
-	ex = exchange_of("POST", "/run", "text/plain", "x", NULL);
-	assert_true(exchange_is_stream(ex));
-	assert_int_equal(exchange_put_subscription(ex, &sub, &head, &end), 0);
-	assert_int_equal(sub.channel_count, 0);
-	assert_int_equal(sub.limit_ms, 3000);
-	assert_int_equal(sub.rules->max_time_ms, 0);
-	exchange_free(ex);
-	buffer_clear(&head);
-	buffer_clear(&end);
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		serve(cases[i].method, cases[i].uri, FORM, "data=x", NULL);
+		assert_int_equal(test.state, EXCHANGE_ANSWERED);
+		assert_begins(cases[i].status);
+		assert_int_equal(exchange_is_refused(test.exchange),
+		    cases[i].is_refused);
+		finish();
+	}
 }
 
 /* Who has seen the end is told to stop, and who has not goes on. */
@@ -303,16 +412,17 @@ static const struct {
 static void
 test_over(void **state)
 {
-	struct exchange *ex;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof overs / sizeof overs[0]; i++) {
-		ex = exchange_of(overs[i].method, overs[i].uri, NULL, NULL,
-		    overs[i].more);
-		assert_int_equal(ex->route.refusal.status,
-		    overs[i].status == 200 ? 0 : overs[i].status);
-		exchange_free(ex);
+		serve(overs[i].method, overs[i].uri, NULL, NULL, overs[i].more);
+		assert_int_equal(test.state,
+		    overs[i].status == 200 ? EXCHANGE_STREAMS
+					   : EXCHANGE_ANSWERED);
+		if (overs[i].status == 204)
+			assert_begins("Status: 204");
+		finish();
 	}
 }
 
@@ -323,8 +433,10 @@ main(void)
 		cmocka_unit_test(test_questions),
 		cmocka_unit_test(test_replies),
 		cmocka_unit_test(test_metrics),
+		cmocka_unit_test(test_no_reply),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_subscription),
+		cmocka_unit_test(test_at_once),
 		cmocka_unit_test(test_over),
 	};
 

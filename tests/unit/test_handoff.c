@@ -59,9 +59,10 @@ test_subscription(void)
 static void
 test_hand(const struct subscription *sub, const char *framing, int fd)
 {
+	struct opening opening = { .sub = *sub };
 	struct buffer line = { 0 };
 
-	assert_int_equal(handoff_put(&line, sub, framing, NULL, NULL), 0);
+	assert_int_equal(handoff_put(&line, &opening, framing), 0);
 	assert_int_equal(line.data[line.len - 1], '\n');
 	line.data[line.len - 1] = '\0';
 	assert_int_equal(strlen(line.data), line.len - 1);
@@ -399,14 +400,25 @@ test_not_utf8(void **state)
 	handing_teardown(&test);
 }
 
+/* What the hub has replied is read as this answer. */
+static void
+test_answer(enum hub_answer answer)
+{
+	struct opening_result result;
+
+	handoff_read_reply(test.reply.data, test.reply.len - 1, &result);
+	assert_int_equal(result.refusal.status, 0);
+	assert_int_equal(result.answer, answer);
+}
+
 /* Each answer that is no stream; the descriptor is not left open. */
 static void
 test_turned_away(void **state)
 {
 	static const char *const settings[] = { "max-streams=1", NULL };
 	struct subscription sub = test_subscription();
-	char why[160];
 	int fds[2], first[2];
+	char end;
 
 	(void)state;
 	handing_setup(&test, settings);
@@ -416,10 +428,8 @@ test_turned_away(void **state)
 	handing_pipe(fds);
 	test_hand(&sub, HANDOFF_RAW, fds[0]);
 	handing_assert(&test, handing_full);
-	assert_int_equal(handoff_read_reply(test.reply.data, test.reply.len - 1,
-			     why, sizeof why),
-	    HUB_FULL);
-	assert_int_equal(read(fds[1], why, sizeof why), 0);
+	test_answer(HUB_FULL);
+	assert_int_equal(read(fds[1], &end, 1), 0);
 	close(fds[1]);
 	close(first[1]);
 	handing_turn(&test);
@@ -427,9 +437,7 @@ test_turned_away(void **state)
 	hub_close_user(test.hub.hub, "ann", true);
 	handing_pipe(fds);
 	test_hand(&sub, HANDOFF_RAW, fds[0]);
-	assert_int_equal(handoff_read_reply(test.reply.data, test.reply.len - 1,
-			     why, sizeof why),
-	    HUB_STOPPED);
+	test_answer(HUB_STOPPED);
 	close(fds[1]);
 	handing_teardown(&test);
 }
@@ -440,43 +448,47 @@ test_replies(void **state)
 {
 	static const struct {
 		const char *reply;
-		int answer;
-		const char *why;
+		enum hub_answer answer;
+		const char *why; /* no answer; NULL: there is one */
 	} replies[] = {
 		{ "{\"ok\":true,\"answer\":\"opened\"}", HUB_OPENED, NULL },
 		{ "{\"answer\":\"draining\"}", HUB_DRAINING, NULL },
 		{ "{\"answer\":\"memory\"}", HUB_NO_MEMORY, NULL },
-		{ "{\"answer\":\"other\"}", -1, "cannot be understood" },
-		{ "{\"answer\":null}", -1, "cannot be understood" },
-		{ "{\"answer\":7,\"error\":null}", -1, "cannot be understood" },
-		{ "{\"ok\":false,\"error\":\"no\"}", -1, "no" },
-		{ "{\"ok\":false,\"error\":\"no\",\"code\":77}", -1, "no" },
+		{ "{\"answer\":\"other\"}", 0, "cannot be understood" },
+		{ "{\"answer\":null}", 0, "cannot be understood" },
+		{ "{\"answer\":7,\"error\":null}", 0, "cannot be understood" },
+		{ "{\"ok\":false,\"error\":\"no\"}", 0, "no" },
+		{ "{\"ok\":false,\"error\":\"no\",\"code\":77}", 0, "no" },
 		/* As the queue says when it has no descriptors left. */
 		{ "{\"ok\":false,\"error\":\"later\",\"code\":75}", HUB_FULL,
-		    "later" },
-		{ "{\"answer\":\"other\",\"code\":75}", -1, NULL },
-		{ "{\"error\":{}}", -1, "cannot be understood" },
-		{ "[]", -1, "cannot be understood" },
-		{ "\"opened\"", -1, "cannot be understood" },
-		{ "null", -1, "cannot be understood" },
-		{ "", -1, "cannot be understood" },
-		{ "{\"answer\":\"opened\"", -1, "cannot be understood" },
-		{ "\xff", -1, "cannot be understood" },
+		    NULL },
+		{ "{\"answer\":\"other\",\"code\":75}", 0,
+		    "cannot be understood" },
+		{ "{\"error\":{}}", 0, "cannot be understood" },
+		{ "[]", 0, "cannot be understood" },
+		{ "\"opened\"", 0, "cannot be understood" },
+		{ "null", 0, "cannot be understood" },
+		{ "", 0, "cannot be understood" },
+		{ "{\"answer\":\"opened\"", 0, "cannot be understood" },
+		{ "\xff", 0, "cannot be understood" },
 	};
-	char why[64];
+	struct opening_result result;
 	size_t i, len;
 
 	(void)state;
 	for (i = 0; i < sizeof replies / sizeof *replies; i++) {
 		len = strlen(replies[i].reply);
-		assert_int_equal(handoff_read_reply(support_guard(replies[i]
-								      .reply,
-							len),
-				     len, why, sizeof why),
-		    replies[i].answer);
-		if (replies[i].why != NULL &&
-		    strstr(why, replies[i].why) == NULL)
-			fail_msg("%s: %s", replies[i].reply, why);
+		handoff_read_reply(support_guard(replies[i].reply, len), len,
+		    &result);
+		if (replies[i].why == NULL) {
+			assert_int_equal(result.refusal.status, 0);
+			assert_int_equal(result.answer, replies[i].answer);
+			continue;
+		}
+		assert_int_equal(result.refusal.status, 503);
+		if (strstr(result.refusal.text, replies[i].why) == NULL)
+			fail_msg("%s: %s", replies[i].reply,
+			    result.refusal.text);
 	}
 }
 

@@ -113,27 +113,25 @@ static bool
 test_put_once(unsigned n, bool for_good)
 {
 	static struct buffer whole;
-	struct subscription sub = { .request_id = 258,
-		.channels = test_channels,
-		.channel_count = 2,
-		.head = { "X: head\r\n\r\n", 11 },
-		.since = { "9000000000000-0", 15 },
-		.since_all = true,
-		.has_last = true,
-		.last = 7,
-		.user = { "a\xff", 2 },
-		.address = { "192.0.2.1", 9 },
-		.input = { "\1\2\3", 3 } };
+	struct opening opening = { .sub = { .request_id = 258,
+				       .channels = test_channels,
+				       .channel_count = 2,
+				       .head = { "X: head\r\n\r\n", 11 },
+				       .since = { "9000000000000-0", 15 },
+				       .since_all = true,
+				       .has_last = true,
+				       .last = 7,
+				       .user = { "a\xff", 2 },
+				       .address = { "192.0.2.1", 9 },
+				       .input = { "\1\2\3", 3 } } };
 	struct buffer line = { 0 };
 	bool failed;
 	int rc;
 
 	if (whole.len == 0)
-		assert_int_equal(handoff_put(&whole, &sub, HANDOFF_RAW, NULL,
-				     NULL),
-		    0);
+		assert_int_equal(handoff_put(&whole, &opening, HANDOFF_RAW), 0);
 	test_arm(n, for_good);
-	rc = handoff_put(&line, &sub, HANDOFF_RAW, NULL, NULL);
+	rc = handoff_put(&line, &opening, HANDOFF_RAW);
 	failed = test_disarm();
 	/* The hub refuses a null, wherever it is. */
 	if (rc == 0 &&

@@ -29,7 +29,7 @@
 #include "lib/run.h"
 #include "protocol/command.h"
 #include "protocol/limits.h"
-#include "request/exchange.h"
+#include "request/exchange_part.h"
 
 #define ROUTE(title, what) "route \"" title " /r\" { " what " }\n"
 #define SUBSCRIBE(more)    ROUTE("GET", "subscribe = a " more)
@@ -262,6 +262,25 @@ test_limits(void **state)
 	    limit_of[LIMIT_STREAM_MS].max);
 }
 
+static enum exchange_state
+test_open(void *arg, struct opening *opening)
+{
+	const struct subscription *sub = &opening->sub;
+
+	assert_int_equal(sub->poll_ms, 3600000);
+	assert_int_equal(sub->poll_above, 10000000);
+	assert_int_equal(sub->last, UINT32_MAX);
+	assert_int_equal(sub->rules->heartbeat_ms, 86400000);
+	assert_int_equal(sub->rules->retry_ms, 86400000);
+	assert_int_equal(sub->rules->max_time_ms, UINT64_C(31622400000));
+	/* The second time there is a token. */
+	if (sub->limit_ms == 0)
+		return EXCHANGE_WAITS;
+	assert_int_equal(sub->limit_ms, limit_of[LIMIT_STREAM_MS].max);
+	assert_int_equal(handoff_put(arg, opening, HANDOFF_RAW), 0);
+	return EXCHANGE_STREAMS;
+}
+
 /* From the file through a request and a handoff, all of it the greatest. */
 static void
 test_greatest(void **state)
@@ -269,10 +288,11 @@ test_greatest(void **state)
 	static const char text[] =
 	    SUBSCRIBE("poll = 3600 poll-above = 10000000 last = 4294967295 "
 		      "heartbeat = 86400 retry = 86400000 max-time = 31622400");
+	static const struct exchange_attachment attachment = { .open =
+								   test_open };
 	struct config *config = route_run_good(text);
-	struct exchange *ex = exchange_new(config);
-	struct subscription sub = { .fd = -1 };
-	struct buffer head = { 0 }, end = { 0 }, line = { 0 };
+	struct buffer line = { 0 };
+	struct exchange *ex = exchange_new(config, &attachment, &line);
 	const struct stream *s;
 	int fds[2];
 
@@ -282,19 +302,11 @@ test_greatest(void **state)
 	assert_int_equal(request_add(&ex->request,
 			     "REQUEST_URI=/r?padding=4096"),
 	    0);
-	exchange_decide(ex, 0);
+	assert_int_equal(exchange_serve(ex, 0), EXCHANGE_WAITS);
 	/* A token that is good for longer than anything else. */
 	ex->who.has_token = true;
 	ex->who.token.expires_ms = UINT64_C(1000000000000000000);
-	assert_int_equal(exchange_put_subscription(ex, &sub, &head, &end), 0);
-	assert_int_equal(sub.poll_ms, 3600000);
-	assert_int_equal(sub.poll_above, 10000000);
-	assert_int_equal(sub.last, UINT32_MAX);
-	assert_int_equal(sub.rules->heartbeat_ms, 86400000);
-	assert_int_equal(sub.rules->retry_ms, 86400000);
-	assert_int_equal(sub.rules->max_time_ms, UINT64_C(31622400000));
-	assert_int_equal(sub.limit_ms, limit_of[LIMIT_STREAM_MS].max);
-	assert_int_equal(handoff_put(&line, &sub, HANDOFF_RAW, NULL, NULL), 0);
+	assert_int_equal(exchange_open(ex), EXCHANGE_STREAMS);
 	assert_int_equal(buffer_append(&line, "", 1), 0);
 	handing_pipe(fds);
 	assert_int_equal(test_hub.hub.hub->streams.count, 0);
@@ -304,8 +316,6 @@ test_greatest(void **state)
 	assert_int_equal(s->heartbeat_ms, 86400000);
 	close(fds[1]);
 	handing_turn(&test_hub);
-	buffer_clear(&head);
-	buffer_clear(&end);
 	buffer_clear(&line);
 	exchange_free(ex);
 	config_free(config);

@@ -33,29 +33,33 @@ static void
 test_open(struct test_client *c, const char *script, bool is_framed)
 {
 	char shell[] = "/bin/sh", flag[] = "-c", *text = strdup(script);
-	char *argv[] = { shell, flag, text }, title[] = "test", *cause;
+	char *argv[] = { shell, flag, text }, title[] = "test";
 	struct config_route route = { .title = title,
 		.format = CONFIG_FORMAT_LINES,
 		.run = { argv, 3 } };
 	struct request request = { .body = { "", 0 } };
-	struct subscription sub = { .framing = &test.hub.framings[is_framed],
-		.request_id = 258,
-		.since = { "", 0 },
-		.head = { "X: head\r\n\r\n", 11 },
-		.input = { "", 0 },
-		.user = { "ann", 3 },
-		.address = { "", 0 } };
+	struct opening opening = { .sub = { .framing =
+						&test.hub.framings[is_framed],
+				       .request_id = 258,
+				       .since = { "", 0 },
+				       .head = { "X: head\r\n\r\n", 11 },
+				       .input = { "", 0 },
+				       .user = { "ann", 3 },
+				       .address = { "", 0 } },
+		.program = &route,
+		.request = &request };
+	struct opening_result result;
 	int fds[2];
 
 	handing_socketpair(fds);
 	assert_true(fcntl(fds[0], F_SETFL, O_NONBLOCK) != -1);
 	handing_client(&c->client, fds[1], is_framed);
-	sub.fd = fds[0];
-	c->answer = (enum hub_answer)program_stream_subscribe(test.hub.hub,
-	    test_programs, &route, &request, &sub, &cause);
+	opening.sub.fd = fds[0];
+	program_stream_open(test.hub.hub, test_programs, &opening, &result);
+	assert_int_equal(result.refusal.status, 0);
+	c->answer = result.answer;
 	if (c->answer != HUB_OPENED)
 		close(fds[0]);
-	free(cause);
 	free(text);
 }
 

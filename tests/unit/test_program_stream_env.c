@@ -95,9 +95,12 @@ run_one(struct streams *t, struct programs *programs,
     const struct config *config, size_t i)
 {
 	struct request request = { .user = environments[i].user };
-	struct subscription sub = { .framing = &t->framings[0] };
+	struct opening opening = { .sub = { .framing = &t->framings[0] },
+		.program = config->routes[0],
+		.request = &request };
+	struct opening_result result;
 	struct buffer joined = { 0 };
-	char *text, *cause;
+	char *text;
 	int pair[2];
 	size_t k;
 
@@ -108,10 +111,9 @@ run_one(struct streams *t, struct programs *programs,
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
 			     pair),
 	    0);
-	sub.fd = pair[0];
-	assert_int_equal(program_stream_subscribe(t->hub, programs,
-			     config->routes[0], &request, &sub, &cause),
-	    HUB_OPENED);
+	opening.sub.fd = pair[0];
+	program_stream_open(t->hub, programs, &opening, &result);
+	assert_true(opening_is_done(&result));
 	text = take_all(t, programs, pair[1]);
 	join_data(text, &joined);
 	assert_int_equal(buffer_append(&joined, "", 1), 0);
@@ -146,10 +148,12 @@ test_refusal(void **state)
 {
 	struct config *config = route_run_good(CONFIG);
 	struct streams t;
-	struct subscription sub = { .fd = -1 };
 	struct request request = { 0 };
+	struct opening opening = { .sub = { .fd = -1 },
+		.program = config->routes[1],
+		.request = &request };
+	struct opening_result result;
 	struct programs *programs;
-	char *cause;
 
 	(void)state;
 	if (support_is_valgrind()) {
@@ -158,12 +162,11 @@ test_refusal(void **state)
 	}
 	streams_setup(&t, NULL);
 	assert_non_null(programs = programs_new(t.base));
-	assert_int_equal(program_stream_subscribe(t.hub, programs,
-			     config->routes[1], &request, &sub, &cause),
-	    -1);
-	assert_string_equal(cause, "the program cannot be started");
+	program_stream_open(t.hub, programs, &opening, &result);
+	assert_int_equal(result.refusal.status, 503);
+	assert_string_equal(result.refusal.text,
+	    "the program cannot be started");
 	assert_int_equal(programs_count(programs), 0);
-	free(cause);
 	programs_free(programs);
 	streams_teardown(&t);
 	config_free(config);

@@ -87,13 +87,12 @@ scripts_start(struct scripts *p, struct script *script, const char *text,
 		.is_raw = o->is_raw,
 		.max_line = o->max_line == 0 ? SCRIPTS_LINE : o->max_line,
 		.max_bytes = o->max_bytes };
-	char *cause;
 
 	memset(script, 0, sizeof *script);
-	script->program = program_start(p->programs, &program, scripts_ready_cb,
-	    script, &cause);
+	script->program =
+	    program_start(p->programs, &program, scripts_ready_cb, script);
 	if (script->program == NULL)
-		fail_msg("%s", cause);
+		fail_msg("%s", strerror(errno));
 	free(copy);
 }
 

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+/*
+ * What is no stream is asked of the hub's queue, as any other program would
+ * ask: publishing, who is there, how it goes.  The line for each kind of route,
+ * and the answer that its reply makes.
+ */
+
+#include <limits.h>
+#include <sysexits.h>
+
+#include "base/json.h"
+#include "request/exchange_part.h"
+#include "request/metrics.h"
+
+static struct json_object *
+exchange_channels(const struct route *r)
+{
+	struct json_object *names = json_object_new_array();
+	size_t i;
+
+	for (i = 0; names != NULL && i < r->channel_count; i++)
+		json_object_array_add(names,
+		    json_object_new_string_len(r->channels[i].text,
+			(int)r->channels[i].len));
+	return names;
+}
+
+static void
+exchange_add_event(struct json_object *o, const struct event_fields *e)
+{
+	json_add_text(o, "data", e->data, e->data_len);
+	if (e->name_len > 0)
+		json_add_text(o, "event", e->name, e->name_len);
+	if (e->id_len > 0)
+		json_add_text(o, "id", e->id, e->id_len);
+	if (e->key_len > 0)
+		json_add_text(o, "key", e->key, e->key_len);
+	if (e->retry_ms != EVENT_RETRY_NONE)
+		json_add_number(o, "retry", e->retry_ms);
+	if (e->expires_ms > 0)
+		json_add(o, "expires",
+		    json_object_new_double((double)e->expires_ms / 1000));
+}
+
+static void
+exchange_put_publish(const struct route *r, struct json_object *line)
+{
+	json_add(line, "channel", exchange_channels(r));
+	exchange_add_event(line, &r->event);
+}
+
+static void
+exchange_put_presence(const struct route *r, struct json_object *line)
+{
+	json_add_string(line, "do", "presence");
+	json_add(line, "channel", exchange_channels(r));
+}
+
+static void
+exchange_put_status(const struct route *r, struct json_object *line)
+{
+	(void)r;
+	json_add_string(line, "do", "status");
+}
+
+/* The exit codes of the queue (sysexits(3)) as HTTP has them. */
+static int
+exchange_status_of(struct json_object *reply)
+{
+	uint64_t code = EX_TEMPFAIL;
+
+	json_get_whole(json_member(reply, "code"), INT_MAX, &code);
+	switch (code) {
+	case EX_DATAERR:
+	case EX_USAGE:
+		return 400;
+	case EX_NOPERM:
+		return 403;
+	default:
+		return 503;
+	}
+}
+
+static int
+exchange_put_error(const struct exchange *ex, struct json_object *reply,
+    struct buffer *b)
+{
+	const char *text = json_get_string(json_member(reply, "error"));
+
+	return answer_error(b, &ex->context, exchange_status_of(reply),
+	    text == NULL ? "crierd does not answer" : text);
+}
+
+static int
+exchange_answer_published(const struct exchange *ex, struct json_object *reply,
+    struct text_span line, struct buffer *b)
+{
+	struct buffer text = { 0 };
+	struct text_span id = { "", 0 };
+	uint64_t streams = 0;
+	int rc;
+
+	(void)line;
+	json_get_text(json_member(reply, "id"), &id);
+	json_get_whole(json_member(reply, "streams"), UINT64_MAX, &streams);
+	rc = route_put_reply(&ex->route, &text, id, streams);
+	if (rc == 0)
+		rc = answer_text(b, &ex->context, ex->route.status,
+		    ex->route.reply_type,
+		    (struct text_span){ text.data, text.len });
+	buffer_clear(&text);
+	return rc;
+}
+
+/* The reply itself is the answer. */
+static int
+exchange_answer_reply(const struct exchange *ex, struct json_object *reply,
+    struct text_span line, struct buffer *b)
+{
+	(void)reply;
+	return answer_text(b, &ex->context, 200, "application/json", line);
+}
+
+static int
+exchange_answer_status(const struct exchange *ex, struct json_object *reply,
+    struct text_span line, struct buffer *b)
+{
+	struct buffer text = { 0 };
+	int rc;
+
+	if (ex->route.config->status != CONFIG_STATUS_PROMETHEUS)
+		return exchange_answer_reply(ex, reply, line, b);
+	rc = metrics_append(&text, reply);
+	if (rc == 0)
+		rc = answer_text(b, &ex->context, 200, METRICS_TYPE,
+		    (struct text_span){ text.data, text.len });
+	buffer_clear(&text);
+	return rc;
+}
+
+/* For each kind of route its line, and its answer to what was done. */
+static const struct exchange_question {
+	void (*put_line)(const struct route *, struct json_object *line);
+	int (*put_answer)(const struct exchange *, struct json_object *reply,
+	    struct text_span line, struct buffer *);
+} exchange_questions[ROUTE_KINDS] = {
+	[ROUTE_PUBLISH] = { exchange_put_publish, exchange_answer_published },
+	[ROUTE_STATUS] = { exchange_put_status, exchange_answer_status },
+	[ROUTE_PRESENCE] = { exchange_put_presence, exchange_answer_reply },
+};
+
+bool
+exchange_is_question(const struct exchange *ex)
+{
+	return exchange_questions[ex->route.kind].put_line != NULL;
+}
+
+/* Nothing is published twice unless it has a key, by which that is known. */
+static bool
+exchange_is_repeatable(const struct exchange *ex)
+{
+	return ex->route.kind != ROUTE_PUBLISH || ex->route.event.key_len > 0;
+}
+
+enum exchange_state
+exchange_ask(struct exchange *ex)
+{
+	enum exchange_state state = EXCHANGE_FAILED;
+	struct json_object *o = json_object_new_object();
+	struct buffer line = { 0 };
+
+	exchange_questions[ex->route.kind].put_line(&ex->route, o);
+	if (json_append(&line, o) == 0 && buffer_append(&line, "\n", 1) == 0)
+		state = ex->attachment->ask(ex->arg, &line,
+		    exchange_is_repeatable(ex));
+	buffer_clear(&line);
+	return state;
+}
+
+int
+exchange_put_reply(const struct exchange *ex, const char *reply, size_t len,
+    struct buffer *b)
+{
+	struct json_object *o = json_parse_object(reply, len);
+	struct text_span text = { reply, len };
+	bool ok = false;
+	int rc;
+
+	json_get_flag(json_member(o, "ok"), &ok);
+	if (ok)
+		rc = exchange_questions[ex->route.kind].put_answer(ex, o, text,
+		    b);
+	else
+		rc = exchange_put_error(ex, o, b);
+	json_object_put(o);
+	return rc;
+}
