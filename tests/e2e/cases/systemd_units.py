@@ -4,13 +4,16 @@
 script for SysV init, which really starts one."""
 
 import os
+import pwd
 import re
+import shlex
 import shutil
 import signal
+import stat
 import subprocess
 
 from lib import bench, proc
-from lib.daemon import Queue
+from lib.daemon import Crierd, Queue
 from lib.fcgi import Direct
 
 UNITS = ("crierd.service", "crierd.socket", "crierd-queue.socket")
@@ -62,6 +65,58 @@ def units_are_good(tap, place):
         return
     tap.ok(float(found[1]) <= EXPOSURE_MAX,
            f"the service's exposure is {found[1]} of 10", done.stdout)
+
+
+def _before_the_queue(place):
+    """What crierd-queue.socket runs before it listens, on this bench: the
+    status and output of the first that fails, or (0, "")."""
+    with open(_service_file("systemd", "crierd-queue.socket"),
+              encoding="utf-8") as file:
+        text = file.read()
+    user, group = bench.server_user().pw_name, bench.server_group()
+    for old, new in (("-o crier -g crier", f"-o {user} -g {group}"),
+                     ("crier:crier", f"{user}:{group}"),
+                     ("/run/crier", place.run)):
+        if old not in text:
+            raise AssertionError(f"no {old} in the unit")
+        text = text.replace(old, new)
+    text = re.sub(r"/\S+/bin/crier -s", os.path.abspath(bench.CRIER[-1])
+                  + " -s", text)
+    for line in re.findall(r"(?m)^ExecStartPre=(.*)$", text):
+        done = _run(*shlex.split(line.removeprefix("-")))
+        if done.returncode and not line.startswith("-"):
+            return done.returncode, done.stdout
+    return 0, ""
+
+
+def beside_one_started_by_hand(tap, place):
+    """The units and a crierd that root has started: README has both."""
+    if not bench.IS_ROOT:
+        tap.skip("beside another crierd", "only root starts units")
+        return
+    tap.eq(_before_the_queue(place), (0, ""), "an empty directory")
+    other = Crierd(place, ["user=nobody"], user=False).start()
+    left = sorted(os.listdir(place.run))
+    status, said = _before_the_queue(place)
+    tap.ok(status == 1 and "another crierd serves" in said
+           and other.queue in said, "another crierd: refused, with the cause",
+           status, said)
+    tap.ok(sorted(os.listdir(place.run)) == left and other.streams() == 0,
+           "which goes on undisturbed", os.listdir(place.run))
+    for end in (other.stop, other.kill):
+        end()
+        tap.ok(stat.S_ISFIFO(os.stat(other.fifo).st_mode)
+               and os.stat(other.queue + ".lock").st_uid
+               == pwd.getpwnam("nobody").pw_uid, "it leaves files of its user")
+        tap.eq(_before_the_queue(place), (0, ""), "after its end: it starts")
+        tap.ok(not os.path.exists(other.fifo),
+               "without the pipe, which systemd would not take")
+        user = bench.server_user()
+        for path in (place.run, other.queue + ".lock"):
+            tap.eq(os.stat(path).st_uid, user.pw_uid,
+                   f"{os.path.basename(path)} is crierd's")
+        if end == other.stop:
+            other.start()
 
 
 def scripts_are_good(tap, _place):
@@ -219,4 +274,5 @@ def sysv_script_by_pid(tap, place):
     _whole_life(tap, place, tools)
 
 
-TESTS = (units_are_good, scripts_are_good, sysv_script, sysv_script_by_pid)
+TESTS = (units_are_good, beside_one_started_by_hand, scripts_are_good,
+         sysv_script, sysv_script_by_pid)
