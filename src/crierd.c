@@ -130,17 +130,13 @@ crierd_check_programs(const struct config *config)
 	}
 }
 
-/* The names in it, too, must exist on this machine. */
 static void
 crierd_check(const struct daemon_options *o, struct config *config, int check)
 {
-	struct daemon d = { .options = o, .config = config };
 	char *cause;
 
-	if (process_find_account(config->user, &d.account, &cause) == -1 ||
-	    daemon_check_access(&d, &cause) == -1)
+	if (daemon_check(o, config, &cause) == -1)
 		log_fatal("%s", cause_text(cause));
-	daemon_warn(config);
 	crierd_check_programs(config);
 	if (check > 1)
 		config_print(config, stdout);

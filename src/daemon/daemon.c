@@ -1,80 +1,35 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#include <errno.h>
-#include <fcntl.h>
+/*
+ * Starting, in an order that is not free: daemon_run numbers its steps and says
+ * what each must come before.
+ */
+
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cause.h"
-#include "base/clock.h"
 #include "base/log.h"
-#include "daemon/daemon.h"
+#include "daemon/state.h"
 #include "door/fcgi.h"
-#include "door/uplink.h"
-#include "protocol/client.h"
-#include "protocol/paths.h"
-
-enum {
-	DAEMON_RESERVE = 128, /* descriptors for what is no stream */
-	DAEMON_AGAIN_MS = 20,
-	DAEMON_LEAVING_MS = 10000, /* for a hub that is about to leave */
-	DAEMON_LOG_MAX = 1048576   /* bytes; then it is set aside at a start */
-};
 
 static void __attribute__((noreturn)) daemon_die(char *cause)
 {
 	log_fatal("%s", cause_text(cause));
 }
 
-/* What was opened is not left behind. */
+/* The same once sockets are open: their files are not left behind. */
 static void __attribute__((noreturn))
 daemon_give_up(const struct daemon *d, char *cause)
 {
-	daemon_remove_sockets(d);
+	sockets_remove(d);
 	daemon_die(cause);
 }
 
-static char *
-daemon_say(const char *what, int error)
-{
-	char *text;
-
-	if (asprintf(&text, "%s: %s", what, strerror(error)) == -1)
-		return NULL;
-	return text;
-}
-
-static bool
-daemon_logs_to_stderr(const struct daemon *d)
-{
-	if (d->config->log_auto)
-		return d->is_foreground || d->options->start != DAEMON_ALONE;
-	return d->config->log_target == LOG_TARGET_STDERR;
-}
-
-static void
-daemon_open_log(const struct daemon *d)
-{
-	log_open(daemon_logs_to_stderr(d) ? LOG_TARGET_STDERR
-					  : LOG_TARGET_SYSLOG,
-	    d->config->log_level);
-}
-
-void
-daemon_warn(const struct config *c)
-{
-	size_t i;
-
-	for (i = 0; i < c->warnings.count; i++)
-		log_warning("%s", c->warnings.items[i]);
-}
-
-/* What was root's to read is read again at a reload. */
+/* A reload reads the files of keys again, and no longer as root. */
 static void
 daemon_warn_of_keys(const struct config *c)
 {
@@ -90,186 +45,15 @@ daemon_warn_of_keys(const struct config *c)
 	}
 }
 
-size_t
-daemon_max_streams(const struct daemon *d)
-{
-	size_t limit = d->max_descriptors;
-	size_t reserve =
-	    limit / 4 < DAEMON_RESERVE ? limit / 4 : DAEMON_RESERVE;
-	size_t most = limit - reserve;
-
-	if (d->config->max_streams == 0)
-		return most;
-	if (d->config->max_streams > most)
-		log_warning("max-streams: %llu are more than %zu descriptors "
-			    "allow, taking %zu",
-		    (unsigned long long)d->config->max_streams, limit, most);
-	return d->config->max_streams < most ? d->config->max_streams : most;
-}
-
-/* While a process that stops waits for something: to look again; 0, or -1. */
-static int
-daemon_look_again(struct daemon *d,
-    void (*look_cb)(evutil_socket_t, short, void *))
-{
-	static const struct timeval again = { .tv_usec =
-						  DAEMON_AGAIN_MS * 1000L };
-
-	return event_base_once(d->base, -1, EV_TIMEOUT, look_cb, d, &again);
-}
-
-/* Whoever asks meanwhile is told so, and what was begun is finished. */
-static void
-daemon_leave_cb(evutil_socket_t fd, short what, void *arg)
-{
-	struct daemon *d = arg;
-
-	(void)fd;
-	(void)what;
-	if (!door_is_busy(d->door) || clock_monotonic_ms() >= d->stop_by_ms ||
-	    daemon_look_again(d, daemon_leave_cb) == -1)
-		event_base_loopexit(d->base, NULL);
-}
-
-/* What has come on a connection may not even be read yet. */
-static void
-daemon_leave(void *arg)
-{
-	struct daemon *d = arg;
-
-	if (d->door->connection_count == 0 ||
-	    daemon_look_again(d, daemon_leave_cb) == -1)
-		event_base_loopexit(d->base, NULL);
-}
-
-/* Programs have the time that they always have; each is killed then. */
-static void
-daemon_answered_cb(evutil_socket_t fd, short what, void *arg)
-{
-	struct daemon *d = arg;
-
-	(void)fd;
-	(void)what;
-	if (!uplink_is_idle(d->uplink) &&
-	    clock_monotonic_ms() < d->stop_by_ms &&
-	    daemon_look_again(d, daemon_answered_cb) == 0)
-		return;
-	if (programs_count(d->programs) > 0 && hub_stream_count(d->hub) == 0)
-		programs_wait(d->programs, daemon_leave, d);
-	else
-		daemon_leave(d);
-}
-
-/* What has come to the door is read and answered. */
-static void
-daemon_drained_cb(void *arg)
-{
-	struct daemon *d = arg;
-
-	if (d->door->connection_count == 0 ||
-	    daemon_look_again(d, daemon_answered_cb) == -1)
-		daemon_answered_cb(-1, 0, d);
-}
-
-/*
- * The sockets' files go before the sockets, lest they be a successor's.  What
- * came in is taken, then the streams are told.
- */
-void
-daemon_stop(struct daemon *d)
-{
-	if (d->is_stopping) {
-		event_base_loopbreak(d->base);
-		return;
-	}
-	d->is_stopping = true;
-	d->stop_by_ms = clock_monotonic_ms() + d->config->drain_ms;
-	systemd_stopping();
-	daemon_remove_sockets(d);
-	door_close(d->door);
-	if (d->hub == NULL) {
-		daemon_leave(d);
-		return;
-	}
-	hub_now(d->hub);
-	queue_close(d->queue);
-	hub_drain(d->hub, daemon_drained_cb, d);
-}
-
 static void
 daemon_stop_cb(evutil_socket_t number, short what, void *arg)
 {
 	struct daemon *d = arg;
 
 	(void)what;
-	if (!d->is_stopping)
+	if (!d->stop.is_begun)
 		log_info("stopping: signal %d", (int)number);
-	daemon_stop(d);
-}
-
-/* The next one, or NULL; and what to say of it. */
-static struct config *
-daemon_read_config(struct daemon *d, const char **status)
-{
-	const char *setting;
-	struct config *fresh;
-	char *cause;
-
-	*status = "the configuration has an error, not changed";
-	fresh = config_load(d->options->file, d->options->overrides,
-	    d->options->override_count, &cause);
-	if (fresh == NULL) {
-		snprintf(d->reload_error, sizeof d->reload_error, "%s",
-		    cause_text(cause));
-		log_error("configuration not changed: %s", d->reload_error);
-		free(cause);
-		return NULL;
-	}
-	if ((setting = config_needs_restart(d->config, fresh)) != NULL) {
-		snprintf(d->reload_error, sizeof d->reload_error,
-		    "%s cannot change without a restart", setting);
-		log_error("configuration not changed: %s", d->reload_error);
-		config_free(fresh);
-		*status = "the configuration needs a restart, not changed";
-		return NULL;
-	}
-	*status = "serving, with the configuration read again";
-	return fresh;
-}
-
-static void
-daemon_reconfigure(struct daemon *d, struct config *fresh)
-{
-	struct config *old = d->config;
-
-	d->config = fresh;
-	daemon_open_log(d);
-	door_configure(d->door, fresh, daemon_max_streams(d));
-	if (d->hub != NULL) {
-		d->store->ops->configure(d->store, fresh->key_ms);
-		hub_reconfigure(d->hub, fresh, daemon_max_streams(d));
-	}
-	config_free(old);
-	daemon_warn(fresh);
-	d->reloads++;
-	d->reload_error[0] = '\0';
-	log_info("configuration read again");
-}
-
-static void
-daemon_reload_cb(evutil_socket_t number, short what, void *arg)
-{
-	struct daemon *d = arg;
-	struct config *fresh;
-	const char *status;
-
-	(void)number;
-	(void)what;
-	systemd_reloading();
-	fresh = daemon_read_config(d, &status);
-	if (fresh != NULL)
-		daemon_reconfigure(d, fresh);
-	systemd_ready(status);
+	stop_begin(d);
 }
 
 static void
@@ -290,7 +74,7 @@ daemon_hold_signals(bool hold)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
-	/* Whoever started us may have blocked it. */
+	/* Whoever started us may have blocked SIGCHLD. */
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
@@ -300,11 +84,12 @@ daemon_listen(struct daemon *d)
 {
 	size_t i;
 
-	for (i = 0; i < d->listen_count; i++)
-		if (door_listen(d->door, d->listen_fds[i]) == -1)
+	for (i = 0; i < d->sockets.listener_count; i++)
+		if (door_listen(d->door, d->sockets.listeners[i]) == -1)
 			daemon_die(NULL);
 }
 
+/* The loop, and all that hangs on it. */
 static void
 daemon_assemble(struct daemon *d, bool is_hub)
 {
@@ -318,20 +103,19 @@ daemon_assemble(struct daemon *d, bool is_hub)
 		log_fatal("libevent cannot be initialised");
 	if (role_new(d) == -1)
 		daemon_die(NULL);
-	door_configure(d->door, d->config, daemon_max_streams(d));
-	if (is_hub && role_become_hub(d, &cause) == -1)
+	if (is_hub && parts_add_hub(d, &cause) == -1)
 		daemon_give_up(d, cause);
 	daemon_listen(d);
 	if (systemd_watchdog_start(d->base) == -1)
 		daemon_give_up(d, NULL);
 	daemon_add_signal(d, 0, SIGTERM, daemon_stop_cb);
 	daemon_add_signal(d, 1, SIGINT, daemon_stop_cb);
-	daemon_add_signal(d, 2, SIGHUP, daemon_reload_cb);
+	daemon_add_signal(d, 2, SIGHUP, reload_cb);
 	daemon_hold_signals(false);
-	if (is_hub)
-		role_watch_idle(d);
-	else
+	if (!is_hub)
 		role_seek_hub(d);
+	else if (idle_start(d) == -1)
+		daemon_give_up(d, NULL);
 }
 
 static void
@@ -340,6 +124,7 @@ daemon_disassemble(struct daemon *d)
 	size_t i;
 
 	role_free(d);
+	idle_free(d);
 	for (i = 0; i < DAEMON_SIGNALS; i++)
 		if (d->signals[i] != NULL)
 			event_free(d->signals[i]);
@@ -349,30 +134,7 @@ daemon_disassemble(struct daemon *d)
 	config_free(d->config);
 }
 
-/* Where a hub that nobody looks at writes its log: beside its queue. */
-static void
-daemon_open_log_file(struct daemon *d)
-{
-	char *path = paths_beside(d->config->queue, "crierd.log"), *old;
-	struct stat st;
-
-	if (path == NULL)
-		daemon_die(NULL);
-	if (stat(path, &st) == 0 && st.st_size > DAEMON_LOG_MAX &&
-	    asprintf(&old, "%s.1", path) != -1) {
-		rename(path, old);
-		free(old);
-	}
-	d->log_fd = open(path,
-	    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (d->log_fd == -1 ||
-	    (d->account.is_set &&
-		fchown(d->log_fd, d->account.uid, d->account.gid) == -1))
-		daemon_give_up(d, daemon_say(path, errno));
-	free(path);
-}
-
-/* Everything that needs root, or the starter's terminal, comes before. */
+/* Leaves the starter's terminal and root behind; then the log may begin. */
 static void
 daemon_settle(struct daemon *d)
 {
@@ -383,69 +145,24 @@ daemon_settle(struct daemon *d)
 	    process_detach(&cause) == -1)
 		daemon_die(cause);
 	if (start == DAEMON_ON_DEMAND && !d->is_foreground &&
-	    daemon_logs_to_stderr(d))
-		daemon_open_log_file(d);
-	else if (!daemon_logs_to_stderr(d))
+	    logging_is_stderr(d)) {
+		if (logging_open_file(d, &cause) == -1)
+			daemon_give_up(d, cause);
+	} else if (!logging_is_stderr(d)) {
 		d->log_fd = STDOUT_FILENO;
+	}
 	if (process_drop(&d->account, &cause) == -1)
 		daemon_give_up(d, cause);
-	/* The history is nobody's but the group's. */
+	/* The history is for the account's group, and nobody else. */
 	umask(0007);
-	daemon_open_log(d);
+	logging_open(d);
 	/* Whoever started it shall see why it does not start. */
 	log_set_echo(d->log_fd == STDOUT_FILENO);
-	daemon_warn(d->config);
+	logging_warn(d->config);
 	daemon_warn_of_keys(d->config);
 }
 
-static bool
-daemon_is_served(const struct daemon *d)
-{
-	struct client client;
-
-	if (client_try(&client, d->config->queue, 0, 0) == -1)
-		return errno == EAGAIN;
-	client_close(&client);
-	return true;
-}
-
-/*
- * Whether this process is the hub.  One that is started on demand has nothing
- * to do if there is a hub, and waits for one that is about to leave.
- */
-static bool
-daemon_is_hub(struct daemon *d)
-{
-	uint64_t until = clock_monotonic_ms() + DAEMON_LEAVING_MS;
-	char *cause;
-	int locked;
-
-	if (d->options->is_once)
-		return false;
-	while ((locked = daemon_lock(d, &cause)) == 1 &&
-	    d->options->start == DAEMON_ON_DEMAND) {
-		if (daemon_is_served(d))
-			exit(0);
-		if (clock_monotonic_ms() > until)
-			break;
-		clock_sleep_ms(DAEMON_AGAIN_MS);
-	}
-	if (d->options->start == DAEMON_SPAWNED) {
-		if (locked == -1) {
-			log_warning("%s", cause_text(cause));
-			free(cause);
-		}
-		return locked == 0;
-	}
-	if (locked == -1)
-		daemon_die(cause);
-	if (locked == 1)
-		log_fatal("%s.lock: another crierd is running on it",
-		    d->config->queue);
-	return true;
-}
-
-/* One that comes and goes with each request has nothing to tell. */
+/* A door that comes and goes with each request has nothing to tell. */
 static void
 daemon_say_ready(const struct daemon *d)
 {
@@ -461,42 +178,73 @@ daemon_say_ready(const struct daemon *d)
 		    d->config->queue);
 }
 
+/* Who the process becomes, and what its manager passed to it. */
+static void
+daemon_take(struct daemon *d)
+{
+	bool is_alone = d->options->start == DAEMON_ALONE;
+	char *cause;
+
+	if (process_find_account(d->config->user, &d->account, &cause) == -1 ||
+	    (is_alone &&
+		systemd_take_sockets(d->config->queue, &d->sockets.passed,
+		    &cause) == -1))
+		daemon_die(cause);
+	if (is_alone && systemd_is_manager(&d->sockets.passed))
+		d->is_foreground = true;
+	/* The starter has a manager of his own, who waits for him, not us. */
+	if (!is_alone)
+		unsetenv("NOTIFY_SOCKET");
+}
+
 int
 daemon_run(const struct daemon_options *options, struct config *config)
 {
 	struct daemon d = { .options = options,
 		.config = config,
-		.queue_fd = -1,
-		.fifo_fd = -1,
 		.log_fd = -1,
-		.passed = { .queue = -1, .fifo = -1 },
+		.sockets = { .queue = -1,
+		    .fifo = -1,
+		    .passed = { .queue = -1, .fifo = -1 } },
 		.is_foreground = options->foreground };
 	bool is_hub;
 	char *cause;
 
-	if (process_find_account(config->user, &d.account, &cause) == -1 ||
-	    (options->start == DAEMON_ALONE &&
-		systemd_take_sockets(config->queue, &d.passed, &cause) == -1))
-		daemon_die(cause);
-	if (options->start == DAEMON_ALONE && systemd_is_manager(&d.passed))
-		d.is_foreground = true;
-	/* Who started us has a manager of his own, who waits for him. */
-	if (options->start != DAEMON_ALONE)
-		unsetenv("NOTIFY_SOCKET");
+	/* 1. What was passed keeps its numbers: nothing is opened before. */
+	daemon_take(&d);
+	/* 2. The lock decides who may open the queue. */
 	d.max_descriptors = process_raise_descriptors();
-	is_hub = daemon_is_hub(&d);
-	if (daemon_open_listeners(&d, &cause) == -1 ||
-	    (is_hub && daemon_open_queue(&d, &cause) == -1))
+	is_hub = role_choose(&d);
+	/* 3. What root alone may open, in whose directories, comes now. */
+	if (sockets_open_listeners(&d, &cause) == -1 ||
+	    (is_hub && sockets_open_queue(&d, &cause) == -1))
 		daemon_give_up(&d, cause);
+	/* 4. Forks, so all threads come later. */
 	daemon_settle(&d);
+	/* 5. The store is opened: what fails here is still the starter's. */
 	daemon_assemble(&d, is_hub);
+	/* 6. Whoever waits for us may go on, as all of it is there. */
 	log_set_echo(false);
 	process_ready(d.log_fd);
 	daemon_say_ready(&d);
 	systemd_ready("serving");
+	/* 7. Until stop.c ends the loop. */
 	event_base_dispatch(d.base);
 	daemon_disassemble(&d);
 	if (!options->is_once)
 		log_info("stopped");
+	return 0;
+}
+
+int
+daemon_check(const struct daemon_options *options, struct config *config,
+    char **cause)
+{
+	struct daemon d = { .options = options, .config = config };
+
+	if (process_find_account(config->user, &d.account, cause) == -1 ||
+	    sockets_check_access(&d, cause) == -1)
+		return -1;
+	logging_warn(config);
 	return 0;
 }

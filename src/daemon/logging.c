@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+/* Where the log goes: it depends on how the process was started. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cause.h"
+#include "base/log.h"
+#include "daemon/state.h"
+#include "protocol/paths.h"
+
+enum {
+	LOGGING_FILE_MAX = 1048576 /* bytes; then it is set aside at a start */
+};
+
+bool
+logging_is_stderr(const struct daemon *d)
+{
+	if (d->config->log_auto)
+		return d->is_foreground || d->options->start != DAEMON_ALONE;
+	return d->config->log_target == LOG_TARGET_STDERR;
+}
+
+void
+logging_open(const struct daemon *d)
+{
+	log_open(logging_is_stderr(d) ? LOG_TARGET_STDERR : LOG_TARGET_SYSLOG,
+	    d->config->log_level);
+}
+
+/* A file that has become too long gets another name, and so an end. */
+static void
+logging_set_aside(const char *path)
+{
+	struct stat st;
+	char *old;
+
+	if (stat(path, &st) == -1 || st.st_size <= LOGGING_FILE_MAX ||
+	    asprintf(&old, "%s.1", path) == -1)
+		return;
+	rename(path, old);
+	free(old);
+}
+
+int
+logging_open_file(struct daemon *d, char **cause)
+{
+	char *path = paths_beside(d->config->queue, "crierd.log");
+	int rc = 0;
+
+	*cause = NULL;
+	if (path == NULL)
+		return -1;
+	logging_set_aside(path);
+	d->log_fd = open(path,
+	    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (d->log_fd == -1 ||
+	    (d->account.is_set &&
+		fchown(d->log_fd, d->account.uid, d->account.gid) == -1))
+		rc = cause_set(cause, "%s: %s", path, strerror(errno));
+	free(path);
+	return rc;
+}
+
+void
+logging_warn(const struct config *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->warnings.count; i++)
+		log_warning("%s", c->warnings.items[i]);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+/*
+ * What a daemon consists of, made and freed in order.  Every process has a
+ * door, an uplink to a queue, and the programs that it runs; the hub's process
+ * has a store, the hub and the queue as well, and its uplink leads to itself.
+ */
+
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "daemon/state.h"
+#include "door/handoff.h"
+#include "door/uplink.h"
+#include "protocol/store_url.h"
+
+enum {
+	PARTS_RESERVE = 128 /* descriptors for what is no stream */
+};
+
+size_t
+parts_max_streams(const struct daemon *d)
+{
+	size_t limit = d->max_descriptors;
+	size_t reserve = limit / 4 < PARTS_RESERVE ? limit / 4 : PARTS_RESERVE;
+	size_t most = limit - reserve;
+
+	if (d->config->max_streams == 0)
+		return most;
+	if (d->config->max_streams > most)
+		log_warning("max-streams: %llu are more than %zu descriptors "
+			    "allow, taking %zu",
+		    (unsigned long long)d->config->max_streams, limit, most);
+	return d->config->max_streams < most ? d->config->max_streams : most;
+}
+
+int
+parts_new(struct daemon *d, void (*lost_cb)(void *arg))
+{
+	d->uplink = uplink_new(d->base, lost_cb, d);
+	d->programs = programs_new(d->base);
+	if (d->uplink == NULL || d->programs == NULL ||
+	    (d->door = door_new(d->base, d->uplink)) == NULL)
+		return -1;
+	d->door->sources.programs = d->programs;
+	door_configure(d->door, d->config, parts_max_streams(d));
+	return 0;
+}
+
+static int
+parts_open_store(struct daemon *d, char **cause)
+{
+	const struct config *c = d->config;
+	struct store_options options = {
+		.durability = (enum store_durability)c->durability,
+		.keep_in_memory = c->store_error == CONFIG_MEMORY,
+		.key_ms = c->key_ms,
+		.base = d->base
+	};
+
+	d->store_url = store_url_choose(c->store, c->queue,
+	    d->options->start != DAEMON_ALONE);
+	*cause = NULL;
+	if (d->store_url == NULL)
+		return -1;
+	options.url = d->store_url;
+	d->store = store_open(&options, cause);
+	return d->store == NULL ? -1 : 0;
+}
+
+int
+parts_connect(struct daemon *d)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+		pair) == -1)
+		return -1;
+	queue_serve(d->queue, pair[0]);
+	return uplink_attach(d->uplink, pair[1]);
+}
+
+/* The sockets' descriptors belong to the queue as soon as it has them. */
+static int
+parts_open_queue(struct daemon *d)
+{
+	const struct daemon_sockets *s = &d->sockets;
+
+	d->queue = queue_new(d->base, d->hub);
+	if (d->queue == NULL || queue_listen(d->queue, s->queue) == -1 ||
+	    (s->fifo != -1 && queue_read_fifo(d->queue, s->fifo) == -1) ||
+	    parts_connect(d) == -1)
+		return -1;
+	queue_set_status(d->queue, status_add_cb, d);
+	queue_set_handoff(d->queue, handoff_take, d->door);
+	return 0;
+}
+
+int
+parts_add_hub(struct daemon *d, char **cause)
+{
+	if (parts_open_store(d, cause) == -1)
+		return -1;
+	*cause = NULL;
+	d->hub = hub_new(d->base, d->config, d->store, parts_max_streams(d));
+	if (d->hub == NULL || parts_open_queue(d) == -1)
+		return -1;
+	door_set_hub(d->door, d->hub);
+	return 0;
+}
+
+void
+parts_free(struct daemon *d)
+{
+	door_free(d->door);
+	uplink_free(d->uplink);
+	/* The store gives back its batches, which the queue waits for. */
+	if (d->store != NULL)
+		store_close(d->store);
+	queue_free(d->queue);
+	if (d->hub != NULL)
+		hub_free(d->hub);
+	/* The hub's streams were the programs' clients: no one is left. */
+	programs_free(d->programs);
+	free(d->store_url);
+}
