@@ -29,8 +29,7 @@ json_add(struct json_object *o, const char *name, struct json_object *value)
 	json_miss(o);
 }
 
-/* A null is no number and no text. */
-static void
+void
 json_add_value(struct json_object *o, const char *name,
     struct json_object *value)
 {
@@ -95,6 +94,19 @@ json_append(struct buffer *b, struct json_object *o)
 		rc = buffer_append(b, text, strlen(text));
 	json_object_put(o);
 	return rc;
+}
+
+int
+json_append_line(struct buffer *b, struct json_object *o)
+{
+	size_t before = b->len;
+
+	if (json_append(b, o) == -1)
+		return -1;
+	if (buffer_append(b, "\n", 1) == 0)
+		return 0;
+	buffer_truncate(b, before);
+	return -1;
 }
 
 int

@@ -22,6 +22,10 @@
 /* Adds a member; takes value, of which NULL is JSON's null. */
 void
 json_add(struct json_object *, const char *name, struct json_object *value);
+
+/* The same of a value that was just made: NULL is want of memory. */
+void json_add_value(struct json_object *, const char *name,
+    struct json_object *value);
 void json_add_number(struct json_object *, const char *name, uint64_t);
 
 void json_add_flag(struct json_object *, const char *name, bool);
@@ -36,6 +40,9 @@ void json_add_text(struct json_object *, const char *name, const char *text,
  * (memory): nothing is appended.
  */
 int json_append(struct buffer *, struct json_object *);
+
+/* The same, with the line's end. */
+int json_append_line(struct buffer *, struct json_object *);
 
 /*
  * Reads a text that is one JSON value and nothing else, at most so deep: 1 and

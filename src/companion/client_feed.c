@@ -9,6 +9,7 @@
 #include <sysexits.h>
 
 #include "companion/client_feed.h"
+#include "protocol/reply.h"
 
 enum {
 	FEED_OUT_MAX =
@@ -106,7 +107,7 @@ client_feed_fill(struct client_feed *f)
 static void
 client_feed_print_id(const char *reply, size_t len)
 {
-	char *id = client_reply_id(reply, len);
+	char *id = reply_id(reply, len);
 
 	if (id != NULL)
 		puts(id);
@@ -141,7 +142,7 @@ client_feed_replies(struct client_feed *f)
 		}
 		memcpy(&number, f->numbers.data, sizeof number);
 		buffer_consume(&f->numbers, sizeof number);
-		code = client_reply_code(reply, len, why, sizeof why);
+		code = reply_code(reply, len, why, sizeof why);
 		if (code != 0)
 			client_feed_refuse(f, number, code, why);
 		else if (f->verbose)

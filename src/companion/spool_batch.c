@@ -13,6 +13,7 @@
 #include "companion/spool_batch.h"
 #include "companion/spool_drain.h"
 #include "companion/spool_record.h"
+#include "protocol/reply.h"
 
 int
 spool_batch_init(struct spool_batch *b)
@@ -100,7 +101,7 @@ spool_batch_reply(void *arg, size_t index, int code, const char *why,
 	} else {
 		i->done = true;
 		if (b->verbose)
-			i->shown = client_reply_id(reply, reply_len);
+			i->shown = reply_id(reply, reply_len);
 	}
 }
 

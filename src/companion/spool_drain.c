@@ -12,6 +12,7 @@
 #include "base/lines.h"
 #include "companion/spool_drain.h"
 #include "companion/spool_record.h"
+#include "protocol/reply.h"
 
 enum {
 	DRAIN_BLOCK = 64 * 1024 /* of one read */
@@ -74,8 +75,7 @@ spool_exchange(struct client *c, struct buffer *lines, size_t count,
 		do {
 			while (got < count &&
 			    client_next_line(c, &reply, &len)) {
-				code = client_reply_code(reply, len, why,
-				    sizeof why);
+				code = reply_code(reply, len, why, sizeof why);
 				cb(arg, got++, code, why, reply, len);
 			}
 		} while (got < count && spool_exchange_turn(c, deadline_ms));

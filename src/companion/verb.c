@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The crier authors */
 
 #include <errno.h>
+#include <json-c/json.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +58,26 @@ verb_finish(int code)
 		return code;
 	client_warn("standard output: %s", strerror(errno));
 	return code == 0 ? EX_IOERR : code;
+}
+
+int
+verb_ask(const struct verb_env *env, struct json_object *command,
+    int (*show)(const void *arg, const char *reply, size_t len),
+    const void *arg)
+{
+	struct client client;
+	const char *reply;
+	size_t len;
+	int rc = client_open(&client, env->queue, env->wait_ms);
+
+	if (rc == 0)
+		rc = client_call(&client, command, &reply, &len);
+	else
+		json_object_put(command);
+	if (rc == 0)
+		rc = show(arg, reply, len);
+	client_close(&client);
+	return verb_finish(rc);
 }
 
 int

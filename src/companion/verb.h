@@ -6,7 +6,10 @@
 
 #include <getopt.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+struct json_object;
 
 /* What the options before the verb say. */
 struct verb_env {
@@ -33,6 +36,15 @@ extern const struct verb verb_pub, verb_flush, verb_tail, verb_status,
  */
 int verb_option(const struct verb *, int argc, char **argv, const char *shorts,
     const struct option *longs, bool *begun);
+
+/*
+ * Connects, sends a command, which it frees (NULL: there was no memory for it),
+ * and has the reply shown, if it is no refusal.  Returns the exit code, show's
+ * or one after a message.
+ */
+int verb_ask(const struct verb_env *, struct json_object *command,
+    int (*show)(const void *arg, const char *reply, size_t len),
+    const void *arg);
 
 /*
  * Sees that a crierd serves the queue, and starts one in the background if

@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "companion/verb.h"
-#include "protocol/client.h"
+#include "protocol/reply.h"
 
 static const char close_help[] =
     "usage: crier close [-v] [--stop] CHANNEL\n"
@@ -94,73 +94,43 @@ close_parse(struct close_options *o, int argc, char **argv)
 	return 0;
 }
 
-/* The request, NULL for want of memory. */
 static struct json_object *
-close_request(const struct close_options *o)
+close_command(const struct close_options *o)
 {
-	struct json_object *request = json_object_new_object();
+	struct json_object *command = json_object_new_object();
 
-	if (request != NULL &&
-	    json_object_object_add(request, "do",
-		json_object_new_string("close")) == 0 &&
-	    json_object_object_add(request, o->what,
-		json_object_new_string(o->value)) == 0 &&
-	    (!o->stop ||
-		json_object_object_add(request, "stop",
-		    json_object_new_boolean(1)) == 0))
-		return request;
-	json_object_put(request);
-	return NULL;
-}
-
-static void
-close_print(const char *reply, size_t len)
-{
-	struct json_object *object = json_parse_object(reply, len), *closed;
-
-	if (json_object_object_get_ex(object, "closed", &closed))
-		printf("closed %s\n", json_object_get_string(closed));
-	json_object_put(object);
+	json_add_string(command, "do", "close");
+	json_add_value(command, o->what, json_object_new_string(o->value));
+	if (o->stop)
+		json_add_flag(command, "stop", true);
+	return command;
 }
 
 static int
-close_call(const struct close_options *o, const struct verb_env *env,
-    const char *line)
+close_show(const void *arg, const char *reply, size_t len)
 {
-	struct client client;
-	const char *reply;
-	char why[512];
-	size_t len;
-	int rc = client_open(&client, env->queue, env->wait_ms);
+	const struct close_options *o = arg;
+	uint64_t closed;
+	struct reply r;
 
-	if (rc == 0)
-		rc = client_call(&client, line, &reply, &len);
-	if (rc == 0 &&
-	    (rc = client_reply_code(reply, len, why, sizeof why)) != 0)
-		client_warn("%s", why);
-	else if (rc == 0 && o->verbose)
-		close_print(reply, len);
-	client_close(&client);
-	return verb_finish(rc);
+	if (!o->verbose)
+		return 0;
+	reply_read(&r, reply, len);
+	if (json_get_whole(json_member(r.json, "closed"), UINT64_MAX, &closed))
+		printf("closed %" PRIu64 "\n", closed);
+	reply_clear(&r);
+	return 0;
 }
 
 static int
 close_run(const struct verb_env *env, int argc, char **argv)
 {
 	struct close_options o = { 0 };
-	struct json_object *request;
 	int rc = close_parse(&o, argc, argv);
 
 	if (rc != 0)
 		return rc == -1 ? verb_finish(0) : rc;
-	if ((request = close_request(&o)) == NULL) {
-		client_warn("%s", strerror(ENOMEM));
-		return EX_OSERR;
-	}
-	rc = close_call(&o, env,
-	    json_object_to_json_string_ext(request, JSON_C_TO_STRING_PLAIN));
-	json_object_put(request);
-	return rc;
+	return verb_ask(env, close_command(&o), close_show, &o);
 }
 
 const struct verb verb_close = { "close", close_help, close_run };

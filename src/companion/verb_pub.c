@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/quantity.h"
 #include "base/text.h"
 #include "companion/client_feed.h"
@@ -85,8 +86,8 @@ struct pub {
 	uint64_t retry_ms, expires_ms;
 	bool has_retry, has_expires;
 	bool lines, object, bulk, verbose, start;
-	char *prefix;               /* of the event in JSON, up to its data */
-	char *exit_prefix;          /* of the one at the end of the command */
+	struct buffer prefix;       /* of the event in JSON, up to its data */
+	struct buffer exit_prefix;  /* of the one at the end of the command */
 	struct pub_command running; /* the command */
 };
 
@@ -200,15 +201,6 @@ pub_check(const struct pub *p, int argc)
 	return 0;
 }
 
-static int
-pub_add(struct json_object *to, const char *name, struct json_object *value)
-{
-	if (value != NULL && json_object_object_add(to, name, value) == 0)
-		return 0;
-	json_object_put(value);
-	return -1;
-}
-
 static struct json_object *
 pub_seconds(uint64_t ms)
 {
@@ -220,38 +212,25 @@ pub_seconds(uint64_t ms)
 	return json_object_new_double_s((double)ms / 1000, text);
 }
 
-static char *
-pub_serialize(struct json_object *object)
-{
-	const char *text = json_object_to_json_string_ext(object,
-	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-
-	return text == NULL ? NULL : strdup(text);
-}
-
 /* All of an event of that name (or NULL) but its data and the last brace. */
-static char *
-pub_prefix(const struct pub *p, const char *event)
+static int
+pub_put_prefix(const struct pub *p, const char *event, struct buffer *prefix)
 {
 	struct json_object *o = json_object_new_object();
-	char *prefix = NULL;
-	int rc = o == NULL ? -1 : 0;
 
-	if (rc == 0)
-		rc = pub_add(o, "channel", json_object_new_string(p->channel));
-	if (rc == 0 && event != NULL)
-		rc = pub_add(o, "event", json_object_new_string(event));
-	if (rc == 0 && p->id != NULL)
-		rc = pub_add(o, "id", json_object_new_string(p->id));
-	if (rc == 0 && p->has_retry)
-		rc = pub_add(o, "retry",
-		    json_object_new_int64((int64_t)p->retry_ms));
-	if (rc == 0 && p->has_expires)
-		rc = pub_add(o, "expires", pub_seconds(p->expires_ms));
-	if (rc == 0 && (prefix = pub_serialize(o)) != NULL)
-		prefix[strlen(prefix) - 1] = '\0';
-	json_object_put(o);
-	return prefix;
+	json_add_value(o, "channel", json_object_new_string(p->channel));
+	if (event != NULL)
+		json_add_value(o, "event", json_object_new_string(event));
+	if (p->id != NULL)
+		json_add_value(o, "id", json_object_new_string(p->id));
+	if (p->has_retry)
+		json_add_number(o, "retry", p->retry_ms);
+	if (p->has_expires)
+		json_add_value(o, "expires", pub_seconds(p->expires_ms));
+	if (json_append(prefix, o) == -1)
+		return -1;
+	buffer_truncate(prefix, prefix->len - 1);
+	return 0;
 }
 
 /* A client_feed_encoder: text becomes the data of an event. */
@@ -264,7 +243,7 @@ pub_encode(void *arg, const char *text, size_t len, struct buffer *to)
 	if ((p->lines || p->command != NULL) && len > 0 &&
 	    text[len - 1] == '\r')
 		len--;
-	if (buffer_append_text(to, p->prefix) == -1 ||
+	if (buffer_append(to, p->prefix.data, p->prefix.len) == -1 ||
 	    buffer_append_text(to, ",\"data\":") == -1)
 		return -1;
 	if (p->object)
@@ -282,7 +261,7 @@ pub_encode_exit(void *arg, const char *text, size_t len, struct buffer *to)
 
 	(void)text;
 	(void)len;
-	if (buffer_append_text(to, p->exit_prefix) == -1 ||
+	if (buffer_append(to, p->exit_prefix.data, p->exit_prefix.len) == -1 ||
 	    buffer_append_text(to, ",\"data\":") == -1 ||
 	    pub_command_finish(&p->running, to) == -1)
 		return -1;
@@ -426,10 +405,9 @@ static int
 pub_prepare(struct pub *p, const char *channel)
 {
 	p->channel = channel;
-	p->prefix = pub_prefix(p, p->event);
-	if (p->prefix != NULL && p->command != NULL)
-		p->exit_prefix = pub_prefix(p, "exit");
-	if (p->prefix != NULL && (p->command == NULL || p->exit_prefix != NULL))
+	if (pub_put_prefix(p, p->event, &p->prefix) == 0 &&
+	    (p->command == NULL ||
+		pub_put_prefix(p, "exit", &p->exit_prefix) == 0))
 		return 0;
 	client_warn("%s", strerror(ENOMEM));
 	return EX_OSERR;
@@ -459,8 +437,8 @@ pub_run(const struct verb_env *env, int argc, char **argv)
 	else if (rc == 0)
 		rc = pub_send(&p, env, &data);
 	pub_leave_command(&p);
-	free(p.prefix);
-	free(p.exit_prefix);
+	buffer_clear(&p.prefix);
+	buffer_clear(&p.exit_prefix);
 	buffer_clear(&data);
 	return rc;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "companion/status_table.h"
 #include "companion/verb.h"
 #include "protocol/client.h"
+#include "protocol/reply.h"
 
 static const char status_help[] =
     "usage: crier status [-c | -s | -v] [-j]\n"
@@ -143,76 +143,49 @@ status_print_list(struct json_object *status)
 }
 
 static int
-status_print(const char *reply, size_t len,
-    const struct status_options *options)
+status_show(const void *arg, const char *reply, size_t len)
 {
-	struct json_object *status;
+	const struct status_options *options = arg;
+	struct reply r;
 
 	if (options->json) {
 		fwrite(reply, 1, len, stdout);
 		putchar('\n');
 		return 0;
 	}
-	if ((status = json_parse_object(reply, len)) == NULL) {
+	if (reply_read(&r, reply, len) == -1) {
 		client_warn("crierd's answer cannot be understood");
+		reply_clear(&r);
 		return EX_TEMPFAIL;
 	}
 	if (options->what == 's')
-		status_print_streams(status);
+		status_print_streams(r.json);
 	else if (options->what == 'c')
-		status_print_list(status);
+		status_print_list(r.json);
 	else
-		status_table_print(status,
+		status_table_print(r.json,
 		    options->what == 'v' || options->channel != NULL
 			? NULL
 			: status_is_shown,
 		    stdout);
-	json_object_put(status);
+	reply_clear(&r);
 	return 0;
 }
 
-/* The request, NULL for want of memory. */
 static struct json_object *
-status_request(const struct status_options *options)
+status_command(const struct status_options *options)
 {
 	struct json_object *o = json_object_new_object();
 
-	json_add_text(o, "do", options->channel == NULL ? "status" : "presence",
-	    options->channel == NULL ? 6 : 8);
+	json_add_string(o, "do",
+	    options->channel == NULL ? "status" : "presence");
 	if (options->channel != NULL)
-		json_add_string(o, "channel", options->channel);
+		json_add_value(o, "channel",
+		    json_object_new_string(options->channel));
 	if (options->what == 's' || options->what == 'c')
 		json_add_flag(o, options->what == 's' ? "streams" : "channels",
 		    true);
 	return o;
-}
-
-static int
-status_call(const struct verb_env *env, const struct status_options *options)
-{
-	struct buffer line = { 0 };
-	struct client client;
-	const char *reply;
-	char why[512];
-	size_t len;
-	int rc = client_open(&client, env->queue, env->wait_ms);
-
-	if (rc == 0 &&
-	    (json_append(&line, status_request(options)) == -1 ||
-		buffer_append(&line, "", 1) == -1)) {
-		client_warn("%s", strerror(ENOMEM));
-		rc = EX_OSERR;
-	}
-	if (rc == 0)
-		rc = client_call(&client, line.data, &reply, &len);
-	if (rc == 0 &&
-	    (rc = client_reply_code(reply, len, why, sizeof why)) != 0)
-		client_warn("%s", why);
-	else if (rc == 0)
-		rc = status_print(reply, len, options);
-	client_close(&client);
-	buffer_clear(&line);
-	return verb_finish(rc);
 }
 
 static int
@@ -245,7 +218,7 @@ status_run(const struct verb_env *env, int argc, char **argv)
 	if (options.channel != NULL && options.what != 0)
 		return verb_usage(&verb_status,
 		    "-c, -s and -v are not about one channel");
-	return status_call(env, &options);
+	return verb_ask(env, status_command(&options), status_show, &options);
 }
 
 const struct verb verb_status = { "status", status_help, status_run };

@@ -15,6 +15,7 @@
 #include "protocol/client.h"
 #include "protocol/eventstream.h"
 #include "protocol/limits.h"
+#include "protocol/reply.h"
 
 static const char tail_help[] =
     "usage: crier tail [-d] [-n COUNT | --since ID] CHANNEL...\n"
@@ -130,44 +131,35 @@ tail_options(struct tail *t, int argc, char **argv)
 	return 0;
 }
 
-static int
-tail_add(struct json_object *to, const char *name, struct json_object *value)
-{
-	if (value != NULL && json_object_object_add(to, name, value) == 0)
-		return 0;
-	json_object_put(value);
-	return -1;
-}
-
 /* What asks for the stream, from where the last one ended. */
 static struct json_object *
-tail_request(const struct tail *t)
+tail_command(const struct tail *t)
 {
-	struct json_object *o = json_object_new_object(), *names;
+	struct json_object *o = json_object_new_object();
+	struct json_object *names = json_object_new_array();
 	const char *since = eventstream_last_id(&t->stream);
-	int i, rc;
+	int i;
 
-	if (o == NULL)
-		return NULL;
-	names = json_object_new_array();
 	for (i = 0; names != NULL && i < t->channel_count; i++)
 		json_object_array_add(names,
 		    json_object_new_string(t->channels[i]));
-	rc = tail_add(o, "do", json_object_new_string("stream"));
-	if (tail_add(o, "channel", names) == -1)
-		rc = -1;
+	json_add_string(o, "do", "stream");
+	json_add_value(o, "channel", names);
 	if (since == NULL)
 		since = t->since;
-	if (since != NULL &&
-	    tail_add(o, "since", json_object_new_string(since)))
-		rc = -1;
-	if (since == NULL && t->has_last &&
-	    tail_add(o, "last", json_object_new_int64((int64_t)t->last)))
-		rc = -1;
-	if (rc == 0)
-		return o;
-	json_object_put(o);
-	return NULL;
+	if (since != NULL)
+		json_add_value(o, "since", json_object_new_string(since));
+	else if (t->has_last)
+		json_add_number(o, "last", t->last);
+	return o;
+}
+
+static void
+tail_add(struct json_object *o, const char *name, const char *text, size_t len)
+{
+	if (text != NULL)
+		json_add_value(o, name,
+		    json_object_new_string_len(text, (int)len));
 }
 
 static void
@@ -177,14 +169,9 @@ tail_print_json(const struct eventstream_event *e)
 
 	if (o == NULL)
 		return;
-	if (e->id != NULL)
-		tail_add(o, "id",
-		    json_object_new_string_len(e->id, (int)e->id_len));
-	if (e->event != NULL)
-		tail_add(o, "event",
-		    json_object_new_string_len(e->event, (int)e->event_len));
-	tail_add(o, "data",
-	    json_object_new_string_len(e->data, (int)e->data_len));
+	tail_add(o, "id", e->id, e->id_len);
+	tail_add(o, "event", e->event, e->event_len);
+	tail_add(o, "data", e->data, e->data_len);
 	puts(json_object_to_json_string_ext(o,
 	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(o);
@@ -283,7 +270,7 @@ tail_refused(struct tail *t, struct client *c, enum tail_end *end)
 
 	if (!client_next_line(c, &reply, &len))
 		return false;
-	t->code = client_reply_code(reply, len, t->why, sizeof t->why);
+	t->code = reply_code(reply, len, t->why, sizeof t->why);
 	*end = t->code == EX_TEMPFAIL ? TAIL_LOST : TAIL_OVER;
 	if (*end == TAIL_OVER && t->code != 0)
 		client_warn("%s", t->why);
@@ -339,23 +326,16 @@ tail_follow(struct tail *t, struct client *c)
 static enum tail_end
 tail_connect(struct tail *t, uint64_t wait_ms)
 {
-	struct json_object *request = tail_request(t);
 	struct client c = { .fd = -1 };
 	enum tail_end end = TAIL_OVER;
 
-	t->code = EX_OSERR;
-	if (request == NULL ||
-	    (t->code = client_open(&c, t->env->queue, wait_ms)) != 0)
-		goto out;
-	t->code = EX_TEMPFAIL;
-	if (buffer_append_text(&c.out,
-		json_object_to_json_string_ext(request,
-		    JSON_C_TO_STRING_PLAIN)) == 0 &&
-	    buffer_append(&c.out, "\n", 1) == 0)
-		end = tail_follow(t, &c);
-out:
+	t->code = client_open(&c, t->env->queue, wait_ms);
+	if (t->code == 0) {
+		t->code = EX_TEMPFAIL;
+		if (json_append_line(&c.out, tail_command(t)) == 0)
+			end = tail_follow(t, &c);
+	}
 	client_close(&c);
-	json_object_put(request);
 	return end;
 }
 

@@ -23,27 +23,13 @@ static int
 daemon_ask(struct daemon *d, struct json_object *command,
     struct json_object **answer)
 {
-	struct buffer line = { 0 };
 	const char *reply;
-	char why[512];
 	size_t len;
 	int rc;
 
 	*answer = NULL;
-	if (json_append(&line, command) == -1 ||
-	    buffer_append(&line, "", 1) == -1) {
-		client_warn("%s", strerror(errno));
-		buffer_clear(&line);
-		return EX_OSERR;
-	}
-	rc = client_call(&d->client, line.data, &reply, &len);
-	buffer_clear(&line);
-	if (rc != 0)
+	if ((rc = client_call(&d->client, command, &reply, &len)) != 0)
 		return rc;
-	if ((rc = client_reply_code(reply, len, why, sizeof why)) != 0) {
-		client_warn("%s", why);
-		return rc;
-	}
 	*answer = json_parse_object(reply, len);
 	return *answer == NULL ? daemon_not_understood() : 0;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 
 #include "base/json.h"
 #include "door/handoff.h"
+#include "protocol/reply.h"
 
 enum {
 	HANDOFF_TEXT_MAX = 1024 /* of a text that is escaped */
@@ -147,29 +147,20 @@ handoff_put(struct buffer *b, const struct opening *opening,
 		json_object_put(o);
 		return -1;
 	}
-	return json_append(b, o) == 0 ? buffer_append(b, "\n", 1) : -1;
-}
-
-/* What the queue refuses for now is as if there were no place. */
-static bool
-handoff_reply_is_passing(struct json_object *o)
-{
-	uint64_t code = 0;
-
-	return json_get_whole(json_member(o, "code"), INT_MAX, &code) &&
-	    code == EX_TEMPFAIL;
+	return json_append_line(b, o);
 }
 
 /* Whether there is an answer in it. */
 static bool
-handoff_reply_answer(struct json_object *o, enum hub_answer *answer)
+handoff_reply_answer(const struct reply *r, enum hub_answer *answer)
 {
-	const char *word = json_get_string(json_member(o, "answer"));
+	const char *word = json_get_string(json_member(r->json, "answer"));
 	size_t i;
 
 	*answer = HUB_FULL;
+	/* What the queue refuses for now is as if there were no place. */
 	if (word == NULL)
-		return handoff_reply_is_passing(o);
+		return r->code == EX_TEMPFAIL;
 	for (i = 0; i < sizeof handoff_words / sizeof *handoff_words; i++)
 		if (strcmp(word, handoff_words[i]) == 0) {
 			*answer = (enum hub_answer)i;
@@ -181,13 +172,13 @@ handoff_reply_answer(struct json_object *o, enum hub_answer *answer)
 void
 handoff_read_reply(const char *reply, size_t len, struct opening_result *result)
 {
-	struct json_object *o = json_parse_object(reply, len);
-	const char *error = json_get_string(json_member(o, "error"));
+	struct reply r;
 
 	memset(result, 0, sizeof *result);
-	if (!handoff_reply_answer(o, &result->answer))
+	reply_read(&r, reply, len);
+	if (!handoff_reply_answer(&r, &result->answer))
 		refusal_set(&result->refusal, 503, "%s",
-		    error == NULL ? "the hub's answer cannot be understood"
-				  : error);
-	json_object_put(o);
+		    r.error == NULL ? "the hub's answer cannot be understood"
+				    : r.error);
+	reply_clear(&r);
 }

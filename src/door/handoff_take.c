@@ -20,6 +20,7 @@
 #include "door/door.h"
 #include "door/handoff.h"
 #include "protocol/limits.h"
+#include "protocol/reply.h"
 
 enum {
 	HANDOFF_HEAD_MAX = 16384,
@@ -361,14 +362,11 @@ handoff_put_reply(struct buffer *b, const struct opening_result *result)
 		word = handoff_answer_word(result->answer);
 		error = hub_answer_text(result->answer);
 	}
-	o = json_object_new_object();
-	json_add_flag(o, "ok", false);
+	o = reply_new(false);
 	if (is_answered)
 		json_add_string(o, "answer", word);
-	json_add_string(o, "error", error);
-	json_add(o, "code",
-	    json_object_new_int(is_answered ? EX_TEMPFAIL : EX_DATAERR));
-	return json_append(b, o) == 0 ? buffer_append(b, "\n", 1) : -1;
+	reply_add_error(o, is_answered ? EX_TEMPFAIL : EX_DATAERR, error);
+	return json_append_line(b, o);
 }
 
 static void

@@ -19,11 +19,13 @@
 #include "base/text.h"
 #include "protocol/client.h"
 #include "protocol/fdpass.h"
+#include "protocol/reply.h"
 
 enum {
 	CLIENT_CHUNK = 64 * 1024, /* of one read */
 	CLIENT_RETRY_MS = 20,
-	CLIENT_BUSY_MS = 5000 /* how long a full backlog is waited for */
+	CLIENT_BUSY_MS = 5000, /* how long a full backlog is waited for */
+	CLIENT_WHY_SIZE = 512
 };
 
 void
@@ -263,74 +265,42 @@ client_ask(struct client *c, const struct buffer *line, int fd,
 	return 0;
 }
 
-int
-client_call(struct client *c, const char *line, const char **reply,
-    size_t *reply_len)
+/* Says why there is no reply; returns the exit code. */
+static int
+client_explain_silence(int error)
 {
-	struct buffer b = { 0 };
-	int rc = -1, code = EX_TEMPFAIL;
-
-	if (buffer_append_text(&b, line) == 0 &&
-	    buffer_append(&b, "\n", 1) == 0)
-		rc = client_ask(c, &b, -1, reply, reply_len);
-	buffer_clear(&b);
-	if (rc == 0)
-		return 0;
-	switch (errno) {
+	switch (error) {
 	case ECONNRESET:
 		client_warn("crierd closed the connection");
-		break;
+		return EX_TEMPFAIL;
 	case ETIMEDOUT:
 		client_warn("crierd does not answer");
-		break;
+		return EX_TEMPFAIL;
 	default:
-		client_warn("%s", strerror(errno));
-		code = errno == ENOMEM ? EX_OSERR : EX_TEMPFAIL;
+		client_warn("%s", strerror(error));
+		return error == ENOMEM ? EX_OSERR : EX_TEMPFAIL;
 	}
-	return code;
-}
-
-static int
-client_refusal(struct json_object *reply, char *why, size_t why_size)
-{
-	const char *text = json_get_string(json_member(reply, "error"));
-	uint64_t code = 0;
-
-	if (text == NULL)
-		text = "crierd refused without a reason";
-	text_escape(text, strlen(text), why, why_size);
-	json_get_whole(json_member(reply, "code"), 125, &code);
-	return code > 0 ? (int)code : EX_DATAERR;
 }
 
 int
-client_reply_code(const char *reply, size_t len, char *why, size_t why_size)
+client_call(struct client *c, struct json_object *command, const char **reply,
+    size_t *reply_len)
 {
-	static const char good[] = "{\"ok\":true";
-	struct json_object *object;
-	int code = EX_TEMPFAIL;
-	bool ok;
+	struct buffer line = { 0 };
+	char why[CLIENT_WHY_SIZE];
+	int rc = json_append_line(&line, command);
 
-	/* Nearly all replies: there are a million of them to one refusal. */
-	if (len >= sizeof good - 1 && memcmp(reply, good, sizeof good - 1) == 0)
-		return 0;
-	snprintf(why, why_size, "crierd's answer cannot be understood");
-	object = json_parse_object(reply, len);
-	if (json_get_flag(json_member(object, "ok"), &ok))
-		code = ok ? 0 : client_refusal(object, why, why_size);
-	json_object_put(object);
-	return code;
-}
-
-char *
-client_reply_id(const char *reply, size_t len)
-{
-	struct json_object *object = json_parse_object(reply, len);
-	const char *id = json_get_string(json_member(object, "id"));
-	char *text = id == NULL ? NULL : strdup(id);
-
-	json_object_put(object);
-	return text;
+	if (rc == -1)
+		errno = ENOMEM;
+	else
+		rc = client_ask(c, &line, -1, reply, reply_len);
+	buffer_clear(&line);
+	if (rc == -1)
+		return client_explain_silence(errno);
+	rc = reply_code(*reply, *reply_len, why, sizeof why);
+	if (rc != 0)
+		client_warn("%s", why);
+	return rc;
 }
 
 int

@@ -70,11 +70,12 @@ client_turn(struct client *, struct pollfd *fds, nfds_t count, int timeout_ms);
 bool client_next_line(struct client *, const char **line, size_t *len);
 
 /*
- * Sends one line and waits for its one reply, the client's until the next
- * call.  0, or the exit code after saying why on standard error.
+ * Sends a command, which it frees (NULL: there was no memory for it), and waits
+ * for its reply, the client's until the next call.  0, or the exit code after
+ * saying on standard error why there is none, or why it is refused.
  */
-int client_call(struct client *, const char *line, const char **reply,
-    size_t *reply_len);
+int client_call(struct client *, struct json_object *command,
+    const char **reply, size_t *reply_len);
 
 /*
  * The same without a word: sends a line, its end included, with a descriptor
@@ -83,16 +84,6 @@ int client_call(struct client *, const char *line, const char **reply,
  */
 int client_ask(struct client *, const struct buffer *line, int fd,
     const char **reply, size_t *reply_len);
-
-/*
- * What a reply says: 0 for ok, or the exit code (EX_DATAERR if it names none)
- * and the error in why, fit for a terminal.
- */
-int
-client_reply_code(const char *reply, size_t len, char *why, size_t why_size);
-
-/* The id in a reply, the caller's to free, or NULL. */
-char *client_reply_id(const char *reply, size_t len);
 
 /*
  * Of two exit codes the one to end with: what cannot succeed weighs more than

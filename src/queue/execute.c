@@ -9,25 +9,9 @@
 #include "base/json.h"
 #include "hub/presence.h"
 #include "hub/status.h"
+#include "protocol/reply.h"
 #include "queue/execute.h"
 #include "queue/reply.h"
-
-static int
-execute_put_json(struct buffer *b, struct json_object *o)
-{
-	return json_append(b, o) == 0 ? buffer_append(b, "\n", 1) : -1;
-}
-
-int
-execute_put_error(struct buffer *b, int code, const char *error)
-{
-	struct json_object *o = json_object_new_object();
-
-	json_add_flag(o, "ok", false);
-	json_add_string(o, "error", error);
-	json_add(o, "code", json_object_new_int(code));
-	return execute_put_json(b, o);
-}
 
 int
 execute_publish(struct queue *q, struct queue_peer *peer, struct command *c)
@@ -60,9 +44,8 @@ execute_status_queue(const struct queue *q, struct json_object *status)
 static int
 execute_status(struct queue *q, const struct command *c, struct buffer *b)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = reply_new(true);
 
-	json_add_flag(o, "ok", true);
 	json_add_string(o, "version", PACKAGE_VERSION);
 	json_add_number(o, "pid", (uint64_t)getpid());
 	hub_status(q->hub, o);
@@ -74,7 +57,7 @@ execute_status(struct queue *q, const struct command *c, struct buffer *b)
 		    c->channel_count > 0 ? &c->channels[0] : NULL, o);
 	if (c->list_channels)
 		hub_status_channels(q->hub, o);
-	return execute_put_json(b, o);
+	return json_append_line(b, o);
 }
 
 static int
@@ -88,7 +71,7 @@ execute_close(struct queue *q, const struct command *c, struct buffer *b)
 		why = event_check_channel(c->channels[i].text,
 		    c->channels[i].len);
 		if (why != NULL)
-			return execute_put_error(b, EX_DATAERR, why);
+			return reply_put_error(b, EX_DATAERR, why);
 	}
 	for (i = 0; i < c->channel_count; i++)
 		closed += hub_close_channel(q->hub, c->channels[i].text,
@@ -97,10 +80,9 @@ execute_close(struct queue *q, const struct command *c, struct buffer *b)
 		closed = hub_close_user(q->hub, c->user, c->stop);
 	if (c->has_stream)
 		closed = hub_close_stream(q->hub, c->stream);
-	o = json_object_new_object();
-	json_add_flag(o, "ok", true);
+	o = reply_new(true);
 	json_add_number(o, "closed", closed);
-	return execute_put_json(b, o);
+	return json_append_line(b, o);
 }
 
 static int
@@ -111,11 +93,10 @@ execute_presence(struct queue *q, const struct command *c, struct buffer *b)
 	struct json_object *o;
 
 	if (why != NULL)
-		return execute_put_error(b, EX_DATAERR, why);
-	o = json_object_new_object();
-	json_add_flag(o, "ok", true);
+		return reply_put_error(b, EX_DATAERR, why);
+	o = reply_new(true);
 	presence_add(q->hub, *name, o);
-	return execute_put_json(b, o);
+	return json_append_line(b, o);
 }
 
 int

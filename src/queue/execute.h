@@ -13,9 +13,6 @@
  */
 int execute_command(struct queue *, const struct command *, struct buffer *);
 
-/* Appends the reply to a command that could not be read or was refused. */
-int execute_put_error(struct buffer *, int code, const char *error);
-
 /*
  * Publishes the command's event; its reply comes with the turn's batch.  peer
  * NULL: the named pipe's.  0; -1 if it is refused, with code and error in the

@@ -10,6 +10,7 @@
 #include "base/flush.h"
 #include "base/lines.h"
 #include "base/log.h"
+#include "protocol/reply.h"
 #include "queue/execute.h"
 #include "queue/passed.h"
 #include "queue/peer.h"
@@ -228,12 +229,12 @@ peer_subscribe(struct queue_peer *p, const struct command *c)
 	enum hub_answer answer;
 
 	if (why != NULL)
-		return execute_put_error(&p->out, EX_DATAERR, why);
+		return reply_put_error(&p->out, EX_DATAERR, why);
 	peer_watch(p, 0);
 	answer = hub_subscribe(p->queue->hub, &sub);
 	if (answer == HUB_OPENED)
 		return PEER_STREAMS;
-	return execute_put_error(&p->out, EX_TEMPFAIL,
+	return reply_put_error(&p->out, EX_TEMPFAIL,
 	    peer_subscribe_error(answer));
 }
 
@@ -253,7 +254,7 @@ static int
 peer_say_error(struct queue_peer *p, int code, const char *error)
 {
 	struct buffer text = { 0 };
-	int rc = execute_put_error(&text, code, error);
+	int rc = reply_put_error(&text, code, error);
 
 	if (rc == 0)
 		rc = peer_say(p, &text);
@@ -486,7 +487,7 @@ peer_turn_away(struct queue *q, int fd)
 	if (q->counters.not_allowed++ == 0)
 		log_warning("queue: a program was turned away for who it is "
 			    "(queue-allow); status counts the next ones");
-	if (execute_put_error(&text, EX_NOPERM,
+	if (reply_put_error(&text, EX_NOPERM,
 		"this user is not allowed to (queue-allow)") == 0) {
 		n = write(fd, text.data, text.len);
 		(void)n; /* one line fits into a fresh socket */

@@ -6,8 +6,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "base/json.h"
-#include "protocol/id.h"
+#include "protocol/reply.h"
 #include "queue/execute.h"
 #include "queue/fifo.h"
 #include "queue/peer.h"
@@ -18,7 +17,7 @@ enum {
 	REPLY_IS_TEXT = -1
 };
 
-struct reply {
+struct reply_item {
 	struct queue_peer *peer;
 	ptrdiff_t event; /* or REPLY_IS_TEXT */
 	size_t off, len; /* of the text */
@@ -26,7 +25,7 @@ struct reply {
 
 struct reply_list {
 	struct queue *queue;
-	struct reply *items;
+	struct reply_item *items;
 	size_t count, capacity;
 	struct buffer text;
 };
@@ -42,10 +41,10 @@ reply_free(struct reply_list *l)
 }
 
 static int
-reply_add(struct queue *q, const struct reply *reply)
+reply_add(struct queue *q, const struct reply_item *reply)
 {
 	struct reply_list *l = q->replies;
-	struct reply *grown;
+	struct reply_item *grown;
 	size_t capacity;
 
 	if (l == NULL) {
@@ -70,7 +69,7 @@ reply_add(struct queue *q, const struct reply *reply)
 int
 reply_add_event(struct queue *q, struct queue_peer *peer, size_t event)
 {
-	struct reply reply = { .peer = peer, .event = (ptrdiff_t)event };
+	struct reply_item reply = { .peer = peer, .event = (ptrdiff_t)event };
 
 	return reply_add(q, &reply);
 }
@@ -79,7 +78,7 @@ int
 reply_add_text(struct queue *q, struct queue_peer *peer, const char *text,
     size_t len)
 {
-	struct reply reply = {
+	struct reply_item reply = {
 		.peer = peer, .event = REPLY_IS_TEXT, .len = len
 	};
 
@@ -94,39 +93,19 @@ reply_add_text(struct queue *q, struct queue_peer *peer, const char *text,
 }
 
 static int
-reply_put_id(struct buffer *b, struct text_span id, size_t streams,
-    bool is_duplicate)
-{
-	struct json_object *o = json_object_new_object();
-
-	json_add_flag(o, "ok", true);
-	json_add_text(o, "id", id.text, id.len);
-	json_add_number(o, "streams", streams);
-	if (is_duplicate)
-		json_add_flag(o, "duplicate", true);
-	return json_append(b, o) == 0 ? buffer_append(b, "\n", 1) : -1;
-}
-
-static int
 reply_put_outcome(struct buffer *to, const struct hub_outcome *o)
 {
-	char line[ID_TEXT_SIZE + 64];
-	int n;
-
 	if (o->refusal != NULL)
-		return execute_put_error(to, EX_TEMPFAIL, o->refusal);
+		return reply_put_error(to, EX_TEMPFAIL, o->refusal);
 	if (o->is_own_id || o->is_duplicate)
-		return reply_put_id(to, o->id, o->streams, o->is_duplicate);
-	/* Bulk publishing is all this; the id stands in JSON as it is. */
-	n = snprintf(line, sizeof line,
-	    "{\"ok\":true,\"id\":\"%.*s\",\"streams\":%zu}\n", (int)o->id.len,
-	    o->id.text, o->streams);
-	return buffer_append(to, line, (size_t)n);
+		return reply_put_event(to, o->id, o->streams, o->is_duplicate);
+	/* Bulk publishing is all this. */
+	return reply_put_new_event(to, o->id, o->streams);
 }
 
 static void
-reply_put(struct buffer *to, const struct reply_list *l, const struct reply *r,
-    const struct batch *b)
+reply_put(struct buffer *to, const struct reply_list *l,
+    const struct reply_item *r, const struct batch *b)
 {
 	struct hub_outcome o;
 
@@ -139,7 +118,7 @@ reply_put(struct buffer *to, const struct reply_list *l, const struct reply *r,
 }
 
 static void
-reply_give(const struct reply_list *l, const struct reply *r,
+reply_give(const struct reply_list *l, const struct reply_item *r,
     const struct batch *b)
 {
 	struct hub_outcome o;

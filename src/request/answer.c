@@ -126,7 +126,7 @@ answer_put_error_body(struct buffer *b, const char *error)
 
 	json_add_flag(o, "ok", false);
 	json_add_string(o, "error", error);
-	return json_append(b, o) == 0 ? buffer_append(b, "\n", 1) : -1;
+	return json_append_line(b, o);
 }
 
 int

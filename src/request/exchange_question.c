@@ -7,10 +7,10 @@
  * and the answer that its reply makes.
  */
 
-#include <limits.h>
 #include <sysexits.h>
 
 #include "base/json.h"
+#include "protocol/reply.h"
 #include "request/exchange_part.h"
 #include "request/metrics.h"
 
@@ -67,11 +67,8 @@ exchange_put_status(const struct route *r, struct json_object *line)
 
 /* The exit codes of the queue (sysexits(3)) as HTTP has them. */
 static int
-exchange_status_of(struct json_object *reply)
+exchange_status_of(int code)
 {
-	uint64_t code = EX_TEMPFAIL;
-
-	json_get_whole(json_member(reply, "code"), INT_MAX, &code);
 	switch (code) {
 	case EX_DATAERR:
 	case EX_USAGE:
@@ -81,16 +78,6 @@ exchange_status_of(struct json_object *reply)
 	default:
 		return 503;
 	}
-}
-
-static int
-exchange_put_error(const struct exchange *ex, struct json_object *reply,
-    struct buffer *b)
-{
-	const char *text = json_get_string(json_member(reply, "error"));
-
-	return answer_error(b, &ex->context, exchange_status_of(reply),
-	    text == NULL ? "crierd does not answer" : text);
 }
 
 static int
@@ -183,17 +170,17 @@ int
 exchange_put_reply(const struct exchange *ex, const char *reply, size_t len,
     struct buffer *b)
 {
-	struct json_object *o = json_parse_object(reply, len);
 	struct text_span text = { reply, len };
-	bool ok = false;
+	struct reply r;
 	int rc;
 
-	json_get_flag(json_member(o, "ok"), &ok);
-	if (ok)
-		rc = exchange_questions[ex->route.kind].put_answer(ex, o, text,
-		    b);
+	reply_read(&r, reply, len);
+	if (r.is_ok)
+		rc = exchange_questions[ex->route.kind].put_answer(ex, r.json,
+		    text, b);
 	else
-		rc = exchange_put_error(ex, o, b);
-	json_object_put(o);
+		rc = answer_error(b, &ex->context, exchange_status_of(r.code),
+		    r.error == NULL ? "crierd does not answer" : r.error);
+	reply_clear(&r);
 	return rc;
 }

@@ -245,5 +245,5 @@ route_put_reply(const struct route *r, struct buffer *b, struct text_span id,
 	json_add_flag(o, "ok", true);
 	json_add_text(o, "id", id.text, id.len);
 	json_add_number(o, "streams", streams);
-	return json_append(b, o) == 0 ? buffer_append(b, "\n", 1) : -1;
+	return json_append_line(b, o);
 }

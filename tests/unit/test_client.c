@@ -449,50 +449,6 @@ test_not_allowed(void **state)
 	assert_int_equal(chmod(run_socket, 0600), 0);
 }
 
-static void
-test_reply_code(void **state)
-{
-	static const struct {
-		const char *reply;
-		int code;
-		const char *why;
-	} table[] = {
-		{ "{\"ok\":true}", 0, "" },
-		{ "{\"ok\":true,\"id\":\"1-0\",\"streams\":12}", 0, "" },
-		{ "{ \"ok\" : true }", 0,
-		    "crierd's answer cannot be "
-		    "understood" },
-		{ "{\"ok\":false,\"error\":\"x\",\"code\":65}", 65, "x" },
-		{ "{\"code\":77,\"error\":\"a\\u001b\\n\",\"ok\":false}", 77,
-		    "a\\x1b\\x0a" },
-		{ "{\"ok\":false,\"code\":0}", 65,
-		    "crierd refused without a reason" },
-		{ "{\"ok\":false,\"code\":126}", 65,
-		    "crierd refused without a reason" },
-		{ "{\"ok\":false,\"error\":5}", 65,
-		    "crierd refused without a reason" },
-		{ "{}", 75, "crierd's answer cannot be understood" },
-		{ "[]", 75, "crierd's answer cannot be understood" },
-		{ "", 75, "crierd's answer cannot be understood" },
-		{ "{\"ok\":tru", 75, "crierd's answer cannot be understood" },
-	};
-	char why[64], *reply;
-	size_t i, len;
-
-	(void)state;
-	for (i = 0; i < sizeof table / sizeof table[0]; i++) {
-		len = strlen(table[i].reply);
-		reply = malloc(len + (len == 0));
-		assert_non_null(reply);
-		memcpy(reply, table[i].reply, len);
-		why[0] = '\0';
-		assert_int_equal(client_reply_code(reply, len, why, sizeof why),
-		    table[i].code);
-		assert_string_equal(why, table[i].why);
-		free(reply);
-	}
-}
-
 int
 main(void)
 {
@@ -504,7 +460,6 @@ main(void)
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_as_it_arrives),
 		cmocka_unit_test(test_not_allowed),
-		cmocka_unit_test(test_reply_code),
 		cmocka_unit_test(test_open),
 	};
 
