@@ -7,7 +7,6 @@
 #include <sys/uio.h>
 
 #include "base/fetch.h"
-#include "base/json.h"
 #include "hub/delivery.h"
 #include "hub/state.h"
 
@@ -483,80 +482,4 @@ delivery_try(struct stream *s, struct hub_counters *counters,
 	    delivery_make_wire(w, s))
 		return delivery_send_wire(s, counters, w);
 	return delivery_write(s, counters);
-}
-
-int
-delivery_put_id(const struct stream *s, struct buffer *b, struct text_span id)
-{
-	if (buffer_append(b, "id: ", 4) == -1 ||
-	    buffer_append(b, id.text, id.len) == -1)
-		return -1;
-	return buffer_append(b, "\n\n", s->is_terse ? 1 : 2);
-}
-
-int
-delivery_put_retry(const struct stream *s, struct buffer *b, uint64_t ms)
-{
-	return buffer_printf(b, "retry: %llu\n%s", (unsigned long long)ms,
-	    s->is_terse ? "" : "\n");
-}
-
-int
-delivery_put_gap(struct buffer *b, const struct channel *c, uint64_t missed,
-    struct text_span since)
-{
-	const struct history *h = &c->history;
-	struct json_object *o = json_object_new_object();
-	char text[ID_TEXT_SIZE];
-	size_t before = b->len;
-
-	json_add_text(o, "channel", c->name, c->entry.name_len);
-	if (missed > 0)
-		json_add_number(o, "missed", missed);
-	else if (event_check_id(since.text, since.len) == NULL)
-		json_add_text(o, "since", since.text, since.len);
-	if (history_count(h) > 0)
-		json_add_text(o, "oldest", text,
-		    id_format(history_at(h, h->first_seq)->id, text));
-	if (buffer_append_text(b, "event: crier.gap\ndata: ") == -1) {
-		json_object_put(o);
-		return -1;
-	}
-	if (json_append(b, o) == 0 && buffer_append(b, "\n\n", 2) == 0)
-		return 0;
-	buffer_truncate(b, before);
-	return -1;
-}
-
-int
-delivery_announce_gaps(struct stream *s)
-{
-	static const struct text_span nothing;
-	struct buffer b = { 0 };
-	struct cursor *cursor;
-	uint64_t first;
-	size_t i;
-	int rc = -1;
-
-	for (i = 0; i < s->cursor_count; i++) {
-		cursor = &s->cursors[i];
-		first = cursor->channel->history.first_seq;
-		if (cursor->seq >= first)
-			continue;
-		if (delivery_put_gap(&b, cursor->channel, first - cursor->seq,
-			nothing) == -1)
-			goto out;
-		s->hub->counters.gaps++;
-		s->has_gap = true;
-		cursor->seq = first;
-	}
-	if ((s->unit = block_of(b.data, b.len)) == NULL)
-		goto out;
-	s->unit_off = s->unit_sent = 0;
-	s->unit_len = (uint32_t)b.len;
-	s->unit_framed = false;
-	rc = 0;
-out:
-	buffer_clear(&b);
-	return rc;
 }

@@ -58,28 +58,4 @@ void delivery_expect(const struct cursor *);
  */
 bool delivery_find_gap(struct stream *);
 
-/*
- * Append a block of `id:` or `retry:` alone; for a stream that is terse the
- * beginning of a block, which is set when its lines are read (WHATWG HTML
- * 9.2.6; `id:` with the block).  0, or -1 (memory).
- */
-int
-delivery_put_id(const struct stream *, struct buffer *, struct text_span id);
-int delivery_put_retry(const struct stream *, struct buffer *, uint64_t ms);
-
-/*
- * Appends a `crier.gap` record for one channel: missed counts the events that
- * fell off while the stream was open; 0: since is what its client last saw.
- * 0, or -1 (memory).
- */
-int delivery_put_gap(struct buffer *, const struct channel *, uint64_t missed,
-    struct text_span since);
-
-/*
- * Makes the gap records of a stream that fell behind its next unit, and puts
- * its cursors on the oldest events that are left.  No unit may be half sent.
- * 0, or -1 (memory).
- */
-int delivery_announce_gaps(struct stream *);
-
 #endif

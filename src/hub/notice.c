@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "hub/describe.h"
 #include "hub/publish.h"
 #include "hub/state.h"
-#include "hub/status.h"
 
 /*
  * Whoever resumes from before the first event that was made now has missed
@@ -69,9 +69,9 @@ notice_make(const struct stream *s, const char *what, bool is_closed)
 		return;
 	o = json_object_new_object();
 	json_add_string(o, "do", what);
-	hub_status_add_stream(s, o);
+	describe_stream(s, o);
 	if (is_closed) {
-		hub_status_add_sums(s, o);
+		describe_sums(s, o);
 		reason = stream_reason(s);
 		json_add_string(o, "reason", reason);
 	}

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#include "base/loop.h"
-#include "hub/delivery.h"
 #include "hub/poll.h"
 #include "hub/state.h"
-#include "protocol/id.h"
 
 /*
  * The first poll_above streams stay, whoever comes beyond them polls; without
@@ -52,32 +49,10 @@ poll_time_out(struct stream *s)
 	s->deadline_ms = 0;
 	if (s->state == STREAM_OPEN)
 		s->state = STREAM_LAST_EVENTS;
-	if (!s->is_writing)
-		stream_write(s);
 }
 
 bool
 poll_is_over(const struct stream *s)
 {
 	return s->is_poll && s->reason == STREAM_TIMEOUT;
-}
-
-/*
- * Nothing is pending, so the position is the newest there is.  A client that
- * went on from its last event instead would come from ever further back on a
- * quiet channel, and from an id that a publisher chose, which other events may
- * have as well.
- */
-int
-poll_put_end(const struct stream *s, struct buffer *b)
-{
-	uint64_t retry_ms = stream_retry_ms(s);
-	char text[ID_TEXT_SIZE];
-	struct text_span id = { text, id_format(s->hub->turn.appended, text) };
-
-	if (delivery_put_id(s, b, id) == -1)
-		return -1;
-	/* Who came together shall not come back together. */
-	retry_ms = retry_ms / 2 + loop_random(retry_ms + 1);
-	return delivery_put_retry(s, b, retry_ms);
 }

@@ -7,8 +7,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/buffer.h"
-
 struct hub;
 struct stream;
 struct subscription;
@@ -34,11 +32,5 @@ void poll_time_out(struct stream *);
 
 /* Whether its end is that of a poll, and no other. */
 bool poll_is_over(const struct stream *);
-
-/*
- * Appends what a poll ends with: the position of its client, who has all up to
- * now, and when to come again.  0, or -1 (memory).
- */
-int poll_put_end(const struct stream *, struct buffer *);
 
 #endif

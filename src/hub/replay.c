@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/loop.h"
-#include "hub/delivery.h"
+#include "hub/control.h"
 #include "hub/replay.h"
 #include "hub/state.h"
 
@@ -149,13 +149,26 @@ replay_begin(struct stream *s, const struct replay_start *start)
 	return replay_new(s, start, true);
 }
 
+/* What memory lost is lost. */
+static int
+replay_tell_missed(struct stream *s)
+{
+	struct buffer b = { 0 };
+	int rc = control_put_missed(s, &b);
+
+	if (rc == 0)
+		rc = stream_say(s, b.data, b.len);
+	buffer_clear(&b);
+	return rc;
+}
+
 int
 replay_fell_behind(struct stream *s)
 {
 	struct replay_start start = { .after = s->sent, .is_known = true };
 
 	if (!s->hub->store->is_durable)
-		return delivery_announce_gaps(s);
+		return replay_tell_missed(s);
 	return replay_new(s, &start, false);
 }
 
@@ -170,59 +183,27 @@ replay_before(struct id id)
 	return id;
 }
 
-/* What of its channels a stream cannot have any more. */
+/*
+ * What comes before the slice's records: the position, of a stream that has
+ * said nothing yet; then, or for one that fell behind, what the store has lost.
+ */
 static int
-replay_put_gaps(struct replay *r, struct text_span since, struct buffer *b)
+replay_put_front(struct replay *r, struct buffer *b)
 {
-	struct stream *s = r->stream;
-	size_t i;
+	struct control_position p = { .since = r->start.since,
+		.after = r->after,
+		.is_known = r->start.is_known,
+		.ranges = r->read.ranges };
+	char text[ID_TEXT_SIZE];
 
-	for (i = 0; i < s->cursor_count; i++) {
-		if (!channel_has_gap(s->hub, s->cursors[i].channel,
-			r->read.ranges[i].floor,
-			r->start.is_known ? &r->after : NULL))
-			continue;
-		if (delivery_put_gap(b, s->cursors[i].channel, 0, since) == -1)
-			return -1;
-		s->hub->counters.gaps++;
-		s->has_gap = true;
+	if (r->is_first) {
+		p.before = r->read.events > 0 ? replay_before(r->read.first_id)
+					      : r->read.upto;
+		return control_put_position(r->stream, b, &p);
 	}
-	return 0;
-}
-
-/* The position, and what is missing, of a stream that has said nothing yet. */
-static int
-replay_put_head(struct replay *r, struct buffer *b)
-{
-	char text[ID_TEXT_SIZE];
-	struct text_span since = r->start.since, before;
-	size_t gaps_at;
-
-	before.text = text;
-	before.len =
-	    id_format(r->read.events > 0 ? replay_before(r->read.first_id)
-					 : r->read.upto,
-		text);
-	if (since.len == 0)
-		return delivery_put_id(r->stream, b, before);
-	if (delivery_put_id(r->stream, b,
-		event_check_id(since.text, since.len) == NULL ? since
-							      : before) == -1)
-		return -1;
-	gaps_at = b->len;
-	if (replay_put_gaps(r, since, b) == -1)
-		return -1;
-	return b->len > gaps_at ? delivery_put_id(r->stream, b, before) : 0;
-}
-
-/* A stream that fell behind is told only of what the store has lost, too. */
-static int
-replay_put_late_gaps(struct replay *r, struct buffer *b)
-{
-	char text[ID_TEXT_SIZE];
-	struct text_span since = { text, id_format(r->after, text) };
-
-	return replay_put_gaps(r, since, b);
+	p.since.text = text;
+	p.since.len = id_format(r->after, text);
+	return control_put_gaps(r->stream, b, &p);
 }
 
 /* Makes the answer a block; 0, or -1 (memory). */
@@ -237,7 +218,7 @@ replay_take(struct replay *r)
 		r->after = read->own;
 		r->start.is_known = true;
 	}
-	rc = r->is_first ? replay_put_head(r, &b) : replay_put_late_gaps(r, &b);
+	rc = replay_put_front(r, &b);
 	if (rc == 0)
 		rc = buffer_append(&b, read->records.data, read->records.len);
 	if (rc == 0 && b.len > 0 &&

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "hub/describe.h"
 #include "hub/state.h"
 #include "hub/status.h"
 
@@ -71,32 +72,6 @@ hub_status(const struct hub *hub, struct json_object *status)
 	json_add_text(status, "last_id", last, id_format(hub->turn.last, last));
 }
 
-void
-hub_status_add_stream(const struct stream *s, struct json_object *o)
-{
-	struct json_object *names = json_object_new_array();
-	const char *user = stream_user(s), *address = stream_address(s);
-	size_t i;
-
-	json_add_number(o, "stream", s->id);
-	json_add_string(o, "user", user);
-	json_add_string(o, "address", address);
-	for (i = 0; names != NULL && i < s->cursor_count; i++)
-		json_object_array_add(names,
-		    json_object_new_string(s->cursors[i].channel->name));
-	json_add(o, "channels", names);
-	json_add_string(o, "door", s->framing->name);
-}
-
-void
-hub_status_add_sums(const struct stream *s, struct json_object *o)
-{
-	json_add_number(o, "seconds",
-	    (s->hub->clock.now_ms - s->opened_ms) / 1000);
-	json_add_number(o, "events", s->events);
-	json_add_number(o, "bytes", s->bytes);
-}
-
 static bool
 hub_status_follows(const struct stream *s, const struct text_span *channel)
 {
@@ -125,8 +100,8 @@ hub_status_streams(const struct hub *hub, const struct text_span *channel,
 			continue;
 		n++;
 		o = json_object_new_object();
-		hub_status_add_stream(s, o);
-		hub_status_add_sums(s, o);
+		describe_stream(s, o);
+		describe_sums(s, o);
 		json_add_number(o, "heartbeat_ms", s->heartbeat_ms);
 		json_object_array_add(list, o);
 	}

@@ -10,8 +10,6 @@
 #include "hub/hub.h"
 #include "protocol/figures.h"
 
-struct stream;
-
 /* What the hub counts and holds at this moment. */
 void hub_status_take(const struct hub *, struct hub_figures *);
 
@@ -37,9 +35,5 @@ enum {
 	STATUS_CHANNELS_MAX = 1000
 };
 void hub_status_channels(const struct hub *, struct json_object *status);
-
-/* Adds which stream it is; how long it has been there and what it got. */
-void hub_status_add_stream(const struct stream *, struct json_object *);
-void hub_status_add_sums(const struct stream *, struct json_object *);
 
 #endif

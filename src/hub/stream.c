@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "hub/control.h"
 #include "hub/delivery.h"
 #include "hub/poll.h"
 #include "hub/state.h"
@@ -19,21 +20,6 @@ enum {
 	STREAM_INPUT_MAX = 131072, /* a record, and then some */
 	STREAM_LOG_CHANNELS = 512  /* bytes of names in the log */
 };
-
-static const char *const stream_reason_name[] = {
-	[STREAM_CLIENT] = "client",
-	[STREAM_TIMEOUT] = "timeout",
-	[STREAM_CLOSED] = "closed",
-	[STREAM_SLOW] = "slow",
-	[STREAM_SHUTDOWN] = "shutdown",
-	[STREAM_ERROR] = "error",
-};
-
-const char *
-stream_reason(const struct stream *s)
-{
-	return stream_reason_name[s->reason];
-}
 
 /* For room to write it waits only while there is what to write. */
 static void
@@ -127,7 +113,7 @@ stream_log_end(const struct stream *s)
 	}
 	log_info("stream %llu ended: %s user=%s address=%s channels=%.*s%s "
 		 "seconds=%.1f events=%llu bytes=%llu",
-	    (unsigned long long)s->id, stream_reason_name[s->reason],
+	    (unsigned long long)s->id, stream_reason(s),
 	    *user == '\0' ? "-" : user, *address == '\0' ? "-" : address,
 	    (int)n, channels, i < s->cursor_count ? ",..." : "",
 	    (double)(s->hub->clock.now_ms - s->opened_ms) / 1000,
@@ -198,86 +184,12 @@ stream_set_unit(struct stream *s, struct block *block, bool framed)
 }
 
 static int
-stream_put_result(const struct stream *s, struct buffer *b)
-{
-	if (s->source != NULL && s->source->put_end != NULL)
-		return s->source->put_end(s->source, s, b);
-	return buffer_printf(b, "{\"reason\":\"%s\"}", stream_reason(s));
-}
-
-/* What ended has nothing to do with what it was about. */
-static bool
-stream_comes_back(const struct stream *s)
-{
-	return s->reason == STREAM_SHUTDOWN || s->reason == STREAM_ERROR;
-}
-
-/* A page may take the site's own end for the last one. */
-static int
-stream_put_passing(const struct stream *s, struct buffer *b)
-{
-	static const char usual[] = "event: crier.end" STREAM_END_RESULT;
-
-	if (s->end != NULL && strstr(s->end, usual) == NULL)
-		return 0;
-	if (buffer_append(b, usual, sizeof usual - 1) == -1 ||
-	    stream_put_result(s, b) == -1)
-		return -1;
-	return buffer_append(b, "\n\n", 2);
-}
-
-/* The reason, in a record of its own, unless the subscription has another. */
-static int
-stream_put_reason(const struct stream *s, struct buffer *b)
-{
-	const char *end =
-	    s->end == NULL ? "event: crier.end" STREAM_END_RESULT : s->end;
-	size_t len = strlen(end), tail = strlen(STREAM_END_RESULT);
-
-	if (poll_is_over(s))
-		return poll_put_end(s, b);
-	if (s->retry_ms > 0 && delivery_put_retry(s, b, s->retry_ms) == -1)
-		return -1;
-	if (stream_comes_back(s))
-		return stream_put_passing(s, b);
-	if (buffer_append(b, end, len) == -1)
-		return -1;
-	if (len < tail || strcmp(end + len - tail, STREAM_END_RESULT) != 0)
-		return 0;
-	return stream_put_result(s, b) == -1 ? -1 : buffer_append(b, "\n\n", 2);
-}
-
-/* The last words, then what the framing ends with. */
-static int
-stream_encode_end(const struct stream *s, struct buffer *b)
-{
-	struct buffer text = { 0 };
-	char header[FRAMING_HEADER_MAX];
-	int rc = -1;
-
-	if (stream_put_reason(s, &text) == -1)
-		goto out;
-	/* An empty record would be an end of its own. */
-	if (text.len > 0 && s->framing->header_bytes > 0)
-		s->framing->put_header(header, s->request_id, text.len);
-	if ((text.len > 0 &&
-		buffer_append(b, header, s->framing->header_bytes) == -1) ||
-	    buffer_append(b, text.data, text.len) == -1 ||
-	    s->framing->put_end(b, s->request_id) == -1)
-		goto out;
-	rc = 0;
-out:
-	buffer_clear(&text);
-	return rc;
-}
-
-static int
 stream_put_end(struct stream *s)
 {
 	struct buffer b = { 0 };
 	struct block *block = NULL;
 
-	if (stream_encode_end(s, &b) == 0)
+	if (control_put_end(s, &b) == 0)
 		block = block_of(b.data, b.len);
 	buffer_clear(&b);
 	if (block == NULL)
@@ -557,6 +469,18 @@ stream_beat(struct stream *s)
 	stream_write(s);
 }
 
+static void
+stream_time_out(struct stream *s)
+{
+	if (!s->is_poll) {
+		stream_end(s, STREAM_TIMEOUT, 0);
+		return;
+	}
+	poll_time_out(s);
+	if (!s->is_writing)
+		stream_write(s);
+}
+
 void
 stream_due_cb(struct wheel_timer *timer, void *arg)
 {
@@ -569,10 +493,7 @@ stream_due_cb(struct wheel_timer *timer, void *arg)
 		return;
 	}
 	if (s->deadline_ms > 0 && s->deadline_ms <= hub->clock.now_ms) {
-		if (s->is_poll)
-			poll_time_out(s);
-		else
-			stream_end(s, STREAM_TIMEOUT, 0);
+		stream_time_out(s);
 		if (s->state >= STREAM_ENDING)
 			return;
 	}

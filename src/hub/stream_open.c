@@ -210,6 +210,21 @@ stream_request_id(const struct stream *s)
 }
 
 const char *
+stream_reason(const struct stream *s)
+{
+	static const char *const words[] = {
+		[STREAM_CLIENT] = "client",
+		[STREAM_TIMEOUT] = "timeout",
+		[STREAM_CLOSED] = "closed",
+		[STREAM_SLOW] = "slow",
+		[STREAM_SHUTDOWN] = "shutdown",
+		[STREAM_ERROR] = "error",
+	};
+
+	return words[s->reason];
+}
+
+const char *
 stream_user(const struct stream *s)
 {
 	return s->user == NULL ? "" : s->user->name;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "hub/delivery.h"
+#include "hub/control.h"
 #include "hub/poll.h"
 #include "hub/replay.h"
 #include "hub/state.h"
@@ -174,58 +174,19 @@ subscribe_find_before(struct stream *s, struct subscribe_start *start)
 	}
 }
 
-/* The gap records of a client that names an id from before what is left. */
-static int
-subscribe_put_gaps(struct stream *s, const struct subscription *sub,
-    const struct subscribe_start *start, struct buffer *b)
-{
-	const struct channel *c;
-	size_t i;
-
-	if (sub->since.len == 0)
-		return 0;
-	for (i = 0; i < s->cursor_count; i++) {
-		c = s->cursors[i].channel;
-		if (!channel_has_gap(s->hub, c, c->history.floor,
-			start->is_known ? &start->after : NULL))
-			continue;
-		if (delivery_put_gap(b, c, 0, sub->since) == -1)
-			return -1;
-		s->hub->counters.gaps++;
-		s->has_gap = true;
-	}
-	return 0;
-}
-
-/*
- * What a stream says first: `retry:`, then a block of `id:` alone, which gives
- * an EventSource its position without an event (WHATWG HTML 9.2.6): the one
- * that it named itself, if it did.  Behind the gaps, if there are any, stands
- * the position that comes after them, so that they need not be told again.
- */
+/* If something is only in the store, the position comes with that: replay.c. */
 static int
 subscribe_put_head(struct stream *s, const struct subscription *sub,
     const struct subscribe_start *start, struct buffer *b)
 {
-	char text[ID_TEXT_SIZE];
-	struct text_span before = { text, id_format(start->before, text) };
-	struct text_span id = before;
-	size_t gaps_at;
+	struct control_position p = { .since = sub->since,
+		.after = start->after,
+		.is_known = start->is_known,
+		.before = start->before };
 
-	if (sub->since.len > 0 &&
-	    event_check_id(sub->since.text, sub->since.len) == NULL)
-		id = sub->since;
-	if (buffer_append(b, sub->head.text, sub->head.len) == -1 ||
-	    delivery_put_retry(s, b, stream_retry_ms(s)) == -1)
+	if (control_put_begin(s, b, sub->head) == -1)
 		return -1;
-	if (start->is_stored)
-		return 0;
-	if (delivery_put_id(s, b, id) == -1)
-		return -1;
-	gaps_at = b->len;
-	if (subscribe_put_gaps(s, sub, start, b) == -1)
-		return -1;
-	return b->len > gaps_at ? delivery_put_id(s, b, before) : 0;
+	return start->is_stored ? 0 : control_put_position(s, b, &p);
 }
 
 static int
