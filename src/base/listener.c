@@ -293,15 +293,13 @@ listener_rest_cb(evutil_socket_t fd, short what, void *arg)
 static void
 listener_rest(struct listener *l, int error)
 {
-	static const struct timeval rest = { .tv_usec =
-						 LISTENER_REST_MS * 1000L };
 	static struct log_limit limit;
 
 	if (log_limit_pass(&limit, clock_monotonic_ms()))
 		log_warning("cannot accept a connection, waiting: %s",
 		    strerror(error));
 	event_del(l->io);
-	event_add(l->rest, &rest);
+	loop_set_timer(l->rest, LISTENER_REST_MS);
 }
 
 static bool

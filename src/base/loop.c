@@ -7,6 +7,15 @@
 
 #include "base/loop.h"
 
+int
+loop_set_timer(struct event *timer, uint64_t ms)
+{
+	struct timeval in = { .tv_sec = (time_t)(ms / 1000),
+		.tv_usec = (suseconds_t)(ms % 1000 * 1000) };
+
+	return event_add(timer, &in);
+}
+
 uint64_t
 loop_random(uint64_t below)
 {

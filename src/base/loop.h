@@ -6,6 +6,13 @@
 
 #include <stdint.h>
 
+#include <event2/event.h>
+
+/* What a program with a loop needs beside libevent. */
+
+/* Sets, or moves, a timer: it is due in so many milliseconds; 0, or -1. */
+int loop_set_timer(struct event *, uint64_t ms);
+
 /* A uniform random number in [0, below), below > 0; good for jitter. */
 uint64_t loop_random(uint64_t below);
 

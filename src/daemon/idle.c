@@ -17,6 +17,7 @@
 #include "base/cause.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "daemon/state.h"
 
 enum {
@@ -57,13 +58,9 @@ idle_stay(struct daemon *d)
 static int
 idle_look_again(struct daemon *d)
 {
-	uint64_t ms = d->idle.is_leaving
-	    ? IDLE_LEAVING_MS
-	    : d->config->idle_exit_ms / IDLE_LOOKS + 1;
-	struct timeval again = { .tv_sec = (time_t)(ms / 1000),
-		.tv_usec = (suseconds_t)(ms % 1000 * 1000) };
-
-	return event_add(d->idle.timer, &again);
+	return loop_set_timer(d->idle.timer,
+	    d->idle.is_leaving ? IDLE_LEAVING_MS
+			       : d->config->idle_exit_ms / IDLE_LOOKS + 1);
 }
 
 static void

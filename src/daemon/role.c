@@ -20,6 +20,7 @@
 #include "base/cause.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "daemon/state.h"
 #include "door/uplink.h"
 #include "protocol/client.h"
@@ -87,15 +88,6 @@ role_choose(struct daemon *d)
 }
 
 static void
-role_again(struct daemon *d, long ms)
-{
-	struct timeval again = { .tv_sec = ms / 1000,
-		.tv_usec = ms % 1000 * 1000 };
-
-	event_add(d->role.timer, &again);
-}
-
-static void
 role_complain(const char *why)
 {
 	static struct log_limit limit;
@@ -138,7 +130,7 @@ role_start_hub(struct daemon *d)
 		return;
 	role_complain(cause);
 	free(cause);
-	role_again(d, ROLE_START_AGAIN_MS);
+	loop_set_timer(d->role.timer, ROLE_START_AGAIN_MS);
 }
 
 void
@@ -151,7 +143,7 @@ role_seek_hub(struct daemon *d)
 		return;
 	/* A door that stops finishes what it has begun, but starts nothing. */
 	if (d->stop.is_begun) {
-		role_again(d, ROLE_AGAIN_MS);
+		loop_set_timer(d->role.timer, ROLE_AGAIN_MS);
 		return;
 	}
 	if (d->options->is_once) {
@@ -166,7 +158,7 @@ role_seek_hub(struct daemon *d)
 	if (locked == -1)
 		role_complain(cause);
 	free(cause);
-	role_again(d, ROLE_AGAIN_MS);
+	loop_set_timer(d->role.timer, ROLE_AGAIN_MS);
 }
 
 static void
@@ -183,10 +175,10 @@ role_lost_hub(struct daemon *d)
 	if (clock_monotonic_ms() - d->role.attached_ms < ROLE_SHORT_MS) {
 		role_complain("it ends, or closes the connection, at once; "
 			      "its log says why (queue-allow?)");
-		role_again(d, ROLE_SHORT_MS);
+		loop_set_timer(d->role.timer, ROLE_SHORT_MS);
 	} else {
 		log_info("the hub has ended");
-		role_again(d, 0);
+		loop_set_timer(d->role.timer, 0);
 	}
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/flush.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "door/connection.h"
 #include "door/fcgi.h"
 #include "door/gate.h"
@@ -145,15 +146,12 @@ connection_deadline_cb(evutil_socket_t fd, short what, void *arg)
 static void
 connection_set_deadline(struct connection *c, bool on)
 {
-	uint64_t ms = c->door->config->request_timeout_ms;
-	struct timeval tv = { .tv_sec = (time_t)(ms / 1000),
-		.tv_usec = (suseconds_t)(ms % 1000 * 1000) };
-
 	if (on == c->has_deadline)
 		return;
 	c->has_deadline = on;
 	if (on)
-		event_add(c->deadline, &tv);
+		loop_set_timer(c->deadline,
+		    c->door->config->request_timeout_ms);
 	else
 		event_del(c->deadline);
 }

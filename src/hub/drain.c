@@ -28,16 +28,6 @@ drain_finish(struct hub *hub)
 		done_cb(hub->drain.done_arg);
 }
 
-static void
-drain_set_limit(struct hub *hub)
-{
-	uint64_t ms = hub->config->drain_ms;
-	struct timeval limit = { .tv_sec = (time_t)(ms / 1000),
-		.tv_usec = (suseconds_t)(ms % 1000 * 1000) };
-
-	event_add(hub->drain.limit, &limit);
-}
-
 /* Marks the streams that follow `$streams`, and returns how many there are. */
 static size_t
 drain_mark_watchers(struct hub *hub)
@@ -111,7 +101,7 @@ drain_limit_cb(evutil_socket_t fd, short what, void *arg)
 	TAILQ_FOREACH_SAFE(s, &hub->streams.list, link, next)
 		if (s->mark != mark)
 			stream_kill(s, STREAM_SHUTDOWN);
-	drain_set_limit(hub);
+	loop_set_timer(hub->drain.limit, hub->config->drain_ms);
 	streams_reap_later(hub);
 }
 
@@ -123,7 +113,7 @@ hub_drain(struct hub *hub, void (*done_cb)(void *), void *arg)
 	hub->drain.done_cb = done_cb;
 	hub->drain.done_arg = arg;
 	stats_end(hub);
-	drain_set_limit(hub);
+	loop_set_timer(hub->drain.limit, hub->config->drain_ms);
 	drain_end_streams(hub, false);
 	streams_reap_later(hub);
 }

@@ -14,6 +14,7 @@
 #include "base/cause.h"
 #include "base/lines.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "queue/execute.h"
 #include "queue/fifo.h"
 
@@ -25,7 +26,7 @@
 
 enum {
 	FIFO_READ_BYTES = 65536,
-	FIFO_LOG_EVERY_S = 1,
+	FIFO_LOG_EVERY_MS = 1000,
 	FIFO_WHY_SIZE = 160
 };
 
@@ -89,7 +90,6 @@ fifo_log_cb(evutil_socket_t fd, short what, void *arg)
 void
 fifo_refuse(struct queue *q, const char *why)
 {
-	static const struct timeval later = { .tv_sec = FIFO_LOG_EVERY_S };
 	struct queue_fifo *f = q->fifo;
 
 	if (f == NULL)
@@ -101,7 +101,7 @@ fifo_refuse(struct queue *q, const char *why)
 	if (evtimer_pending(f->log_timer, NULL))
 		return;
 	fifo_log(f);
-	evtimer_add(f->log_timer, &later);
+	loop_set_timer(f->log_timer, FIFO_LOG_EVERY_MS);
 }
 
 static void

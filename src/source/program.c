@@ -24,7 +24,7 @@
 
 enum {
 	PROGRAM_READ_BYTES = 65536,
-	PROGRAM_GRACE_S = 5, /* between SIGTERM and SIGKILL */
+	PROGRAM_GRACE_MS = 5000, /* between SIGTERM and SIGKILL */
 	PROGRAM_LOG_LINE = 1024
 };
 
@@ -178,9 +178,7 @@ program_stop_reading(struct program *p)
 static int
 program_end(struct program *p)
 {
-	static const struct timeval grace = { .tv_sec = PROGRAM_GRACE_S };
-
-	if (event_add(p->grace, &grace) == -1)
+	if (loop_set_timer(p->grace, PROGRAM_GRACE_MS) == -1)
 		return -1;
 	program_signal(p, SIGTERM);
 	return 0;
