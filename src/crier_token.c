@@ -17,7 +17,6 @@
 #include "companion/verb.h"
 #include "config/config.h"
 #include "config/config_key.h"
-#include "config/config_token.h"
 #include "config/config_value.h"
 #include "protocol/client.h"
 #include "request/token.h"

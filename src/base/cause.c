@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/cause.h"
 
@@ -15,6 +16,26 @@ cause_set(char **cause, const char *fmt, ...)
 	if (vasprintf(cause, fmt, ap) == -1)
 		*cause = NULL;
 	va_end(ap);
+	return -1;
+}
+
+int
+cause_prefix(char **cause, const char *fmt, ...)
+{
+	char *words = NULL, *what = *cause;
+	va_list ap;
+
+	if (what == NULL)
+		return -1;
+	va_start(ap, fmt);
+	if (vasprintf(&words, fmt, ap) == -1)
+		words = NULL;
+	va_end(ap);
+	*cause = NULL;
+	if (words != NULL)
+		cause_set(cause, "%s%s", words, what);
+	free(words);
+	free(what);
 	return -1;
 }
 

@@ -14,6 +14,13 @@
 int cause_set(char **cause, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/*
+ * Puts words in front of *cause, which stays NULL or becomes it without memory;
+ * returns -1.
+ */
+int cause_prefix(char **cause, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* The cause, or "out of memory" for NULL. */
 const char *cause_text(const char *cause);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,13 +8,13 @@
 #include "base/text.h"
 #include "config/config.h"
 #include "config/config_file.h"
-#include "config/config_route.h"
+#include "config/config_routes.h"
 #include "config/config_setting.h"
 #include "config/config_token.h"
 #include "config/config_who.h"
 #include "protocol/paths.h"
 
-/* Where c keeps a top-level setting. */
+/* The structure that a setting of the top level is in. */
 static void *
 config_base(struct config *c, const struct config_setting *s)
 {
@@ -43,172 +42,117 @@ config_new(void)
 	return c;
 }
 
-/* The default of listen or queue, or NULL when out of memory. */
-static char *
-config_default_path(const struct config_setting *s)
-{
-	char *path, *address = NULL;
-
-	if (s->kind == CONFIG_SOCKET)
-		return paths_runtime_file("queue.sock");
-	if ((path = paths_runtime_file("fcgi.sock")) == NULL)
-		return NULL;
-	if (asprintf(&address, "unix:%s", path) == -1)
-		address = NULL;
-	free(path);
-	return address;
-}
-
-static int
-config_set_default(struct config *c, const struct config_setting *s,
-    char why[CONFIG_WHY_SIZE])
-{
-	char *path;
-	int rc;
-
-	if (s->initial != NULL)
-		return config_setting_store(s, config_base(c, s), s->initial,
-		    why);
-	if ((config_setting_is_list(s) && s->kind != CONFIG_LISTEN) ||
-	    s->kind == CONFIG_FIFO)
-		return 0;
-	if ((path = config_default_path(s)) == NULL) {
-		snprintf(why, CONFIG_WHY_SIZE, "out of memory");
-		return -1;
-	}
-	rc = config_setting_store(s, config_base(c, s), path, why);
-	free(path);
-	return rc;
-}
-
 static int
 config_set_defaults(struct config *c, char **cause)
 {
-	char why[CONFIG_WHY_SIZE];
-	size_t i;
+	const struct config_setting *s;
 
-	for (i = 0; i < config_setting_count; i++)
-		if (config_set_default(c, &config_settings[i], why) == -1)
-			return cause_set(cause, "default of %s: %s",
-			    config_settings[i].name, why);
+	for (s = config_settings; s->name != NULL; s++)
+		if (config_setting_store_default(s, config_base(c, s), cause) ==
+		    -1)
+			return cause_prefix(cause, "default of %s: ", s->name);
 	return 0;
 }
 
-static size_t
-config_find_setting(const char *name, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < config_setting_count; i++)
-		if (strncmp(config_settings[i].name, name, len) == 0 &&
-		    config_settings[i].name[len] == '\0')
-			break;
-	return i;
-}
-
 /*
- * One NAME=VALUE.  seen[] has the settings that earlier overrides named: the
+ * One NAME=VALUE.  is_seen[] has the settings that earlier overrides named: the
  * first override of a list replaces it, the next ones append.
  */
 static int
-config_override(struct config *c, const char *text, bool seen[],
-    char why[CONFIG_WHY_SIZE])
+config_override(struct config *c, const char *text, bool is_seen[],
+    char **cause)
 {
-	const char *equals = strchr(text, '=');
+	size_t len = strcspn(text, "=");
 	const struct config_setting *s;
-	size_t i;
+	const char *value, *wrong;
+	void *base;
 
-	if (equals == NULL) {
-		snprintf(why, CONFIG_WHY_SIZE, "is not NAME=VALUE");
-		return -1;
-	}
-	i = config_find_setting(text, (size_t)(equals - text));
-	if (i == config_setting_count) {
-		snprintf(why, CONFIG_WHY_SIZE, "no such setting");
-		return -1;
-	}
-	s = &config_settings[i];
-	if (config_token_wrong_setting(s->name, why) ||
-	    config_who_wrong_default(s, equals + 1, why))
-		return -1;
-	if (config_setting_is_list(s)) {
-		if (!seen[i] || equals[1] == '\0')
-			config_setting_clear(s, config_base(c, s));
-		seen[i] = true;
-		if (equals[1] == '\0')
+	if (text[len] == '\0')
+		return cause_set(cause, "is not NAME=VALUE");
+	if ((s = config_setting_find(config_settings, text, len)) == NULL)
+		return cause_set(cause, "no such setting");
+	value = text + len + 1;
+	base = config_base(c, s);
+	wrong = config_token_wrong_setting(s->name);
+	/* Without a pattern, nobody can be a channel's owner. */
+	if (wrong == NULL && s->kind == &config_kind_who && *value != '\0')
+		wrong = config_who_wrong_list(&value, 1, NULL);
+	if (wrong != NULL)
+		return cause_set(cause, "%s", wrong);
+	if (s->kind->is_list) {
+		if (!is_seen[s - config_settings] || *value == '\0')
+			config_setting_clear(s, base);
+		is_seen[s - config_settings] = true;
+		if (*value == '\0')
 			return 0;
 	}
-	return config_setting_store(s, config_base(c, s), equals + 1, why);
+	return config_setting_store(s, base, value, cause);
 }
 
-/* For a message: without a secret. */
+/* An override for a message: without a secret. */
 static void
 config_describe_override(const char *text, char *to, size_t size)
 {
 	size_t name = strcspn(text, "="), len = strlen(text);
-	size_t i = config_find_setting(text, name);
+	const struct config_setting *s =
+	    config_setting_find(config_settings, text, name);
 
-	if (i < config_setting_count &&
-	    config_settings[i].kind == CONFIG_SECRET)
-		len = name;
-	text_escape(text, len, to, size);
+	text_escape(text, s != NULL && s->kind->is_secret ? name : len, to,
+	    size);
 }
 
 static int
 config_override_all(struct config *c, const struct config_override *overrides,
     size_t count, char **cause)
 {
-	char why[CONFIG_WHY_SIZE], text[512];
-	bool *seen = calloc(config_setting_count, sizeof *seen);
+	bool is_seen[CONFIG_SETTINGS_MAX] = { false };
+	char text[512];
 	size_t i;
-	int rc = seen == NULL ? -1 : 0;
 
-	for (i = 0; rc == 0 && i < count; i++) {
-		rc = config_override(c, overrides[i].text, seen, why);
-		if (rc == 0)
+	for (i = 0; i < count; i++) {
+		if (config_override(c, overrides[i].text, is_seen, cause) == 0)
 			continue;
 		config_describe_override(overrides[i].text, text, sizeof text);
-		cause_set(cause, "-o %s: %s", text, why);
+		return cause_prefix(cause, "-o %s: ", text);
 	}
-	free(seen);
-	return rc;
+	return 0;
 }
 
-/* Gives the sections what they leave out. */
+/* Gives a section what it leaves out. */
 static void
-config_inherit(struct config *c)
+config_inherit_channel(struct config_channel *channel,
+    const struct config_channel *top)
 {
-	struct config_channel *top = &c->channels[c->channel_count - 1];
 	const struct config_setting *s;
-	uint64_t *value;
-	size_t i, k;
 
-	for (i = 0; i < c->channel_count; i++)
-		for (k = 0; k < config_setting_count; k++) {
-			s = &config_settings[k];
-			if (!s->per_channel)
-				continue;
-			value = config_setting_number(s, &c->channels[i]);
-			if (*value != UINT64_MAX)
-				continue;
-			*value = *config_setting_number(s, top);
-			/* crier's own channels are opened one by one. */
-			if (s->kind == CONFIG_WHO &&
-			    c->channels[i].pattern[0] == '$')
-				*value = 0;
-		}
+	for (s = config_settings; s->name != NULL; s++) {
+		if (!s->per_channel || config_setting_is_set(s, channel))
+			continue;
+		/* Crier's own channels are opened to people one by one. */
+		config_setting_set_number(s, channel,
+		    s->kind == &config_kind_who && channel->pattern[0] == '$'
+			? 0
+			: config_setting_number(s, top));
+	}
 }
 
-/* The pipe lies beside the queue's socket unless it is named. */
+/* What depends on other settings, when all of them are known. */
 static int
 config_complete(struct config *c)
 {
-	config_inherit(c);
+	size_t last = c->channel_count - 1, i;
+
+	for (i = 0; i < last; i++)
+		config_inherit_channel(&c->channels[i], &c->channels[last]);
 	if (c->fifo == NULL)
 		c->fifo = paths_beside(c->queue, "queue.fifo");
 	return c->fifo == NULL ? -1 : 0;
 }
 
+/*
+ * Later steps need what earlier ones have set: overrides the file's values,
+ * sections the top level's, and keys the algorithm.
+ */
 struct config *
 config_load(const char *file, const struct config_override *overrides,
     size_t count, char **cause)
@@ -226,7 +170,7 @@ config_load(const char *file, const struct config_override *overrides,
 	return NULL;
 }
 
-/* The count is no part of what is immutable. */
+/* The number of references is no part of what is immutable. */
 static struct config *
 config_own(const struct config *c)
 {
@@ -244,13 +188,14 @@ void
 config_free(const struct config *shared)
 {
 	struct config *c = config_own(shared);
+	const struct config_setting *s;
 	size_t i;
 
 	if (c == NULL || --c->refs > 0)
 		return;
-	for (i = 0; i < config_setting_count; i++)
-		if (!config_settings[i].per_channel)
-			config_setting_clear(&config_settings[i], c);
+	for (s = config_settings; s->name != NULL; s++)
+		if (!s->per_channel)
+			config_setting_clear(s, c);
 	for (i = 0; i < c->channel_count; i++)
 		free(c->channels[i].pattern);
 	free(c->channels);

@@ -8,14 +8,18 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <sys/types.h>
-
-#include "base/log.h"
 
 /* What becomes of an event that cannot be stored. */
 enum config_store_error {
 	CONFIG_REFUSE,
 	CONFIG_MEMORY
+};
+
+/* Where the log goes; auto: standard error in the foreground, else syslog. */
+enum config_log {
+	CONFIG_LOG_AUTO,
+	CONFIG_LOG_STDERR,
+	CONFIG_LOG_SYSLOG
 };
 
 /* Who may do something over HTTP: any of these bits; 0 is nobody. */
@@ -50,6 +54,9 @@ struct config_token_key {
 	int line; /* in the file; 0: unknown */
 };
 
+/* A number that a section leaves out. */
+#define CONFIG_UNSET UINT64_MAX
+
 /* A list of words. */
 struct config_list {
 	char **items;
@@ -81,10 +88,10 @@ struct config_route; /* config/config_route.h */
 struct config {
 	size_t refs;
 	struct config_list listen; /* unix:PATH or tcp:HOST:PORT, checked */
-	mode_t listen_mode;
+	uint64_t listen_mode;
 	char *listen_group; /* "" for none, as all strings here */
 	char *queue;        /* a path that fits into sun_path */
-	mode_t queue_mode;
+	uint64_t queue_mode;
 	char *queue_group;
 	struct config_list queue_allow;
 	struct config_list handoff_allow;
@@ -121,9 +128,8 @@ struct config {
 	struct config_token_key *token_keys; /* the top level's is the last */
 	size_t token_key_count;
 	struct config_list warnings; /* for people: what is allowed, but odd */
-	bool log_auto; /* standard error in the foreground, else syslog */
-	enum log_target log_target;
-	enum log_level log_level;
+	uint64_t log;                /* enum config_log */
+	uint64_t log_level;          /* enum log_level */
 	struct config_channel
 	    *channels; /* first match wins; the last is "**" */
 	size_t channel_count;

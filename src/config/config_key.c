@@ -15,11 +15,22 @@
 #include "base/cause.h"
 #include "base/text.h"
 #include "config/config_key.h"
-#include "config/config_token.h"
 
 enum {
 	CONFIG_KEY_MAX = 64 * 1024,
 	CONFIG_RSA_MIN = 256 /* bytes of the key info; 2048 bits take 294 */
+};
+
+const char *const config_algorithms[CONFIG_ALGORITHMS] = {
+	[CONFIG_HS256] = "HS256",
+	[CONFIG_HS384] = "HS384",
+	[CONFIG_HS512] = "HS512",
+	[CONFIG_RS256] = "RS256",
+	[CONFIG_RS384] = "RS384",
+	[CONFIG_RS512] = "RS512",
+	[CONFIG_ES256] = "ES256",
+	[CONFIG_ES384] = "ES384",
+	[CONFIG_ES512] = "ES512",
 };
 
 /* Object identifiers (RFC 3279, 2.3; RFC 5480, 2.1) as DER has them. */
@@ -36,16 +47,14 @@ config_key_is_secret(const struct config_token_key *k)
 	return k->algorithm <= CONFIG_HS512;
 }
 
-/* Whoever else can read a secret can make tokens. */
+/* Warns if everybody can read a secret, and so can make tokens. */
 static void
-config_key_look(const struct config_token_key *k, const struct stat *st,
+config_key_check_mode(const struct config_token_key *k, const struct stat *st,
     bool is_private, char **warning)
 {
 	if ((st->st_mode & S_IROTH) != 0 &&
 	    (config_key_is_secret(k) || is_private))
-		cause_set(warning,
-		    "%s: may be read by everybody (chmod "
-		    "o-r)",
+		cause_set(warning, "%s: may be read by everybody (chmod o-r)",
 		    k->file);
 }
 
@@ -67,7 +76,7 @@ config_key_open(const struct config_token_key *k, bool is_private,
 	else if (st.st_size > CONFIG_KEY_MAX)
 		error = EFBIG;
 	if (error == 0) {
-		config_key_look(k, &st, is_private, warning);
+		config_key_check_mode(k, &st, is_private, warning);
 		return fd;
 	}
 	close(fd);
@@ -75,7 +84,7 @@ config_key_open(const struct config_token_key *k, bool is_private,
 	return -1;
 }
 
-/* All of the file; 0, or -1 with errno. */
+/* Reads all of the file: 0, or -1 with errno. */
 static int
 config_key_slurp(const struct config_token_key *k, bool is_private,
     struct buffer *b, char **warning)
@@ -97,7 +106,7 @@ config_key_slurp(const struct config_token_key *k, bool is_private,
 	return to == NULL || n < 0 ? -1 : 0;
 }
 
-/* The length of a text without its line end; of bytes that are none, all. */
+/* The length without the line end of a text; of other bytes, all. */
 static size_t
 config_key_trim(const char *text, size_t len)
 {
@@ -133,7 +142,7 @@ config_key_hex(const char *text, size_t len, unsigned char *to)
 	return len % 2 == 0 ? (ptrdiff_t)(len / 2) : -1;
 }
 
-/* Decodes what was written; 0, or -1 with what is wrong. */
+/* Makes the key of what was written: 0, or -1 with *why, NULL for memory. */
 static int
 config_key_decode(struct config_token_key *k, const char *text, size_t len,
     const char **why)
@@ -162,7 +171,7 @@ config_key_decode(struct config_token_key *k, const char *text, size_t len,
 	return k->len > 0 ? 0 : -1;
 }
 
-/* Whether a key is of the algorithm's kind; NULL, or what is wrong. */
+/* NULL if the key, in DER, is of the algorithm's kind; or what is wrong. */
 static const char *
 config_key_wrong_info(const struct config_token_key *k,
     const unsigned char *der, size_t len)
@@ -175,7 +184,7 @@ config_key_wrong_info(const struct config_token_key *k,
 			return "is not a key for RSA";
 		return len < CONFIG_RSA_MIN ? "has less than 2048 bits" : NULL;
 	}
-	/* One of them has a zero in it: their lengths are known. */
+	/* strlen would not do: one of the identifiers has a zero in it. */
 	curve = config_oid_curve[k->algorithm - CONFIG_ES256];
 	if (memmem(der, len, curve, k->algorithm == CONFIG_ES256 ? 8 : 5) ==
 	    NULL)
@@ -184,7 +193,10 @@ config_key_wrong_info(const struct config_token_key *k,
 	return NULL;
 }
 
-/* The same of PEM text; missing is the answer if it has not this label. */
+/*
+ * NULL, or what is wrong with a key in PEM whose first line ends with label;
+ * missing is the answer if there is no such line.
+ */
 static const char *
 config_key_wrong_pem(const struct config_token_key *k, const char *label,
     const char *missing)
@@ -227,7 +239,7 @@ config_key_wrong_private(const struct config_token_key *k)
 
 	if (strstr(text, "ENCRYPTED") != NULL)
 		return "is encrypted (openssl pkey decrypts it)";
-	/* That label says RSA, but the key itself does not. */
+	/* This form (RFC 8017) names the algorithm in its label alone. */
 	if (k->algorithm < CONFIG_ES256 &&
 	    strstr(text, "-----BEGIN RSA PRIVATE KEY-----") != NULL)
 		return NULL;
@@ -235,7 +247,7 @@ config_key_wrong_private(const struct config_token_key *k)
 	    "is not a private key in PEM (BEGIN PRIVATE KEY)");
 }
 
-/* What is wrong with a key that was read, or NULL; may warn. */
+/* NULL, or what is wrong with a key that was read; may warn of a short one. */
 static const char *
 config_key_wrong(const struct config_token_key *k, bool is_private,
     char **warning)
@@ -250,9 +262,8 @@ config_key_wrong(const struct config_token_key *k, bool is_private,
 		return "is in PEM: it is for RS256, ES256 or the like";
 	if (k->len < enough && *warning == NULL)
 		cause_set(warning,
-		    "a key of %zu bytes is easy to guess, "
-		    "%s wants %zu",
-		    k->len, config_algorithms[k->algorithm], enough);
+		    "a key of %zu bytes is easy to guess, %s wants %zu", k->len,
+		    config_algorithms[k->algorithm], enough);
 	return NULL;
 }
 

@@ -8,6 +8,13 @@
 
 #include "config/config.h"
 
+/* A key that tokens are checked with, and the algorithms that it may be for. */
+
+/* The names of enum config_algorithm, and how an error names them. */
+extern const char *const config_algorithms[CONFIG_ALGORITHMS];
+#define CONFIG_ALGORITHM_FORM \
+	"HS256, HS384, HS512, RS256, RS384, RS512, ES256, ES384 or ES512"
+
 /*
  * Reads a key from its text or its file: for HS256 and its like a secret, as
  * it is or behind "base64:" or "hex:", a file's without the line end behind

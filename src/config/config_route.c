@@ -1,95 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/cause.h"
 #include "config/config_route.h"
-#include "config/config_value.h"
+#include "config/config_setting.h"
 
-#define CONFIG_BIT(kind) (1U << (kind))
-#define CONFIG_SUBSCRIBE CONFIG_BIT(CONFIG_ROUTE_SUBSCRIBE)
-#define CONFIG_PUBLISH   CONFIG_BIT(CONFIG_ROUTE_PUBLISH)
-#define CONFIG_RUN       CONFIG_BIT(CONFIG_ROUTE_RUN)
-#define CONFIG_STREAMS   (CONFIG_SUBSCRIBE | CONFIG_RUN)
-
-#define CONFIG_AT(member) .offset = offsetof(struct config_route, member)
-
-static const char *const config_statuses[] = { "json", "prometheus" };
-static const char *const config_formats[] = { "lines", "raw" };
-
-const struct config_route_setting config_route_settings[] = {
-	{ { "subscribe", CONFIG_TEMPLATES, CONFIG_AT(subscribe) },
-	    CONFIG_SUBSCRIBE, true, -1 },
-	{ { "publish", CONFIG_TEMPLATES, CONFIG_AT(publish) }, CONFIG_PUBLISH,
-	    true, -1 },
-	{ { "status", CONFIG_WORD, CONFIG_AT(status),
-	      CONFIG_WORDS(config_statuses), .form = "json or prometheus" },
-	    CONFIG_BIT(CONFIG_ROUTE_STATUS), true, -1 },
-	{ { "run", CONFIG_LIST, CONFIG_AT(run) }, CONFIG_RUN, true, -1 },
-	{ { "presence", CONFIG_TEMPLATE, CONFIG_AT(presence) },
-	    CONFIG_BIT(CONFIG_ROUTE_PRESENCE), true, -1 },
-	{ { "data", CONFIG_TEMPLATE, CONFIG_AT(data) }, CONFIG_PUBLISH, false,
-	    CONFIG_FIELD_DATA },
-	{ { "event", CONFIG_TEMPLATE, CONFIG_AT(event) }, CONFIG_PUBLISH, false,
-	    CONFIG_FIELD_EVENT },
-	{ { "id", CONFIG_TEMPLATE, CONFIG_AT(id) }, CONFIG_PUBLISH, false,
-	    CONFIG_FIELD_ID },
-	{ { "key", CONFIG_TEMPLATE, CONFIG_AT(key) }, CONFIG_PUBLISH, false,
-	    CONFIG_FIELD_KEY },
-	/* In a route with streams it is a number. */
-	{ { "retry", CONFIG_TEMPLATE, CONFIG_AT(retry) },
-	    CONFIG_PUBLISH | CONFIG_STREAMS, false, CONFIG_FIELD_RETRY },
-	{ { "expires", CONFIG_TEMPLATE, CONFIG_AT(expires) }, CONFIG_PUBLISH,
-	    false, CONFIG_FIELD_EXPIRES },
-	{ { "reply", CONFIG_TEMPLATE, CONFIG_AT(reply) }, CONFIG_PUBLISH, false,
-	    CONFIG_FIELD_REPLY },
-	{ { "reply-type", CONFIG_TEXT, CONFIG_AT(reply_type) }, CONFIG_PUBLISH,
-	    false, -1 },
-	{ { "format", CONFIG_WORD, CONFIG_AT(format),
-	      CONFIG_WORDS(config_formats), .form = "lines or raw" },
-	    CONFIG_RUN, false, -1 },
-	{ { "run-time", CONFIG_SECONDS, CONFIG_AT(run_ms),
-	      .range = &limit_of[LIMIT_RUN_TIME_MS] },
-	    CONFIG_RUN, false, -1 },
-	{ { "run-bytes", CONFIG_SIZE, CONFIG_AT(run_bytes),
-	      CONFIG_RANGE(0, UINT64_C(1) << 40) },
-	    CONFIG_RUN, false, -1 },
-	{ { "end-event", CONFIG_TEXT, CONFIG_AT(end_event) }, CONFIG_STREAMS,
-	    false, -1 },
-	{ { "end-data", CONFIG_TEMPLATE, CONFIG_AT(end_data) }, CONFIG_STREAMS,
-	    false, -1 },
-	{ { "end-stop", CONFIG_FLAG, CONFIG_AT(end_stop) }, CONFIG_STREAMS,
-	    false, -1 },
-	{ { "terse", CONFIG_FLAG, CONFIG_AT(terse) }, CONFIG_STREAMS, false,
-	    -1 },
-	{ { "poll", CONFIG_SECONDS, CONFIG_AT(poll_ms),
-	      .range = &limit_of[LIMIT_POLL_MS] },
-	    CONFIG_SUBSCRIBE, false, -1 },
-	{ { "poll-above", CONFIG_COUNT, CONFIG_AT(poll_above),
-	      .range = &limit_of[LIMIT_POLL_ABOVE] },
-	    CONFIG_SUBSCRIBE, false, -1 },
-	{ { "last", CONFIG_COUNT, CONFIG_AT(last),
-	      .range = &limit_of[LIMIT_LAST] },
-	    CONFIG_SUBSCRIBE, false, -1 },
-	{ { "heartbeat", CONFIG_SECONDS, CONFIG_AT(heartbeat_ms),
-	      .range = &limit_of[LIMIT_HEARTBEAT_MS] },
-	    CONFIG_STREAMS, false, -1 },
-	{ { "max-time", CONFIG_SECONDS, CONFIG_AT(max_time_ms),
-	      .range = &limit_of[LIMIT_MAX_TIME_MS] },
-	    CONFIG_SUBSCRIBE, false, -1 },
-};
-
-const size_t config_route_setting_count =
-    sizeof config_route_settings / sizeof config_route_settings[0];
-
-_Static_assert(sizeof config_route_settings / sizeof config_route_settings[0] <=
-	CONFIG_ROUTE_SETTINGS_MAX,
-    "config_file counts their lines");
-
-/* Methods are a matter of capitals (RFC 9110, 9.1): "get" never comes. */
+/*
+ * NULL, or what is wrong with the name of a method.  Names differ by their
+ * case (RFC 9110, 9.1), so no request would come to a route for "get".
+ */
 static const char *
 config_route_wrong_method(const char *method, size_t len)
 {
@@ -117,7 +40,7 @@ config_route_wrong_method(const char *method, size_t len)
 }
 
 static bool
-config_route_lists_method(const struct config_route *r, const char *method,
+config_route_finds_method(const struct config_route *r, const char *method,
     size_t len)
 {
 	size_t i;
@@ -129,75 +52,65 @@ config_route_lists_method(const struct config_route *r, const char *method,
 	return false;
 }
 
-static const char *
-config_route_add_method(struct config_route *r, const char *method, size_t len)
+static int
+config_route_add_method(struct config_route *r, const char *method, size_t len,
+    char **cause)
 {
-	const char *why = config_route_wrong_method(method, len);
+	const char *wrong = config_route_wrong_method(method, len);
 	char **items;
 
-	if (why != NULL)
-		return why;
-	if (config_route_lists_method(r, method, len))
-		return "a method is named twice";
+	if (wrong == NULL && config_route_finds_method(r, method, len))
+		wrong = "a method is named twice";
+	if (wrong != NULL)
+		return cause_set(cause, "%s", wrong);
+	*cause = NULL;
 	items =
 	    realloc(r->methods.items, (r->methods.count + 1) * sizeof *items);
 	if (items == NULL)
-		return "out of memory";
+		return -1;
 	r->methods.items = items;
 	items[r->methods.count] = strndup(method, len);
-	return items[r->methods.count++] == NULL ? "out of memory" : NULL;
+	return items[r->methods.count++] == NULL ? -1 : 0;
 }
 
 /* METHOD[,METHOD]... PATH */
 static int
-config_route_read_title(struct config_route *r, char why[CONFIG_WHY_SIZE])
+config_route_read_title(struct config_route *r, char **cause)
 {
-	const char *p = r->title + strspn(r->title, " \t"), *wrong;
-	size_t len = strcspn(p, " \t"), path, n;
+	const char *p = r->title + strspn(r->title, " \t"), *path, *wrong;
+	size_t n;
 
-	path = len + strspn(p + len, " \t");
-	if (p[path] == '\0') {
-		snprintf(why, CONFIG_WHY_SIZE,
+	path = p + strcspn(p, " \t");
+	path += strspn(path, " \t");
+	if (*path == '\0')
+		return cause_set(cause,
 		    "must be \"METHOD PATH\", such as \"GET /events\"");
-		return -1;
-	}
-	for (;;) {
+	for (;; p += n + 1) {
 		n = strcspn(p, ", \t");
-		wrong = config_route_add_method(r, p, n);
-		if (wrong != NULL || p[n] != ',')
+		if (config_route_add_method(r, p, n, cause) == -1)
+			return -1;
+		if (p[n] != ',')
 			break;
-		p += n + 1;
-		path -= n + 1;
 	}
-	if (wrong != NULL) {
-		snprintf(why, CONFIG_WHY_SIZE, "%s", wrong);
-		return -1;
-	}
-	if ((wrong = path_pattern_parse(&r->path, p + path)) == NULL)
-		return 0;
-	snprintf(why, CONFIG_WHY_SIZE, "the path %s", wrong);
-	return -1;
+	wrong = path_pattern_parse(&r->path, path);
+	return wrong == NULL ? 0 : cause_set(cause, "the path %s", wrong);
 }
 
 struct config_route *
-config_route_new(const char *title, char why[CONFIG_WHY_SIZE])
+config_route_new(const char *title, char **cause)
 {
-	const struct config_setting *s;
 	struct config_route *r = calloc(1, sizeof *r);
-	size_t i;
+	const struct config_setting *s;
 
-	snprintf(why, CONFIG_WHY_SIZE, "out of memory");
+	*cause = NULL;
 	if (r == NULL || (r->title = strdup(title)) == NULL) {
 		free(r);
 		return NULL;
 	}
-	for (i = 0; i < config_route_setting_count; i++) {
-		s = &config_route_settings[i].setting;
-		if (!config_setting_is_list(s) && !config_setting_is_text(s))
-			*config_setting_number(s, r) = CONFIG_ROUTE_UNSET;
-	}
-	r->retry_ms = CONFIG_ROUTE_UNSET;
-	if (config_route_read_title(r, why) == 0)
+	for (s = config_route_settings; s->name != NULL; s++)
+		config_setting_unset(s, r);
+	r->retry_ms = CONFIG_UNSET;
+	if (config_route_read_title(r, cause) == 0)
 		return r;
 	config_route_free(r);
 	return NULL;
@@ -206,12 +119,13 @@ config_route_new(const char *title, char why[CONFIG_WHY_SIZE])
 void
 config_route_free(struct config_route *r)
 {
+	const struct config_setting *s;
 	size_t i;
 
 	if (r == NULL)
 		return;
-	for (i = 0; i < config_route_setting_count; i++)
-		config_setting_clear(&config_route_settings[i].setting, r);
+	for (s = config_route_settings; s->name != NULL; s++)
+		config_setting_clear(s, r);
 	for (i = 0; i < r->channel_count; i++)
 		template_free(r->channels[i]);
 	free(r->channels);
@@ -223,16 +137,6 @@ config_route_free(struct config_route *r)
 	path_pattern_clear(&r->path);
 	free(r->title);
 	free(r);
-}
-
-bool
-config_route_is_set(const struct config_setting *s, struct config_route *r)
-{
-	if (config_setting_is_list(s))
-		return config_setting_list(s, r)->count > 0;
-	if (config_setting_is_text(s))
-		return *config_setting_text(s, r) != NULL;
-	return *config_setting_number(s, r) != CONFIG_ROUTE_UNSET;
 }
 
 bool
@@ -248,63 +152,45 @@ config_route_has_body(const struct config_route *r)
 }
 
 int
-config_route_check_value(const char *title,
-    const struct config_route_setting *s, const char *text,
-    char why[CONFIG_WHY_SIZE])
+config_route_check_value(const char *title, const struct config_setting *s,
+    const char *text, char **cause)
 {
-	struct template_scope scope = { .want = TEMPLATE_WANT_PLAIN };
+	struct template_scope scope = { .want = TEMPLATE_WANT_PLAIN,
+		.is_reply = s->field == CONFIG_FIELD_REPLY };
 	struct config_route *r;
 	struct template *t;
+	char *unused;
 
-	if (!config_setting_check(&s->setting, text, why))
+	if (config_setting_check(s, text, cause) == -1)
 		return -1;
-	if (s->field == -1 &&
-	    !(s->is_kind && s->setting.kind != CONFIG_WORD &&
-		s->setting.kind != CONFIG_LIST))
+	if (s->kind != &config_kind_template &&
+	    s->kind != &config_kind_templates)
 		return 0;
-	/* A title that is wrong is told of when the section is read. */
-	if ((r = config_route_new(title, why)) == NULL)
+	/* What is wrong with the title is told when the section has ended. */
+	if ((r = config_route_new(title, &unused)) == NULL) {
+		free(unused);
 		return 0;
+	}
 	scope.path = &r->path;
 	scope.has_body = config_route_has_body(r);
-	scope.is_reply = s->field == CONFIG_FIELD_REPLY;
-	t = template_new(text, &scope, why);
+	t = template_new(text, &scope, cause);
 	template_free(t);
 	config_route_free(r);
 	return t == NULL ? -1 : 0;
 }
 
 bool
-config_route_has_method(const struct config_route *r, const char *method)
+config_route_names_method(const struct config_route *r, const char *method)
 {
-	if (config_route_lists_method(r, method, strlen(method)))
-		return true;
-	/* It must change nothing (RFC 9110, 9.2.1). */
-	return strcmp(method, "HEAD") == 0 && r->kind != CONFIG_ROUTE_PUBLISH &&
-	    config_route_lists_method(r, "GET", 3);
+	return config_route_finds_method(r, method, strlen(method));
 }
 
-const struct config_route *
-config_routes_find(const struct config *c, const char *method,
-    const struct text_span *segments, size_t count)
+bool
+config_route_has_method(const struct config_route *r, const char *method)
 {
-	const struct config_route *best = NULL, *r;
-	size_t i;
-	int order;
-
-	for (i = 0; i < c->route_count; i++) {
-		r = c->routes[i];
-		if (!config_route_has_method(r, method) ||
-		    !path_pattern_match(&r->path, segments, count))
-			continue;
-		order = best == NULL
-		    ? 1
-		    : path_pattern_compare(&r->path, &best->path);
-		/* Beside a GET there may be a route for HEAD. */
-		if (order > 0 ||
-		    (order == 0 &&
-			config_route_lists_method(r, method, strlen(method))))
-			best = r;
-	}
-	return best;
+	if (config_route_names_method(r, method))
+		return true;
+	/* HEAD must change nothing (RFC 9110, 9.2.1). */
+	return strcmp(method, "HEAD") == 0 && r->kind != CONFIG_ROUTE_PUBLISH &&
+	    config_route_names_method(r, "GET");
 }

@@ -36,6 +36,7 @@ enum config_route_format {
 
 /* The templates of a publish route, by their setting. */
 enum config_route_field {
+	CONFIG_FIELD_NONE, /* a setting that is no such template */
 	CONFIG_FIELD_DATA,
 	CONFIG_FIELD_EVENT,
 	CONFIG_FIELD_ID,
@@ -46,14 +47,11 @@ enum config_route_field {
 	CONFIG_FIELDS
 };
 
+#define CONFIG_ROUTE_BIT(kind) (1U << (kind))
+
 enum {
-	CONFIG_ROUTES_MAX = 1000,
-	CONFIG_ROUTE_SETTINGS_MAX = 32,
 	CONFIG_METHOD_MAX = 20 /* bytes */
 };
-
-/* A number that the section leaves out: as the channels have it. */
-#define CONFIG_ROUTE_UNSET UINT64_MAX
 
 struct config_route {
 	char *title; /* "METHOD[,METHOD]... PATH" */
@@ -79,70 +77,41 @@ struct config_route {
 	uint64_t status;            /* enum config_route_status */
 	uint64_t format;            /* enum config_route_format */
 	uint64_t run_ms, run_bytes; /* 0: no limit */
-	uint64_t last; /* for who has no position, or CONFIG_ROUTE_UNSET */
-	/* Instead of the channels' values, or CONFIG_ROUTE_UNSET. */
+	uint64_t last; /* of a client without a position, or CONFIG_UNSET */
+	/* Instead of the channels' values, or CONFIG_UNSET. */
 	uint64_t poll_ms, poll_above, heartbeat_ms, retry_ms, max_time_ms;
 };
 
-struct config_route_setting {
-	struct config_setting setting; /* its offset is in config_route */
-	unsigned kinds;                /* 1 << enum config_route_kind */
-	bool is_kind;                  /* it makes the route one of that kind */
-	int field;                     /* of a template of publish, or -1 */
-};
+/* What a section may say, a row without a name behind them. */
+extern const struct config_setting config_route_settings[];
 
-extern const struct config_route_setting config_route_settings[];
-extern const size_t config_route_setting_count;
-
-/* A route with nothing set, or NULL with why, which follows the title. */
-struct config_route *
-config_route_new(const char *title, char why[CONFIG_WHY_SIZE]);
+/* A route with nothing set, or NULL with *cause, which follows the title. */
+struct config_route *config_route_new(const char *title, char **cause);
 
 void config_route_free(struct config_route *);
 
 /*
- * Checks what of a value can be known while the section is read: 0, or -1 with
- * why, which follows "NAME: ".  Nothing is changed.
+ * Checks a value while its section is being read, when nothing but the title
+ * is known of the route: 0, or -1 with *cause, which follows "NAME: ".
  */
-int
-config_route_check_value(const char *title, const struct config_route_setting *,
-    const char *text, char why[CONFIG_WHY_SIZE]);
+int config_route_check_value(const char *title, const struct config_setting *,
+    const char *text, char **cause);
 
 /*
- * Checks the whole of what was stored (config_setting_store), reads the
- * templates and fills defaults in.  0, or -1 with why and the setting that is
- * wrong, or NULL if none is.
+ * Makes a route of what was stored (config_setting_store): finds its kind,
+ * fills defaults in, reads the templates, and checks all of it together.  0, or
+ * -1 with *cause and the setting that is wrong, or NULL if it is none of them.
  */
-int config_route_finish(struct config_route *,
-    const struct config_route_setting **, char why[CONFIG_WHY_SIZE]);
-
-/* Takes a route, which is freed if that fails: 0, or -1 (memory). */
-int config_routes_add(struct config *, struct config_route *);
-
-/*
- * NULL, or the first route that no request comes to, with why, which follows
- * its title.
- */
-const struct config_route *
-config_routes_check(const struct config *, char why[CONFIG_WHY_SIZE]);
-
-/* If there is no route, those that stand: 0, or -1 (memory). */
-int config_routes_add_standing(struct config *);
-
-/*
- * The most specific route for a method and a path, or NULL.  HEAD is served by
- * GET where nothing has it itself, but not where GET publishes.
- */
-const struct config_route *config_routes_find(const struct config *,
-    const char *method, const struct text_span *segments, size_t count);
-
-/* Whether the section, or a default, sets it. */
-bool config_route_is_set(const struct config_setting *, struct config_route *);
+int config_route_finish(struct config_route *, const struct config_setting **,
+    char **cause);
 
 /* Whether one of its methods brings a body. */
 bool config_route_has_body(const struct config_route *);
 
-/* Whether the route serves this method. */
+/* Whether the route names this method. */
+bool config_route_names_method(const struct config_route *, const char *method);
+
+/* Whether the route serves it: HEAD goes with GET, unless that publishes. */
 bool config_route_has_method(const struct config_route *, const char *method);
 
 #endif

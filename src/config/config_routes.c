@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-/* All routes together: those that stand, and whether each is ever taken. */
-
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/config_route.h"
+#include "base/cause.h"
+#include "config/config_routes.h"
+#include "config/config_setting.h"
 
 int
 config_routes_add(struct config *c, struct config_route *r)
@@ -25,6 +24,30 @@ config_routes_add(struct config *c, struct config_route *r)
 	return 0;
 }
 
+const struct config_route *
+config_routes_find(const struct config *c, const char *method,
+    const struct text_span *segments, size_t count)
+{
+	const struct config_route *best = NULL, *r;
+	size_t i;
+	int order;
+
+	for (i = 0; i < c->route_count; i++) {
+		r = c->routes[i];
+		if (!config_route_has_method(r, method) ||
+		    !path_pattern_match(&r->path, segments, count))
+			continue;
+		order = best == NULL
+		    ? 1
+		    : path_pattern_compare(&r->path, &best->path);
+		/* A route for HEAD goes before the one for GET beside it. */
+		if (order > 0 ||
+		    (order == 0 && config_route_names_method(r, method)))
+			best = r;
+	}
+	return best;
+}
+
 /* The method that both have, or NULL. */
 static const char *
 config_routes_common_method(const struct config_route *a,
@@ -40,9 +63,9 @@ config_routes_common_method(const struct config_route *a,
 	return NULL;
 }
 
+/* Whether a route before the nth serves the same; then with *cause. */
 static bool
-config_routes_is_twice(const struct config *c, size_t n,
-    char why[CONFIG_WHY_SIZE])
+config_routes_is_twice(const struct config *c, size_t n, char **cause)
 {
 	const struct config_route *r = c->routes[n], *other;
 	const char *method;
@@ -55,7 +78,7 @@ config_routes_is_twice(const struct config *c, size_t n,
 		method = config_routes_common_method(r, other);
 		if (method == NULL)
 			continue;
-		snprintf(why, CONFIG_WHY_SIZE,
+		cause_set(cause,
 		    "the route in line %d serves %s on this path already",
 		    other->line, method);
 		return true;
@@ -63,7 +86,10 @@ config_routes_is_twice(const struct config *c, size_t n,
 	return false;
 }
 
-/* Whether a path with so many segments for `{name...}` comes to it. */
+/*
+ * Whether a path whose segments no route names, rest of them for `{name...}`,
+ * comes to the route.
+ */
 static bool
 config_routes_is_taken(const struct config *c, const struct config_route *r,
     size_t rest)
@@ -89,8 +115,9 @@ config_routes_is_taken(const struct config *c, const struct config_route *r,
 }
 
 /*
- * A segment that no route names is the one that the fewest routes match, so
- * paths with nothing else in place of variables tell.
+ * Whether any path comes to the route.  A segment that no route names is the
+ * one that the fewest of them match, so it is enough to try paths that have
+ * nothing else in place of the route's variables.
  */
 static bool
 config_routes_is_reachable(const struct config *c, const struct config_route *r)
@@ -105,22 +132,21 @@ config_routes_is_reachable(const struct config *c, const struct config_route *r)
 }
 
 const struct config_route *
-config_routes_check(const struct config *c, char why[CONFIG_WHY_SIZE])
+config_routes_check(const struct config *c, char **cause)
 {
 	size_t i;
 
 	if (c->route_count > CONFIG_ROUTES_MAX) {
-		snprintf(why, CONFIG_WHY_SIZE, "more than 1000 routes");
+		cause_set(cause, "more than %d routes", CONFIG_ROUTES_MAX);
 		return c->routes[CONFIG_ROUTES_MAX];
 	}
-	for (i = 0; i < c->route_count; i++) {
-		if (config_routes_is_twice(c, i, why))
+	for (i = 0; i < c->route_count; i++)
+		if (config_routes_is_twice(c, i, cause))
 			return c->routes[i];
-	}
 	for (i = 0; i < c->route_count; i++) {
 		if (config_routes_is_reachable(c, c->routes[i]))
 			continue;
-		snprintf(why, CONFIG_WHY_SIZE,
+		cause_set(cause,
 		    "no request comes to it: more specific routes take "
 		    "them all");
 		return c->routes[i];
@@ -132,21 +158,24 @@ static int
 config_routes_add_one(struct config *c, const char *title,
     const char *const *channels)
 {
-	const struct config_setting *s = &config_route_settings[0].setting;
-	const struct config_route_setting *which;
-	char why[CONFIG_WHY_SIZE];
-	struct config_route *r = config_route_new(title, why);
+	const struct config_setting *s =
+	    config_setting_find(config_route_settings, "subscribe", 9);
+	char *cause;
+	struct config_route *r = config_route_new(title, &cause);
 
-	if (r == NULL)
+	if (r == NULL) {
+		free(cause);
 		return -1;
+	}
 	r->is_standing = true;
 	for (; *channels != NULL; channels++)
-		if (config_setting_store(s, r, *channels, why) == -1)
+		if (config_setting_store(s, r, *channels, &cause) == -1)
 			goto fail;
-	if (config_route_finish(r, &which, why) == -1)
+	if (config_route_finish(r, &s, &cause) == -1)
 		goto fail;
 	return config_routes_add(c, r);
 fail:
+	free(cause);
 	config_route_free(r);
 	return -1;
 }

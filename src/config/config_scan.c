@@ -11,7 +11,7 @@ struct config_scan {
 	int line;
 	int depth;      /* open braces */
 	int brace_line; /* of the outermost open one */
-	bool in_word;   /* '//' and a '/' with '*' start no comment in one */
+	bool in_word;   /* a word goes on; slashes start no comment in one */
 };
 
 static bool
@@ -81,7 +81,10 @@ config_scan_brace(struct config_scan *s)
 	return NULL;
 }
 
-/* Takes what begins at s->p: a comment, a string or one character. */
+/*
+ * Takes what begins at s->p: a comment, a string or one character.  NULL, or
+ * what is wrong with it.
+ */
 static const char *
 config_scan_next(struct config_scan *s)
 {

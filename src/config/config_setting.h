@@ -9,92 +9,107 @@
 #include <stdint.h>
 
 #include "config/config.h"
+#include "config/config_kind.h"
 #include "protocol/limits.h"
 
-/* The table of settings, which reading, printing and comparing walk. */
-
-enum config_kind {
-	CONFIG_TEXT,
-	CONFIG_SECRET, /* a text that is never shown */
-	CONFIG_SOCKET,
-	CONFIG_FIFO,
-	CONFIG_LIST,
-	CONFIG_LISTEN,  /* a list of addresses */
-	CONFIG_ORIGINS, /* a list of origins, in lower case */
-	CONFIG_MODE,
-	CONFIG_COUNT,
-	CONFIG_SIZE,     /* bytes */
-	CONFIG_SECONDS,  /* with decimals; kept as milliseconds */
-	CONFIG_WORD,     /* one of words, kept as its place among them */
-	CONFIG_FLAG,     /* true or false, kept as 1 or 0 */
-	CONFIG_STORE,    /* a text that says where history is kept */
-	CONFIG_TEMPLATE, /* a text; config_route looks into it */
-	CONFIG_TEMPLATES,
-	CONFIG_NAME, /* of a cookie or parameter, or empty */
-	CONFIG_WHO,  /* a list of words, kept as bits of enum config_who */
-	CONFIG_LOG_TARGET,
-	CONFIG_LOG_LEVEL
-};
-
+/*
+ * A setting is a row of a table, and a member of the structure that the row's
+ * offset is in.  All that is done with settings (reading the file and -o,
+ * defaults, checking, printing, comparing, freeing) walks the tables, so a
+ * setting is added there and nowhere else: config_table.c has those of the top
+ * level and of channel sections, config_route_table.c those of routes, and
+ * config_token.c those of keys.
+ */
 struct config_setting {
 	const char *name;
-	enum config_kind kind;
-	bool per_channel; /* offset is in struct config_channel */
-	bool restart;     /* see config_needs_restart */
+	const struct config_kind *kind;
 	size_t offset;
-	const struct limit *range; /* of numbers, in the program's units */
-	const char *const *words;  /* of CONFIG_WORD */
+	const struct limit *range; /* of a number; NULL: any */
+	const char *const *words;  /* of config_kind_word */
 	size_t word_count;
-	const char *form;    /* how an error names the words */
-	const char *initial; /* NULL: made by config_load, or an empty list */
+	const char *form; /* the words, as an error names them */
+
+	/*
+	 * The default: initial, or what make finds out (on the heap; NULL: no
+	 * memory).  With neither there is nothing, or no words.
+	 */
+	const char *initial;
+	char *(*make)(void);
+
+	/* Of the top level. */
+	bool per_channel; /* in sections, too: offset is in config_channel */
+	bool restart;     /* see config_needs_restart */
+
+	/* Of a route. */
+	unsigned routes; /* CONFIG_ROUTE_BITs of those that it may stand in */
+	bool is_kind;    /* it makes the route one of that kind */
+	unsigned field;  /* enum config_route_field of what is published */
 };
 
-/* A range, and words, as a row of a table has them. */
+/* An offset, a range and words, as a row has them. */
+#define CONFIG_AT(structure, member) .offset = offsetof(structure, member)
 #define CONFIG_RANGE(least, most)      \
 	.range = &(const struct limit) \
 	{                              \
 		least, most            \
 	}
+#define CONFIG_LIMIT(name) .range = &limit_of[name]
 #define CONFIG_WORDS(array) \
 	.words = (array), .word_count = sizeof(array) / sizeof *(array)
 
 enum {
-	CONFIG_WHY_SIZE = 160
+	CONFIG_SETTINGS_MAX = 64 /* rows of a table */
 };
 
+/* At most so many rows, and then one without a name. */
+#define CONFIG_TABLE_FITS(table) \
+	(sizeof(table) / sizeof *(table) <= CONFIG_SETTINGS_MAX + 1)
+
+/* Those of the top level, a row without a name behind them. */
 extern const struct config_setting config_settings[];
-extern const size_t config_setting_count;
 
-bool config_setting_is_list(const struct config_setting *);
-bool config_setting_is_text(const struct config_setting *);
+/* The row of a table that has this name, or NULL. */
+const struct config_setting *config_setting_find(const struct config_setting *,
+    const char *name, size_t len);
 
 /*
- * Whether text is a value (or, of a list, an item) for the setting.  If not,
- * why says so in words that follow "NAME: ".
+ * In all of these, base is the structure that the setting's offset is in.  What
+ * base has, by the kind's storage; a string may be NULL:
  */
-bool config_setting_check(const struct config_setting *, const char *text,
-    char why[CONFIG_WHY_SIZE]);
+uint64_t config_setting_number(const struct config_setting *, const void *base);
+const char *
+config_setting_string(const struct config_setting *, const void *base);
+const struct config_list *
+config_setting_strings(const struct config_setting *, const void *base);
+
+/* A number that is not CONFIG_UNSET, a string that is there, any words. */
+bool config_setting_is_set(const struct config_setting *, const void *base);
 
 /*
- * Checks and puts text into base (the struct config, or the struct
- * config_channel of a per_channel setting); appends to a list.  0, or -1 with
- * why and nothing changed.
+ * Whether text is a value (or, of a list, an item) for the setting: 0, or -1
+ * with *cause in words that follow "NAME: ".
+ */
+int config_setting_check(const struct config_setting *, const char *text,
+    char **cause);
+
+/*
+ * Checks and puts text into base; appends to a list.  0, or -1 with *cause and
+ * nothing changed.
  */
 int config_setting_store(const struct config_setting *, void *base,
-    const char *text, char why[CONFIG_WHY_SIZE]);
+    const char *text, char **cause);
 
-/* Frees what base holds of the setting and makes it empty (lists, texts). */
+/* Stores the default, if there is one: 0, or -1 with *cause. */
+int config_setting_store_default(const struct config_setting *, void *base,
+    char **cause);
+
+/* Frees a string or list; a list is empty then, even if it is a number. */
 void config_setting_clear(const struct config_setting *, void *base);
 
-/* Where base holds it, by kind. */
-uint64_t *config_setting_number(const struct config_setting *, void *base);
-char **config_setting_text(const struct config_setting *, void *base);
-struct config_list *
-config_setting_list(const struct config_setting *, void *base);
-mode_t *config_setting_mode(const struct config_setting *, void *base);
+/* Makes a number what it is not as long as nobody has set it. */
+void config_setting_unset(const struct config_setting *, void *base);
 
-/* The words of log and log-level for what base holds. */
-const char *
-config_setting_log_word(const struct config_setting *, const struct config *);
+void config_setting_set_number(const struct config_setting *, void *base,
+    uint64_t number);
 
 #endif

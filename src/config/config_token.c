@@ -1,50 +1,34 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cause.h"
 #include "config/config_key.h"
 #include "config/config_token.h"
 
-#define CONFIG_IN_KEY(member) \
-	.offset = offsetof(struct config_token_key, member)
+#define CONFIG_KEY(member) CONFIG_AT(struct config_token_key, member)
 
-const char *const config_algorithms[CONFIG_ALGORITHMS] = {
-	[CONFIG_HS256] = "HS256",
-	[CONFIG_HS384] = "HS384",
-	[CONFIG_HS512] = "HS512",
-	[CONFIG_RS256] = "RS256",
-	[CONFIG_RS384] = "RS384",
-	[CONFIG_RS512] = "RS512",
-	[CONFIG_ES256] = "ES256",
-	[CONFIG_ES384] = "ES384",
-	[CONFIG_ES512] = "ES512",
-};
-
-const struct config_setting config_token_settings[CONFIG_TOKEN_SETTINGS] = {
-	{ "key", CONFIG_SECRET, CONFIG_IN_KEY(text) },
-	{ "key-file", CONFIG_TEXT, CONFIG_IN_KEY(file) },
-	{ "algorithm", CONFIG_WORD, CONFIG_IN_KEY(algorithm),
+const struct config_setting config_token_settings[] = {
+	{ "key", &config_kind_secret, CONFIG_KEY(text) },
+	{ "key-file", &config_kind_text, CONFIG_KEY(file) },
+	{ "algorithm", &config_kind_word, CONFIG_KEY(algorithm),
 	    CONFIG_WORDS(config_algorithms), .form = CONFIG_ALGORITHM_FORM },
+	{ .name = NULL },
 };
 
-bool
-config_token_wrong_setting(const char *name, char why[CONFIG_WHY_SIZE])
+const char *
+config_token_wrong_setting(const char *name)
 {
 #ifdef HAVE_LIBJWT
-	static const bool is_known = true;
+	(void)name;
+	return NULL;
 #else
-	static const bool is_known = false;
+	if (strcmp(name, "token") != 0 && strncmp(name, "token-", 6) != 0)
+		return NULL;
+	return "this program was built without tokens (libjwt)";
 #endif
-
-	if (is_known ||
-	    (strcmp(name, "token") != 0 && strncmp(name, "token-", 6) != 0))
-		return false;
-	snprintf(why, CONFIG_WHY_SIZE,
-	    "this program was built without tokens (libjwt)");
-	return true;
 }
 
 struct config_token_key *
@@ -61,13 +45,13 @@ config_token_add(struct config *c, const char *kid)
 	new->kid = strdup(kid);
 	new->text = strdup("");
 	new->file = strdup("");
-	new->algorithm = UINT64_MAX;
+	new->algorithm = CONFIG_UNSET;
 	if (new->kid == NULL || new->text == NULL || new->file == NULL)
 		return NULL;
 	return new;
 }
 
-/* The settings of the top level are one more key. */
+/* Adds the key of the top level, behind those of the sections. */
 static int
 config_token_add_top(struct config *c)
 {
@@ -85,104 +69,83 @@ config_token_add_top(struct config *c)
 	return k->text == NULL || k->file == NULL ? -1 : 0;
 }
 
-/* Takes words, NULL for want of memory; frees them. */
+/* Takes a warning, which is freed if that fails, or NULL: no memory. */
 static int
-config_token_warn(struct config *c, char *words)
+config_token_warn(struct config *c, char *warning)
 {
 	char **items =
 	    realloc(c->warnings.items, (c->warnings.count + 1) * sizeof *items);
 
 	if (items != NULL)
 		c->warnings.items = items;
-	if (items == NULL || words == NULL) {
-		free(words);
+	if (items == NULL || warning == NULL) {
+		free(warning);
 		return -1;
 	}
-	items[c->warnings.count++] = words;
+	items[c->warnings.count++] = warning;
 	return 0;
 }
 
-/* "FILE:LINE: SETTING: " or the part of it that is known; or NULL. */
-static char *
-config_token_where(const struct config_token_key *k, const char *file)
+/* Puts "FILE:LINE: SETTING: " in front, or the part of it that is known. */
+static void
+config_token_say_where(const struct config_token_key *k, const char *file,
+    char **cause)
 {
 	const char *name = k->file[0] == '\0' ? "key" : "key-file";
-	char line[32] = "", *where;
-	int n;
 
-	if (k->line > 0)
-		snprintf(line, sizeof line, ":%d", k->line);
-	if (file == NULL || k->line == 0)
-		file = "";
 	if (k->kid[0] == '\0')
-		n = asprintf(&where, "%s%s%stoken-%s: ", file, line,
-		    line[0] == '\0' ? "" : ": ", name);
+		cause_prefix(cause, "token-%s: ", name);
 	else
-		n = asprintf(&where, "%s%s%stoken \"%s\": %s: ", file, line,
-		    line[0] == '\0' ? "" : ": ", k->kid, name);
-	return n == -1 ? NULL : where;
-}
-
-/* Puts where in front of what, an allocated text that it frees; or NULL. */
-static char *
-config_token_join(const char *where, char *what)
-{
-	char *text = NULL;
-
-	if (where != NULL && what != NULL &&
-	    asprintf(&text, "%s%s", where, what) == -1)
-		text = NULL;
-	free(what);
-	return text;
+		cause_prefix(cause, "token \"%s\": %s: ", k->kid, name);
+	if (k->line > 0)
+		cause_prefix(cause, "%s:%d: ", file == NULL ? "" : file,
+		    k->line);
 }
 
 static int
 config_token_read(struct config *c, struct config_token_key *k,
     const char *file, char **cause)
 {
-	char *where = config_token_where(k, file), *warning = NULL;
-	int rc = -1;
+	char *warning = NULL;
+	int rc;
 
-	if (k->algorithm == UINT64_MAX)
+	if (k->algorithm == CONFIG_UNSET)
 		k->algorithm = c->token_algorithm;
-	*cause = NULL;
 	if (k->text[0] != '\0' && k->file[0] != '\0')
-		*cause = strdup("there are a key and a key-file");
+		rc = cause_set(cause, "there are a key and a key-file");
 	else if (k->text[0] == '\0' && k->file[0] == '\0')
-		*cause = strdup("there is no key and no key-file");
+		rc = cause_set(cause, "there is no key and no key-file");
 	else
 		rc = config_key_read(k, false, cause, &warning);
-	if (rc == -1)
-		*cause = config_token_join(where, *cause);
-	if (warning != NULL)
-		warning = config_token_join(where, warning);
-	if (rc == 0 && warning != NULL)
-		rc = config_token_warn(c, warning);
-	else
+	if (rc == -1) {
 		free(warning);
-	free(where);
-	return rc;
+		config_token_say_where(k, file, cause);
+		return -1;
+	}
+	if (warning == NULL)
+		return 0;
+	config_token_say_where(k, file, &warning);
+	return config_token_warn(c, warning);
 }
 
-/* Rules that nobody can follow. */
+/* Warns of channels that want a token where nobody can have one. */
 static int
-config_token_look(struct config *c)
+config_token_check_channels(struct config *c)
 {
 	const struct config_channel *channel;
+	char *warning;
 	size_t i;
-	char *words;
 
 	for (i = 0; c->token_key_count == 0 && i < c->channel_count; i++) {
 		channel = &c->channels[i];
 		if (((channel->subscribe | channel->publish) & CONFIG_TOKEN) ==
 		    0)
 			continue;
-		if (asprintf(&words,
-			"channel \"%s\": token: nobody has one, for there is "
-			"no token-key",
-			channel->pattern) == -1)
-			words = NULL;
-		return config_token_warn(c, words);
+		cause_set(&warning,
+		    "channel \"%s\": token: nobody has one, for there is "
+		    "no token-key",
+		    channel->pattern);
+		return config_token_warn(c, warning);
 	}
 	return 0;
 }
@@ -198,7 +161,7 @@ config_token_load(struct config *c, const char *file, char **cause)
 	for (i = 0; i < c->token_key_count; i++)
 		if (config_token_read(c, &c->token_keys[i], file, cause) == -1)
 			return -1;
-	return config_token_look(c);
+	return config_token_check_channels(c);
 }
 
 void

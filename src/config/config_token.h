@@ -4,33 +4,26 @@
 #ifndef CRIER_CONFIG_CONFIG_TOKEN_H
 #define CRIER_CONFIG_CONFIG_TOKEN_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "config/config.h"
 #include "config/config_setting.h"
 
 /* The `token` sections, one for each key, and what is made of them. */
 
 enum {
-	CONFIG_TOKEN_SETTINGS = 3,
 	CONFIG_TOKENS_MAX = 64 /* sections */
 };
 
-#define CONFIG_ALGORITHM_FORM \
-	"HS256, HS384, HS512, RS256, RS384, RS512, ES256, ES384 or ES512"
-
-/* The names of enum config_algorithm. */
-extern const char *const config_algorithms[CONFIG_ALGORITHMS];
-
-/* What a section has; offsets are in struct config_token_key. */
-extern const struct config_setting config_token_settings[CONFIG_TOKEN_SETTINGS];
-
-/* Whether this program knows nothing of tokens, and the setting is of them. */
-bool config_token_wrong_setting(const char *name, char why[CONFIG_WHY_SIZE]);
+/* What a section may say, a row without a name behind them. */
+extern const struct config_setting config_token_settings[];
 
 /*
- * Adds an empty key, whose algorithm is UINT64_MAX: the one of the top level.
+ * NULL, or what is wrong with a setting or section of this name: it is about
+ * tokens, and this program was built without them.
+ */
+const char *config_token_wrong_setting(const char *name);
+
+/*
+ * Adds an empty key, whose algorithm is CONFIG_UNSET: the one of the top level.
  * NULL: no memory.
  */
 struct config_token_key *config_token_add(struct config *, const char *kid);

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "config/config_value.h"
+#include "protocol/event.h"
 #include "protocol/store_url.h"
 
 enum {
@@ -35,7 +36,7 @@ config_value_wrong_text(const char *text)
 }
 
 const char *
-config_value_wrong_template(const char *text)
+config_value_wrong_lines(const char *text)
 {
 	const unsigned char *p = (const unsigned char *)text;
 
@@ -53,12 +54,6 @@ config_value_wrong_socket(const char *path)
 		return "must name a socket";
 	if (strlen(path) > CONFIG_SOCKET_MAX)
 		return "is too long for a socket (at most 107 bytes of path)";
-	return config_value_wrong_text(path);
-}
-
-const char *
-config_value_wrong_fifo(const char *path)
-{
 	return config_value_wrong_text(path);
 }
 
@@ -129,7 +124,7 @@ config_value_wrong_listen(const char *address)
 	return NULL;
 }
 
-/* A browser leaves its scheme's own port out, so it would never match. */
+/* A browser leaves its scheme's own port out: none would match this origin. */
 static bool
 config_value_is_default_port(const char *origin, const char *port)
 {
@@ -168,7 +163,7 @@ config_value_wrong_origin(const char *origin)
 	return NULL;
 }
 
-/* One segment of a pattern, len bytes; last if no other follows. */
+/* NULL, or what is wrong with a segment of a pattern, which may be its last. */
 static const char *
 config_value_wrong_segment(const char *segment, size_t len, bool last)
 {
@@ -187,7 +182,7 @@ config_value_wrong_pattern(const char *pattern)
 	const char *p = pattern, *why;
 	size_t len = strlen(pattern), n;
 
-	if (len > CONFIG_PATTERN_MAX)
+	if (len > CHANNEL_NAME_MAX)
 		return "is longer than 255 bytes";
 	if (!text_is_utf8(pattern, len))
 		return "is not valid UTF-8";

@@ -4,13 +4,7 @@
 #ifndef CRIER_CONFIG_CONFIG_VALUE_H
 #define CRIER_CONFIG_CONFIG_VALUE_H
 
-#include <stdbool.h>
-
 /* What is wrong with single values.  All are pure. */
-
-enum {
-	CONFIG_PATTERN_MAX = 255 /* bytes, as a channel's name */
-};
 
 /*
  * What is wrong with a value, in words that follow "NAME: ", or NULL.  The
@@ -18,10 +12,9 @@ enum {
  */
 const char *config_value_wrong_text(const char *text);
 const char *config_value_wrong_socket(const char *path);
-const char *config_value_wrong_fifo(const char *path);
 const char *config_value_wrong_store(const char *text);
 const char *config_value_wrong_listen(const char *address);
-const char *config_value_wrong_template(const char *text);
+const char *config_value_wrong_lines(const char *text);
 const char *config_value_wrong_origin(const char *origin);
 const char *config_value_wrong_pattern(const char *pattern);
 const char *config_value_wrong_name(const char *name);

@@ -79,19 +79,6 @@ config_who_wrong_list(const char *const *words, size_t count,
 	return why;
 }
 
-bool
-config_who_wrong_default(const struct config_setting *s, const char *word,
-    char why[CONFIG_WHY_SIZE])
-{
-	const char *wrong = NULL;
-
-	if (s->kind == CONFIG_WHO && *word != '\0')
-		wrong = config_who_wrong_list(&word, 1, NULL);
-	if (wrong != NULL)
-		snprintf(why, CONFIG_WHY_SIZE, "%s", wrong);
-	return wrong != NULL;
-}
-
 void
 config_who_print(uint64_t who, FILE *to)
 {

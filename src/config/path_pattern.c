@@ -49,7 +49,7 @@ path_wrong_name(const struct path_pattern *p, struct text_span name)
 	return NULL;
 }
 
-/* `{name}` or `{name...}`, which must be the last one. */
+/* Adds `{name}`, or `{name...}`, which must be the last segment. */
 static const char *
 path_add_variable(struct path_pattern *p, struct text_span name, bool is_last)
 {
@@ -84,7 +84,7 @@ path_wrong_literal(struct text_span s, bool is_last)
 	return text_is_utf8(s.text, s.len) ? NULL : "is not valid UTF-8";
 }
 
-/* One segment, not yet decoded; that is done in place. */
+/* Adds one segment, which is decoded in place. */
 static const char *
 path_add_segment(struct path_pattern *p, char *text, size_t len, bool is_last)
 {
@@ -197,7 +197,7 @@ path_pattern_value(const struct path_pattern *p, size_t segment,
 	struct text_span value = segments[segment];
 	const struct text_span *last = &segments[count - 1];
 
-	/* The segments lie one behind the other, a slash between them. */
+	/* The request's segments lie one behind the other in its path. */
 	if (p->segments[segment].kind == PATH_REST)
 		value.len = (size_t)(last->text + last->len - value.text);
 	return value;

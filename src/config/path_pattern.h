@@ -34,7 +34,7 @@ struct path_segment {
 struct path_pattern {
 	struct path_segment segments[PATH_SEGMENTS_MAX];
 	size_t count;
-	char *text; /* what they point to */
+	char *text; /* what the segments point to */
 };
 
 /*
@@ -48,15 +48,16 @@ void path_pattern_clear(struct path_pattern *);
 /* The segment of this name, or -1. */
 ptrdiff_t path_pattern_find(const struct path_pattern *, struct text_span name);
 
-/* Whether these decoded segments are such a path. */
+/* Whether these decoded segments are a path that the pattern matches. */
 bool path_pattern_match(const struct path_pattern *,
     const struct text_span *segments, size_t count);
 
 /*
  * Of two patterns that match the same path, more than 0 if a is the more
- * specific one: at the first segment in which they differ a literal is so
- * before `{name}`, and that before `{name...}`.  0 if they are the same but
- * for their names.  Of others nothing but "not 0".
+ * specific one: at the first segment in which they differ, a literal is more
+ * specific than `{name}`, and that more than `{name...}`.  0 if they are the
+ * same but for their names.  Of patterns that match no path in common, the
+ * result is not 0, and says no more.
  */
 int path_pattern_compare(const struct path_pattern *a,
     const struct path_pattern *b);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/cause.h"
 #include "base/json.h"
 #include "config/template.h"
 
@@ -17,20 +18,19 @@ enum {
 };
 
 struct template_reader {
-	const char *p;
+	const char *p; /* what is not read yet */
 	const struct template_scope *scope;
 	struct template *t;
 	char *to;         /* the end of t->text */
-	uint64_t doubled; /* of the open braces, the innermost in bit 0 */
-	unsigned depth;   /* of them */
-	char *why;
+	uint64_t doubled; /* a bit for each open brace, 0 the innermost */
+	unsigned depth;   /* how many braces are open */
+	char **cause;
 };
 
 static int
 template_wrong(struct template_reader *r, const char *what)
 {
-	snprintf(r->why, TEMPLATE_WHY_SIZE, "%s", what);
-	return -1;
+	return cause_set(r->cause, "%s", what);
 }
 
 static int
@@ -42,10 +42,10 @@ template_wrong_variable(struct template_reader *r, struct text_span name,
 	text_escape(name.text,
 	    name.len < TEMPLATE_SHOWN ? name.len : TEMPLATE_SHOWN, shown,
 	    sizeof shown);
-	snprintf(r->why, TEMPLATE_WHY_SIZE, "{%.80s} %s", shown, what);
-	return -1;
+	return cause_set(r->cause, "{%.80s} %s", shown, what);
 }
 
+/* Adds a literal character: to the piece before, if that is literal, too. */
 static void
 template_add_literal(struct template_reader *r, char c)
 {
@@ -62,7 +62,7 @@ template_add_literal(struct template_reader *r, char c)
 	piece->text.len++;
 }
 
-/* NAME of query.NAME, form.NAME and json.NAME. */
+/* NULL, or what is wrong with NAME of query.NAME, form.NAME or json.NAME. */
 static const char *
 template_wrong_name(enum template_source source, struct text_span name)
 {
@@ -88,7 +88,7 @@ template_wrong_name(enum template_source source, struct text_span name)
 static const struct template_word {
 	const char *word;
 	enum template_source source;
-	bool has_name; /* it follows */
+	bool has_name; /* a NAME follows the word */
 } template_words[] = {
 	{ "query.", TEMPLATE_QUERY, true },
 	{ "form.", TEMPLATE_FORM, true },
@@ -99,7 +99,7 @@ static const struct template_word {
 	{ "streams", TEMPLATE_STREAMS, false },
 };
 
-/* Which of the words a variable is; the rest of it becomes *name. */
+/* The word that a variable begins with, or NULL; *name becomes the rest. */
 static const struct template_word *
 template_find_word(struct text_span *name)
 {
@@ -119,7 +119,10 @@ template_find_word(struct text_span *name)
 	return NULL;
 }
 
-/* The path's own names come first, but it cannot have `user` and `body`. */
+/*
+ * Finds out where a variable's value comes from.  Names of the path's segments
+ * go before our words; path_pattern_parse refuses `user` and `body` there.
+ */
 static int
 template_resolve(struct template_reader *r, struct text_span written,
     struct template_piece *piece)
@@ -197,7 +200,10 @@ template_read_open(struct template_reader *r)
 	return 0;
 }
 
-/* Whether it is written once or twice follows from what it closes. */
+/*
+ * At a '}': it must be doubled if the brace that it closes is doubled, or if it
+ * closes none.
+ */
 static int
 template_read_close(struct template_reader *r)
 {
@@ -235,9 +241,9 @@ template_read(struct template_reader *r)
 }
 
 /*
- * Marks the variables that stand between the quotes of JSON strings.  False at
- * what json-c takes and JSON has not (RFC 8259, 7): control characters in
- * strings, and other quotes.
+ * Marks the variables that stand between the quotes of JSON strings.  False if
+ * there are control characters in strings, or single quotes: json-c would take
+ * them, but they are no JSON (RFC 8259, 7).
  */
 static bool
 template_mark_quoted(struct template *t)
@@ -265,7 +271,7 @@ template_mark_quoted(struct template *t)
 	return true;
 }
 
-/* Whether it is JSON with values in it: 1, 0, or -1 (memory). */
+/* Whether the template is JSON once values are in it: 1, 0, or -1 (memory). */
 static int
 template_is_json(const struct template *t)
 {
@@ -276,7 +282,10 @@ template_is_json(const struct template *t)
 	int rc = 0;
 
 	for (i = 0; rc == 0 && i < t->count; i++, piece++) {
-		/* An x is no escape behind a backslash, as a value is none. */
+		/*
+		 * No value makes an escape of a backslash before it, and
+		 * neither does an x.
+		 */
 		if (piece->source == TEMPLATE_TEXT)
 			rc = buffer_append(&b, piece->text.text,
 			    piece->text.len);
@@ -307,7 +316,7 @@ template_begins_as_json(const struct template *t)
 	return i < t->pieces[0].text.len && strchr("{[\"", p[i]) != NULL;
 }
 
-/* Finds out how values are to be put in. */
+/* Finds out how values are to be put in: 0, or -1 with *cause. */
 static int
 template_find_form(struct template_reader *r)
 {
@@ -323,15 +332,20 @@ template_find_form(struct template_reader *r)
 		return 0;
 	if (template_mark_quoted(t))
 		is_json = template_is_json(t);
-	if (is_json == -1)
-		return template_wrong(r, "out of memory");
+	if (is_json == -1) {
+		*r->cause = NULL;
+		return -1;
+	}
 	if (is_json == 1) {
 		t->form = TEMPLATE_AS_JSON;
 		return 0;
 	}
 	if (want == TEMPLATE_WANT_JSON)
 		return template_wrong(r, "is not valid JSON (see reply-type)");
-	/* A text may begin with a bracket or a quote, but hardly so. */
+	/*
+	 * A plain text may well begin with a bracket or a quote; if it begins
+	 * with a brace, it is meant to be JSON.
+	 */
 	if (t->pieces[0].text.text[strspn(t->pieces[0].text.text, " \t\r\n")] ==
 	    '{')
 		return template_wrong(r,
@@ -355,26 +369,26 @@ template_alloc(size_t len, size_t braces)
 }
 
 struct template *
-template_new(const char *text, const struct template_scope *scope,
-    char why[TEMPLATE_WHY_SIZE]) /* NOLINT(readability-non-const-parameter) */
+template_new(const char *text, const struct template_scope *scope, char **cause)
 {
-	struct template_reader r = { .p = text, .scope = scope, .why = why };
+	struct template_reader r = {
+		.p = text, .scope = scope, .cause = cause
+	};
 	size_t len = strlen(text), braces = 0, i;
 
 	for (i = 0; i < len; i++)
 		braces += text[i] == '{';
 	if (len > TEMPLATE_MAX) {
-		template_wrong(&r, "is longer than 16384 bytes");
+		cause_set(cause, "is longer than %d bytes", TEMPLATE_MAX);
 		return NULL;
 	}
 	if (!text_is_utf8(text, len)) {
 		template_wrong(&r, "is not valid UTF-8");
 		return NULL;
 	}
-	if ((r.t = template_alloc(len, braces)) == NULL) {
-		template_wrong(&r, "out of memory");
+	*cause = NULL;
+	if ((r.t = template_alloc(len, braces)) == NULL)
 		return NULL;
-	}
 	r.to = r.t->text;
 	if (template_read(&r) == 0) {
 		*r.to = '\0';

@@ -41,8 +41,7 @@ enum template_form {
 };
 
 enum {
-	TEMPLATE_MAX = 16384, /* bytes of a template */
-	TEMPLATE_WHY_SIZE = 160
+	TEMPLATE_MAX = 16384 /* bytes of a template */
 };
 
 struct template_piece {
@@ -59,7 +58,7 @@ struct template
 	unsigned sources; /* TEMPLATE_BITs of its variables */
 	size_t count;
 	struct template_piece *pieces;
-	char *text; /* what they point to */
+	char *text; /* what the pieces point to */
 };
 
 /* Which form a template may have. */
@@ -78,11 +77,11 @@ struct template_scope {
 };
 
 /*
- * Reads a template.  The caller's to free, or NULL with why in words that
+ * Reads a template.  The caller's to free, or NULL with *cause in words that
  * follow "NAME: ".
  */
-struct template *template_new(const char *text, const struct template_scope *,
-    char why[TEMPLATE_WHY_SIZE]);
+struct template *
+template_new(const char *text, const struct template_scope *, char **cause);
 
 void template_free(struct template *);
 

@@ -23,16 +23,16 @@ enum {
 bool
 logging_is_stderr(const struct daemon *d)
 {
-	if (d->config->log_auto)
+	if (d->config->log == CONFIG_LOG_AUTO)
 		return d->is_foreground || d->options->start != DAEMON_ALONE;
-	return d->config->log_target == LOG_TARGET_STDERR;
+	return d->config->log == CONFIG_LOG_STDERR;
 }
 
 void
 logging_open(const struct daemon *d)
 {
 	log_open(logging_is_stderr(d) ? LOG_TARGET_STDERR : LOG_TARGET_SYSLOG,
-	    d->config->log_level);
+	    (enum log_level)d->config->log_level);
 }
 
 /* A file that has become too long gets another name, and so an end. */

@@ -46,7 +46,7 @@ sockets_find_listen_access(const struct daemon *d,
     struct listener_access *access, char **cause)
 {
 	return sockets_find_access(d, "listen-group", d->config->listen_group,
-	    d->config->listen_mode, access, cause);
+	    (mode_t)d->config->listen_mode, access, cause);
 }
 
 static int
@@ -54,7 +54,7 @@ sockets_find_queue_access(const struct daemon *d,
     struct listener_access *access, char **cause)
 {
 	return sockets_find_access(d, "queue-group", d->config->queue_group,
-	    d->config->queue_mode, access, cause);
+	    (mode_t)d->config->queue_mode, access, cause);
 }
 
 int

@@ -114,9 +114,9 @@ exchange_set_program(const struct exchange *ex, struct exchange_stream *s)
 	const struct config_channel *top =
 	    &config->channels[config->channel_count - 1];
 
-	if (c->heartbeat_ms == CONFIG_ROUTE_UNSET)
+	if (c->heartbeat_ms == CONFIG_UNSET)
 		s->rules.heartbeat_ms = top->heartbeat_ms;
-	if (c->retry_ms == CONFIG_ROUTE_UNSET)
+	if (c->retry_ms == CONFIG_UNSET)
 		s->rules.retry_ms = top->retry_ms;
 	s->rules.max_time_ms = 0;
 	s->opening.sub.limit_ms = c->run_ms;

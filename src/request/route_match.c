@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "config/config_routes.h"
 #include "request/route_part.h"
 
 static bool

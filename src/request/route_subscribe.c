@@ -132,10 +132,9 @@ route_read_poll(struct route *r, const struct route_input *in)
 	int got;
 
 	r->poll_ms =
-	    c->poll_ms == CONFIG_ROUTE_UNSET ? in->config->poll_ms : c->poll_ms;
-	r->poll_above = c->poll_above == CONFIG_ROUTE_UNSET
-	    ? in->config->poll_above
-	    : c->poll_above;
+	    c->poll_ms == CONFIG_UNSET ? in->config->poll_ms : c->poll_ms;
+	r->poll_above = c->poll_above == CONFIG_UNSET ? in->config->poll_above
+						      : c->poll_above;
 	got = route_read_parameter(r, in, "poll", &text, &len);
 	if (got != 1)
 		return got;
@@ -232,7 +231,7 @@ route_read_json_position(struct route *r, const struct route_input *in)
 static void
 route_set_last(struct route *r, const struct config_route *c)
 {
-	if (c->last == CONFIG_ROUTE_UNSET || r->since != NULL || r->since_all ||
+	if (c->last == CONFIG_UNSET || r->since != NULL || r->since_all ||
 	    r->has_last)
 		return;
 	r->has_last = true;

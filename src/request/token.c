@@ -19,7 +19,7 @@
 
 #include "base/base64.h"
 #include "base/json.h"
-#include "config/config_token.h"
+#include "config/config_key.h"
 #include "config/config_value.h"
 #include "request/token.h"
 

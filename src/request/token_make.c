@@ -8,7 +8,7 @@
 #include <jwt.h>
 
 #include "base/json.h"
-#include "config/config_token.h"
+#include "config/config_key.h"
 #include "request/token.h"
 #include "request/token_make.h"
 

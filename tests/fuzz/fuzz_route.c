@@ -6,6 +6,7 @@
  * the template; method; REQUEST_URI; Content-Type. The rest is the body. */
 #include "fuzz.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -22,29 +23,30 @@ enum {
 static int
 fuzz_set(struct config_route *r, const char *name, const char *text)
 {
-	const struct config_route_setting *s = config_route_settings;
-	char why[CONFIG_WHY_SIZE];
+	const struct config_setting *s =
+	    config_setting_find(config_route_settings, name, strlen(name));
+	char *cause;
 
-	while (strcmp(s->setting.name, name) != 0)
-		s++;
-	if (config_route_check_value(r->title, s, text, why) == -1) {
-		fuzz_check(why[0] != '\0');
+	if (config_route_check_value(r->title, s, text, &cause) == -1) {
+		fuzz_check(cause != NULL);
+		free(cause);
 		return -1;
 	}
-	return config_setting_store(&s->setting, r, text, why);
+	return config_setting_store(s, r, text, &cause);
 }
 
 /* The route of the first two lines, or NULL. */
 static struct config_route *
 fuzz_route(const char *title, const char *template)
 {
-	const struct config_route_setting *which;
-	char why[CONFIG_WHY_SIZE] = "";
-	struct config_route *r = config_route_new(title, why);
+	const struct config_setting *which;
+	char *cause;
+	struct config_route *r = config_route_new(title, &cause);
 	int rc = 0;
 
 	if (r == NULL) {
-		fuzz_check(why[0] != '\0');
+		fuzz_check(cause != NULL);
+		free(cause);
 		return NULL;
 	}
 	if (template[0] == 's') {
@@ -57,10 +59,11 @@ fuzz_route(const char *title, const char *template)
 			rc = fuzz_set(r, template[0] == 'd' ? "data" : "reply",
 			    template + 1);
 	}
-	why[0] = '\0';
-	if (rc == 0 && config_route_finish(r, &which, why) == 0)
+	cause = NULL;
+	if (rc == 0 && config_route_finish(r, &which, &cause) == 0)
 		return r;
-	fuzz_check(rc == -1 || why[0] != '\0');
+	fuzz_check(rc == -1 || cause != NULL);
+	free(cause);
 	config_route_free(r);
 	return NULL;
 }

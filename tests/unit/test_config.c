@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/log.h"
 #include "config/config.h"
 #include "protocol/paths.h"
 #include "protocol/store_url.h"
@@ -117,7 +118,7 @@ test_defaults(void **state)
 	assert_int_equal(c->durability, STORE_PROCESS);
 	assert_int_equal(c->store_error, CONFIG_REFUSE);
 	assert_int_equal(c->key_ms, 86400000);
-	assert_true(c->log_auto);
+	assert_int_equal(c->log, CONFIG_LOG_AUTO);
 	assert_int_equal(c->log_level, LOG_LEVEL_INFO);
 	assert_int_equal(c->channel_count, 1);
 	top = &c->channels[0];

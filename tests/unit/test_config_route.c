@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "config/config_route.h"
+#include "config/config_routes.h"
 #include "lib/route_run.h"
 
 struct test_message {
@@ -476,11 +476,11 @@ test_values(void **state)
 	assert_null(r[0]->end_data);
 	assert_int_equal(r[0]->end_stop, 0);
 	assert_int_equal(r[0]->line, 1);
-	assert_true(r[1]->heartbeat_ms == CONFIG_ROUTE_UNSET);
-	assert_true(r[1]->retry_ms == CONFIG_ROUTE_UNSET);
-	assert_true(r[1]->max_time_ms == CONFIG_ROUTE_UNSET);
-	assert_true(r[1]->poll_ms == CONFIG_ROUTE_UNSET);
-	assert_true(r[1]->poll_above == CONFIG_ROUTE_UNSET);
+	assert_true(r[1]->heartbeat_ms == CONFIG_UNSET);
+	assert_true(r[1]->retry_ms == CONFIG_UNSET);
+	assert_true(r[1]->max_time_ms == CONFIG_UNSET);
+	assert_true(r[1]->poll_ms == CONFIG_UNSET);
+	assert_true(r[1]->poll_above == CONFIG_UNSET);
 	assert_string_equal(r[1]->end_event, "close");
 	assert_string_equal(r[1]->end_data, "");
 	assert_int_equal(r[1]->end_stop, 1);

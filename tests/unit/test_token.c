@@ -14,7 +14,6 @@
 #include <cmocka.h>
 
 #include "config/config_key.h"
-#include "config/config_token.h"
 #include "lib/support.h"
 #include "lib/token_keys.h"
 #include "request/token.h"
