@@ -29,15 +29,15 @@ enum {
 static bool
 idle_is_idle(struct daemon *d)
 {
-	const struct queue_counters *counters = &d->queue->counters;
-	uint64_t mark = hub_opened_count(d->hub) + counters->connections +
-	    counters->lines + counters->fifo_lines;
+	const struct queue_figures queue = queue_get_figures(d->queue);
+	uint64_t mark = hub_opened_count(d->hub) + queue.counters.connections +
+	    queue.counters.lines + queue.counters.fifo_lines;
 	bool is_same = mark == d->idle.mark;
 
 	d->idle.mark = mark;
 	/* One connection to the queue is the door's own. */
 	return is_same && hub_stream_count(d->hub) == 0 &&
-	    d->queue->peer_count <= 1;
+	    queue.connections <= 1;
 }
 
 /* Somebody came when the socket's file was about to go. */

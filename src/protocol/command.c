@@ -12,8 +12,25 @@
 #include "protocol/limits.h"
 
 enum {
-	COMMAND_JSON_DEPTH = 32
+	COMMAND_JSON_DEPTH = 32,
+	/* JSON may write one byte of data as six, and adds names and id. */
+	COMMAND_ESCAPED_BYTES = 6,
+	COMMAND_LINE_EXTRA = 65536,
+	COMMAND_HANDOFF_EXTRA = 262144 /* channels, and what came behind it */
 };
+
+size_t
+command_line_max(uint64_t max_event_bytes)
+{
+	return max_event_bytes * COMMAND_ESCAPED_BYTES + COMMAND_LINE_EXTRA;
+}
+
+size_t
+command_handoff_max(uint64_t max_event_bytes, uint64_t max_request_bytes)
+{
+	return command_line_max(max_event_bytes) + COMMAND_HANDOFF_EXTRA +
+	    max_request_bytes * COMMAND_ESCAPED_BYTES;
+}
 
 static int __attribute__((format(printf, 3, 4)))
 command_refuse(struct command *c, int code, const char *fmt, ...)

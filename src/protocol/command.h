@@ -21,7 +21,8 @@ enum command_kind {
 	COMMAND_STATUS,
 	COMMAND_CLOSE,
 	COMMAND_HANDOFF, /* json is for the door to read */
-	COMMAND_PRESENCE
+	COMMAND_PRESENCE,
+	COMMAND_KINDS
 };
 
 enum {
@@ -45,6 +46,14 @@ struct command {
 	int code;                 /* if it was refused: of sysexits(3) */
 	char error[COMMAND_ERROR_SIZE];
 };
+
+/*
+ * Bytes that a line may have, its end not counted: of events with so much data,
+ * and of a door that hands streams over, with all that their requests were.
+ */
+size_t command_line_max(uint64_t max_event_bytes);
+size_t
+command_handoff_max(uint64_t max_event_bytes, uint64_t max_request_bytes);
 
 /* For command_parse; the caller's, to be freed with json_tokener_free. */
 struct json_tokener *command_tokener(void);

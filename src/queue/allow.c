@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "queue/peer.h"
+#include "queue/allow.h"
 
 enum {
 	ALLOW_GROUPS_MAX = 256
@@ -37,7 +37,7 @@ allow_has_group(int fd, gid_t own, gid_t wanted)
 }
 
 bool
-peer_is_listed(const struct config_list *allow, int fd)
+allow_includes(const struct config_list *allow, int fd)
 {
 	struct ucred peer;
 	socklen_t len = sizeof peer;

@@ -11,10 +11,11 @@
 #include "hub/status.h"
 #include "protocol/reply.h"
 #include "queue/execute.h"
-#include "queue/reply.h"
+#include "queue/state.h"
 
 int
-execute_publish(struct queue *q, struct queue_peer *peer, struct command *c)
+execute_publish(struct queue *q, const struct asker *asker, void *who,
+    struct command *c)
 {
 	const char *why;
 	ptrdiff_t event = hub_publish(q->hub, c->channels, c->channel_count,
@@ -24,20 +25,20 @@ execute_publish(struct queue *q, struct queue_peer *peer, struct command *c)
 		snprintf(c->error, sizeof c->error, "%s", why);
 		return -1;
 	}
-	queue_turn_later(q);
-	/* Without memory for the reply it is sent all the same. */
-	return reply_add_event(q, peer, (size_t)event) == -1 ? 1 : 0;
+	replies_commit_later(&q->replies);
+	/* Without memory for the reply the event is sent all the same. */
+	return replies_add_event(&q->replies, asker, who, (size_t)event) == -1
+	    ? 1
+	    : 0;
 }
 
 static void
 execute_status_queue(const struct queue *q, struct json_object *status)
 {
-	const struct queue_figures figures = {
-		.counters = q->counters,
-		.connections = q->peer_count,
-		.line_max_bytes = queue_line_max(q),
-	};
+	struct queue_figures figures = q->figures;
 
+	figures.line_max_bytes =
+	    command_line_max(hub_config(q->hub)->max_event_bytes);
 	figures_add(status, FIGURES_QUEUE, &figures);
 }
 
@@ -99,17 +100,32 @@ execute_presence(struct queue *q, const struct command *c, struct buffer *b)
 	return json_append_line(b, o);
 }
 
+/*
+ * Every command of the line protocol.  One without a function here takes the
+ * connection, or its reply waits for the store: those are a peer's affair.
+ */
+static const struct {
+	int (*run)(struct queue *, const struct command *, struct buffer *);
+	bool may_overtake;
+} execute_commands[COMMAND_KINDS] = {
+	[COMMAND_PUBLISH] = { NULL, true },
+	[COMMAND_STREAM] = { NULL, false },
+	[COMMAND_STATUS] = { execute_status, true },
+	[COMMAND_CLOSE] = { execute_close, false },
+	[COMMAND_HANDOFF] = { NULL, false },
+	[COMMAND_PRESENCE] = { execute_presence, false },
+};
+
+bool
+execute_may_overtake(enum command_kind kind)
+{
+	return execute_commands[kind].may_overtake;
+}
+
 int
 execute_command(struct queue *q, const struct command *c, struct buffer *b)
 {
-	switch (c->kind) {
-	case COMMAND_STATUS:
-		return execute_status(q, c, b);
-	case COMMAND_CLOSE:
-		return execute_close(q, c, b);
-	case COMMAND_PRESENCE:
-		return execute_presence(q, c, b);
-	default:
+	if (execute_commands[c->kind].run == NULL)
 		return -1;
-	}
+	return execute_commands[c->kind].run(q, c, b);
 }

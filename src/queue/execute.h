@@ -4,20 +4,31 @@
 #ifndef CRIER_QUEUE_EXECUTE_H
 #define CRIER_QUEUE_EXECUTE_H
 
+#include <stdbool.h>
+
 #include "protocol/command.h"
-#include "queue/queue.h"
+#include "queue/replies.h"
+
+struct queue;
 
 /*
- * Carries out a command that has its reply at once (status, close, presence)
- * and appends it, one line.  0, or -1: no memory.
+ * Whether a command may be carried out while events of the lines before it are
+ * not committed yet.  All others see what these lines have done.
+ */
+bool execute_may_overtake(enum command_kind);
+
+/*
+ * Carries out a command that has its reply at once, and appends that, one line.
+ * 0, or -1: no memory, or a command that only a peer can carry out.
  */
 int execute_command(struct queue *, const struct command *, struct buffer *);
 
 /*
- * Publishes the command's event; its reply comes with the turn's batch.  peer
- * NULL: the named pipe's.  0; -1 if it is refused, with code and error in the
- * command; 1 if it is published but there was no memory for the reply.
+ * Publishes the command's event; what became of it is told with the turn's
+ * batch.  0; -1 if it is refused, with code and error in the command; 1 if it
+ * is published but there was no memory for the reply.
  */
-int execute_publish(struct queue *, struct queue_peer *, struct command *);
+int execute_publish(struct queue *, const struct asker *, void *who,
+    struct command *);
 
 #endif

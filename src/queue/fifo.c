@@ -17,6 +17,7 @@
 #include "base/loop.h"
 #include "queue/execute.h"
 #include "queue/fifo.h"
+#include "queue/state.h"
 
 /*
  * A pipe keeps lines of several writers apart up to PIPE_BUF bytes, the line
@@ -87,7 +88,8 @@ fifo_log_cb(evutil_socket_t fd, short what, void *arg)
 	fifo_log(arg);
 }
 
-void
+/* Logs and counts a line that was refused; the pipe may be closed since. */
+static void
 fifo_refuse(struct queue *q, const char *why)
 {
 	struct queue_fifo *f = q->fifo;
@@ -95,7 +97,7 @@ fifo_refuse(struct queue *q, const char *why)
 	if (f == NULL)
 		return;
 	snprintf(f->why, sizeof f->why, "%s", why);
-	f->queue->counters.fifo_refused++;
+	f->queue->figures.counters.fifo_refused++;
 	f->unlogged++;
 	/* A broken writer shall not fill the log. */
 	if (evtimer_pending(f->log_timer, NULL))
@@ -104,19 +106,30 @@ fifo_refuse(struct queue *q, const char *why)
 	loop_set_timer(f->log_timer, FIFO_LOG_EVERY_MS);
 }
 
+/* There is nobody to tell of an event that was published. */
+static void
+fifo_event_cb(void *arg, const struct hub_outcome *o)
+{
+	if (o->refusal != NULL)
+		fifo_refuse(arg, o->refusal);
+}
+
 static void
 fifo_take_line(struct queue_fifo *f, const char *line, size_t len)
 {
+	static const struct asker asker = { .event_cb = fifo_event_cb };
 	struct command c;
 	const char *why = c.error;
 
-	f->queue->counters.fifo_lines++;
+	f->queue->figures.counters.fifo_lines++;
 	if (command_parse_plain(&c, f->queue->tokener, line, len) == -1)
 		hub_count_refused(f->queue->hub);
 	else if (c.kind != COMMAND_PUBLISH)
 		why = "only events can be written to the pipe";
 	else
-		why = execute_publish(f->queue, NULL, &c) == 0 ? NULL : c.error;
+		why = execute_publish(f->queue, &asker, f->queue, &c) == 0
+		    ? NULL
+		    : c.error;
 	if (why != NULL)
 		fifo_refuse(f->queue, why);
 	command_clear(&c);
@@ -125,7 +138,7 @@ fifo_take_line(struct queue_fifo *f, const char *line, size_t len)
 static void
 fifo_take_long_line(struct queue_fifo *f)
 {
-	f->queue->counters.fifo_lines++;
+	f->queue->figures.counters.fifo_lines++;
 	hub_count_refused(f->queue->hub);
 	fifo_refuse(f->queue, "the line is longer than the pipe keeps whole");
 }
@@ -173,10 +186,8 @@ fifo_io_cb(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	hub_now(f->queue->hub);
 	fifo_read(f);
-	if (queue_is_full(f->queue)) {
-		f->queue->is_paused = true;
+	if (!replies_may_read(&f->queue->replies))
 		event_del(f->io);
-	}
 }
 
 void

@@ -2,63 +2,44 @@
 /* Copyright (c) 2026 The crier authors */
 
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "protocol/command.h"
 #include "queue/fifo.h"
 #include "queue/peer.h"
-#include "queue/queue.h"
-#include "queue/reply.h"
+#include "queue/state.h"
 
-enum {
-	/* JSON may write one byte of data as six, and adds names and id. */
-	QUEUE_ESCAPED_BYTES = 6,
-	QUEUE_LINE_EXTRA = 65536,
-	QUEUE_HANDOFF_EXTRA = 262144, /* channels, and what came behind it */
-	QUEUE_BATCHED_MAX = 16777216  /* bytes on their way through the store */
-};
+static void
+queue_commit(struct queue *q)
+{
+	if (replies_commit(&q->replies))
+		q->figures.counters.batches++;
+}
 
+/* The end of a turn: all that was readable was read. */
 static void
 queue_turn_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct queue *q = arg;
-	struct queue_peer *p;
 
 	(void)fd;
 	(void)what;
 	hub_now(q->hub);
-	reply_commit(q);
-	queue_resume(q);
-	while ((p = TAILQ_FIRST(&q->replying)) != NULL)
-		peer_reply(p);
-}
-
-bool
-queue_is_full(const struct queue *q)
-{
-	return hub_committing_bytes(q->hub) > QUEUE_BATCHED_MAX;
-}
-
-void
-queue_resume(struct queue *q)
-{
-	if (!q->is_paused || queue_is_full(q))
-		return;
-	q->is_paused = false;
-	peer_update_all(q);
-	fifo_resume(q->fifo);
-}
-
-void
-queue_turn_later(struct queue *q)
-{
-	event_active(q->turn, 0, 0);
+	/* 1. The batch; with the memory store its replies are there at once. */
+	queue_commit(q);
+	/* 2. Reading goes on if the store has given enough back. */
+	if (replies_may_resume(&q->replies)) {
+		peer_update_all(q);
+		fifo_resume(q->fifo);
+	}
+	/* 3. One write for each peer. */
+	peer_reply_all(q);
 }
 
 static void
 queue_hub_turn_cb(void *arg)
 {
-	queue_turn_later(arg);
+	struct queue *q = arg;
+
+	replies_commit_later(&q->replies);
 }
 
 struct queue *
@@ -74,8 +55,8 @@ queue_new(struct event_base *base, struct hub *hub)
 	TAILQ_INIT(&q->replying);
 	framing_init_raw(&q->framing, "queue");
 	q->tokener = command_tokener();
-	q->turn = event_new(base, -1, 0, queue_turn_cb, q);
-	if (q->tokener == NULL || q->turn == NULL) {
+	if (q->tokener == NULL ||
+	    replies_init(&q->replies, base, hub, queue_turn_cb, q) == -1) {
 		queue_free(q);
 		return NULL;
 	}
@@ -96,26 +77,21 @@ void
 queue_close(struct queue *q)
 {
 	queue_release(q);
-	reply_commit(q);
+	queue_commit(q);
 }
 
 void
 queue_free(struct queue *q)
 {
-	struct queue_peer *p;
-
 	if (q == NULL)
 		return;
 	/* The store is gone: what is not committed never will be. */
 	hub_set_turn_cb(q->hub, NULL, NULL);
 	queue_release(q);
-	while ((p = TAILQ_FIRST(&q->peers)) != NULL)
-		peer_close(p);
-	reply_free(q->replies);
+	peer_close_all(q);
+	replies_clear(&q->replies);
 	if (q->tokener != NULL)
 		json_tokener_free(q->tokener);
-	if (q->turn != NULL)
-		event_free(q->turn);
 	free(q);
 }
 
@@ -163,16 +139,8 @@ queue_serve(struct queue *q, int fd)
 	peer_open(q, fd);
 }
 
-size_t
-queue_line_max(const struct queue *q)
+struct queue_figures
+queue_get_figures(const struct queue *q)
 {
-	return hub_config(q->hub)->max_event_bytes * QUEUE_ESCAPED_BYTES +
-	    QUEUE_LINE_EXTRA;
-}
-
-size_t
-queue_handoff_max(const struct queue *q)
-{
-	return queue_line_max(q) + QUEUE_HANDOFF_EXTRA +
-	    hub_config(q->hub)->max_request_bytes * QUEUE_ESCAPED_BYTES;
+	return q->figures;
 }

@@ -4,16 +4,11 @@
 #ifndef CRIER_QUEUE_QUEUE_H
 #define CRIER_QUEUE_QUEUE_H
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include <event2/event.h>
-#include <json-c/json.h>
 
 #include "base/buffer.h"
-#include "base/list.h"
-#include "base/listener.h"
 #include "hub/hub.h"
 #include "protocol/figures.h"
 
@@ -25,32 +20,8 @@
  * carried out as it is read, and when all descriptors were looked at, what was
  * published is delivered once and the replies go out, one write for each peer.
  */
-
-struct queue_peer;
-struct queue_fifo;
-struct reply_list;
-
-struct queue {
-	struct event_base *base;
-	struct hub *hub;
-	struct listener *listener;
-	TAILQ_HEAD(queue_peers_head, queue_peer) peers;
-	TAILQ_HEAD(queue_replying_head,
-	    queue_peer) replying;   /* have replies to be sent */
-	struct reply_list *replies; /* of this turn's batch, or NULL */
-	size_t peer_count;
-	bool is_paused; /* since queue_is_full */
-	struct queue_fifo *fifo;
-	struct json_tokener *tokener;
-	struct event *turn;
-	struct framing framing; /* of streams on the queue's own connections */
-	struct queue_counters counters;
-	void (*status_cb)(void *arg, struct json_object *status);
-	void *status_arg;
-	int (*handoff_cb)(void *arg, struct json_object *line, int fd,
-	    struct buffer *reply); /* takes fd; 0, or -1 (memory) */
-	void *handoff_arg;
-};
+struct queue;
+struct json_object;
 
 /* A queue into this hub, or NULL (memory). */
 struct queue *queue_new(struct event_base *, struct hub *);
@@ -58,9 +29,14 @@ struct queue *queue_new(struct event_base *, struct hub *);
 /* Closes and frees everything. */
 void queue_free(struct queue *);
 
-/* Who takes the streams that other processes' doors hand over. */
+/*
+ * Who takes the streams that other processes' doors hand over: the line and
+ * the descriptor, which is handoff_cb's from there on.  It appends the reply;
+ * 0, or -1 (memory).
+ */
 void queue_set_handoff(struct queue *,
-    int (*handoff_cb)(void *, struct json_object *, int, struct buffer *),
+    int (*handoff_cb)(void *arg, struct json_object *line, int fd,
+	struct buffer *reply),
     void *arg);
 
 /* Serves a connection to this process itself: the descriptor is the queue's. */
@@ -80,23 +56,9 @@ void queue_close(struct queue *);
 
 /* Who else has something to add to `status`. */
 void queue_set_status(struct queue *,
-    void (*status_cb)(void *, struct json_object *), void *arg);
+    void (*status_cb)(void *arg, struct json_object *status), void *arg);
 
-/*
- * Bytes that a line may have, its end not counted; and one of who may hand
- * streams over, with all that their requests were.
- */
-size_t queue_line_max(const struct queue *);
-size_t queue_handoff_max(const struct queue *);
-
-/*
- * Whether so much waits for the store that nothing more is read.  queue_resume
- * when that may have changed.
- */
-bool queue_is_full(const struct queue *);
-void queue_resume(struct queue *);
-
-/* Sees that this turn ends with a commit, and replies are sent. */
-void queue_turn_later(struct queue *);
+/* What the queue has counted, and how many connections it has now. */
+struct queue_figures queue_get_figures(const struct queue *);
 
 #endif

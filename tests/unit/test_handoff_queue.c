@@ -22,7 +22,7 @@
 #include "lib/handing.h"
 #include "lib/support.h"
 #include "protocol/fdpass.h"
-#include "queue/peer.h"
+#include "queue/allow.h"
 #include "queue/queue.h"
 
 enum {
@@ -34,10 +34,10 @@ static bool test_is_listed = true;
 static unsigned test_asked;
 
 /* Who is at the other end of a test's socket. */
-bool __wrap_peer_is_listed(const struct config_list *, int);
+bool __wrap_allow_includes(const struct config_list *, int);
 
 bool
-__wrap_peer_is_listed(const struct config_list *allow, int fd)
+__wrap_allow_includes(const struct config_list *allow, int fd)
 {
 	(void)allow;
 	(void)fd;
@@ -138,7 +138,7 @@ test_end(int sock)
 {
 	close(sock);
 	handing_turn(&test);
-	assert_int_equal(test.queue->peer_count, 0);
+	assert_int_equal(queue_get_figures(test.queue).connections, 0);
 	assert_int_equal(test.hub.hub->streams.count, 0);
 	handing_teardown(&test);
 }
@@ -419,7 +419,7 @@ test_itself(void **state)
 	handing_turn(&test);
 	assert_int_equal(test.hub.hub->streams.count, 1);
 	/* Its own stream's text came in as lines, and was refused as such. */
-	assert_true(test.queue->counters.lines > 1);
+	assert_true(queue_get_figures(test.queue).counters.lines > 1);
 	hub_close_channel(test.hub.hub, "a", 1, false);
 	test_end(sock);
 }

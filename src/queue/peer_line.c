@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "config/config.h"
+#include "protocol/reply.h"
+#include "queue/allow.h"
+#include "queue/execute.h"
+#include "queue/peer_part.h"
+
+/*
+ * What a peer's lines do.  Each has one reply, and replies come in the order of
+ * the lines: as long as one waits for the store (pending), those behind it wait
+ * in the turn's list, and a command that must see what the lines before it have
+ * done waits itself (PEER_WAITS).
+ */
+
+enum {
+	PEER_REPLY_ROOM = 1024 /* bytes of a reply to a handoff */
+};
+
+uint64_t
+peer_position(const struct queue_peer *p)
+{
+	return p->received - p->in.len;
+}
+
+void
+peer_reply_later(struct queue_peer *p)
+{
+	if (!p->is_replying)
+		TAILQ_INSERT_TAIL(&p->queue->replying, p, replying);
+	p->is_replying = true;
+	replies_commit_later(&p->queue->replies);
+}
+
+void
+peer_unwatch(struct queue_peer *p)
+{
+	if (p->io != NULL)
+		event_free(p->io);
+	p->io = NULL;
+	p->watched = 0;
+}
+
+/* One reply that waited for the store is there. */
+static void
+peer_answered(struct queue_peer *p)
+{
+	p->pending--;
+	if (!p->is_gone)
+		peer_reply_later(p);
+	else if (p->pending == 0)
+		free(p);
+}
+
+/* Without memory for a reply the peer gets none: it cannot be told so. */
+static void
+peer_event_cb(void *arg, const struct hub_outcome *o)
+{
+	struct queue_peer *p = arg;
+
+	if (p->is_gone)
+		;
+	else if (o->refusal != NULL)
+		reply_put_error(&p->out, EX_TEMPFAIL, o->refusal);
+	else if (o->is_own_id || o->is_duplicate)
+		reply_put_event(&p->out, o->id, o->streams, o->is_duplicate);
+	else
+		/* Bulk publishing is all this. */
+		reply_put_new_event(&p->out, o->id, o->streams);
+	peer_answered(p);
+}
+
+static void
+peer_text_cb(void *arg, const char *text, size_t len)
+{
+	struct queue_peer *p = arg;
+
+	if (!p->is_gone)
+		buffer_append(&p->out, text, len);
+	peer_answered(p);
+}
+
+static const struct asker peer_asker = { peer_event_cb, peer_text_cb };
+
+/* A reply that is known now, behind those that are not. */
+static int
+peer_say(struct queue_peer *p, const struct buffer *text)
+{
+	if (p->pending == 0)
+		return buffer_append(&p->out, text->data, text->len);
+	if (replies_add_text(&p->queue->replies, &peer_asker, p, text->data,
+		text->len) == -1)
+		return -1;
+	p->pending++;
+	return 0;
+}
+
+static int
+peer_say_error(struct queue_peer *p, int code, const char *error)
+{
+	struct buffer text = { 0 };
+	int rc = reply_put_error(&text, code, error);
+
+	if (rc == 0)
+		rc = peer_say(p, &text);
+	buffer_clear(&text);
+	return rc;
+}
+
+static int
+peer_publish(struct queue_peer *p, struct command *c)
+{
+	switch (execute_publish(p->queue, &peer_asker, p, c)) {
+	case 0:
+		p->pending++;
+		return PEER_DONE;
+	case -1:
+		return peer_say_error(p, c->code, c->error);
+	default:
+		return -1;
+	}
+}
+
+/* NULL, or why a channel cannot be followed; crier's own are few. */
+static const char *
+peer_check_channel(const struct text_span *name)
+{
+	const char *why = event_check_channel(name->text, name->len);
+
+	if (why == NULL && event_channel_is_reserved(name->text, name->len) &&
+	    !hub_is_own_channel(*name))
+		why = "of the channels that begin with $ there are $streams "
+		      "and $stats";
+	return why;
+}
+
+static const char *
+peer_check_channels(const struct command *c)
+{
+	const char *why = NULL;
+	size_t i, j;
+
+	for (i = 0; why == NULL && i < c->channel_count; i++) {
+		why = peer_check_channel(&c->channels[i]);
+		for (j = 0; why == NULL && j < i; j++)
+			if (c->channels[i].len == c->channels[j].len &&
+			    memcmp(c->channels[i].text, c->channels[j].text,
+				c->channels[i].len) == 0)
+				why = "a channel is named twice";
+	}
+	return why;
+}
+
+static int
+peer_subscribe(struct queue_peer *p, struct command *c)
+{
+	struct subscription sub = { .fd = p->fd,
+		.framing = &p->queue->framing,
+		.channels = c->channels,
+		.channel_count = c->channel_count,
+		.since = c->since,
+		.since_all = c->since_all,
+		.has_last = c->has_last,
+		.last = c->last,
+		.user = { "", 0 },
+		.address = { "queue", 5 },
+		/* Replies to earlier lines stand before the stream. */
+		.head = { p->out.data, p->out.len } };
+	const char *why = peer_check_channels(c);
+	enum hub_answer answer;
+
+	if (why != NULL)
+		return reply_put_error(&p->out, EX_DATAERR, why);
+	peer_unwatch(p);
+	answer = hub_subscribe(p->queue->hub, &sub);
+	if (answer == HUB_OPENED)
+		return PEER_STREAMS;
+	return reply_put_error(&p->out, EX_TEMPFAIL, hub_answer_text(answer));
+}
+
+/*
+ * The answer is kept for as long as the configuration: finding out may mean to
+ * look up who is in a group, and neither the user of a connection changes nor
+ * whom a configuration allows.
+ */
+bool
+peer_may_hand_off(struct queue_peer *p)
+{
+	const struct config *config = hub_config(p->queue->hub);
+
+	if (p->queue->handoff_cb == NULL)
+		return false;
+	if (p->judged != config) {
+		config_free(p->judged);
+		p->judged = config_ref(config);
+		p->may_hand_off = allow_includes(&config->handoff_allow, p->fd);
+	}
+	return p->may_hand_off;
+}
+
+/*
+ * No reply to an earlier line is due.  There is room for the reply to this line
+ * before anything is done: a door that does not hear of its stream would hand
+ * it over again.
+ */
+static int
+peer_hand_off(struct queue_peer *p, struct command *c)
+{
+	int fd;
+
+	if (!peer_may_hand_off(p))
+		return peer_say_error(p, EX_NOPERM,
+		    "this user may not hand over streams (handoff-allow)");
+	if (buffer_reserve(&p->out, PEER_REPLY_ROOM) == NULL)
+		return -1;
+	if (!passed_take(&p->passed, peer_position(p), &fd))
+		return peer_say_error(p, EX_DATAERR,
+		    "no descriptor came with the line");
+	if (fd == -1) {
+		hub_count_turned_away(p->queue->hub);
+		return peer_say_error(p, EX_TEMPFAIL,
+		    "crierd has no descriptors left");
+	}
+	return p->queue->handoff_cb(p->queue->handoff_arg, c->json, fd,
+	    &p->out);
+}
+
+/* All other commands have their reply at once. */
+static int
+peer_execute(struct queue_peer *p, const struct command *c)
+{
+	struct buffer text = { 0 };
+	int rc = execute_command(p->queue, c, &text);
+
+	if (rc == 0)
+		rc = peer_say(p, &text);
+	buffer_clear(&text);
+	return rc;
+}
+
+static int
+peer_take_command(struct queue_peer *p, struct command *c)
+{
+	static int (*const own[COMMAND_KINDS])(struct queue_peer *,
+	    struct command *) = { [COMMAND_PUBLISH] = peer_publish,
+		[COMMAND_STREAM] = peer_subscribe,
+		[COMMAND_HANDOFF] = peer_hand_off };
+
+	if (p->pending > 0 && !execute_may_overtake(c->kind))
+		return PEER_WAITS;
+	return own[c->kind] == NULL ? peer_execute(p, c) : own[c->kind](p, c);
+}
+
+int
+peer_take_line(struct queue_peer *p, struct text_span line)
+{
+	struct command c;
+	int rc;
+
+	if (line.len > 0 && line.text[line.len - 1] == '\r')
+		line.len--;
+	if (command_parse(&c, p->queue->tokener, line.text, line.len) == 0) {
+		rc = peer_take_command(p, &c);
+	} else {
+		hub_count_refused(p->queue->hub);
+		rc = peer_say_error(p, c.code, c.error);
+	}
+	command_clear(&c);
+	return rc;
+}
+
+int
+peer_refuse_long_line(struct queue_peer *p)
+{
+	hub_count_refused(p->queue->hub);
+	return peer_say_error(p, EX_DATAERR,
+	    "the line is too long (max-event)");
+}
