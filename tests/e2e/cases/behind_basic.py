@@ -8,6 +8,7 @@ import time
 
 from lib import proc
 from lib.site import IDS_FIRST, Site, data_of
+from lib.web import ACCEPT
 
 SOON = 2  # seconds; a heartbeat (25 s) or a next event would come later
 
@@ -91,7 +92,8 @@ FORMS = (
 def forms_of_request(tap, place, kind):
     site = Site(place, kind)
     forms = [form for form in FORMS if form[0] not in site.web.refuses]
-    streams = [site.get(target) for _name, target, _channels in forms]
+    streams = [site.get(_sent_on(tap, site, name, target))
+               for name, target, _channels in forms]
     for stream, (name, _target, _channels) in zip(streams, forms):
         stream.wait_head()
         tap.ok(stream.status == 200, f"{name} is answered",
@@ -114,6 +116,17 @@ def forms_of_request(tap, place, kind):
     for name, target, _channels in FORMS:
         if name in site.web.refuses:
             tap.eq(site.fetch(target).status, 400, f"{name}: 400")
+
+
+def _sent_on(tap, site, name, target):
+    """The target, or where the web server itself sends who asks for it."""
+    if name not in site.web.sends_on:
+        return target
+    answer = site.fetch(target)
+    other = answer.headers.get("location", "")
+    tap.ok(answer.status == 308 and other != target,
+           f"{name}: sent on to {other}", answer.status, answer.headers)
+    return other
 
 
 def post_subscribe(tap, place, kind):
@@ -238,7 +251,7 @@ def stopped_and_down(tap, place, kind):
     if site.web.starts_crierd or not site.web.hides_dead_socket:
         return
     site.crierd.kill()
-    down = site.fetch("/events/news")
+    down = site.fetch("/events/news", headers=ACCEPT)
     tap.ok(down.status == 200 and not down.events and down.headers.get(
         "content-type", "").startswith("text/event-stream"),
            "the same when crierd was killed",
@@ -250,7 +263,7 @@ def _without_crierd(tap, site):
 
     An empty stream, after which an EventSource comes back.
     """
-    down = site.fetch("/events/news")
+    down = site.fetch("/events/news", headers=ACCEPT)
     kind_of = down.headers.get("content-type", "")
     tap.ok(down.status == 200 and kind_of.startswith("text/event-stream")
            and down.clean and not down.events,
@@ -259,7 +272,7 @@ def _without_crierd(tap, site):
 
 
 def _opens(site):
-    with site.get("/events/news") as stream:
+    with site.get("/events/news", headers=ACCEPT) as stream:
         while not (stream.ended or stream.parser.primings):
             select.select([stream], [], [], 1)
             stream.pump()

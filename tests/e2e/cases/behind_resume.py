@@ -132,7 +132,8 @@ class Hammer:
 
     def _run(self):
         while not self.stopped:
-            with web.Exchange(self.port, "/events/a") as stream:
+            with web.Exchange(self.port, "/events/a",
+                              headers=web.ACCEPT) as stream:
                 while stream.body is None and not stream.ended:
                     select.select([stream], [], [], 1)
                     stream.pump()

@@ -24,7 +24,10 @@ def what_arrives(tap, place, kind):
         return
     application = Application(place)
     web = servers.KINDS[kind](place, application).start()
-    got = web.fetch(TARGET, last_event_id="17-4", headers={
+    target = TARGET
+    if "%2F in a path" in web.sends_on:
+        target = TARGET.replace("%2f", "/", 1)
+    got = web.fetch(target, last_event_id="17-4", headers={
         "Authorization": "Bearer a.b.c", "X-Other": "other",
         "Cookie": "a=b"})
     tap.eq((got.status, got.parser.last_event_id), (200, "1-0"),
@@ -34,9 +37,9 @@ def what_arrives(tap, place, kind):
     web.fetch("/events/forged", headers={"Authorization": FORGED})
     get, post, forged = application.requests
     variables = get.variables
-    tap.eq(variables.get("REQUEST_URI"), TARGET,
+    tap.eq(variables.get("REQUEST_URI"), target,
            "REQUEST_URI is what was asked for, byte by byte")
-    tap.eq(variables.get("QUERY_STRING"), TARGET.partition("?")[2],
+    tap.eq(variables.get("QUERY_STRING"), target.partition("?")[2],
            "QUERY_STRING is its second half")
     tap.eq([variables.get(name) for name in (
         "REQUEST_METHOD", "REMOTE_ADDR", "HTTP_LAST_EVENT_ID",
@@ -102,6 +105,7 @@ def http2(tap, place, kind):
         return
     site.crierd.stop()
     curl = site.curl("/events/news", "--http2-prior-knowledge", "-i",
+                     "-H", "Accept: text/event-stream",
                      port=site.web.http2_port)
     curl.wait(lambda: curl.popen.poll() is not None, "its end")
     curl.pump()

@@ -5,6 +5,7 @@
 import os
 
 from lib import bench, daemon, proc, started
+from lib.web import ACCEPT
 from cases.started_basic import (answers, bind, events, leaving, many,
                                  query_is_no_option, site_of)
 from lib.started_servers import (ApacheCgi, ApacheCgid, ApacheHtaccess,
@@ -63,7 +64,7 @@ def no_place(tap, place, server):
     elif os.access(place.run, os.W_OK):
         tap.skip("a directory that cannot be written", "it can")
         return
-    answer = site.fetch("/events/news")
+    answer = site.fetch("/events/news", headers=ACCEPT)
     tap.ok(answer.status == 200 and not answer.events and answer.clean
            and answer.parser.retry and "is not there" in answer.raw.decode(),
            "200, an empty stream that asks to try again",
@@ -79,7 +80,7 @@ def missing_program(tap, place, server):
     site = site_of(place, server)
     for name in ("crierd", "crier.cgi"):
         os.unlink(place.path("libexec", name))
-    answer = site.fetch("/events/news")
+    answer = site.fetch("/events/news", headers=ACCEPT)
     tap.ok(answer.status == 200 and answer.headers.get(
         "content-type", "").startswith("text/event-stream"),
            "without crier.cgi: 200, an empty stream",

@@ -44,6 +44,8 @@ class Server:
     hidden_headers = ()
     # Requests that it refuses itself, by the name that the test gives them.
     refuses = ()
+    # Those that it sends on to another spelling of the same.
+    sends_on = ()
     # An answer of 503 that may happen when crierd ends just then.
     races = 0
     # 200 also when crierd was killed, and its socket is still there.

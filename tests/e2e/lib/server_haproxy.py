@@ -10,8 +10,10 @@ class HAProxy(Server):
     name = "haproxy"
     program = "haproxy"
     conf_files = ("crier.cfg",)
-    # Unless told "option accept-invalid-http-request".  No browser sends it.
-    refuses = ("raw UTF-8 in the query",)
+    # The first unless told "option accept-invalid-http-request"; no browser
+    # sends it.  The second, and what it sends on: "ONE SPELLING" of crier.cfg.
+    refuses = ("raw UTF-8 in the query", "a percent-encoded path")
+    sends_on = ("%2F in a path",)
 
     def arguments(self, conf):
         return [self.binary, "-db", "-f", conf, "-f", self.includes[0]]

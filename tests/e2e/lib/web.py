@@ -10,6 +10,10 @@ import time
 from lib import proc, sse
 
 
+# What an EventSource says that it takes (WHATWG HTML, 9.2.2).
+ACCEPT = {"Accept": "text/event-stream"}
+
+
 class Broken(AssertionError):
     """The answer is not HTTP as it should be."""
 
