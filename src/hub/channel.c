@@ -19,8 +19,8 @@ enum {
 		*)((char *)(entry_or_timer)-offsetof(struct channel, member)))
 
 /*
- * The look-up has the structure's end, where its name is; the rest is under way
- * while the caller does what it does first.
+ * The look-up has brought the end of the structure into the cache, where the
+ * name is.  The rest is fetched while the caller does something else.
  */
 struct channel *
 channel_find(struct hub *hub, const char *name, size_t len)
@@ -49,9 +49,9 @@ channel_expect(const struct channel *c)
 }
 
 /*
- * What channels that are gone have forgotten, by the hash of their name: a
- * later namesake must know that events may have been lost, and others need
- * not believe it of themselves.
+ * The greatest floor of the freed channels whose names have this hash.  It is
+ * the floor of a channel that is made later: if it is a namesake, its events
+ * may have been lost.  One floor for all would announce gaps on every channel.
  */
 static struct id *
 channel_forgotten(struct hub *hub, const struct channel *c)
@@ -98,7 +98,7 @@ channel_get(struct hub *hub, const char *name, size_t len)
 	return c;
 }
 
-/* Brings the hub's books up to date with the channel's history. */
+/* Brings the hub's sum and list up to date with the channel's history. */
 static void
 channel_account(struct hub *hub, struct channel *c)
 {
@@ -177,7 +177,7 @@ channel_append(struct hub *hub, struct channel *c,
 	channel_set_dirty(hub, c);
 }
 
-/* The next moment at which the channel has something to drop by age. */
+/* Sets the timer to when the oldest event, or `close --stop`, is due. */
 static void
 channel_set_timer(struct hub *hub, struct channel *c)
 {
@@ -201,7 +201,7 @@ channel_trim(struct hub *hub, struct channel *c)
 	struct history_limits limits = { .count = c->rule->keep,
 		.bytes = c->rule->keep_bytes };
 
-	/* What was not yet offered to the streams is not yet history. */
+	/* Not before the delivery: streams may still need these events. */
 	if (c->is_dirty)
 		return;
 	if (c->own == CHANNEL_STATS && limits.count > STATS_KEEP)
@@ -238,7 +238,7 @@ bool
 channel_has_gap(const struct hub *hub, const struct channel *c, struct id floor,
     const struct id *after)
 {
-	/* Of figures nobody wants to know the old ones. */
+	/* Nobody misses the figures of a second that is gone. */
 	if (c->own == CHANNEL_STATS)
 		return false;
 	if (after == NULL)

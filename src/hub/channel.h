@@ -22,7 +22,7 @@ enum {
 	CHANNEL_FORGOTTEN = 4096
 };
 
-/* Whether crier makes its events itself. */
+/* Whether a channel is one of those whose events crier makes itself. */
 enum channel_own {
 	CHANNEL_PLAIN,
 	CHANNEL_STREAMS, /* see notice.h */
@@ -74,22 +74,28 @@ struct hub_channels {
 	struct id forgotten[CHANNEL_FORGOTTEN]; /* see channel_free */
 };
 
-/* None yet; no event up to this id is known. */
+/* No channels yet; of no event up to this id is anything known. */
 void channels_init(struct hub *, struct id forgotten);
 
-/* Frees all; no stream may be left. */
+/* Frees all channels; no stream may be left. */
 void channels_clear(struct hub *);
 
-/* Applies the configuration that holds now. */
+/* Applies the configuration that holds now to all channels. */
 void channels_reconfigure(struct hub *);
 
-/* What all channels keep is bounded: the longest unused ones give first. */
+/*
+ * Applies `history-bytes`, the bound of all channels together: those that were
+ * published to longest ago give first.
+ */
 void channels_shrink(struct hub *);
 
-/* One that has events to deliver, and is not dirty any more; NULL: none. */
+/*
+ * Takes a channel that has events to deliver out of the dirty ones, or NULL:
+ * there are none.
+ */
 struct channel *channels_take_dirty(struct hub *);
 
-/* Which of crier's own a name means; CHANNEL_PLAIN: none. */
+/* The one of crier's own channels that a name means, or CHANNEL_PLAIN. */
 enum channel_own channel_find_own(const char *name, size_t len);
 
 /* The channel, or NULL if it does not exist. */
@@ -104,7 +110,7 @@ void channel_expect(const struct channel *);
 /* Frees a channel that has nothing left to keep it. */
 void channel_release(struct hub *, struct channel *);
 
-/* Frees it with all that it has; no stream may follow it. */
+/* Frees a channel with all that it has; no stream may follow it. */
 void channel_free(struct hub *, struct channel *);
 
 /* Makes room for one record; 0, or -1 (memory). */
@@ -118,7 +124,8 @@ int channel_prepare(struct hub *, struct channel *, size_t len);
 void channel_append(struct hub *, struct channel *, const struct history_note *,
     const char *record, size_t len);
 
-/* Instead, for want of memory: only the store has it (history_skip). */
+/* Instead, if there was no room: only the store has the event (history_skip).
+ */
 void channel_skip(struct hub *, struct channel *, struct id);
 
 /*
@@ -140,7 +147,7 @@ void channel_due_cb(struct wheel_timer *, void *arg);
 bool channel_has_gap(const struct hub *, const struct channel *,
     struct id floor, const struct id *after);
 
-/* Joins and leaves; 0, or -1 (memory). */
+/* Makes a cursor one of the channel's, and undoes it; 0, or -1 (memory). */
 int channel_add_cursor(struct channel *, struct cursor *);
 void channel_remove_cursor(struct cursor *);
 

@@ -6,9 +6,10 @@
 #include "hub/state.h"
 
 /*
- * What was published before is delivered first.  From the back: a stream that
- * ends at once stays in place until it is reaped.
+ * `close`: ends streams, and stops channels and users from being followed
+ * again.  Events that were published before are delivered first.
  */
+
 size_t
 hub_close_channel(struct hub *hub, const char *name, size_t len, bool stop)
 {
@@ -23,6 +24,7 @@ hub_close_channel(struct hub *hub, const char *name, size_t len, bool stop)
 		return 0;
 	if (stop)
 		channel_stop(hub, c);
+	/* A stream that ends at once keeps its place until it is reaped. */
 	for (i = c->cursor_count; i-- > 0;) {
 		s = c->cursors[i]->stream;
 		if (s->state >= STREAM_ENDING)

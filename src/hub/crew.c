@@ -24,7 +24,7 @@ struct crew {
 	pthread_mutex_t lock;
 	pthread_cond_t begin, end;
 	unsigned round; /* of the work at hand */
-	bool is_open;   /* there is something left to be taken */
+	bool is_open;   /* members that wake up may help */
 	size_t busy;    /* members that help with it */
 	bool is_over;
 
@@ -78,7 +78,7 @@ crew_run(void *arg)
 	return NULL;
 }
 
-/* Signals are for the loop's thread. */
+/* The threads block all signals, which are for the loop's thread. */
 static int
 crew_start(struct crew *c)
 {
@@ -162,7 +162,7 @@ crew_work(struct crew *c, size_t count,
 	pthread_mutex_unlock(&c->lock);
 	crew_take_pieces(c, 0);
 	pthread_mutex_lock(&c->lock);
-	/* Whoever has not woken up by now is not waited for. */
+	/* Members that have not woken up by now have nothing left to do. */
 	c->is_open = false;
 	while (c->busy > 0)
 		pthread_cond_wait(&c->end, &c->lock);

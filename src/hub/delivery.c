@@ -11,18 +11,49 @@
 #include "hub/state.h"
 
 /*
- * From cursors to a system call.  The units of one call are collected on the
- * stack and sent; only then, by how much the socket took, are they made true:
- * a unit that was begun moves its cursor, and one that did not go out to its
- * end becomes the stream's half-sent unit.
+ * From cursors to a system call.
+ *
+ * A stream has no output buffer.  What it has yet to get follows from its
+ * cursors: in each channel's history the runs of records from the cursor on,
+ * and over several channels these runs merged by id.  A run in one block is a
+ * unit.  On the wire a unit is cut into pieces, each behind a header of the
+ * framing; but what crier itself says is framed already.
+ *
+ * One delivery is one system call, however many events are pending:
+ *
+ *  1. The units are collected on the stack, as iovecs that point into the
+ *     histories: first the half-sent unit, which must be finished before
+ *     anything else is said, then what the cursors have not passed.  Nothing
+ *     of the stream changes.
+ *  2. They are sent.  The socket takes all bytes, some, or none.
+ *  3. By the number of bytes that it took the units are made true
+ *     (delivery_commit).  Each unit of which at least one byte went out is the
+ *     client's: it moves its cursor and counts as delivered.  The one that went
+ *     out in part becomes the stream's half-sent unit, with a reference to its
+ *     block, so that the history may drop it meanwhile.  For all later units
+ *     nothing has happened, and there is nothing to undo.
+ *
+ * So a stalled stream pins one block and costs nothing else; where it goes on
+ * is where its cursors are.  If they have fallen off the history by then, that
+ * is a gap (delivery_find_gap), which is for the caller: delivery says nothing
+ * of its own.
+ *
+ * The streams of a channel mostly get the same: one run behind the same header.
+ * For them steps 1 and 2 are a single send(2) of bytes that were framed once
+ * for all (struct delivery_wire), without a look at the history.
+ *
+ * delivery_try is called by several threads at a time, each for other streams,
+ * while the hub stands still (fan.c).  It may change nothing but its stream,
+ * the references of blocks, which are atomic, and the counters that it is
+ * given.
  */
 
 enum {
 	DELIVERY_IOVS = 256,
 	DELIVERY_UNITS = 128,
-	/* A call's worth, so that one far behind holds up nobody. */
+	/* Of one call, so that a stream far behind does not hold up others. */
 	DELIVERY_BYTES = 262144,
-	DELIVERY_WIRE = 4096 /* a run that is worth copying, in bytes */
+	DELIVERY_WIRE = 4096 /* bytes of a run that is worth copying */
 };
 
 struct delivery_unit {
@@ -89,7 +120,11 @@ delivery_add_piece(struct delivery *d, size_t header, char *content, size_t len,
 	delivery_add_iov(d, content + (skip - header), len - (skip - header));
 }
 
-/* Adds what of a unit is yet to be sent, as far as there is room. */
+/*
+ * Adds the pieces of a unit, without the bytes that were sent before, as far as
+ * there is room.  The unit is listed whole all the same: delivery_commit sees
+ * by the bytes sent that its end is missing.
+ */
 static void
 delivery_add_unit(struct delivery *d, const struct delivery_unit *u)
 {
@@ -116,9 +151,10 @@ delivery_add_unit(struct delivery *d, const struct delivery_unit *u)
 }
 
 /*
- * The channel whose next event is the oldest, and in *limit the id at which
- * another channel's comes first.  An event that went to several channels has
- * one id in all of them: it was sent if its id is not greater than sent.
+ * Finds the channel whose next event is the oldest, and in *limit the id from
+ * which on another channel's event comes first.  An event that went to several
+ * channels has the same id in all of them, so it was sent by one of them if its
+ * id is not greater than sent; such events are passed.
  */
 static bool
 delivery_oldest(const struct stream *s, uint64_t *seqs, struct id sent,
@@ -147,13 +183,13 @@ delivery_oldest(const struct stream *s, uint64_t *seqs, struct id sent,
 			*limit = id;
 		}
 	}
-	/* Of the same event in two channels, one alone. */
+	/* The same event in two channels: the run is this event alone. */
 	if (found && id_cmp(*limit, least) == 0)
 		limit->n++;
 	return found;
 }
 
-/* The next run to send, as if all before seqs and sent were out. */
+/* The next run to send, supposing that all before seqs and sent is out. */
 static bool
 delivery_pick(const struct stream *s, uint64_t *seqs, struct id sent,
     uint64_t now_ms, size_t *index, struct history_slice *slice)
@@ -220,7 +256,7 @@ delivery_add_events(struct delivery *d, uint64_t *seqs)
 	}
 }
 
-/* A unit of which the first byte is out: its events are the client's now. */
+/* The first byte of a unit is out: its events are the client's now. */
 static void
 delivery_begin(struct stream *s, struct hub_counters *counters,
     const struct delivery_unit *u)
@@ -246,7 +282,7 @@ delivery_set_unit(struct stream *s, const struct delivery_unit *u, size_t sent)
 	block_unref(old);
 }
 
-/* Makes true what n bytes of the collected units are. */
+/* Step 3: n bytes of the collected units are out. */
 static void
 delivery_commit(struct delivery *d, size_t n)
 {
@@ -263,6 +299,7 @@ delivery_commit(struct delivery *d, size_t n)
 			return;
 		}
 		n -= wire;
+		/* The first unit was the half-sent one, if there was one. */
 		if (i == 0) {
 			block_unref(s->unit);
 			s->unit = NULL;
@@ -271,8 +308,8 @@ delivery_commit(struct delivery *d, size_t n)
 }
 
 /*
- * The cursors pass what needs no sending (expired, or sent by another
- * channel), so that it cannot fall off and be taken for a gap.
+ * Moves the cursors behind events that need no sending (expired, or sent by
+ * another channel), for if these fell off they would be taken for a gap.
  */
 static void
 delivery_pass(struct stream *s, const uint64_t *seqs)
@@ -283,7 +320,7 @@ delivery_pass(struct stream *s, const uint64_t *seqs)
 		s->cursors[i].seq = seqs[i];
 }
 
-/* To a socket, without the file system's part of writev(2) and write(2). */
+/* send(2) spares a socket the file system's part of writev(2) and write(2). */
 static ssize_t
 delivery_call(const struct stream *s, struct iovec *iov, size_t count)
 {
@@ -360,14 +397,15 @@ delivery_write(struct stream *s, struct hub_counters *counters)
 	uint64_t seqs[CURSORS_MAX];
 	enum delivery_result result = DELIVERY_DONE;
 	bool is_open = s->state <= STREAM_LAST_EVENTS;
-	bool adds_events =
-	    is_open && s->source == NULL && !delivery_find_gap(s);
+	bool follows = is_open && s->source == NULL;
+	bool adds_events = follows && !delivery_find_gap(s);
 	size_t i;
 
 	d.stream = s;
 	d.counters = counters;
 	d.iov_count = d.unit_count = d.bytes = 0;
 	d.is_cut = false;
+	/* Step 1: the half-sent unit, then the events. */
 	if (s->unit != NULL)
 		delivery_add_half_sent(&d);
 	if (adds_events) {
@@ -375,14 +413,16 @@ delivery_write(struct stream *s, struct hub_counters *counters)
 			seqs[i] = s->cursors[i].seq;
 		delivery_add_events(&d, seqs);
 	}
+	/* Steps 2 and 3. */
 	if (d.iov_count > 0)
 		result = delivery_send(&d);
-	if (adds_events && result == DELIVERY_DONE)
-		delivery_pass(s, seqs);
-	if (!adds_events && is_open && s->source == NULL &&
-	    result == DELIVERY_DONE)
-		result = DELIVERY_MORE; /* the gap, now that it can be told */
-	return result;
+	if (result != DELIVERY_DONE || !follows)
+		return result;
+	/* There is a gap, which can be told now that no unit is half sent. */
+	if (!adds_events)
+		return DELIVERY_MORE;
+	delivery_pass(s, seqs);
+	return DELIVERY_DONE;
 }
 
 void
@@ -397,7 +437,7 @@ delivery_clear_wire(struct delivery_wire *w)
 	buffer_clear(&w->framed);
 }
 
-/* The run with its header before it; none for want of memory. */
+/* Sets data to the run behind its header, or to NULL (memory). */
 static void
 delivery_frame_wire(struct delivery_wire *w)
 {
@@ -416,7 +456,10 @@ delivery_frame_wire(struct delivery_wire *w)
 	memcpy(w->data + header, run, w->slice.len);
 }
 
-/* Whether all that the stream has not got of its one channel is in the wire. */
+/*
+ * Whether the wire is all that the stream has yet to get of its one channel;
+ * makes it if it is another stream's.
+ */
 static bool
 delivery_make_wire(struct delivery_wire *w, const struct stream *s)
 {
@@ -458,7 +501,7 @@ delivery_send_wire(struct stream *s, struct hub_counters *counters,
 	return DELIVERY_BLOCKED;
 }
 
-/* As if it were the stream's first cursor, which mostly it is. */
+/* Supposes that the cursor is the first of its stream, which it mostly is. */
 void
 delivery_expect(const struct cursor *c)
 {
@@ -472,12 +515,13 @@ enum delivery_result
 delivery_try(struct stream *s, struct hub_counters *counters,
     struct delivery_wire *w)
 {
+	/* A full socket tells us when it takes more. */
 	if (s->is_writing)
 		return DELIVERY_DONE;
 	if (s->state != STREAM_OPEN || s->unit != NULL || s->source != NULL ||
 	    s->is_poll || delivery_find_gap(s))
 		return DELIVERY_LEFT;
-	/* For one stream alone it would be made for nothing. */
+	/* A wire for one stream alone would be made for nothing. */
 	if (s->cursor_count == 1 && s->cursors->channel->cursor_count > 1 &&
 	    delivery_make_wire(w, s))
 		return delivery_send_wire(s, counters, w);

@@ -20,9 +20,9 @@ struct hub_counters;
 enum delivery_result delivery_write(struct stream *, struct hub_counters *);
 
 /*
- * What the next stream of a channel gets is mostly what the last one got: the
- * same run, behind the same header.  It is made once, in one piece, and holds
- * during one pass over the channel's streams.
+ * The bytes that the last stream of a channel got, for the next one mostly gets
+ * the same: one run, behind the same header.  They are made once, in one piece,
+ * and hold during one pass over the channel's streams.
  */
 struct delivery_wire {
 	const struct channel *channel; /* of the run; NULL: there is none */
@@ -35,26 +35,28 @@ struct delivery_wire {
 	struct buffer framed;
 };
 
-/* Before and after each pass: what was made is no more. */
+/* The bytes do not hold any more: before and after each pass. */
 void delivery_forget_wire(struct delivery_wire *);
 
-/* Frees its memory. */
+/* Frees the wire's memory. */
 void delivery_clear_wire(struct delivery_wire *);
 
 /*
- * As delivery_write, for a stream that has nothing else to do than that, and
- * without looking at what it comes to: on other threads, too, each with a wire
- * of its own, while the hub stands still.
+ * As delivery_write, for a stream of a channel that grew.  A stream that needs
+ * more than its bytes sent is left alone (DELIVERY_LEFT), and what follows from
+ * any result but DELIVERY_DONE is left to the caller (stream_take_result).  May
+ * be called on other threads while the hub stands still, with counters and a
+ * wire of their own.
  */
 enum delivery_result
 delivery_try(struct stream *, struct hub_counters *, struct delivery_wire *);
 
-/* That one is soon to be delivered: has the processor fetch its stream. */
+/* A delivery is soon to come: has the processor fetch this cursor's stream. */
 void delivery_expect(const struct cursor *);
 
 /*
- * Whether something that the stream was to send is no longer retained.  What
- * fell off but needed no sending, the cursors pass.
+ * Whether something that the stream was to send is no longer retained.  Cursors
+ * pass what fell off but needed no sending.
  */
 bool delivery_find_gap(struct stream *);
 

@@ -9,8 +9,8 @@
 
 enum {
 	/*
-	 * Clients of a hub that exits come back after so long, and so much
-	 * later that they come at no more than a few thousand a second.
+	 * Clients are to come back when another crierd is there, and then at no
+	 * more than a few thousand a second.
 	 */
 	DRAIN_RETRY_MS = 1000,
 	DRAIN_SPREAD_MS = 2000,
@@ -45,7 +45,7 @@ drain_mark_watchers(struct hub *hub)
 	return watchers;
 }
 
-/* Ends those that watch, or all the others. */
+/* Ends the streams that follow `$streams`, or all the others. */
 static void
 drain_end_streams(struct hub *hub, bool watching)
 {
@@ -65,7 +65,7 @@ drain_end_streams(struct hub *hub, bool watching)
 void
 drain_step(struct hub *hub)
 {
-	/* turn_take_back comes back to this. */
+	/* The ends are not committed; turn.c comes back to this. */
 	if (hub->turn.batch != NULL || hub->turn.committing > 0)
 		return;
 	if (hub->streams.count == 0) {
@@ -78,8 +78,8 @@ drain_step(struct hub *hub)
 }
 
 /*
- * Time is over.  If somebody wants to know of each end, those that did not come
- * to theirs are closed as they are, and there is time to tell it, once.
+ * The time is over.  If somebody follows `$streams`, the streams that have not
+ * ended yet are closed as they are, and there is time once more to tell that.
  */
 static void
 drain_limit_cb(evutil_socket_t fd, short what, void *arg)

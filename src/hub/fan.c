@@ -11,12 +11,15 @@
 #include "hub/fan.h"
 #include "hub/state.h"
 
-/* Streams; for fewer it takes longer to wake somebody.  Tests may want 1. */
+/*
+ * A channel with fewer streams is delivered by the loop's thread: waking
+ * another one would take longer.  Tests set 1.
+ */
 #ifndef FAN_MIN
 #define FAN_MIN 128
 #endif
 
-/* What each thread has to itself, a cache line apart from the next one's. */
+/* What a thread writes to, in cache lines that no other thread uses. */
 struct fan_desk {
 	_Alignas(FETCH_LINE) struct hub_counters counters;
 	struct delivery_wire wire;
@@ -113,13 +116,13 @@ fan_deliver(struct fan *f, struct hub *hub, struct channel *c)
 {
 	size_t count = c->cursor_count, i;
 
-	/* What follows from a delivery may come to another one. */
+	/* A delivery may lead to another one within it, without threads. */
 	if (f->channel != NULL || count < FAN_MIN || !fan_reserve(f, count))
 		return false;
 	f->channel = c;
 	crew_work(f->crew, count, fan_work, f);
 	fan_gather(f, hub);
-	/* No stream leaves its channels before the turn ends. */
+	/* Streams that end stay in their places until the loop's turn ends. */
 	for (i = 0; i < count; i++)
 		if (f->results[i] != DELIVERY_DONE)
 			stream_take_result(c->cursors[i]->stream,

@@ -23,7 +23,7 @@ struct fan;
 struct fan *fan_new(size_t threads);
 void fan_free(struct fan *);
 
-/* Delivers to all streams of a channel; false: do it yourself. */
+/* Delivers to all streams of a channel; false: the caller is to do it. */
 bool fan_deliver(struct fan *, struct hub *, struct channel *);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "hub/stream.h"
 
-/* Who reads a raw stream has nothing to say on it. */
+/* The peer of a raw stream has nothing to say; its bytes are skipped. */
 static ptrdiff_t
 framing_ignore(void *arg, struct stream *s, const char *data, size_t len)
 {

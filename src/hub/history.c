@@ -37,7 +37,7 @@ block_of(const void *data, size_t len)
 
 	if (b == NULL)
 		return NULL;
-	/* An end may be of no bytes at all. */
+	/* A stream may end without a byte, and data be NULL. */
 	if (len > 0)
 		memcpy(b->data, data, len);
 	b->used = (uint32_t)len;
@@ -134,8 +134,9 @@ history_drop_block(struct history *h, struct block *b)
 }
 
 /*
- * Twice what is retained: a channel's first event, which is often the only one,
- * takes no more than it needs, and a busy channel has long runs.
+ * Makes the next block twice as large as all that is retained: the first event
+ * of a channel, which is often the only one, takes no more room than it needs,
+ * and a busy channel has long runs.
  */
 static int
 history_prepare_block(struct history *h, size_t len)
@@ -201,7 +202,7 @@ history_drop_first(struct history *h)
 	h->expiring -= e->expires_ms != 0;
 	h->own_ids -= e->own_id_len != 0;
 	h->first_seq++;
-	/* The history holds one reference to a block: its last event's. */
+	/* Of all events in a block, the last one holds the reference. */
 	if (e->block->end_seq == h->first_seq)
 		history_drop_block(h, e->block);
 }
@@ -213,7 +214,7 @@ history_is_over(const struct history *h, const struct history_limits *limits)
 	    history_slot(h, h->first_seq)->added_ms < limits->oldest_ms;
 }
 
-/* What is left over when events were dropped. */
+/* Gives memory back when events were dropped. */
 static void
 history_tidy(struct history *h)
 {
@@ -307,7 +308,7 @@ history_has_expired(const struct history_entry *e, uint64_t now_ms)
 	return e->expires_ms != 0 && e->expires_ms <= now_ms;
 }
 
-/* Event by event, where some have expired or belong behind the limit. */
+/* The run, event by event: some have expired, or come behind the limit. */
 static bool
 history_slice_walk(const struct history *h, uint64_t *seq, uint64_t now_ms,
     const struct id *limit, struct history_slice *s)

@@ -26,7 +26,6 @@ hub_reap_cb(evutil_socket_t fd, short what, void *arg)
 
 /* Streams know neither the store nor who follows `$streams`. */
 static const struct stream_hooks hub_stream_hooks = {
-	.ready = stream_ready,
 	.behind = replay_fell_behind,
 	.opened = notice_opened,
 	.closed = notice_closed,

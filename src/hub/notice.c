@@ -9,9 +9,9 @@
 #include "hub/state.h"
 
 /*
- * Whoever resumes from before the first event that was made now has missed
- * some, so an id is used up for this moment: none that was seen before is as
- * great.
+ * The first follower switches the notices on.  Clients that resume from before
+ * that moment have missed some, so an id is used up for it: all ids that were
+ * seen before are less.
  */
 void
 notice_follow(struct hub *hub)
@@ -45,7 +45,7 @@ notice_is_on(struct hub *hub)
 	return n->is_on;
 }
 
-/* One that follows crier's own channels and nothing else only watches. */
+/* A stream that follows nothing but crier's own channels is no visit. */
 static bool
 notice_is_visit(const struct stream *s)
 {

@@ -15,10 +15,10 @@ struct stream;
 /*
  * The channel `$streams`: an event for each stream that is opened and closed.
  *
- * They go the way of all events, through the turn's batch and the store, so
- * that they have their place in the one order of ids.  They are made from the
- * moment when somebody follows the channel until nobody did for as long as the
- * channel keeps events; before and after, they cost nothing.
+ * These events go the way of all events, through the turn's batch and the
+ * store, so that they have their place in the one order of ids.  They are made
+ * from the moment when somebody follows the channel until nobody did for as
+ * long as the channel keeps events; before and after, they cost nothing.
  */
 
 #define NOTICE_CHANNEL "$streams"
@@ -33,13 +33,13 @@ struct hub_notices {
 /* A stream follows the channel from now on. */
 void notice_follow(struct hub *);
 
-/* A stream was opened, or is dead; nothing if nobody wants to know. */
+/* Tell that a stream was opened, or is dead, if anybody wants to know. */
 void notice_opened(const struct stream *);
 void notice_closed(const struct stream *);
 
 /*
- * The store could not take this event.  Those who follow get it, but whoever
- * resumes from before it must be told that it may be missing.
+ * The store did not take the event with this id.  Streams that follow get it,
+ * but clients that resume from before it must be told that it may be missing.
  */
 void notice_unstored(struct hub *, struct id);
 

@@ -5,13 +5,13 @@
 #include "hub/state.h"
 
 /*
- * The first poll_above streams stay, whoever comes beyond them polls; without
- * such a number everybody does, if there is a time to wait.
+ * With poll_above that many streams stay, and all others poll; without it all
+ * poll if there is a time to wait.
  */
 bool
 poll_is_wanted(const struct hub *hub, const struct subscription *sub)
 {
-	/* A source cannot be taken up again where it was left. */
+	/* A poll comes back for the rest, which a source does not keep. */
 	if (sub->source != NULL)
 		return false;
 	if (sub->is_poll)
@@ -42,7 +42,7 @@ poll_check(struct stream *s)
 		s->state = STREAM_LAST_EVENTS;
 }
 
-/* A slow reader gets what is pending all the same: it has no deadline now. */
+/* A slow reader gets all that is pending, so it has no deadline any more. */
 void
 poll_time_out(struct stream *s)
 {

@@ -24,13 +24,13 @@ bool poll_is_wanted(const struct hub *, const struct subscription *);
 /* Makes a stream that was not started yet a poll. */
 void poll_begin(struct stream *, uint64_t wait_ms);
 
-/* All that is pending was sent: if that was anything, it is over. */
+/* All that was pending is sent: a poll that brought something is over. */
 void poll_check(struct stream *);
 
-/* Its time is up: it ends when nothing is pending. */
+/* The time of a poll is up: it ends when nothing is pending. */
 void poll_time_out(struct stream *);
 
-/* Whether its end is that of a poll, and no other. */
+/* Whether the stream ends, or ended, as polls do, and for no other reason. */
 bool poll_is_over(const struct stream *);
 
 #endif

@@ -9,14 +9,15 @@
 #include "hub/state.h"
 
 /*
- * Nothing is kept for it: the streams that follow a channel are its cursors,
- * and each knows its user.  So it is right at any moment, and costs what the
- * channel's streams cost to look at.
+ * Presence is kept nowhere: the streams that follow a channel are its cursors,
+ * and each stream knows its user.  So the answer is right at any moment, and
+ * costs a look at each stream of the channel.
  */
 
 /*
- * The first names of all: when there is no room left, the greater half goes,
- * and from then on what is greater than the rest is not taken in.
+ * The first PRESENCE_USERS_MAX names of all.  When there is no room left, the
+ * greater half is dropped, and names greater than the rest are not taken in any
+ * more.
  */
 struct presence {
 	size_t streams, anonymous;

@@ -8,7 +8,7 @@
 #include "hub/publish.h"
 #include "hub/state.h"
 
-/* NULL, or why this name cannot be published to. */
+/* NULL, or why these channels cannot be published to, with the exit code. */
 static const char *
 publish_check_names(const struct text_span *names, size_t count, int *code)
 {
@@ -44,7 +44,7 @@ publish_has_channel(struct channel *const *channels, size_t count,
 	return false;
 }
 
-/* The channels, each once; those that were made stay for the caller to release.
+/* Each channel once.  If it fails, the caller releases those that were found.
  */
 static int
 publish_find_channels(struct hub *hub, const struct text_span *names,
@@ -63,7 +63,7 @@ publish_find_channels(struct hub *hub, const struct text_span *names,
 	return 0;
 }
 
-/* Record and key go into the batch's bytes; -1 (memory) leaves them out. */
+/* Appends record and key to the batch's bytes; -1 (memory): neither. */
 static int
 publish_encode(struct batch *b, const struct event_fields *e,
     struct batch_event *event)
@@ -86,7 +86,7 @@ publish_encode(struct batch *b, const struct event_fields *e,
 	return -1;
 }
 
-/* Nothing can fail from here on. */
+/* Puts the event into the batch, where room was made: this cannot fail. */
 static void
 publish_enter(struct hub *hub, struct channel **channels, size_t count,
     struct batch_event *event)
@@ -196,7 +196,7 @@ publish_skip_id(struct hub *hub)
 	struct hub_turn *t = &hub->turn;
 
 	t->last = id_next(t->last, hub->clock.wall_ms);
-	/* Nothing that is on its way comes before it. */
+	/* With nothing on its way, streams may know of the id at once. */
 	if (t->batch == NULL && t->committing == 0)
 		t->appended = t->last;
 	return t->last;

@@ -46,7 +46,7 @@ replay_of(struct source *source)
 	    offsetof(struct replay, source));
 }
 
-/* The stream is gone; the answer may still come. */
+/* The stream is gone.  If the store is still reading, its answer frees r. */
 static void
 replay_leave(struct source *source)
 {
@@ -78,8 +78,8 @@ replay_name_ranges(struct replay *r)
 }
 
 /*
- * Asks for the next slice.  Each channel goes on behind what was sent, or where
- * it is to begin at all, if that is later.
+ * Asks for the next slice.  Each channel is read on from what was sent or, if
+ * that is later, from where it is to begin at all (the last events of each).
  */
 static int
 replay_read(struct replay *r)
@@ -106,7 +106,7 @@ replay_read(struct replay *r)
 	return 0;
 }
 
-/* What only the first slice's answer can tell. */
+/* Asks, with the first slice alone, where the stream is to begin. */
 static int
 replay_ask_start(struct replay *r)
 {
@@ -149,7 +149,7 @@ replay_begin(struct stream *s, const struct replay_start *start)
 	return replay_new(s, start, true);
 }
 
-/* What memory lost is lost. */
+/* There is no store to read from: tells how many events were missed. */
 static int
 replay_tell_missed(struct stream *s)
 {
@@ -172,7 +172,7 @@ replay_fell_behind(struct stream *s)
 	return replay_new(s, &start, false);
 }
 
-/* Any id that is before this one and not before those before it. */
+/* An id before this one: whoever goes on from there gets this event. */
 static struct id
 replay_before(struct id id)
 {
@@ -206,7 +206,7 @@ replay_put_front(struct replay *r, struct buffer *b)
 	return control_put_gaps(r->stream, b, &p);
 }
 
-/* Makes the answer a block; 0, or -1 (memory). */
+/* Makes the store's answer a block; 0, or -1 (memory). */
 static int
 replay_take(struct replay *r)
 {
@@ -235,7 +235,7 @@ replay_take(struct replay *r)
 	return rc;
 }
 
-/* The store's answer, on the loop's thread. */
+/* The store has answered; on the loop's thread. */
 static void
 replay_done(struct store_read *read)
 {
@@ -259,7 +259,8 @@ replay_done(struct store_read *read)
 		stream_source_ready(s);
 }
 
-/* Where the memory has all that follows, the stream goes on from there. */
+/* Whether the memory has all that follows, so that the stream may go on there.
+ */
 static bool
 replay_meets_memory(const struct replay *r)
 {
@@ -288,7 +289,7 @@ replay_finish(struct replay *r)
 	replay_free(r);
 }
 
-/* The next slice, if it is there; then the next question, or the end. */
+/* Sends the slice that was read; when it is sent, reads on or finishes. */
 static enum source_step
 replay_step(struct source *source, struct stream *s)
 {

@@ -37,7 +37,7 @@ stats_make(const struct hub *hub)
 	return o;
 }
 
-/* Nobody wants it any more: neither the timer nor what is left. */
+/* Nobody follows any more: ends the timer and drops what the channel keeps. */
 static void
 stats_stop(struct hub *hub, struct channel *c)
 {
@@ -62,7 +62,7 @@ stats_tick_cb(evutil_socket_t fd, short what, void *arg)
 		stats_stop(hub, c);
 		return;
 	}
-	/* Without memory for it there is none this second. */
+	/* Without memory there is no event this second. */
 	publish_own(hub, STATS_CHANNEL, "stats", stats_make(hub), true);
 	stats_take_sample(hub);
 }

@@ -109,8 +109,8 @@ hub_status_streams(const struct hub *hub, const struct text_span *channel,
 }
 
 /*
- * The channels that are listed: when there is no room left, the lesser half
- * goes, and from then on what is less than the rest is not taken in.
+ * The channels that are listed.  When there is no room left, the lesser half is
+ * dropped, and channels that are less than the rest are not taken in any more.
  */
 struct status_channels {
 	size_t count;
@@ -118,7 +118,7 @@ struct status_channels {
 	const struct channel *list[2 * STATUS_CHANNELS_MAX];
 };
 
-/* More events first, then more streams, then by name. */
+/* The order of the list: more events first, then more streams, then names. */
 static int
 hub_status_compare(const struct channel *a, const struct channel *b)
 {

@@ -14,8 +14,9 @@
 struct hub;
 
 /*
- * `close --stop --user`: users whose streams were closed for good, and who may
- * open none for `stop-seconds`.  (A stopped channel knows it by itself.)
+ * A user whose streams were closed for good (`close --stop --user`), and who
+ * may open none for `stop-seconds`.  Channels that were stopped know it
+ * themselves.
  */
 struct hub_stop {
 	struct table_entry entry;
@@ -32,10 +33,10 @@ struct hub_stops {
 void stops_init(struct hub *);
 void stops_clear(struct hub *);
 
-/* From now on; without memory for it the user is not stopped. */
+/* Stops a user from now on; without memory for it nothing happens. */
 void stop_user(struct hub *, const char *user);
 
-/* Whether it holds for this user. */
+/* Whether this user is stopped. */
 bool stop_holds(struct hub *, struct text_span user);
 
 #endif

@@ -21,11 +21,17 @@ enum {
 	STREAM_LOG_CHANNELS = 512  /* bytes of names in the log */
 };
 
-/* For room to write it waits only while there is what to write. */
+/*
+ * A stream's life: it sends, waits until its socket takes more, beats, and
+ * ends.  All that makes it send comes to stream_write: an event, its source, a
+ * timer, its socket.
+ */
+
+/* Waits for room in the socket only while there is something to send. */
 static void
 stream_set_writing(struct stream *s, bool writing)
 {
-	/* What is told once must be asked for again. */
+	/* A half-open stream is watched edge-triggered: it is armed anew. */
 	if (s->is_writing == writing && !(writing && s->is_half_open))
 		return;
 	s->is_writing = writing;
@@ -33,7 +39,7 @@ stream_set_writing(struct stream *s, bool writing)
 		stream_kill(s, STREAM_ERROR);
 }
 
-/* When a stream that takes nothing has taken nothing for too long. */
+/* When a client that takes nothing will have done so for too long. */
 static uint64_t
 stream_next_stall(const struct stream *s)
 {
@@ -58,13 +64,16 @@ stream_next_heartbeat(const struct stream *s)
 		return UINT64_MAX;
 	if (s->wants_tap)
 		return now + STREAM_TAP_MS;
-	/* A stalled stream wrote long ago, and needs no heartbeat now. */
+	/* A stalled stream wrote long ago, and cannot beat now. */
 	if (s->written_ms + s->heartbeat_ms <= now)
 		return now + s->heartbeat_ms;
 	return s->written_ms + s->heartbeat_ms;
 }
 
-/* An end is soon sent, but a poll's client may still be busy with the rest. */
+/*
+ * An end has drain-time to be sent.  A poll may still have its events before
+ * it, for which a slow client has stall-time.
+ */
 static uint64_t
 stream_next_end(const struct stream *s)
 {
@@ -120,7 +129,11 @@ stream_log_end(const struct stream *s)
 	    (unsigned long long)s->events, (unsigned long long)s->bytes);
 }
 
-/* Out of the hub's lists and the loop; what is left is freed later. */
+/*
+ * Takes a stream out of the hub's lists and the loop.  Its memory and its place
+ * in the channels stay until the loop's turn ends: whoever is going through
+ * cursors or epoll's events right now may come by it.
+ */
 static void
 stream_retire(struct stream *s)
 {
@@ -155,7 +168,7 @@ stream_kill(struct stream *s, enum stream_reason reason)
 	close(s->fd);
 }
 
-/* Its end went out whole: the connection is closed, or used again. */
+/* The end went out whole: the connection is closed, or given back. */
 static void
 stream_finish(struct stream *s)
 {
@@ -207,7 +220,7 @@ stream_begin_end(struct stream *s, enum stream_reason reason)
 	stream_set_timer(s);
 }
 
-/* The source may be another one, or none, when it has made its step. */
+/* The stream may have no source any more when this one has made its step. */
 static int
 stream_ask_source(struct stream *s)
 {
@@ -219,24 +232,32 @@ stream_ask_source(struct stream *s)
 	return step == SOURCE_FAILED ? -1 : 0;
 }
 
-/* Between two units: what has to be said before the events go on. */
+/* Makes what has to be sent before the events go on; 0, or -1 (memory). */
 static int
 stream_prepare(struct stream *s)
 {
+	/* 1. A half-sent unit comes before everything else. */
 	if (s->unit != NULL)
 		return 0;
+	/* 2. A stream that ends has only its end to send. */
 	if (s->state == STREAM_ENDING)
 		return s->is_final ? 0 : stream_put_end(s);
+	/* 3. A stream whose cursors fell off is told so, or gets a source. */
 	if (s->source == NULL && delivery_find_gap(s) &&
 	    s->hub->streams.hooks->behind(s) == -1)
 		return -1;
+	/* 4. While there is a source, the cursors wait. */
 	return s->source == NULL || s->is_waiting ? 0 : stream_ask_source(s);
 }
 
-/* What one delivery leads to.  True: there is nothing more to do for now. */
+/*
+ * Draws the conclusions from one delivery.  True: there is nothing more to do
+ * for now; false: the stream has more to send at once.
+ */
 static bool
 stream_settle(struct stream *s, enum delivery_result result)
 {
+	/* 1. The peer is gone, or takes no more for now. */
 	if (result == DELIVERY_FAILED) {
 		stream_kill(s, STREAM_CLIENT);
 		return true;
@@ -245,15 +266,17 @@ stream_settle(struct stream *s, enum delivery_result result)
 		stream_set_writing(s, true);
 		return true;
 	}
+	/* 2. All is sent.  A source may have the next bytes at once. */
 	poll_check(s);
-	/* A source may have more at once, and a stream ends behind its own. */
 	if (s->source != NULL && !s->is_waiting && s->state < STREAM_ENDING)
 		return false;
+	/* 3. Nothing to send: the stream waits for events, or its source. */
 	if (s->state == STREAM_OPEN ||
 	    (s->source != NULL && s->state == STREAM_LAST_EVENTS)) {
 		stream_set_writing(s, false);
 		return true;
 	}
+	/* 4. It ends: its end was sent, or is to be sent now. */
 	if (s->is_final) {
 		stream_finish(s);
 		return true;
@@ -283,7 +306,7 @@ stream_write(struct stream *s)
 void
 stream_take_result(struct stream *s, enum delivery_result result)
 {
-	/* Another stream's result may have ended it. */
+	/* The result of another stream may have ended this one. */
 	if (s->state == STREAM_DEAD)
 		return;
 	if (result == DELIVERY_LEFT || !stream_settle(s, result))
@@ -350,8 +373,8 @@ stream_keep_input(struct stream *s, const char *data, size_t len)
 }
 
 /*
- * Shows what came to the framing, record by record.  An ending stream leaves
- * the rest to whoever has the connection next.
+ * Shows the framing what the peer sent, record by record.  When the stream
+ * ends, the rest is for whoever has the connection next.
  */
 static int
 stream_process_input(struct stream *s)
@@ -395,8 +418,8 @@ stream_start(struct stream *s, struct block *head, struct text_span input)
 }
 
 /*
- * The peer has shut down its side, for its client is gone, but it may still
- * want to hear that the response is over; lighttpd logs an error if not.
+ * The peer has shut down its side, for its client is gone.  It may still want
+ * the end of the response: lighttpd logs an error without it.
  */
 static void
 stream_take_leave(struct stream *s)
@@ -407,15 +430,16 @@ stream_take_leave(struct stream *s)
 	if (s->unit == NULL && s->state != STREAM_ENDING &&
 	    s->framing->put_end(&b, s->request_id) == 0 && b.len > 0) {
 		n = write(s->fd, b.data, b.len);
-		(void)n; /* if it cannot be said, it is not said */
+		(void)n; /* a full socket does without */
 	}
 	buffer_clear(&b);
 	stream_kill(s, STREAM_CLIENT);
 }
 
 /*
- * Of a half-open one only what comes when both sides are closed: mod_cgid
- * closes its sending side as soon as a program has its request.
+ * A half-open stream is readable for good, since mod_cgid closes its sending
+ * side as soon as a program has its request.  Only when both sides are closed
+ * is the client gone.
  */
 static void
 stream_check_half_open(struct stream *s)
@@ -426,7 +450,7 @@ stream_check_half_open(struct stream *s)
 		stream_kill(s, STREAM_CLIENT);
 }
 
-/* Once a wake-up: one that never stops sending has no more than its turn. */
+/* Reads once a wake-up: a peer that never stops sending holds up nobody. */
 static void
 stream_read(struct stream *s)
 {
@@ -447,8 +471,8 @@ stream_read(struct stream *s)
 		stream_kill(s, STREAM_CLIENT);
 }
 
-void
-stream_ready(struct stream *s, bool readable, bool writable)
+static void
+stream_ready_cb(struct stream *s, bool readable, bool writable)
 {
 	if (readable)
 		stream_read(s);
@@ -456,10 +480,10 @@ stream_ready(struct stream *s, bool readable, bool writable)
 		stream_write(s);
 }
 
-/* A heartbeat that would stand behind a half-sent unit is no heartbeat. */
 static void
 stream_beat(struct stream *s)
 {
+	/* Behind a half-sent unit a comment would tell the client nothing. */
 	if (s->unit != NULL) {
 		s->wants_tap = false;
 		return;
@@ -488,25 +512,47 @@ stream_due_cb(struct wheel_timer *timer, void *arg)
 	    offsetof(struct stream, timer));
 	struct hub *hub = arg;
 
+	/* 1. Its end was not taken in time. */
 	if (s->state == STREAM_ENDING) {
 		stream_kill(s, s->reason);
 		return;
 	}
+	/* 2. It has been open for long enough. */
 	if (s->deadline_ms > 0 && s->deadline_ms <= hub->clock.now_ms) {
 		stream_time_out(s);
 		if (s->state >= STREAM_ENDING)
 			return;
 	}
+	/* 3. Its client takes nothing. */
 	if (s->unit != NULL && stream_next_stall(s) <= hub->clock.now_ms) {
 		stream_kill(s, STREAM_SLOW);
 		return;
 	}
+	/* 4. It was silent for the time of a heartbeat. */
 	if (s->heartbeat_ms > 0 &&
 	    (s->wants_tap ||
 		s->written_ms + s->heartbeat_ms <= hub->clock.now_ms))
 		stream_beat(s);
 	if (s->state != STREAM_DEAD)
 		stream_set_timer(s);
+}
+
+int
+streams_init(struct hub *hub, size_t max, const struct stream_hooks *hooks,
+    event_callback_fn reap_cb)
+{
+	struct hub_streams *all = &hub->streams;
+
+	TAILQ_INIT(&all->list);
+	TAILQ_INIT(&all->dead);
+	all->max = max;
+	all->hooks = hooks;
+	all->reap = event_new(hub->base, -1, 0, reap_cb, hub);
+	all->heartbeat = block_of(":\n", 2);
+	all->watch = watch_new(hub, stream_ready_cb);
+	if (all->reap == NULL || all->heartbeat == NULL || all->watch == NULL)
+		return -1;
+	return 0;
 }
 
 void

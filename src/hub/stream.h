@@ -41,8 +41,8 @@ enum stream_state {
 
 /*
  * One client's open response.  It owns no queue and no output buffer: what it
- * has yet to get is what its cursors have not passed.  The one thing that it
- * keeps of the bytes themselves is a reference to the block of the unit that
+ * has yet to get is what its cursors have not passed, or what its source has.
+ * Of the bytes themselves it keeps one reference, to the block of the unit that
  * its socket took only a part of.
  *
  * A unit is a run of whole records of one block.  On the wire it is cut into
@@ -92,11 +92,8 @@ struct stream {
 	struct cursor cursors[];
 };
 
-/* What happens to streams that those who know more must hear of. */
+/* What streams report to modules above them, which they must not know. */
 struct stream_hooks {
-	/* Its descriptor has something to read, or takes more: watch.h. */
-	void (*ready)(struct stream *, bool readable, bool writable);
-
 	/*
 	 * Its cursors fell off what is retained, and no unit is half sent:
 	 * makes its next unit, or its source; 0, or -1 (memory).
@@ -133,7 +130,7 @@ void streams_clear(struct hub *);
 void streams_reap_later(struct hub *);
 void streams_reap(struct hub *);
 
-/* No stream has this mark yet: to count each one once. */
+/* A mark that no stream has yet: to count each stream once. */
 uint64_t streams_next_mark(struct hub *);
 
 /*
@@ -152,9 +149,6 @@ void stream_discard(struct stream *);
  */
 void stream_start(struct stream *, struct block *head, struct text_span input);
 
-/* Its descriptor has something to read, or has room for what waits. */
-void stream_ready(struct stream *, bool readable, bool writable);
-
 /* Takes a block of the caller's as the next to be sent; none may be there. */
 void stream_set_unit(struct stream *, struct block *, bool framed);
 
@@ -170,7 +164,7 @@ enum delivery_result {
 /* Sends what is pending, in one system call. */
 void stream_write(struct stream *);
 
-/* Does what follows from delivery_try (enum delivery_result). */
+/* Draws the conclusions from the result of a delivery_try. */
 void stream_take_result(struct stream *, enum delivery_result);
 
 /*
@@ -184,7 +178,7 @@ void stream_kill(struct stream *, enum stream_reason);
 /* After how long its client is to come back: the longest of its channels'. */
 uint64_t stream_retry_ms(const struct stream *);
 
-/* Who it is for, "" if not known. */
+/* Whom the stream is for, "" if not known. */
 const char *stream_user(const struct stream *);
 const char *stream_address(const struct stream *);
 

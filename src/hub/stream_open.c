@@ -8,9 +8,12 @@
 #include "hub/state.h"
 #include "hub/watch.h"
 
-/* A stream's coming and going: its memory, its names, its channels. */
+/*
+ * A stream's coming and going: its memory, its rules, its channels, and what
+ * can be said of it.  What it does in between is in stream.c.
+ */
 
-/* The last rule is the one for all that have none of their own. */
+/* The last rule of all holds for a stream without channels. */
 static const struct config_channel *
 stream_rule(const struct stream *s, size_t i)
 {
@@ -21,14 +24,14 @@ stream_rule(const struct stream *s, size_t i)
 	    : s->cursors[i].channel->rule;
 }
 
-/* How many rules hold for it. */
+/* How many rules hold for the stream. */
 static size_t
 stream_rule_count(const struct stream *s)
 {
 	return s->cursor_count == 0 ? 1 : s->cursor_count;
 }
 
-/* The strictest of what its channels' rules say. */
+/* Applies the strictest of the channels' rules; returns their max-time. */
 static uint64_t
 stream_apply_channels(struct stream *s)
 {
@@ -234,22 +237,4 @@ const char *
 stream_address(const struct stream *s)
 {
 	return s->address == NULL ? "" : s->address->name;
-}
-
-int
-streams_init(struct hub *hub, size_t max, const struct stream_hooks *hooks,
-    event_callback_fn reap_cb)
-{
-	struct hub_streams *all = &hub->streams;
-
-	TAILQ_INIT(&all->list);
-	TAILQ_INIT(&all->dead);
-	all->max = max;
-	all->hooks = hooks;
-	all->reap = event_new(hub->base, -1, 0, reap_cb, hub);
-	all->heartbeat = block_of(":\n", 2);
-	all->watch = watch_new(hub, hooks->ready);
-	if (all->reap == NULL || all->heartbeat == NULL || all->watch == NULL)
-		return -1;
-	return 0;
 }

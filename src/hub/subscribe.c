@@ -11,8 +11,9 @@
 #include "hub/state.h"
 
 /*
- * Where a stream begins: the position that its client asked for, as one id,
- * and the cursors that follow from it.
+ * How a stream is opened.  The position that its client asked for becomes one
+ * id, and that the cursors.  What the memory does not have of it, but a durable
+ * store may, is replayed first (replay.c).
  */
 
 enum {
@@ -48,9 +49,9 @@ hub_answer_text(enum hub_answer answer)
 }
 
 /*
- * The event with this id of a publisher's own.  Channels may use the same ids
- * for different events; the oldest of each channel's newest is taken, for to
- * send an event again does less harm than to leave one out.
+ * Finds the event with this id of a publisher's own.  Channels may use the same
+ * ids for different events.  Of the newest in each channel the oldest is taken,
+ * for sending an event again does less harm than leaving one out.
  */
 static bool
 subscribe_find_own(struct channel *const *channels, size_t count,
@@ -94,7 +95,7 @@ subscribe_find_start(const struct hub *hub, const struct subscription *sub,
 		start->after = zero;
 }
 
-/* So many events back, not counting those that have expired. */
+/* Steps back by so many events, not counting those that have expired. */
 static uint64_t
 subscribe_step_back(const struct history *h, uint64_t last, uint64_t now_ms)
 {
@@ -129,7 +130,7 @@ subscribe_set_cursors(struct stream *s, const struct subscription *sub,
 	}
 }
 
-/* Whether the store may have what memory has not. */
+/* Whether the store may have what was asked for, and the memory has not. */
 static bool
 subscribe_is_stored(const struct stream *s, const struct subscription *sub,
     const struct subscribe_start *start)
@@ -150,7 +151,7 @@ subscribe_is_stored(const struct stream *s, const struct subscription *sub,
 	return false;
 }
 
-/* The newest id that is before all that is about to be sent. */
+/* Finds the newest id that is before all that is about to be sent. */
 static void
 subscribe_find_before(struct stream *s, struct subscribe_start *start)
 {
@@ -216,7 +217,7 @@ subscribe_is_stopped(struct hub *hub, const struct subscription *sub,
 	return sub->channel_count > 0;
 }
 
-/* Crier's own channels have events only when somebody wants them. */
+/* Crier's own channels have events only while somebody follows them. */
 static void
 subscribe_follow_own(struct hub *hub, const struct stream *s)
 {
@@ -230,7 +231,6 @@ subscribe_follow_own(struct hub *hub, const struct stream *s)
 	}
 }
 
-/* From here on there is a stream, which owns the descriptor if it starts. */
 static enum hub_answer
 subscribe_open(struct hub *hub, const struct subscription *sub,
     struct channel *const *channels)
@@ -243,10 +243,13 @@ subscribe_open(struct hub *hub, const struct subscription *sub,
 	bool polls = !stopped && poll_is_wanted(hub, sub);
 	enum hub_answer answer;
 
+	/* 1. Limits.  A client that is stopped may still fetch what it missed.
+	 */
 	if (!stopped && (answer = visitor_admit(hub, sub)) != HUB_OPENED) {
 		hub->counters.turned_away++;
 		return answer;
 	}
+	/* 2. The stream, its position and its cursors. */
 	if ((s = stream_new(hub, sub, channels)) == NULL)
 		return HUB_NO_MEMORY;
 	subscribe_follow_own(hub, s);
@@ -256,7 +259,7 @@ subscribe_open(struct hub *hub, const struct subscription *sub,
 	if (start.is_last || start.is_all)
 		s->sent = start.before;
 	start.is_stored = subscribe_is_stored(s, sub, &start);
-	/* Whoever was cut off before the end still gets what he missed. */
+	/* 3. A stopped client that has missed nothing is told so. */
 	if (stopped && !start.has_pending && !start.is_stored) {
 		stream_discard(s);
 		return HUB_STOPPED;
@@ -265,6 +268,7 @@ subscribe_open(struct hub *hub, const struct subscription *sub,
 		s->state = STREAM_LAST_EVENTS;
 		s->deadline_ms = hub->clock.now_ms + SUBSCRIBE_LAST_MS;
 	}
+	/* 4. What it says first; if need be, the replay. */
 	if (subscribe_put_head(s, sub, &start, &b) == 0)
 		head = block_of(b.data, b.len);
 	buffer_clear(&b);
@@ -274,13 +278,14 @@ subscribe_open(struct hub *hub, const struct subscription *sub,
 		stream_discard(s);
 		return HUB_NO_MEMORY;
 	}
+	/* 5. Only a stream that starts owns the descriptor. */
 	if (polls)
 		poll_begin(s, sub->poll_ms);
 	stream_start(s, head, sub->input);
 	return HUB_OPENED;
 }
 
-/* Channels that were made for a stream that did not come to be. */
+/* Frees channels that were made for a stream that did not come to be. */
 static void
 subscribe_release(struct hub *hub, const struct subscription *sub)
 {

@@ -68,8 +68,8 @@ visitor_put(struct table *table, struct visitor *v)
 }
 
 /*
- * What is no IP address tells nobody apart: a server behind a Unix socket
- * leaves it empty or names the socket, and the queue's own streams have a word.
+ * Only IP addresses tell clients apart: a web server behind a Unix socket names
+ * none, or the socket, and streams of the queue's own connections have a word.
  */
 static bool
 visitor_is_address(struct text_span address)

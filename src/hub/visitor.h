@@ -43,7 +43,7 @@ void visitors_clear(struct hub *);
  */
 int visitor_join(struct table *, struct text_span name, struct visitor **found);
 
-/* A stream of its is dead; then, that it does not need the name any more. */
+/* A visitor's stream is dead; then, it does not need the name any more. */
 void visitor_leave(struct visitor *);
 void visitor_put(struct table *, struct visitor *);
 

@@ -21,8 +21,8 @@ struct watch {
 };
 
 /*
- * A stream that ends is freed when the turn of the loop ends, so all that the
- * kernel named are there; those that ended meanwhile are left alone.
+ * Streams that end in here are not freed before the loop's turn is over, so all
+ * that the kernel named still exist; those that are dead by now are skipped.
  */
 static void
 watch_io_cb(evutil_socket_t fd, short what, void *arg)
@@ -84,7 +84,8 @@ watch_set(struct watch *w, struct stream *s, bool writing)
 
 	if (writing)
 		e.events |= EPOLLOUT;
-	/* An end of file that means nothing must not be told for ever. */
+	/* Level-triggered, an end of file that means nothing would never end.
+	 */
 	if (s->is_half_open)
 		e.events |= EPOLLET;
 	if (epoll_ctl(w->epoll, s->is_watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD,
@@ -97,7 +98,7 @@ watch_set(struct watch *w, struct stream *s, bool writing)
 void
 watch_clear(struct watch *w, struct stream *s)
 {
-	/* Others may have the same file open, so closing is not enough. */
+	/* Closing is not enough if another process has the file open, too. */
 	if (s->is_watched)
 		epoll_ctl(w->epoll, EPOLL_CTL_DEL, s->fd, NULL);
 	s->is_watched = false;
