@@ -15,6 +15,13 @@ figures_value(const struct figure *f, const void *values)
 	return value;
 }
 
+void
+figures_init_store(struct store_figures *figures)
+{
+	/* FIGURE_NONE has all bits set. */
+	memset(figures, 0xff, sizeof *figures);
+}
+
 struct json_object *
 figures_group(struct json_object *status, const char *group)
 {

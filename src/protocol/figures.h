@@ -134,6 +134,9 @@ extern const size_t figures_count;
 struct json_object *
 figures_group(struct json_object *status, const char *group);
 
+/* All of them FIGURE_NONE, for a store to set those that it has. */
+void figures_init_store(struct store_figures *);
+
 /* Adds what the owner's structure holds, each figure to its group. */
 void
 figures_add(struct json_object *status, enum figure_owner, const void *values);

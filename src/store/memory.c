@@ -63,7 +63,7 @@ store_memory_status(struct store *store, struct json_object *status)
 	struct store_memory *m = (struct store_memory *)store;
 	struct store_figures figures;
 
-	store_figures_init(&figures);
+	figures_init_store(&figures);
 	figures.commits = m->commits;
 	figures.keys = m->keys.table.count;
 	json_add_string(figures_group(status, "store"), "kind", "memory");

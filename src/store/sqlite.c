@@ -1,78 +1,49 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#include <errno.h>
-#include <fcntl.h>
+/*
+ * The durable store as the hub sees it, on the loop's thread.
+ *
+ * Three threads meet here and never wait for the disk together.  The loop gives
+ * batches and reads, and goes on.  The writer (sqlite_write_thread.c) takes all
+ * batches that wait, makes one transaction of them, and does retention in its
+ * idle moments.  The reader (sqlite_read_thread.c) answers those who resume,
+ * one read after the other.  Writer and reader have a connection each, and in
+ * WAL mode neither waits for the other.  What is done comes back through a
+ * pipe, batches in the order in which they were given.
+ *
+ * handover.c passes batches and reads back and forth.  Beyond them the threads
+ * share little, all of it under `lock`: the settings and figures, and what they
+ * tell each other of damage.  The reader that finds damage says so and nudges
+ * the writer, which alone sets a file aside (`is_damaged`).  The writer counts
+ * the files (`generation`), so the reader notices that its connection is to one
+ * that was set aside.  `replacing` keeps the reader from opening the path in
+ * the moment when no file, or half of one, is there.
+ *
+ * The rest: sqlite_file.c is a connection, the schema and the statements;
+ * sqlite_writer.c a transaction; sqlite_retention.c what goes; sqlite_read.c
+ * the answer to a read; sqlite_run.c the bytes of a row.
+ */
+
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/json.h"
 #include "store/sqlite.h"
 
-/* The store as the hub sees it, on the loop's thread. */
-
-void
-store_sqlite_wake(struct store_sqlite *q)
-{
-	ssize_t n = write(q->done_pipe[1], "", 1);
-
-	(void)n; /* a full pipe wakes the loop as well */
-}
-
-static void
-store_sqlite_done_cb(evutil_socket_t fd, short what, void *arg)
-{
-	struct store_sqlite *q = arg;
-	struct batch_list batches = STAILQ_HEAD_INITIALIZER(batches);
-	struct store_read *reads, *r;
-	struct batch *b;
-	char drain[256];
-
-	(void)what;
-	while (read(fd, drain, sizeof drain) == (ssize_t)sizeof drain)
-		;
-	pthread_mutex_lock(&q->lock);
-	STAILQ_CONCAT(&batches, &q->done_batches);
-	reads = q->done_reads;
-	q->done_reads = NULL;
-	q->done_reads_end = &q->done_reads;
-	pthread_mutex_unlock(&q->lock);
-	while ((b = STAILQ_FIRST(&batches)) != NULL) {
-		STAILQ_REMOVE_HEAD(&batches, link);
-		b->done(b);
-	}
-	while ((r = reads) != NULL) {
-		reads = r->next;
-		r->done(r);
-	}
-}
-
 static void
 store_sqlite_commit(struct store *store, struct batch *b)
 {
-	struct store_sqlite *q = (struct store_sqlite *)store;
-
-	pthread_mutex_lock(&q->lock);
-	STAILQ_INSERT_TAIL(&q->batches, b, link);
-	pthread_cond_signal(&q->to_write);
-	pthread_mutex_unlock(&q->lock);
+	handover_give_batch(&((struct store_sqlite *)store)->handover, b);
 }
 
 static void
 store_sqlite_read(struct store *store, struct store_read *r)
 {
-	struct store_sqlite *q = (struct store_sqlite *)store;
-
-	r->next = NULL;
-	pthread_mutex_lock(&q->lock);
-	*q->reads_end = r;
-	q->reads_end = &r->next;
-	pthread_cond_signal(&q->to_read);
-	pthread_mutex_unlock(&q->lock);
+	handover_give_read(&((struct store_sqlite *)store)->handover, r);
 }
 
 static uint64_t
@@ -92,20 +63,12 @@ store_sqlite_status(struct store *store, struct json_object *status)
 	struct json_object *o = figures_group(status, "store");
 	struct store_figures figures;
 
-	store_figures_init(&figures);
-	figures.file_bytes =
-	    store_sqlite_file_bytes(q, "") + store_sqlite_file_bytes(q, "-wal");
 	json_add_string(o, "kind", "sqlite");
 	json_add_string(o, "durability", store_durability_name[q->durability]);
 	pthread_mutex_lock(&q->lock);
-	figures.degraded = q->is_degraded;
-	figures.events = q->events;
-	figures.bytes = q->bytes;
-	figures.channels = q->channels;
-	figures.oldest_ms = q->oldest_ms;
-	figures.commits = q->commits;
-	figures.reads = q->read_count;
-	figures.errors = q->errors;
+	figures = q->figures;
+	figures.file_bytes =
+	    store_sqlite_file_bytes(q, "") + store_sqlite_file_bytes(q, "-wal");
 	figures_add(status, FIGURES_STORE, &figures);
 	json_add_string(o, "last_error", q->last_error);
 	pthread_mutex_unlock(&q->lock);
@@ -124,17 +87,10 @@ store_sqlite_configure(struct store *store, uint64_t key_ms)
 static void
 store_sqlite_free(struct store_sqlite *q)
 {
-	if (q->done_event != NULL)
-		event_free(q->done_event);
-	if (q->done_pipe[0] != -1) {
-		close(q->done_pipe[0]);
-		close(q->done_pipe[1]);
-	}
+	handover_clear(&q->handover);
 	if (q->writer.file.db != NULL)
 		sqlite_file_close(&q->writer.file);
 	sqlite_writer_clear(&q->writer);
-	pthread_cond_destroy(&q->to_write);
-	pthread_cond_destroy(&q->to_read);
 	pthread_mutex_destroy(&q->lock);
 	pthread_mutex_destroy(&q->replacing);
 	free(q->path);
@@ -148,14 +104,10 @@ store_sqlite_close(struct store *store)
 {
 	struct store_sqlite *q = (struct store_sqlite *)store;
 
-	pthread_mutex_lock(&q->lock);
-	q->is_closing = true;
-	pthread_cond_signal(&q->to_write);
-	pthread_cond_signal(&q->to_read);
-	pthread_mutex_unlock(&q->lock);
+	handover_close(&q->handover);
 	pthread_join(q->write_thread, NULL);
 	pthread_join(q->read_thread, NULL);
-	store_sqlite_done_cb(q->done_pipe[0], 0, q);
+	handover_finish(&q->handover);
 	store_sqlite_free(q);
 }
 
@@ -167,7 +119,7 @@ static const struct store_ops store_sqlite_ops = {
 	.close = store_sqlite_close,
 };
 
-/* Signals are the loop's. */
+/* Signals are for the loop's thread. */
 static int
 store_sqlite_start(struct store_sqlite *q)
 {
@@ -176,16 +128,11 @@ store_sqlite_start(struct store_sqlite *q)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&q->write_thread, NULL, store_sqlite_write_thread,
-	    q);
+	rc = pthread_create(&q->write_thread, NULL, write_thread_run, q);
 	if (rc == 0) {
-		rc = pthread_create(&q->read_thread, NULL,
-		    store_sqlite_read_thread, q);
+		rc = pthread_create(&q->read_thread, NULL, read_thread_run, q);
 		if (rc != 0) {
-			pthread_mutex_lock(&q->lock);
-			q->is_closing = true;
-			pthread_cond_signal(&q->to_write);
-			pthread_mutex_unlock(&q->lock);
+			handover_close(&q->handover);
 			pthread_join(q->write_thread, NULL);
 		}
 	}
@@ -198,7 +145,6 @@ store_sqlite_new(const struct store_options *options,
     const struct store_url *url)
 {
 	struct store_sqlite *q = calloc(1, sizeof *q);
-	pthread_condattr_t attr;
 
 	if (q == NULL)
 		return NULL;
@@ -208,27 +154,12 @@ store_sqlite_new(const struct store_options *options,
 	q->durability = options->durability;
 	q->keep_in_memory = options->keep_in_memory;
 	q->key_ms = options->key_ms;
-	STAILQ_INIT(&q->batches);
-	STAILQ_INIT(&q->done_batches);
-	q->reads_end = &q->reads;
-	q->done_reads_end = &q->done_reads;
-	q->done_pipe[0] = q->done_pipe[1] = -1;
+	q->figures.keys = FIGURE_NONE;
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_mutex_init(&q->replacing, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&q->to_write, &attr);
-	pthread_condattr_destroy(&attr);
-	pthread_cond_init(&q->to_read, NULL);
 	sqlite_writer_init(&q->writer);
-	if (q->path != NULL &&
-	    pipe2(q->done_pipe, O_NONBLOCK | O_CLOEXEC) == 0) {
-		q->done_event = event_new(options->base, q->done_pipe[0],
-		    EV_READ | EV_PERSIST, store_sqlite_done_cb, q);
-		if (q->done_event != NULL &&
-		    event_add(q->done_event, NULL) == 0)
-			return q;
-	}
+	if (handover_init(&q->handover, options->base) == 0 && q->path != NULL)
+		return q;
 	store_sqlite_free(q);
 	return NULL;
 }
@@ -242,7 +173,7 @@ store_sqlite_open(const struct store_options *options,
 	*cause = NULL;
 	if (q == NULL)
 		return NULL;
-	if (store_sqlite_open_file(q, cause) == 0 && store_sqlite_start(q) == 0)
+	if (write_thread_open(q, cause) == 0 && store_sqlite_start(q) == 0)
 		return &q->store;
 	store_sqlite_free(q);
 	return NULL;

@@ -147,6 +147,15 @@ sqlite_file_use(struct sqlite_file *f, enum sqlite_statement which)
 }
 
 int
+sqlite_file_step(sqlite3_stmt *s)
+{
+	int rc = sqlite3_step(s);
+
+	sqlite3_reset(s);
+	return rc == SQLITE_DONE ? 0 : -1;
+}
+
+int
 sqlite_file_run(struct sqlite_file *f, enum sqlite_statement which)
 {
 	sqlite3_stmt *s = sqlite_file_use(f, which);

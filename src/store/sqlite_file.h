@@ -94,7 +94,10 @@ int sqlite_file_set_aside(const char *path, const char *why, char **cause);
 /* A statement, made if need be and reset; NULL: see sqlite3_errmsg. */
 sqlite3_stmt *sqlite_file_use(struct sqlite_file *, enum sqlite_statement);
 
-/* Runs one that has no rows; 0, or -1. */
+/* Runs a statement that has no rows, its values bound, and resets it; 0, -1. */
+int sqlite_file_step(sqlite3_stmt *);
+
+/* The same of one without values, or of which the rows do not matter. */
 int sqlite_file_run(struct sqlite_file *, enum sqlite_statement);
 
 /* Whether the last error means that the file is damaged. */

@@ -1,350 +1,404 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/cause.h"
-#include "base/clock.h"
-#include "base/log.h"
-#include "store/sqlite.h"
-
-/* The writing thread: storing, retention, and what to do when it fails. */
+#include "store/sqlite_run.h"
+#include "store/sqlite_writer.h"
 
 enum {
-	SQLITE_IDLE_MS = 1000,
-	SQLITE_DEGRADED_MS = 50
+	SQLITE_CACHE_MAX = 200000
 };
 
-static void
-store_sqlite_note_error(struct store_sqlite *q, const char *why)
-{
-	bool is_new;
+static const int sqlite_any = -1;
 
-	pthread_mutex_lock(&q->lock);
-	is_new = strcmp(q->last_error, why) != 0 || !q->is_degraded;
-	q->errors++;
-	q->is_degraded = true;
-	snprintf(q->last_error, sizeof q->last_error, "%s", why);
-	pthread_mutex_unlock(&q->lock);
-	if (is_new)
-		log_error("the history cannot be stored: %s%s", why,
-		    q->keep_in_memory ? "; events are kept in memory alone"
-				      : "; events are refused");
+void
+sqlite_writer_init(struct sqlite_writer *w)
+{
+	memset(w, 0, sizeof *w);
+	w->over_end = &w->over;
+	table_init(&w->channels);
+	keys_init(&w->keys);
 }
 
-static void
-store_sqlite_note_good(struct store_sqlite *q)
+void
+sqlite_writer_forget(struct sqlite_writer *w)
 {
-	bool was_degraded;
+	size_t i;
 
-	pthread_mutex_lock(&q->lock);
-	was_degraded = q->is_degraded;
-	q->is_degraded = false;
-	pthread_mutex_unlock(&q->lock);
-	if (was_degraded)
-		log_warning("the history can be stored again");
-}
-
-static void
-store_sqlite_note_totals(struct store_sqlite *q)
-{
-	struct sqlite_writer *w = &q->writer;
-	sqlite3_stmt *s = sqlite_file_use(&w->file, STATEMENT_OLDEST);
-	uint64_t oldest_ms = 0;
-
-	if (s != NULL && sqlite3_step(s) == SQLITE_ROW)
-		oldest_ms = (uint64_t)sqlite3_column_int64(s, 0);
-	if (s != NULL)
-		sqlite3_reset(s);
-	pthread_mutex_lock(&q->lock);
-	q->events = w->events;
-	q->bytes = w->bytes;
-	q->channels = w->channel_count;
-	q->oldest_ms = oldest_ms;
-	pthread_mutex_unlock(&q->lock);
-}
-
-int
-store_sqlite_open_file(struct store_sqlite *q, char **cause)
-{
-	struct sqlite_options options = { .durability = q->durability };
-	struct sqlite_file *f = &q->writer.file;
-	enum sqlite_open result;
-	sqlite3_stmt *s;
-	char *why;
-
-	options.floor = id_next(q->writer.last, clock_wall_ms());
-	result = sqlite_file_open(f, q->path, &options, cause);
-	if (result == SQLITE_DAMAGED) {
-		why = *cause;
-		*cause = NULL;
-		if (sqlite_file_set_aside(q->path, cause_text(why), cause) ==
-		    0) {
-			result = sqlite_file_open(f, q->path, &options, cause);
-		}
-		free(why);
+	for (i = 0; i < w->all_count; i++) {
+		table_remove(&w->channels, &w->all[i]->entry);
+		buffer_clear(&w->all[i]->run);
+		free(w->all[i]);
 	}
-	if (result != SQLITE_OPENED)
+	w->all_count = 0;
+	w->touched = w->over = NULL;
+	w->over_end = &w->over;
+}
+
+void
+sqlite_writer_clear(struct sqlite_writer *w)
+{
+	sqlite_writer_forget(w);
+	table_clear(&w->channels);
+	keys_clear(&w->keys);
+	free(w->all);
+	w->all = NULL;
+	w->all_capacity = 0;
+}
+
+static int
+sqlite_writer_cache(struct sqlite_writer *w, struct sqlite_channel *c)
+{
+	size_t capacity;
+	struct sqlite_channel **grown;
+
+	if (w->all_count == w->all_capacity) {
+		capacity = w->all_capacity == 0 ? 64 : w->all_capacity * 2;
+		/* An array of pointers. NOLINTNEXTLINE(bugprone-sizeof-*) */
+		grown = reallocarray(w->all, capacity, sizeof *grown);
+		if (grown == NULL)
+			return -1;
+		w->all = grown;
+		w->all_capacity = capacity;
+	}
+	if (table_insert(&w->channels, &c->entry) == -1)
 		return -1;
-	s = sqlite_file_use(f, STATEMENT_TOTALS);
-	if (s != NULL && sqlite3_step(s) == SQLITE_ROW) {
-		q->writer.events = (uint64_t)sqlite3_column_int64(s, 0);
-		q->writer.bytes = (uint64_t)sqlite3_column_int64(s, 1);
-		q->writer.channel_count = (uint64_t)sqlite3_column_int64(s, 2);
-	}
-	sqlite3_reset(s);
-	s = sqlite_file_use(f, STATEMENT_LAST);
-	if (s != NULL && sqlite3_step(s) == SQLITE_ROW)
-		q->writer.last = q->store.last = sqlite_file_id(s, 0);
-	sqlite3_reset(s);
-	store_sqlite_note_totals(q);
+	w->all[w->all_count++] = c;
 	return 0;
 }
 
-/* The writer found damage: the file goes aside, an empty one takes its place.
- */
-static void
-store_sqlite_replace_file(struct store_sqlite *q, const char *why)
-{
-	char *cause = NULL;
-
-	pthread_mutex_lock(&q->replacing);
-	sqlite_writer_forget(&q->writer);
-	sqlite_file_close(&q->writer.file);
-	if (sqlite_file_set_aside(q->path, why, &cause) == -1 ||
-	    store_sqlite_open_file(q, &cause) == -1)
-		store_sqlite_note_error(q, cause_text(cause));
-	free(cause);
-	pthread_mutex_lock(&q->lock);
-	q->generation++;
-	pthread_mutex_unlock(&q->lock);
-	pthread_mutex_unlock(&q->replacing);
-}
-
-/* One that could not be opened when it was to be replaced is tried again. */
+/* Fills in what the file has of the channel, or makes it there; 0 or -1. */
 static int
-store_sqlite_need_file(struct store_sqlite *q)
+sqlite_writer_load(struct sqlite_writer *w, struct sqlite_channel *c)
 {
-	char *cause = NULL;
+	sqlite3_stmt *s = sqlite_file_use(&w->file, STATEMENT_FIND_CHANNEL);
+	int rc;
 
-	if (q->writer.file.db != NULL)
-		return 0;
-	if (store_sqlite_open_file(q, &cause) == 0)
-		return 0;
-	store_sqlite_note_error(q, cause_text(cause));
-	free(cause);
-	return -1;
-}
-
-static void
-store_sqlite_rollback(struct store_sqlite *q)
-{
-	if (sqlite3_get_autocommit(q->writer.file.db) == 0)
-		sqlite_file_run(&q->writer.file, STATEMENT_ROLLBACK);
-	sqlite_writer_forget(&q->writer);
-}
-
-/* One step of what can wait; whether there is another. */
-static bool
-store_sqlite_tidy(struct store_sqlite *q)
-{
-	uint64_t now = clock_wall_ms(), key_ms;
-	char why[SQLITE_WHY_SIZE];
-	int more;
-
-	if (q->writer.file.db == NULL)
-		return false;
-	pthread_mutex_lock(&q->lock);
-	key_ms = q->key_ms;
-	pthread_mutex_unlock(&q->lock);
-	more = sqlite_writer_trim(&q->writer, now,
-	    now > key_ms ? now - key_ms : 0);
-	if (more == -1) {
-		snprintf(why, sizeof why, "%s: %s", q->path,
-		    sqlite3_errmsg(q->writer.file.db));
-		if (sqlite_file_is_damaged(&q->writer.file))
-			store_sqlite_replace_file(q, why);
-		else
-			store_sqlite_rollback(q);
-		return false;
+	if (s == NULL)
+		return -1;
+	sqlite3_bind_text(s, 1, c->name, sqlite_any, SQLITE_STATIC);
+	rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW) {
+		c->id = sqlite3_column_int64(s, 0);
+		c->events = (uint64_t)sqlite3_column_int64(s, 1);
+		c->bytes = (uint64_t)sqlite3_column_int64(s, 2);
+		c->oldest_ms = (uint64_t)sqlite3_column_int64(s, 3);
+		c->floor = sqlite_file_id(s, 4);
 	}
-	if (more == 0)
-		store_sqlite_note_totals(q);
-	return more == 1;
+	sqlite3_reset(s);
+	if (rc == SQLITE_ROW)
+		return 0;
+	if (rc != SQLITE_DONE ||
+	    (s = sqlite_file_use(&w->file, STATEMENT_ADD_CHANNEL)) == NULL)
+		return -1;
+	sqlite3_bind_text(s, 1, c->name, sqlite_any, SQLITE_STATIC);
+	if (sqlite_file_step(s) == -1)
+		return -1;
+	c->id = sqlite3_last_insert_rowid(w->file.db);
+	w->added_channels++;
+	return 0;
 }
 
-/* As if no key had been looked up. */
-static void
-store_sqlite_reset(struct batch *first, const struct batch *end)
+struct sqlite_channel *
+sqlite_writer_channel(struct sqlite_writer *w, const char *name, size_t len)
 {
+	struct table_entry *e = table_find(&w->channels, name, len);
+	struct sqlite_channel *c;
+
+	if (e != NULL) {
+		c = (struct sqlite_channel *)(void *)e;
+		/* Its row went with its last event. */
+		if (c->id == 0 && sqlite_writer_load(w, c) == -1)
+			return NULL;
+		return c;
+	}
+	if ((c = calloc(1, sizeof *c + len + 1)) == NULL)
+		return NULL;
+	memcpy(c->name, name, len);
+	c->entry.name = c->name;
+	c->entry.name_len = len;
+	if (sqlite_writer_load(w, c) == -1 || sqlite_writer_cache(w, c) == -1) {
+		free(c);
+		return NULL;
+	}
+	return c;
+}
+
+static void
+sqlite_writer_mark(struct batch_event *e, const char *first_id)
+{
+	free(e->first_id);
+	e->first_id = strdup(first_id);
+	e->outcome = BATCH_DUPLICATE;
+}
+
+/* Whether the key is that of an event that is in memory alone. */
+static bool
+sqlite_writer_is_kept(struct sqlite_writer *w, const struct batch *b,
+    struct batch_event *e)
+{
+	const char *first_id =
+	    keys_find(&w->keys, b->bytes.data + e->key_off, e->key_len);
+
+	if (first_id != NULL)
+		sqlite_writer_mark(e, first_id);
+	return first_id != NULL;
+}
+
+void
+sqlite_writer_keep(struct sqlite_writer *w, struct batch *b)
+{
+	struct batch_event *e;
+	struct text_span id;
+	size_t i;
+
+	for (i = 0; i < b->event_count; i++) {
+		e = &b->events[i];
+		w->unstored = e->id;
+		if (e->key_len == 0 || sqlite_writer_is_kept(w, b, e))
+			continue;
+		/* Without memory for its key a retry may double it. */
+		id = batch_event_id(b, e);
+		keys_add(&w->keys, b->bytes.data + e->key_off, e->key_len,
+		    id.text, id.len, b->wall_ms);
+	}
+}
+
+/* 1: the key was used before, and the event is marked so; 0; -1. */
+static int
+sqlite_writer_take_key(struct sqlite_writer *w, struct batch *b,
+    struct batch_event *e)
+{
+	const char *key = b->bytes.data + e->key_off;
+	struct text_span id = batch_event_id(b, e);
+	sqlite3_stmt *s;
+	int rc;
+
+	if (sqlite_writer_is_kept(w, b, e))
+		return 1;
+	if ((s = sqlite_file_use(&w->file, STATEMENT_FIND_KEY)) == NULL)
+		return -1;
+	sqlite3_bind_text(s, 1, key, (int)e->key_len, SQLITE_STATIC);
+	rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW)
+		sqlite_writer_mark(e, (const char *)sqlite3_column_text(s, 0));
+	sqlite3_reset(s);
+	if (rc != SQLITE_DONE)
+		return rc == SQLITE_ROW ? 1 : -1;
+	if ((s = sqlite_file_use(&w->file, STATEMENT_ADD_KEY)) == NULL)
+		return -1;
+	sqlite3_bind_text(s, 1, key, (int)e->key_len, SQLITE_STATIC);
+	sqlite3_bind_text(s, 2, id.text, (int)id.len, SQLITE_STATIC);
+	sqlite3_bind_int64(s, 3, (sqlite3_int64)b->wall_ms);
+	return sqlite_file_step(s);
+}
+
+/* Makes what was gathered a row. */
+static int
+sqlite_writer_flush(struct sqlite_writer *w, struct sqlite_channel *c)
+{
+	sqlite3_stmt *s;
+	int rc;
+
+	if (c->run_events == 0)
+		return 0;
+	if ((s = sqlite_file_use(&w->file, STATEMENT_ADD_RUN)) == NULL)
+		return -1;
+	sqlite3_bind_int64(s, 1, c->id);
+	sqlite_file_bind_id(s, 2, c->run_last);
+	sqlite3_bind_int64(s, 4, (sqlite3_int64)c->run_first_ms);
+	sqlite3_bind_int64(s, 5, (sqlite3_int64)c->run_events);
+	sqlite3_bind_int64(s, 6, (sqlite3_int64)c->run_bytes);
+	sqlite3_bind_blob(s, 7, c->run.data, (int)c->run.len, SQLITE_STATIC);
+	rc = sqlite3_step(s);
+	sqlite3_reset(s);
+	sqlite3_clear_bindings(s);
+	buffer_clear(&c->run);
+	c->run_events = c->run_bytes = 0;
+	return rc == SQLITE_DONE ? 0 : -1;
+}
+
+static int
+sqlite_writer_add_own(struct sqlite_writer *w, const struct sqlite_channel *c,
+    struct text_span own, struct id id)
+{
+	sqlite3_stmt *s = sqlite_file_use(&w->file, STATEMENT_ADD_OWN);
+
+	if (s == NULL)
+		return -1;
+	sqlite3_bind_int64(s, 1, c->id);
+	sqlite3_bind_text(s, 2, own.text, (int)own.len, SQLITE_STATIC);
+	sqlite_file_bind_id(s, 3, id);
+	return sqlite_file_step(s);
+}
+
+/* The channel's figures, as they will be when the transaction is through. */
+static void
+sqlite_writer_count(struct sqlite_writer *w, struct sqlite_channel *c,
+    const struct batch_event *e, const struct batch_channel *to)
+{
+	if (c->events++ == 0)
+		c->oldest_ms = e->id.ms;
+	if (c->run_events++ == 0)
+		c->run_first_ms = e->id.ms;
+	c->bytes += e->record_len;
+	c->run_bytes += e->record_len;
+	c->run_last = e->id;
+	c->keep = to->keep;
+	c->keep_bytes = to->keep_bytes;
+	c->keep_ms = to->keep_ms;
+	w->added_events++;
+	w->added_bytes += e->record_len;
+	if (c->is_touched)
+		return;
+	c->is_touched = true;
+	c->next_touched = w->touched;
+	w->touched = c;
+}
+
+static int
+sqlite_writer_add(struct sqlite_writer *w, const struct batch *b,
+    const struct batch_event *e, const struct batch_channel *to)
+{
+	struct sqlite_channel *c =
+	    sqlite_writer_channel(w, to->name, to->name_len);
+	struct run_event event = { .id = e->id,
+		.expires_ms = e->expires_wall_ms,
+		.record = b->bytes.data + e->record_off,
+		.record_len = e->record_len };
+
+	if (c == NULL)
+		return -1;
+	if (c->run.len > 0 &&
+	    c->run.len + RUN_HEAD_BYTES + e->record_len > RUN_MAX_BYTES &&
+	    sqlite_writer_flush(w, c) == -1)
+		return -1;
+	if (run_append(&c->run, &event) == -1)
+		return -1;
+	sqlite_writer_count(w, c, e, to);
+	if (e->own_id_len == 0)
+		return 0;
+	return sqlite_writer_add_own(w, c, batch_event_id(b, e), e->id);
+}
+
+static int
+sqlite_writer_take(struct sqlite_writer *w, struct batch *b,
+    struct batch_event *e)
+{
+	int known = e->key_len > 0 ? sqlite_writer_take_key(w, b, e) : 0;
+	size_t i;
+
+	if (known != 0)
+		return known == 1 ? 0 : -1;
+	for (i = 0; i < e->channel_count; i++)
+		if (sqlite_writer_add(w, b, e,
+			&b->channels[e->channel_first + i]) == -1)
+			return -1;
+	return 0;
+}
+
+int
+sqlite_writer_save(struct sqlite_writer *w, const struct sqlite_channel *c)
+{
+	sqlite3_stmt *s = sqlite_file_use(&w->file, STATEMENT_SET_CHANNEL);
+
+	if (s == NULL)
+		return -1;
+	sqlite3_bind_int64(s, 1, c->id);
+	sqlite3_bind_int64(s, 2, (sqlite3_int64)c->keep);
+	sqlite3_bind_int64(s, 3, (sqlite3_int64)c->keep_bytes);
+	sqlite3_bind_int64(s, 4, (sqlite3_int64)c->keep_ms);
+	sqlite3_bind_int64(s, 5, (sqlite3_int64)c->events);
+	sqlite3_bind_int64(s, 6, (sqlite3_int64)c->bytes);
+	sqlite3_bind_int64(s, 7, (sqlite3_int64)c->oldest_ms);
+	sqlite_file_bind_id(s, 8, c->floor);
+	return sqlite_file_step(s);
+}
+
+static int
+sqlite_writer_finish(struct sqlite_writer *w, struct id last)
+{
+	struct sqlite_channel *c;
+	sqlite3_stmt *s;
+
+	for (c = w->touched; c != NULL; c = c->next_touched)
+		if (sqlite_writer_flush(w, c) == -1 ||
+		    sqlite_writer_save(w, c) == -1)
+			return -1;
+	if ((s = sqlite_file_use(&w->file, STATEMENT_SET_LAST)) == NULL)
+		return -1;
+	sqlite_file_bind_id(s, 1, last);
+	if (sqlite3_step(s) != SQLITE_DONE)
+		return -1;
+	sqlite3_reset(s);
+	/* Whoever resumes from before that has missed it, once it is gone. */
+	if (w->unstored.ms > 0) {
+		s = sqlite_file_use(&w->file, STATEMENT_SET_FLOOR);
+		if (s == NULL)
+			return -1;
+		sqlite_file_bind_id(s, 1, w->unstored);
+		if (sqlite3_step(s) != SQLITE_DONE)
+			return -1;
+		sqlite3_reset(s);
+	}
+	return sqlite_file_run(&w->file, STATEMENT_COMMIT);
+}
+
+void
+sqlite_writer_add_over(struct sqlite_writer *w, struct sqlite_channel *c)
+{
+	if (c->is_over)
+		return;
+	c->is_over = true;
+	c->next_over = NULL;
+	*w->over_end = c;
+	w->over_end = &c->next_over;
+}
+
+/* What the transaction changed is true now; what is too much waits. */
+static void
+sqlite_writer_settle(struct sqlite_writer *w)
+{
+	struct sqlite_channel *c;
+
+	w->events += w->added_events;
+	w->bytes += w->added_bytes;
+	w->channel_count += w->added_channels;
+	while ((c = w->touched) != NULL) {
+		w->touched = c->next_touched;
+		c->is_touched = false;
+		if (c->events > c->keep || c->bytes > c->keep_bytes)
+			sqlite_writer_add_over(w, c);
+	}
+	if (w->all_count > SQLITE_CACHE_MAX && w->over == NULL)
+		sqlite_writer_forget(w);
+}
+
+int
+sqlite_writer_commit(struct sqlite_writer *w, struct batch *first,
+    const struct batch *end)
+{
+	struct id last = { 0, 0 };
 	struct batch *b;
 	size_t i;
 
-	for (b = first; b != end; b = STAILQ_NEXT(b, link))
-		for (i = 0; i < b->event_count; i++)
-			b->events[i].outcome = BATCH_ACCEPTED;
-}
-
-static int
-store_sqlite_try(struct store_sqlite *q, struct batch *first,
-    const struct batch *end, char why[SQLITE_WHY_SIZE])
-{
-	struct sqlite_writer *w = &q->writer;
-
-	snprintf(why, SQLITE_WHY_SIZE, "%s: cannot be opened", q->path);
-	if (store_sqlite_need_file(q) == -1)
+	w->added_events = w->added_bytes = w->added_channels = 0;
+	if (sqlite_file_run(&w->file, STATEMENT_BEGIN) == -1)
 		return -1;
-	/* While it is known to be locked nobody shall wait for it long. */
-	sqlite3_busy_timeout(w->file.db,
-	    q->is_degraded ? SQLITE_DEGRADED_MS : SQLITE_BUSY_MS);
-	if (sqlite_writer_commit(w, first, end) == 0)
-		return 0;
-	snprintf(why, SQLITE_WHY_SIZE, "%s: %s", q->path,
-	    sqlite3_errmsg(w->file.db));
-	q->code = sqlite3_errcode(w->file.db) & 0xff;
-	if (!sqlite_file_is_damaged(&w->file)) {
-		store_sqlite_rollback(q);
-		return -1;
-	}
-	store_sqlite_replace_file(q, why);
-	if (w->file.db == NULL)
-		return -1;
-	store_sqlite_reset(first, end);
-	if (sqlite_writer_commit(w, first, end) == 0)
-		return 0;
-	store_sqlite_rollback(q);
-	return -1;
-}
-
-/* What becomes of batches that could not be stored. */
-static void
-store_sqlite_give_back(struct store_sqlite *q, struct batch *first,
-    const struct batch *end, const char *why)
-{
-	struct batch *b;
-
-	store_sqlite_note_error(q, why);
-	store_sqlite_reset(first, end);
 	for (b = first; b != end; b = STAILQ_NEXT(b, link)) {
-		if (q->keep_in_memory)
-			sqlite_writer_keep(&q->writer, b);
-		else
-			batch_refuse(b, why);
+		for (i = 0; i < b->event_count; i++) {
+			if (!b->events[i].is_fleeting &&
+			    sqlite_writer_take(w, b, &b->events[i]) == -1)
+				return -1;
+			last = b->events[i].id;
+		}
 	}
-}
-
-/* Whether an error may be one batch's own fault. */
-static bool
-store_sqlite_is_own_fault(const struct store_sqlite *q)
-{
-	return q->code == SQLITE_TOOBIG || q->code == SQLITE_CONSTRAINT ||
-	    q->code == SQLITE_NOMEM || q->code == SQLITE_MISMATCH;
-}
-
-/*
- * All that waits in one transaction.  If one batch is at fault each is tried by
- * itself; if the disk is, or another program, none is: they would all wait.
- */
-static void
-store_sqlite_store(struct store_sqlite *q, struct batch_list *list)
-{
-	struct batch *b, *first = STAILQ_FIRST(list);
-	char why[SQLITE_WHY_SIZE];
-
-	if (store_sqlite_try(q, first, NULL, why) == 0) {
-		store_sqlite_note_good(q);
-		return;
-	}
-	if (!store_sqlite_is_own_fault(q)) {
-		store_sqlite_give_back(q, first, NULL, why);
-		return;
-	}
-	STAILQ_FOREACH(b, list, link) {
-		store_sqlite_reset(b, STAILQ_NEXT(b, link));
-		if (b->event_count > 0 &&
-		    store_sqlite_try(q, b, STAILQ_NEXT(b, link), why) == -1)
-			store_sqlite_give_back(q, b, STAILQ_NEXT(b, link), why);
-	}
-}
-
-static void
-store_sqlite_write(struct store_sqlite *q, struct batch_list *list)
-{
-	uint64_t began_us = clock_monotonic_us(), until_us;
-	struct batch *b;
-	size_t events = 0;
-
-	STAILQ_FOREACH(b, list, link)
-		events += b->event_count - b->fleeting_count;
-	if (events > 0)
-		store_sqlite_store(q, list);
-	pthread_mutex_lock(&q->lock);
-	q->commits += events > 0 && !q->is_degraded;
-	q->events = q->writer.events;
-	q->bytes = q->writer.bytes;
-	q->channels = q->writer.channel_count;
-	STAILQ_CONCAT(&q->done_batches, list);
-	pthread_mutex_unlock(&q->lock);
-	store_sqlite_wake(q);
-	/*
-	 * Under load retention gets as much time as storing.  The more it is
-	 * behind, the more a step drops, so it cannot fall behind for ever.
-	 */
-	until_us = clock_monotonic_us() * 2 - began_us;
-	while (q->writer.over != NULL && clock_monotonic_us() < until_us)
-		if (!store_sqlite_tidy(q))
-			return;
-}
-
-/* Takes all that waits; or waits for it, or until it is time to look around. */
-static bool
-store_sqlite_next_batches(struct store_sqlite *q, struct batch_list *list,
-    bool wait)
-{
-	struct timespec until;
-	bool is_closing;
-
-	STAILQ_INIT(list);
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += SQLITE_IDLE_MS / 1000;
-	pthread_mutex_lock(&q->lock);
-	if (wait && STAILQ_EMPTY(&q->batches) && !q->is_closing &&
-	    !q->is_damaged)
-		pthread_cond_timedwait(&q->to_write, &q->lock, &until);
-	STAILQ_CONCAT(list, &q->batches);
-	is_closing = q->is_closing;
-	pthread_mutex_unlock(&q->lock);
-	return !STAILQ_EMPTY(list) || !is_closing;
-}
-
-static bool
-store_sqlite_take_damage(struct store_sqlite *q)
-{
-	bool is_damaged;
-
-	pthread_mutex_lock(&q->lock);
-	is_damaged = q->is_damaged;
-	q->is_damaged = false;
-	pthread_mutex_unlock(&q->lock);
-	return is_damaged;
-}
-
-void *
-store_sqlite_write_thread(void *arg)
-{
-	struct store_sqlite *q = arg;
-	struct batch_list list;
-	bool more = false;
-
-	while (store_sqlite_next_batches(q, &list, !more)) {
-		if (store_sqlite_take_damage(q))
-			store_sqlite_replace_file(q, "found when it was read");
-		if (!STAILQ_EMPTY(&list))
-			store_sqlite_write(q, &list);
-		more = store_sqlite_tidy(q);
-	}
-	return NULL;
+	if (sqlite_writer_finish(w, last) == -1)
+		return -1;
+	sqlite_writer_settle(w);
+	memset(&w->unstored, 0, sizeof w->unstored);
+	w->last = last;
+	return 0;
 }

@@ -35,13 +35,6 @@ store_close(struct store *store)
 }
 
 void
-store_figures_init(struct store_figures *figures)
-{
-	/* FIGURE_NONE has all bits set. */
-	memset(figures, 0xff, sizeof *figures);
-}
-
-void
 store_read_clear(struct store_read *r)
 {
 	size_t i;

@@ -12,6 +12,7 @@
 #include <json-c/json.h>
 
 #include "base/buffer.h"
+#include "base/list.h"
 #include "protocol/figures.h"
 #include "protocol/id.h"
 #include "protocol/store_url.h"
@@ -52,10 +53,12 @@ struct store_read {
 	struct id first_id, last_id; /* of the records, if there are any */
 	char error[160];             /* "" or why there is no answer */
 
-	struct store_read *next; /* the store's */
+	STAILQ_ENTRY(store_read) link; /* the store's */
 	void (*done)(struct store_read *);
 	void *arg;
 };
+
+STAILQ_HEAD(store_read_list, store_read);
 
 struct store;
 
@@ -93,9 +96,6 @@ struct store *store_memory_open(const struct store_options *,
     const struct store_url *, char **cause);
 struct store *store_sqlite_open(const struct store_options *,
     const struct store_url *, char **cause);
-
-/* All of them FIGURE_NONE, for a store to set those that it has. */
-void store_figures_init(struct store_figures *);
 
 /* Frees what a read holds; not the read. */
 void store_read_clear(struct store_read *);

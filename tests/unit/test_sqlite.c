@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "store/sqlite_run.h"
-#include "store/sqlite_write.h"
+#include "store/sqlite_writer.h"
 
 /* The writer without its thread: commits, and the steps of retention. */
 

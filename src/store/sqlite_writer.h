@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_STORE_SQLITE_WRITE_H
-#define CRIER_STORE_SQLITE_WRITE_H
+#ifndef CRIER_STORE_SQLITE_WRITER_H
+#define CRIER_STORE_SQLITE_WRITER_H
 
 #include "store/batch.h"
 #include "store/keys.h"

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+/*
+ * The reading thread: one read after the other, each on the same connection,
+ * which is opened when the first read comes and again when the file was
+ * replaced, or when reading failed.
+ */
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,11 +16,9 @@
 #include "store/sqlite.h"
 #include "store/sqlite_read.h"
 
-/* The reading thread. */
-
 /* Opens the reader's connection, again if the file was replaced. */
 static int
-store_sqlite_need_reader(struct store_sqlite *q, struct sqlite_file *f,
+read_thread_open(struct store_sqlite *q, struct sqlite_file *f,
     unsigned *generation, struct store_read *r)
 {
 	struct sqlite_options options = { .is_reader = true };
@@ -35,42 +39,20 @@ store_sqlite_need_reader(struct store_sqlite *q, struct sqlite_file *f,
 	return -1;
 }
 
-static struct store_read *
-store_sqlite_next_read(struct store_sqlite *q)
-{
-	struct store_read *r;
-
-	pthread_mutex_lock(&q->lock);
-	while (q->reads == NULL && !q->is_closing)
-		pthread_cond_wait(&q->to_read, &q->lock);
-	if ((r = q->reads) != NULL) {
-		q->reads = r->next;
-		if (q->reads == NULL)
-			q->reads_end = &q->reads;
-	}
-	pthread_mutex_unlock(&q->lock);
-	return r;
-}
-
 /* Damage is the writer's to mend, even if nobody publishes. */
 static void
-store_sqlite_reading_failed(struct store_sqlite *q, struct sqlite_file *f,
-    const char *why)
+read_thread_fail(struct store_sqlite *q, struct sqlite_file *f, const char *why)
 {
 	log_error("the history cannot be read: %s", why);
 	if (f->db == NULL)
 		return;
-	if (sqlite_file_is_damaged(f)) {
-		pthread_mutex_lock(&q->lock);
-		q->is_damaged = true;
-		pthread_cond_signal(&q->to_write);
-		pthread_mutex_unlock(&q->lock);
-	}
+	if (sqlite_file_is_damaged(f))
+		handover_nudge_writer(&q->handover);
 	sqlite_file_close(f);
 }
 
 void *
-store_sqlite_read_thread(void *arg)
+read_thread_run(void *arg)
 {
 	struct store_sqlite *q = arg;
 	struct sqlite_file file = { 0 };
@@ -78,21 +60,21 @@ store_sqlite_read_thread(void *arg)
 	struct store_read *r;
 	int rc;
 
-	while ((r = store_sqlite_next_read(q)) != NULL) {
+	while ((r = handover_take_read(&q->handover)) != NULL) {
+		/* 1. A connection to the file that is there now. */
 		pthread_mutex_lock(&q->replacing);
-		rc = store_sqlite_need_reader(q, &file, &generation, r);
+		rc = read_thread_open(q, &file, &generation, r);
 		pthread_mutex_unlock(&q->replacing);
+		/* 2. The answer, or why there is none. */
 		if (rc == 0)
 			sqlite_read(&file, r);
 		if (r->error[0] != '\0')
-			store_sqlite_reading_failed(q, &file, r->error);
-		r->next = NULL;
+			read_thread_fail(q, &file, r->error);
+		/* 3. Back to the loop. */
 		pthread_mutex_lock(&q->lock);
-		q->read_count++;
-		*q->done_reads_end = r;
-		q->done_reads_end = &r->next;
+		q->figures.reads++;
 		pthread_mutex_unlock(&q->lock);
-		store_sqlite_wake(q);
+		handover_return_read(&q->handover, r);
 	}
 	if (file.db != NULL)
 		sqlite_file_close(&file);

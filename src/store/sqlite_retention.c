@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The crier authors */
 
 #include "store/sqlite_run.h"
-#include "store/sqlite_write.h"
+#include "store/sqlite_writer.h"
 
 /*
  * Retention, in steps so small that a commit never waits long for one: whole
@@ -68,15 +68,12 @@ trim_run(struct sqlite_writer *w, enum sqlite_statement which,
     sqlite3_int64 channel, struct id id)
 {
 	sqlite3_stmt *s = sqlite_file_use(&w->file, which);
-	int rc;
 
 	if (s == NULL)
 		return -1;
 	sqlite3_bind_int64(s, 1, channel);
 	sqlite_file_bind_id(s, 2, id);
-	rc = sqlite3_step(s);
-	sqlite3_reset(s);
-	return rc == SQLITE_DONE ? 0 : -1;
+	return sqlite_file_step(s);
 }
 
 /* A channel that has nothing left leaves but what it has forgotten. */
@@ -84,14 +81,11 @@ static int
 trim_drop_channel(struct sqlite_writer *w, const struct sqlite_channel *c)
 {
 	sqlite3_stmt *s = sqlite_file_use(&w->file, STATEMENT_DROP_CHANNEL);
-	int rc;
 
 	if (s == NULL)
 		return -1;
 	sqlite3_bind_int64(s, 1, c->id);
-	rc = sqlite3_step(s);
-	sqlite3_reset(s);
-	if (rc != SQLITE_DONE)
+	if (sqlite_file_step(s) == -1)
 		return -1;
 	return trim_run(w, STATEMENT_FORGET,
 	    sqlite_file_slot(c->name, c->entry.name_len), c->floor);
@@ -155,7 +149,6 @@ trim_cut(struct sqlite_writer *w, const struct sqlite_channel *c,
     struct id last, struct text_span rest, const struct trim *t)
 {
 	sqlite3_stmt *s = sqlite_file_use(&w->file, STATEMENT_CUT_RUN);
-	int rc;
 
 	if (s == NULL)
 		return -1;
@@ -165,9 +158,7 @@ trim_cut(struct sqlite_writer *w, const struct sqlite_channel *c,
 	sqlite3_bind_int64(s, 5, (sqlite3_int64)t->oldest_ms);
 	sqlite3_bind_int64(s, 6, (sqlite3_int64)t->events);
 	sqlite3_bind_int64(s, 7, (sqlite3_int64)t->bytes);
-	rc = sqlite3_step(s);
-	sqlite3_reset(s);
-	return rc == SQLITE_DONE ? 0 : -1;
+	return sqlite_file_step(s);
 }
 
 /* Begins a transaction in which a run loses its front, or goes altogether. */
@@ -285,15 +276,12 @@ static int
 trim_keys(struct sqlite_writer *w, uint64_t before_ms)
 {
 	sqlite3_stmt *s = sqlite_file_use(&w->file, STATEMENT_DROP_KEYS);
-	int rc;
 
 	if (s == NULL)
 		return -1;
 	sqlite3_bind_int64(s, 1, (sqlite3_int64)before_ms);
 	sqlite3_bind_int64(s, 2, TRIM_KEYS);
-	rc = sqlite3_step(s);
-	sqlite3_reset(s);
-	if (rc != SQLITE_DONE)
+	if (sqlite_file_step(s) == -1)
 		return -1;
 	return sqlite3_changes(w->file.db) == TRIM_KEYS;
 }

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_STORE_HANDOVER_H
+#define CRIER_STORE_HANDOVER_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "store/store.h"
+
+/*
+ * What passes between the loop's thread and the two threads of a store: batches
+ * to the writer and reads to the reader, and both back when they are done.
+ * Whatever is on one side is that side's alone, so nothing in a batch or a read
+ * needs a lock, but only the lists that they wait in.
+ */
+struct handover {
+	struct event *done_event; /* the loop's, on the reading end */
+	int done_pipe[2];         /* a byte in it: something is done */
+
+	pthread_mutex_t lock; /* over all that follows */
+	pthread_cond_t to_write, to_read;
+	struct batch_list batches, done_batches;
+	struct store_read_list reads, done_reads;
+	bool is_closing;
+	bool is_nudged; /* the reader has found work for the writer */
+};
+
+/* 0, or -1 (memory, descriptors); handover_clear either way. */
+int handover_init(struct handover *, struct event_base *);
+void handover_clear(struct handover *);
+
+/* The loop's side.  What is given comes back by its own done. */
+void handover_give_batch(struct handover *, struct batch *);
+void handover_give_read(struct handover *, struct store_read *);
+
+/* The threads are to take what was given, and then nothing more. */
+void handover_close(struct handover *);
+
+/* Calls back for all that is done: once more when the threads have ended. */
+void handover_finish(struct handover *);
+
+/*
+ * The writer's side.  Takes all batches that wait; may_wait: if there is none,
+ * waits for one, for a nudge, or for a second.  False: closed, and none left.
+ */
+bool handover_take_batches(struct handover *, struct batch_list *,
+    bool may_wait, bool *is_nudged);
+void handover_return_batches(struct handover *, struct batch_list *);
+
+/* The reader's side; NULL: closed, and none left. */
+struct store_read *handover_take_read(struct handover *);
+void handover_return_read(struct handover *, struct store_read *);
+void handover_nudge_writer(struct handover *);
+
+#endif

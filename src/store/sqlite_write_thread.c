@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+/*
+ * The writing thread: storing, retention, and what becomes of faults.
+ *
+ * A commit that fails is rolled back, and its events are refused, or kept in
+ * memory; the next commit is an attempt like any other.  Damage sets the file
+ * aside, and the batches at hand go into the empty one that takes its place.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cause.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/sqlite.h"
+
+enum {
+	WRITE_THREAD_DEGRADED_MS = 50 /* for another program's lock */
+};
+
+static void
+write_thread_note_error(struct store_sqlite *q, const char *why)
+{
+	bool is_new = strcmp(q->last_error, why) != 0 || !q->is_degraded;
+
+	q->is_degraded = true;
+	pthread_mutex_lock(&q->lock);
+	q->figures.errors++;
+	q->figures.degraded = 1;
+	snprintf(q->last_error, sizeof q->last_error, "%s", why);
+	pthread_mutex_unlock(&q->lock);
+	if (is_new)
+		log_error("the history cannot be stored: %s%s", why,
+		    q->keep_in_memory ? "; events are kept in memory alone"
+				      : "; events are refused");
+}
+
+static void
+write_thread_note_good(struct store_sqlite *q)
+{
+	if (!q->is_degraded)
+		return;
+	q->is_degraded = false;
+	pthread_mutex_lock(&q->lock);
+	q->figures.degraded = 0;
+	pthread_mutex_unlock(&q->lock);
+	log_warning("the history can be stored again");
+}
+
+/* What the writer has counted; the lock is held. */
+static void
+write_thread_note_counts(struct store_sqlite *q)
+{
+	q->figures.events = q->writer.events;
+	q->figures.bytes = q->writer.bytes;
+	q->figures.channels = q->writer.channel_count;
+}
+
+static void
+write_thread_note_totals(struct store_sqlite *q)
+{
+	sqlite3_stmt *s = sqlite_file_use(&q->writer.file, STATEMENT_OLDEST);
+	uint64_t oldest_ms = 0;
+
+	if (s != NULL && sqlite3_step(s) == SQLITE_ROW)
+		oldest_ms = (uint64_t)sqlite3_column_int64(s, 0);
+	if (s != NULL)
+		sqlite3_reset(s);
+	pthread_mutex_lock(&q->lock);
+	write_thread_note_counts(q);
+	q->figures.oldest_ms = oldest_ms;
+	pthread_mutex_unlock(&q->lock);
+}
+
+int
+write_thread_open(struct store_sqlite *q, char **cause)
+{
+	struct sqlite_options options = { .durability = q->durability };
+	struct sqlite_file *f = &q->writer.file;
+	enum sqlite_open result;
+	sqlite3_stmt *s;
+	char *why;
+
+	options.floor = id_next(q->writer.last, clock_wall_ms());
+	result = sqlite_file_open(f, q->path, &options, cause);
+	if (result == SQLITE_DAMAGED) {
+		why = *cause;
+		*cause = NULL;
+		if (sqlite_file_set_aside(q->path, cause_text(why), cause) == 0)
+			result = sqlite_file_open(f, q->path, &options, cause);
+		free(why);
+	}
+	if (result != SQLITE_OPENED)
+		return -1;
+	s = sqlite_file_use(f, STATEMENT_TOTALS);
+	if (s != NULL && sqlite3_step(s) == SQLITE_ROW) {
+		q->writer.events = (uint64_t)sqlite3_column_int64(s, 0);
+		q->writer.bytes = (uint64_t)sqlite3_column_int64(s, 1);
+		q->writer.channel_count = (uint64_t)sqlite3_column_int64(s, 2);
+	}
+	sqlite3_reset(s);
+	s = sqlite_file_use(f, STATEMENT_LAST);
+	if (s != NULL && sqlite3_step(s) == SQLITE_ROW)
+		q->writer.last = q->store.last = sqlite_file_id(s, 0);
+	sqlite3_reset(s);
+	write_thread_note_totals(q);
+	return 0;
+}
+
+/* A damaged file goes aside, and an empty one takes its place. */
+static void
+write_thread_replace_file(struct store_sqlite *q, const char *why)
+{
+	char *cause = NULL;
+
+	pthread_mutex_lock(&q->replacing);
+	sqlite_writer_forget(&q->writer);
+	sqlite_file_close(&q->writer.file);
+	if (sqlite_file_set_aside(q->path, why, &cause) == -1 ||
+	    write_thread_open(q, &cause) == -1)
+		write_thread_note_error(q, cause_text(cause));
+	free(cause);
+	pthread_mutex_lock(&q->lock);
+	q->generation++;
+	pthread_mutex_unlock(&q->lock);
+	pthread_mutex_unlock(&q->replacing);
+}
+
+/* A file that could not be opened when it was replaced is tried again. */
+static int
+write_thread_need_file(struct store_sqlite *q)
+{
+	char *cause = NULL;
+
+	if (q->writer.file.db != NULL)
+		return 0;
+	if (write_thread_open(q, &cause) == 0)
+		return 0;
+	write_thread_note_error(q, cause_text(cause));
+	free(cause);
+	return -1;
+}
+
+static void
+write_thread_rollback(struct store_sqlite *q)
+{
+	if (sqlite3_get_autocommit(q->writer.file.db) == 0)
+		sqlite_file_run(&q->writer.file, STATEMENT_ROLLBACK);
+	sqlite_writer_forget(&q->writer);
+}
+
+/* One step of retention; whether there is another. */
+static bool
+write_thread_tidy(struct store_sqlite *q)
+{
+	uint64_t now = clock_wall_ms(), key_ms;
+	char why[SQLITE_WHY_SIZE];
+	int more;
+
+	if (q->writer.file.db == NULL)
+		return false;
+	pthread_mutex_lock(&q->lock);
+	key_ms = q->key_ms;
+	pthread_mutex_unlock(&q->lock);
+	more = sqlite_writer_trim(&q->writer, now,
+	    now > key_ms ? now - key_ms : 0);
+	if (more == -1) {
+		snprintf(why, sizeof why, "%s: %s", q->path,
+		    sqlite3_errmsg(q->writer.file.db));
+		if (sqlite_file_is_damaged(&q->writer.file))
+			write_thread_replace_file(q, why);
+		else
+			write_thread_rollback(q);
+		return false;
+	}
+	if (more == 0)
+		write_thread_note_totals(q);
+	return more == 1;
+}
+
+/* Forgets what an attempt has marked: its keys are looked up anew. */
+static void
+write_thread_reset(struct batch *first, const struct batch *end)
+{
+	struct batch *b;
+	size_t i;
+
+	for (b = first; b != end; b = STAILQ_NEXT(b, link))
+		for (i = 0; i < b->event_count; i++)
+			b->events[i].outcome = BATCH_ACCEPTED;
+}
+
+/*
+ * Stores batches, in an empty file if this one is damaged.  0; or -1, with the
+ * reason in why and its code in q->code, and nothing stored.
+ */
+static int
+write_thread_try(struct store_sqlite *q, struct batch *first,
+    const struct batch *end, char why[SQLITE_WHY_SIZE])
+{
+	struct sqlite_writer *w = &q->writer;
+
+	snprintf(why, SQLITE_WHY_SIZE, "%s: cannot be opened", q->path);
+	if (write_thread_need_file(q) == -1)
+		return -1;
+	/* Batches must not wait long for a file that is known to be locked. */
+	sqlite3_busy_timeout(w->file.db,
+	    q->is_degraded ? WRITE_THREAD_DEGRADED_MS : SQLITE_BUSY_MS);
+	if (sqlite_writer_commit(w, first, end) == 0)
+		return 0;
+	snprintf(why, SQLITE_WHY_SIZE, "%s: %s", q->path,
+	    sqlite3_errmsg(w->file.db));
+	q->code = sqlite3_errcode(w->file.db) & 0xff;
+	if (!sqlite_file_is_damaged(&w->file)) {
+		write_thread_rollback(q);
+		return -1;
+	}
+	write_thread_replace_file(q, why);
+	if (w->file.db == NULL)
+		return -1;
+	write_thread_reset(first, end);
+	if (sqlite_writer_commit(w, first, end) == 0)
+		return 0;
+	write_thread_rollback(q);
+	return -1;
+}
+
+/* Refuses batches that could not be stored, or accepts them in memory. */
+static void
+write_thread_give_back(struct store_sqlite *q, struct batch *first,
+    const struct batch *end, const char *why)
+{
+	struct batch *b;
+
+	write_thread_note_error(q, why);
+	write_thread_reset(first, end);
+	for (b = first; b != end; b = STAILQ_NEXT(b, link)) {
+		if (q->keep_in_memory)
+			sqlite_writer_keep(&q->writer, b);
+		else
+			batch_refuse(b, why);
+	}
+}
+
+/* Whether an error may be one batch's own fault. */
+static bool
+write_thread_is_own_fault(const struct store_sqlite *q)
+{
+	return q->code == SQLITE_TOOBIG || q->code == SQLITE_CONSTRAINT ||
+	    q->code == SQLITE_NOMEM || q->code == SQLITE_MISMATCH;
+}
+
+/*
+ * All batches in one transaction.  If a batch may be at fault, each is tried by
+ * itself.  If the disk is at fault, or another program, that would only let all
+ * of them wait once more.
+ */
+static void
+write_thread_store(struct store_sqlite *q, struct batch_list *list)
+{
+	struct batch *b, *first = STAILQ_FIRST(list);
+	char why[SQLITE_WHY_SIZE];
+
+	if (write_thread_try(q, first, NULL, why) == 0) {
+		write_thread_note_good(q);
+		return;
+	}
+	if (!write_thread_is_own_fault(q)) {
+		write_thread_give_back(q, first, NULL, why);
+		return;
+	}
+	STAILQ_FOREACH(b, list, link) {
+		write_thread_reset(b, STAILQ_NEXT(b, link));
+		if (b->event_count > 0 &&
+		    write_thread_try(q, b, STAILQ_NEXT(b, link), why) == -1)
+			write_thread_give_back(q, b, STAILQ_NEXT(b, link), why);
+	}
+}
+
+static void
+write_thread_write(struct store_sqlite *q, struct batch_list *list)
+{
+	uint64_t began_us = clock_monotonic_us(), until_us;
+	struct batch *b;
+	size_t events = 0;
+
+	STAILQ_FOREACH(b, list, link)
+		events += b->event_count - b->fleeting_count;
+	if (events > 0)
+		write_thread_store(q, list);
+	pthread_mutex_lock(&q->lock);
+	q->figures.commits += events > 0 && !q->is_degraded;
+	write_thread_note_counts(q);
+	pthread_mutex_unlock(&q->lock);
+	handover_return_batches(&q->handover, list);
+	/*
+	 * Under load retention gets as much time as storing.  The more it is
+	 * behind, the more a step drops, so it cannot fall behind for ever.
+	 */
+	until_us = clock_monotonic_us() * 2 - began_us;
+	while (q->writer.over != NULL && clock_monotonic_us() < until_us)
+		if (!write_thread_tidy(q))
+			return;
+}
+
+void *
+write_thread_run(void *arg)
+{
+	struct store_sqlite *q = arg;
+	struct batch_list list;
+	bool more = false, is_damaged;
+
+	/* 1. All batches that wait.  Only who has nothing to do waits. */
+	while (handover_take_batches(&q->handover, &list, !more, &is_damaged)) {
+		/* 2. What the reader nudges for is damage. */
+		if (is_damaged)
+			write_thread_replace_file(q, "found when it was read");
+		/* 3. Storing comes before retention. */
+		if (!STAILQ_EMPTY(&list))
+			write_thread_write(q, &list);
+		/* 4. One step of retention, then batches may have come. */
+		more = write_thread_tidy(q);
+	}
+	return NULL;
+}
