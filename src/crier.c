@@ -10,7 +10,7 @@
 #include <sysexits.h>
 
 #include "base/quantity.h"
-#include "companion/verb.h"
+#include "companion/verbs.h"
 #include "protocol/client.h"
 #include "protocol/paths.h"
 
@@ -18,18 +18,14 @@ enum {
 	CRIER_WAIT_MAX_MS = 86400 * 1000
 };
 
-static const char crier_help[] =
+static const char crier_before[] =
     "usage: crier [-s QUEUE] [-w SECONDS] VERB ...\n"
     "\n"
     "Publishes events to web pages through a running crierd.\n"
-    "\n"
-    "  pub     publish events\n"
-    "  flush   send the events that 'pub -S' has kept\n"
-    "  tail    follow channels\n"
-    "  status  show what crierd is doing\n"
-    "  close   end streams\n"
-    "  doctor  measure a route through the web server\n"
-    "  token   make a token that lets its bearer follow channels\n"
+    "\n";
+
+/* The verbs stand between these. */
+static const char crier_behind[] =
     "\n"
     "  -s QUEUE    crierd's queue socket (default: $CRIER_QUEUE, else the\n"
     "              one of your own crierd, else " RUNSTATEDIR
@@ -46,24 +42,19 @@ static const char crier_help[] =
     "  tail -F /var/log/syslog | crier pub -l log\n"
     "  crier tail -n 10 news\n";
 
-static const struct verb *const crier_verbs[] = { &verb_pub, &verb_flush,
-	&verb_tail, &verb_status, &verb_close, &verb_doctor, &verb_token };
-
-static const struct verb *
-crier_find_verb(const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof crier_verbs / sizeof crier_verbs[0]; i++)
-		if (strcmp(crier_verbs[i]->name, name) == 0)
-			return crier_verbs[i];
-	return NULL;
-}
-
 static int
 crier_usage(const char *what, const char *which)
 {
 	fprintf(stderr, "crier: %s%s\nTry 'crier -h'.\n", what, which);
+	return EX_USAGE;
+}
+
+static int
+crier_ask_for_verb(void)
+{
+	fputs("crier: what to do? ", stderr);
+	verbs_print_names(stderr);
+	fputs("\nTry 'crier -h'.\n", stderr);
 	return EX_USAGE;
 }
 
@@ -87,7 +78,9 @@ crier_options(int argc, char **argv, struct verb_env *env)
 				break;
 			return crier_usage("-w takes seconds, not ", optarg);
 		case 'h':
-			fputs(crier_help, stdout);
+			fputs(crier_before, stdout);
+			verbs_print(stdout);
+			fputs(crier_behind, stdout);
 			return -1;
 		case 'V':
 			puts("crier " PACKAGE_VERSION);
@@ -112,10 +105,8 @@ main(int argc, char **argv)
 	if (rc != 0)
 		return rc == -1 ? verb_finish(0) : rc;
 	if (optind == argc)
-		return crier_usage("what to do? pub, flush, tail, status, "
-				   "close, doctor or token",
-		    "");
-	if ((verb = crier_find_verb(argv[optind])) == NULL)
+		return crier_ask_for_verb();
+	if ((verb = verbs_find(argv[optind])) == NULL)
 		return crier_usage("no such verb: ", argv[optind]);
 	if (env.queue == NULL) {
 		if ((queue = paths_find_queue()) == NULL) {

@@ -63,7 +63,7 @@ static const char token_help[] =
     "  crier token --user ann --subscribe 'user/ann' 'news/**' --ttl 600\n"
     "  crier token --key-file rsa.pem --algorithm RS256 --publish chat\n";
 
-static const struct verb token_verb = { "token", token_help, token_run };
+static const struct verb token_verb = { "token", NULL, token_help, token_run };
 
 struct token_options {
 	struct token_order order;

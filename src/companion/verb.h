@@ -17,15 +17,25 @@ struct verb_env {
 	uint64_t wait_ms;  /* for a crierd that is not there yet */
 };
 
-/* One verb of crier(1); argv[0] is its name.  run returns the exit code. */
+/*
+ * Every verb of crier(1), in the order in which they are shown.  To add one,
+ * add its name here and define verb_NAME in a file of that name: crier -h, what
+ * is said without a verb, and looking it up are made from this list.
+ */
+#define VERB_LIST(of)                                                    \
+	of(pub), of(flush), of(tail), of(status), of(close), of(doctor), \
+	    of(token)
+
+/* argv[0] is its name.  run returns the exit code. */
 struct verb {
 	const char *name;
-	const char *help; /* the whole text of -h */
+	const char *summary; /* its line in crier -h */
+	const char *help; /* the whole text of its own -h; NULL: run has it */
 	int (*run)(const struct verb_env *, int argc, char **argv);
 };
 
-extern const struct verb verb_pub, verb_flush, verb_tail, verb_status,
-    verb_close, verb_doctor, verb_token;
+#define VERB_NAME(name) verb_##name
+extern const struct verb VERB_LIST(VERB_NAME);
 
 /*
  * getopt_long from the start of argv, without messages of its own.  shorts

@@ -133,4 +133,5 @@ close_run(const struct verb_env *env, int argc, char **argv)
 	return verb_ask(env, close_command(&o), close_show, &o);
 }
 
-const struct verb verb_close = { "close", close_help, close_run };
+const struct verb verb_close = { "close", "end streams", close_help,
+	close_run };

@@ -5,16 +5,24 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "companion/verb_exec.h"
+#include "base/quantity.h"
+#include "companion/verb.h"
 #include "protocol/client.h"
+
+/*
+ * The verbs that are programs of their own, since they need libraries with
+ * which all other verbs would start slowly: `crier NAME` becomes crier-NAME.
+ * Such a program reads all arguments behind the verb, and -h, by itself.
+ */
 
 /* Only returns if there is no such program. */
 static void
-verb_exec_in(const char *dir, size_t len, const char *name, char **argv)
+exec_in(const char *dir, size_t len, const char *name, char **argv)
 {
 	char path[PATH_MAX];
 	int n;
@@ -26,19 +34,23 @@ verb_exec_in(const char *dir, size_t len, const char *name, char **argv)
 		errno = ENAMETOOLONG;
 }
 
-int
-verb_exec_helper(const char *name, char **argv)
+/*
+ * Becomes the program, which is beside this one or in the directory for such
+ * programs.  Returns the exit code after a message if there is none.
+ */
+static int
+exec_program(const char *name, char **argv)
 {
 	char self[PATH_MAX];
 	ssize_t len = readlink("/proc/self/exe", self, sizeof self);
 
-	/* What is ignored here would stay so. */
+	/* A signal that is ignored here would stay ignored there. */
 	signal(SIGPIPE, SIG_DFL);
 	while (len > 0 && self[len - 1] != '/')
 		len--;
 	if (len > 1)
-		verb_exec_in(self, (size_t)len - 1, name, argv);
-	verb_exec_in(PKGLIBEXECDIR, strlen(PKGLIBEXECDIR), name, argv);
+		exec_in(self, (size_t)len - 1, name, argv);
+	exec_in(PKGLIBEXECDIR, strlen(PKGLIBEXECDIR), name, argv);
 	if (errno == ENOENT)
 		client_warn("%s: there is no " PKGLIBEXECDIR "/crier-%s: it "
 			    "was not built, or not installed",
@@ -48,3 +60,40 @@ verb_exec_helper(const char *name, char **argv)
 		    strerror(errno));
 	return EX_UNAVAILABLE;
 }
+
+/* The options before the verb go with it: crier-doctor knows them, too. */
+static int
+exec_doctor(const struct verb_env *env, int argc, char **argv)
+{
+	static char s[] = "-s", w[] = "-w";
+	char wait[QUANTITY_TEXT_SIZE], *queue = strdup(env->queue);
+	char **args = calloc((size_t)argc + 5, sizeof *args);
+	int rc = EX_OSERR;
+
+	if (args != NULL && queue != NULL) {
+		quantity_format_seconds(env->wait_ms, wait);
+		args[0] = argv[0];
+		args[1] = s;
+		args[2] = queue;
+		args[3] = w;
+		args[4] = wait;
+		memcpy(args + 5, argv + 1, (size_t)(argc - 1) * sizeof *args);
+		rc = exec_program("doctor", args);
+	}
+	free(args);
+	free(queue);
+	return rc;
+}
+
+static int
+exec_token(const struct verb_env *env, int argc, char **argv)
+{
+	(void)env;
+	(void)argc;
+	return exec_program("token", argv);
+}
+
+const struct verb verb_doctor = { "doctor",
+	"measure a route through the web server", NULL, exec_doctor };
+const struct verb verb_token = { "token",
+	"make a token that lets its bearer follow channels", NULL, exec_token };

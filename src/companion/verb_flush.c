@@ -130,4 +130,5 @@ flush_run(const struct verb_env *env, int argc, char **argv)
 	return verb_finish(rc);
 }
 
-const struct verb verb_flush = { "flush", flush_help, flush_run };
+const struct verb verb_flush = { "flush",
+	"send the events that 'pub -S' has kept", flush_help, flush_run };

@@ -443,4 +443,4 @@ pub_run(const struct verb_env *env, int argc, char **argv)
 	return rc;
 }
 
-const struct verb verb_pub = { "pub", pub_help, pub_run };
+const struct verb verb_pub = { "pub", "publish events", pub_help, pub_run };

@@ -221,4 +221,5 @@ status_run(const struct verb_env *env, int argc, char **argv)
 	return verb_ask(env, status_command(&options), status_show, &options);
 }
 
-const struct verb verb_status = { "status", status_help, status_run };
+const struct verb verb_status = { "status", "show what crierd is doing",
+	status_help, status_run };

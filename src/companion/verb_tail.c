@@ -378,4 +378,5 @@ tail_run(const struct verb_env *env, int argc, char **argv)
 	return rc;
 }
 
-const struct verb verb_tail = { "tail", tail_help, tail_run };
+const struct verb verb_tail = { "tail", "follow channels", tail_help,
+	tail_run };

@@ -45,7 +45,7 @@ static const char options_help[] =
     "  crier doctor 'https://www.example.org/live/{channel}?v=2'\n"
     "  crier doctor -c 'user/{channel}' 'http://localhost/sse?id={channel}'\n";
 
-static const struct verb options_verb = { "doctor", options_help, NULL };
+static const struct verb options_verb = { "doctor", NULL, options_help, NULL };
 
 static bool
 options_seconds(const char *text, uint64_t *ms)

@@ -8,7 +8,7 @@
 #include <sysexits.h>
 
 #include "base/json.h"
-#include "protocol/command.h"
+#include "protocol/command_field.h"
 #include "protocol/limits.h"
 
 enum {
@@ -32,21 +32,6 @@ command_handoff_max(uint64_t max_event_bytes, uint64_t max_request_bytes)
 	    max_request_bytes * COMMAND_ESCAPED_BYTES;
 }
 
-static int __attribute__((format(printf, 3, 4)))
-command_refuse(struct command *c, int code, const char *fmt, ...)
-{
-	char raw[COMMAND_ERROR_SIZE];
-	va_list ap;
-
-	c->code = code;
-	va_start(ap, fmt);
-	vsnprintf(raw, sizeof raw, fmt, ap);
-	va_end(ap);
-	/* It may quote what the line says, valid or not. */
-	text_escape(raw, strlen(raw), c->error, sizeof c->error);
-	return -1;
-}
-
 struct json_tokener *
 command_tokener(void)
 {
@@ -59,305 +44,97 @@ command_tokener(void)
 }
 
 static int
-command_read_text(struct command *c, const char *name,
-    struct json_object *value, struct text_span *span)
+command_check_channel(struct command *c)
 {
-	if (json_get_text(value, span))
-		return 0;
-	return command_refuse(c, EX_DATAERR, "%s is not a string", name);
-}
-
-static int
-command_read_flag(struct command *c, const char *name,
-    struct json_object *value, bool *flag)
-{
-	if (json_get_flag(value, flag))
-		return 0;
-	return command_refuse(c, EX_DATAERR, "%s is not true or false", name);
-}
-
-/* A whole number in [0, max]; JSON's, or a string of digits alone. */
-static int
-command_read_number(struct command *c, const char *name,
-    struct json_object *value, uint64_t max, uint64_t *number)
-{
-	struct text_span span;
-
-	if (json_get_whole(value, max, number) ||
-	    (json_get_text(value, &span) &&
-		text_parse_number(span.text, span.len, max, number)))
-		return 0;
-	return command_refuse(c, EX_DATAERR,
-	    "%s is not a whole number from 0 to %llu", name,
-	    (unsigned long long)max);
-}
-
-static int
-command_add_channel(struct command *c, struct json_object *name)
-{
-	struct text_span channel;
-
-	if (!json_get_text(name, &channel))
-		return command_refuse(c, EX_DATAERR, "channel is not a string");
-	if (c->channel_count == CURSORS_MAX)
-		return command_refuse(c, EX_DATAERR, "more than %d channels",
-		    CURSORS_MAX);
-	c->channels[c->channel_count++] = channel;
-	return 0;
-}
-
-static int
-command_read_channel(struct command *c, const char *name,
-    struct json_object *value)
-{
-	size_t i;
-
-	(void)name;
-	if (!json_object_is_type(value, json_type_array))
-		return command_add_channel(c, value);
-	for (i = 0; i < json_object_array_length(value); i++)
-		if (command_add_channel(c,
-			json_object_array_get_idx(value, i)) == -1)
-			return -1;
-	return 0;
-}
-
-static int
-command_read_data(struct command *c, const char *name,
-    struct json_object *value)
-{
-	const char *wrong;
-	struct text_span span;
-
-	(void)name;
-	if (!json_get_text(value, &span)) {
-		if ((wrong = json_wrong_number(value)) != NULL)
-			return command_refuse(c, EX_DATAERR, "%s", wrong);
-		span.text = json_object_to_json_string_ext(value,
-		    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-		if (span.text == NULL)
-			return command_refuse(c, EX_TEMPFAIL, "out of memory");
-		span.len = strlen(span.text);
-	}
-	c->event.data = span.text;
-	c->event.data_len = span.len;
-	return 0;
-}
-
-static int
-command_read_event(struct command *c, const char *name,
-    struct json_object *value)
-{
-	struct text_span span = { NULL, 0 };
-
-	if (command_read_text(c, name, value, &span) == -1)
-		return -1;
-	c->event.name = span.text;
-	c->event.name_len = span.len;
-	return 0;
-}
-
-static int
-command_read_id(struct command *c, const char *name, struct json_object *value)
-{
-	struct text_span span = { NULL, 0 };
-
-	if (command_read_text(c, name, value, &span) == -1)
-		return -1;
-	if (span.len == 0)
-		return command_refuse(c, EX_DATAERR, "id is empty");
-	c->event.id = span.text;
-	c->event.id_len = span.len;
-	return 0;
-}
-
-static int
-command_read_key(struct command *c, const char *name, struct json_object *value)
-{
-	struct text_span span = { NULL, 0 };
-
-	if (command_read_text(c, name, value, &span) == -1)
-		return -1;
-	if (span.len == 0)
-		return command_refuse(c, EX_DATAERR, "key is empty");
-	c->event.key = span.text;
-	c->event.key_len = span.len;
-	return 0;
-}
-
-static int
-command_read_retry(struct command *c, const char *name,
-    struct json_object *value)
-{
-	return command_read_number(c, name, value, limit_of[LIMIT_RETRY_MS].max,
-	    &c->event.retry_ms);
-}
-
-/* Seconds, with a fraction if need be. */
-static int
-command_read_expires(struct command *c, const char *name,
-    struct json_object *value)
-{
-	double seconds;
-
-	if (!json_get_real(value, &seconds) || seconds <= 0 ||
-	    seconds * 1000 > (double)limit_of[LIMIT_EXPIRES_MS].max)
-		return command_refuse(c, EX_DATAERR,
-		    "%s is not a number of seconds above 0", name);
-	c->event.expires_ms = (uint64_t)ceil(seconds * 1000);
-	return 0;
-}
-
-static int
-command_read_do(struct command *c, const char *name, struct json_object *value)
-{
-	static const struct {
-		const char *name;
-		enum command_kind kind;
-	} kinds[] = { { "stream", COMMAND_STREAM },
-		{ "status", COMMAND_STATUS }, { "close", COMMAND_CLOSE },
-		{ "handoff", COMMAND_HANDOFF },
-		{ "presence", COMMAND_PRESENCE } };
-	struct text_span span = { NULL, 0 };
-	size_t i;
-
-	if (command_read_text(c, name, value, &span) == -1)
-		return -1;
-	for (i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-		if (text_equals(span, kinds[i].name)) {
-			c->kind = kinds[i].kind;
-			return 0;
-		}
-	}
-	return command_refuse(c, EX_USAGE,
-	    "\"do\" is none of stream, status, close, presence");
-}
-
-static int
-command_read_since(struct command *c, const char *name,
-    struct json_object *value)
-{
-	if (command_read_text(c, name, value, &c->since) == -1)
-		return -1;
-	c->since_all = text_equals(c->since, "all");
-	if (c->since_all)
-		c->since.len = 0;
-	return 0;
-}
-
-static int
-command_read_last(struct command *c, const char *name,
-    struct json_object *value)
-{
-	c->has_last = true;
-	return command_read_number(c, name, value, limit_of[LIMIT_LAST].max,
-	    &c->last);
-}
-
-static int
-command_read_stop(struct command *c, const char *name,
-    struct json_object *value)
-{
-	return command_read_flag(c, name, value, &c->stop);
-}
-
-static int
-command_read_streams(struct command *c, const char *name,
-    struct json_object *value)
-{
-	return command_read_flag(c, name, value, &c->streams);
-}
-
-static int
-command_read_channels(struct command *c, const char *name,
-    struct json_object *value)
-{
-	return command_read_flag(c, name, value, &c->list_channels);
-}
-
-static int
-command_read_user(struct command *c, const char *name,
-    struct json_object *value)
-{
-	struct text_span span = { NULL, 0 };
-
-	if (command_read_text(c, name, value, &span) == -1)
-		return -1;
-	if (span.len == 0 || strlen(span.text) != span.len)
-		return command_refuse(c, EX_DATAERR, "user is empty");
-	c->user = span.text;
-	return 0;
-}
-
-static int
-command_read_stream(struct command *c, const char *name,
-    struct json_object *value)
-{
-	c->has_stream = true;
-	return command_read_number(c, name, value, INT64_MAX, &c->stream);
-}
-
-#define COMMAND_BIT(kind) (1U << (kind))
-
-/* Every field, how it is read, and the commands that it belongs to. */
-static const struct command_field {
-	const char *name;
-	int (*read)(struct command *, const char *, struct json_object *);
-	unsigned kinds;
-} command_fields[] = {
-	{ "channel", command_read_channel,
-	    COMMAND_BIT(COMMAND_PUBLISH) | COMMAND_BIT(COMMAND_STREAM) |
-		COMMAND_BIT(COMMAND_STATUS) | COMMAND_BIT(COMMAND_CLOSE) |
-		COMMAND_BIT(COMMAND_PRESENCE) },
-	{ "data", command_read_data, COMMAND_BIT(COMMAND_PUBLISH) },
-	{ "event", command_read_event, COMMAND_BIT(COMMAND_PUBLISH) },
-	{ "id", command_read_id, COMMAND_BIT(COMMAND_PUBLISH) },
-	{ "key", command_read_key, COMMAND_BIT(COMMAND_PUBLISH) },
-	{ "retry", command_read_retry, COMMAND_BIT(COMMAND_PUBLISH) },
-	{ "expires", command_read_expires, COMMAND_BIT(COMMAND_PUBLISH) },
-	{ "since", command_read_since, COMMAND_BIT(COMMAND_STREAM) },
-	{ "last", command_read_last, COMMAND_BIT(COMMAND_STREAM) },
-	{ "stop", command_read_stop, COMMAND_BIT(COMMAND_CLOSE) },
-	{ "streams", command_read_streams, COMMAND_BIT(COMMAND_STATUS) },
-	{ "channels", command_read_channels, COMMAND_BIT(COMMAND_STATUS) },
-	{ "user", command_read_user, COMMAND_BIT(COMMAND_CLOSE) },
-	{ "stream", command_read_stream, COMMAND_BIT(COMMAND_CLOSE) },
-};
-
-static int
-command_read_field(struct command *c, const char *name,
-    struct json_object *value)
-{
-	const size_t count = sizeof command_fields / sizeof *command_fields;
-	const struct command_field *f = command_fields;
-	size_t i;
-
-	if (strcmp(name, "do") == 0)
-		return 0;
-	for (i = 0; i < count; i++, f++)
-		if (strcmp(f->name, name) == 0 &&
-		    (f->kinds & COMMAND_BIT(c->kind)) != 0)
-			return f->read(c, name, value);
-	return command_refuse(c, EX_DATAERR, "unknown field \"%s\"", name);
-}
-
-/* Whether all that the command needs was there. */
-static int
-command_check(struct command *c)
-{
-	if (c->kind == COMMAND_PUBLISH && c->event.data == NULL)
-		return command_refuse(c, EX_DATAERR, "data is missing");
-	if (c->kind != COMMAND_STATUS && c->kind != COMMAND_CLOSE &&
-	    c->channel_count == 0)
+	if (c->channel_count == 0)
 		return command_refuse(c, EX_DATAERR, "channel is missing");
-	if (c->kind == COMMAND_PRESENCE && c->channel_count != 1)
+	return 0;
+}
+
+static int
+command_check_event(struct command *c)
+{
+	if (c->event.data == NULL)
+		return command_refuse(c, EX_DATAERR, "data is missing");
+	return command_check_channel(c);
+}
+
+static int
+command_check_presence(struct command *c)
+{
+	if (c->channel_count > 1)
 		return command_refuse(c, EX_DATAERR,
 		    "presence takes one channel");
-	if (c->kind == COMMAND_CLOSE &&
-	    (c->channel_count > 0) + (c->user != NULL) + c->has_stream != 1)
+	return command_check_channel(c);
+}
+
+static int
+command_check_close(struct command *c)
+{
+	if ((c->channel_count > 0) + (c->user != NULL) + c->has_stream != 1)
 		return command_refuse(c, EX_DATAERR,
 		    "close takes one of channel, user, stream");
 	return 0;
+}
+
+/*
+ * Every command: its name in "do", the fields that it may have, and whether all
+ * that it needs was there.  queue/execute.c has a row for each as well, with
+ * what it does.
+ */
+static const struct {
+	const char *name; /* NULL: an event, which has no "do" */
+	unsigned fields;
+	int (*check)(struct command *); /* or NULL */
+	bool is_internal; /* of our own programs, which read json themselves */
+} command_rows[COMMAND_KINDS] = {
+	[COMMAND_PUBLISH] = { .fields = FIELD_CHANNEL | FIELD_DATA |
+		FIELD_EVENT | FIELD_ID | FIELD_KEY | FIELD_RETRY |
+		FIELD_EXPIRES,
+	    .check = command_check_event },
+	[COMMAND_STREAM] = { "stream", FIELD_CHANNEL | FIELD_SINCE | FIELD_LAST,
+	    command_check_channel, false },
+	[COMMAND_STATUS] = { "status",
+	    FIELD_CHANNEL | FIELD_STREAMS | FIELD_CHANNELS, NULL, false },
+	[COMMAND_CLOSE] = { "close",
+	    FIELD_CHANNEL | FIELD_USER | FIELD_STREAM | FIELD_STOP,
+	    command_check_close, false },
+	[COMMAND_HANDOFF] = { .name = "handoff", .is_internal = true },
+	[COMMAND_PRESENCE] = { "presence", FIELD_CHANNEL,
+	    command_check_presence, false },
+};
+
+/* Names the commands that a publisher may give. */
+static int
+command_refuse_do(struct command *c)
+{
+	char names[COMMAND_ERROR_SIZE] = "";
+	size_t kind, n = 0;
+
+	for (kind = 0; kind < COMMAND_KINDS && n < sizeof names; kind++)
+		if (command_rows[kind].name != NULL &&
+		    !command_rows[kind].is_internal)
+			n += (size_t)snprintf(names + n, sizeof names - n,
+			    "%s%s", n == 0 ? "" : ", ",
+			    command_rows[kind].name);
+	return command_refuse(c, EX_USAGE, "\"do\" is none of %s", names);
+}
+
+static int
+command_read_do(struct command *c, struct json_object *value)
+{
+	struct text_span name;
+	size_t kind;
+
+	if (!json_get_text(value, &name))
+		return command_refuse(c, EX_DATAERR, "do is not a string");
+	for (kind = 0; kind < COMMAND_KINDS; kind++)
+		if (command_rows[kind].name != NULL &&
+		    text_equals(name, command_rows[kind].name)) {
+			c->kind = (enum command_kind)kind;
+			return 0;
+		}
+	return command_refuse_do(c);
 }
 
 static void
@@ -408,13 +185,15 @@ command_read(struct command *c, struct json_tokener *tokener, const char *line,
 	if (command_parse_json(c, tokener, line, len) == -1)
 		return -1;
 	if (json_object_object_get_ex(c->json, "do", &kind) &&
-	    command_read_do(c, "do", kind) == -1)
+	    command_read_do(c, kind) == -1)
 		return -1;
-	if (c->kind == COMMAND_HANDOFF)
+	if (command_rows[c->kind].is_internal)
 		return 0;
 	json_object_object_foreach(c->json, name, value)
 	{
-		if (command_read_field(c, name, value) == -1)
+		if (strcmp(name, "do") != 0 &&
+		    command_read_field(c, command_rows[c->kind].fields, name,
+			value) == -1)
 			return -1;
 	}
 	return 0;
@@ -426,7 +205,9 @@ command_parse(struct command *c, struct json_tokener *tokener, const char *line,
 {
 	if (command_read(c, tokener, line, len) == -1)
 		return -1;
-	return c->kind == COMMAND_HANDOFF ? 0 : command_check(c);
+	if (command_rows[c->kind].check == NULL)
+		return 0;
+	return command_rows[c->kind].check(c);
 }
 
 int

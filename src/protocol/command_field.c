@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/json.h"
+#include "protocol/command_field.h"
+#include "protocol/limits.h"
+
+int
+command_refuse(struct command *c, int code, const char *fmt, ...)
+{
+	char raw[COMMAND_ERROR_SIZE];
+	va_list ap;
+
+	c->code = code;
+	va_start(ap, fmt);
+	vsnprintf(raw, sizeof raw, fmt, ap);
+	va_end(ap);
+	/* It may quote what the line says, valid or not. */
+	text_escape(raw, strlen(raw), c->error, sizeof c->error);
+	return -1;
+}
+
+static int
+command_read_text(struct command *c, const char *name,
+    struct json_object *value, struct text_span *span)
+{
+	if (json_get_text(value, span))
+		return 0;
+	return command_refuse(c, EX_DATAERR, "%s is not a string", name);
+}
+
+static int
+command_read_flag(struct command *c, const char *name,
+    struct json_object *value, bool *flag)
+{
+	if (json_get_flag(value, flag))
+		return 0;
+	return command_refuse(c, EX_DATAERR, "%s is not true or false", name);
+}
+
+/* A whole number in [0, max]; JSON's, or a string of digits alone. */
+static int
+command_read_number(struct command *c, const char *name,
+    struct json_object *value, uint64_t max, uint64_t *number)
+{
+	struct text_span span;
+
+	if (json_get_whole(value, max, number) ||
+	    (json_get_text(value, &span) &&
+		text_parse_number(span.text, span.len, max, number)))
+		return 0;
+	return command_refuse(c, EX_DATAERR,
+	    "%s is not a whole number from 0 to %llu", name,
+	    (unsigned long long)max);
+}
+
+static int
+command_add_channel(struct command *c, struct json_object *name)
+{
+	struct text_span channel;
+
+	if (!json_get_text(name, &channel))
+		return command_refuse(c, EX_DATAERR, "channel is not a string");
+	if (c->channel_count == CURSORS_MAX)
+		return command_refuse(c, EX_DATAERR, "more than %d channels",
+		    CURSORS_MAX);
+	c->channels[c->channel_count++] = channel;
+	return 0;
+}
+
+static int
+command_read_channel(struct command *c, const char *name,
+    struct json_object *value)
+{
+	size_t i;
+
+	(void)name;
+	if (!json_object_is_type(value, json_type_array))
+		return command_add_channel(c, value);
+	for (i = 0; i < json_object_array_length(value); i++)
+		if (command_add_channel(c,
+			json_object_array_get_idx(value, i)) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+command_read_data(struct command *c, const char *name,
+    struct json_object *value)
+{
+	const char *wrong;
+	struct text_span span;
+
+	(void)name;
+	if (!json_get_text(value, &span)) {
+		if ((wrong = json_wrong_number(value)) != NULL)
+			return command_refuse(c, EX_DATAERR, "%s", wrong);
+		span.text = json_object_to_json_string_ext(value,
+		    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+		if (span.text == NULL)
+			return command_refuse(c, EX_TEMPFAIL, "out of memory");
+		span.len = strlen(span.text);
+	}
+	c->event.data = span.text;
+	c->event.data_len = span.len;
+	return 0;
+}
+
+static int
+command_read_event(struct command *c, const char *name,
+    struct json_object *value)
+{
+	struct text_span span = { NULL, 0 };
+
+	if (command_read_text(c, name, value, &span) == -1)
+		return -1;
+	c->event.name = span.text;
+	c->event.name_len = span.len;
+	return 0;
+}
+
+static int
+command_read_id(struct command *c, const char *name, struct json_object *value)
+{
+	struct text_span span = { NULL, 0 };
+
+	if (command_read_text(c, name, value, &span) == -1)
+		return -1;
+	if (span.len == 0)
+		return command_refuse(c, EX_DATAERR, "id is empty");
+	c->event.id = span.text;
+	c->event.id_len = span.len;
+	return 0;
+}
+
+static int
+command_read_key(struct command *c, const char *name, struct json_object *value)
+{
+	struct text_span span = { NULL, 0 };
+
+	if (command_read_text(c, name, value, &span) == -1)
+		return -1;
+	if (span.len == 0)
+		return command_refuse(c, EX_DATAERR, "key is empty");
+	c->event.key = span.text;
+	c->event.key_len = span.len;
+	return 0;
+}
+
+static int
+command_read_retry(struct command *c, const char *name,
+    struct json_object *value)
+{
+	return command_read_number(c, name, value, limit_of[LIMIT_RETRY_MS].max,
+	    &c->event.retry_ms);
+}
+
+/* Seconds, with a fraction if need be. */
+static int
+command_read_expires(struct command *c, const char *name,
+    struct json_object *value)
+{
+	double seconds;
+
+	if (!json_get_real(value, &seconds) || seconds <= 0 ||
+	    seconds * 1000 > (double)limit_of[LIMIT_EXPIRES_MS].max)
+		return command_refuse(c, EX_DATAERR,
+		    "%s is not a number of seconds above 0", name);
+	c->event.expires_ms = (uint64_t)ceil(seconds * 1000);
+	return 0;
+}
+
+static int
+command_read_since(struct command *c, const char *name,
+    struct json_object *value)
+{
+	if (command_read_text(c, name, value, &c->since) == -1)
+		return -1;
+	c->since_all = text_equals(c->since, "all");
+	if (c->since_all)
+		c->since.len = 0;
+	return 0;
+}
+
+static int
+command_read_last(struct command *c, const char *name,
+    struct json_object *value)
+{
+	c->has_last = true;
+	return command_read_number(c, name, value, limit_of[LIMIT_LAST].max,
+	    &c->last);
+}
+
+static int
+command_read_stop(struct command *c, const char *name,
+    struct json_object *value)
+{
+	return command_read_flag(c, name, value, &c->stop);
+}
+
+static int
+command_read_streams(struct command *c, const char *name,
+    struct json_object *value)
+{
+	return command_read_flag(c, name, value, &c->streams);
+}
+
+static int
+command_read_channels(struct command *c, const char *name,
+    struct json_object *value)
+{
+	return command_read_flag(c, name, value, &c->list_channels);
+}
+
+static int
+command_read_user(struct command *c, const char *name,
+    struct json_object *value)
+{
+	struct text_span span = { NULL, 0 };
+
+	if (command_read_text(c, name, value, &span) == -1)
+		return -1;
+	if (span.len == 0 || strlen(span.text) != span.len)
+		return command_refuse(c, EX_DATAERR, "user is empty");
+	c->user = span.text;
+	return 0;
+}
+
+static int
+command_read_stream(struct command *c, const char *name,
+    struct json_object *value)
+{
+	c->has_stream = true;
+	return command_read_number(c, name, value, INT64_MAX, &c->stream);
+}
+
+/* Every field, and how it is read. */
+static const struct {
+	unsigned field;
+	const char *name;
+	int (*read)(struct command *, const char *, struct json_object *);
+} command_fields[] = {
+	{ FIELD_CHANNEL, "channel", command_read_channel },
+	{ FIELD_DATA, "data", command_read_data },
+	{ FIELD_EVENT, "event", command_read_event },
+	{ FIELD_ID, "id", command_read_id },
+	{ FIELD_KEY, "key", command_read_key },
+	{ FIELD_RETRY, "retry", command_read_retry },
+	{ FIELD_EXPIRES, "expires", command_read_expires },
+	{ FIELD_SINCE, "since", command_read_since },
+	{ FIELD_LAST, "last", command_read_last },
+	{ FIELD_STOP, "stop", command_read_stop },
+	{ FIELD_STREAMS, "streams", command_read_streams },
+	{ FIELD_CHANNELS, "channels", command_read_channels },
+	{ FIELD_USER, "user", command_read_user },
+	{ FIELD_STREAM, "stream", command_read_stream },
+};
+
+int
+command_read_field(struct command *c, unsigned fields, const char *name,
+    struct json_object *value)
+{
+	const size_t count = sizeof command_fields / sizeof *command_fields;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if ((command_fields[i].field & fields) != 0 &&
+		    strcmp(command_fields[i].name, name) == 0)
+			return command_fields[i].read(c, name, value);
+	return command_refuse(c, EX_DATAERR, "unknown field \"%s\"", name);
+}
