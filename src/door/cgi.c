@@ -24,7 +24,7 @@ enum {
 	CGI_READ_BYTES = 65536
 };
 
-/* The one request of this process. */
+/* The one request that this process serves. */
 struct cgi {
 	const struct config *config;
 	struct exchange *exchange;
@@ -54,7 +54,10 @@ cgi_is_raw(void)
 	return strncmp(slash == NULL ? name : slash + 1, "nph-", 4) == 0;
 }
 
-/* 0, 413 or 431: how the request is larger than it may be; -1: memory. */
+/*
+ * Reads the request's variables.  0; 431: they are more than they may be; -1
+ * (memory).
+ */
 static int
 cgi_read_environment(const struct config *config, struct request *request)
 {
@@ -66,7 +69,10 @@ cgi_read_environment(const struct config *config, struct request *request)
 	return request->env.len > config->max_request_bytes ? 431 : 0;
 }
 
-/* As many bytes as are announced; 0, 413, or -1: they do not come. */
+/*
+ * Reads as many bytes as CONTENT_LENGTH announces.  0; 413: they are more than
+ * they may be; -1: they do not come, or memory.
+ */
 static int
 cgi_read_body(const struct config *config, const struct request *request,
     struct buffer *body)
@@ -115,7 +121,10 @@ cgi_write(const struct buffer *b)
 	return 0;
 }
 
-/* Whether a hub could be there by trying again, or by starting one. */
+/*
+ * Whether an error means that no hub is there: trying again, or starting one,
+ * may help.
+ */
 static bool
 cgi_is_absent(int error)
 {
@@ -125,8 +134,9 @@ cgi_is_absent(int error)
 
 /*
  * Sends the hub a line, and fd with it unless that is -1.  0 with the reply
- * appended, and a NUL; or -1 with errno.  A line that is not repeatable may
- * have been acted upon if the hub has read it: that is EIO, not an absent hub.
+ * appended, and a NUL; or -1 with errno.  A hub that has read a line which is
+ * not repeatable may have acted on it before it ended: that is EIO, and no
+ * reason to try again.
  */
 static int
 cgi_try(const struct cgi *cgi, const struct buffer *line, int fd,
@@ -159,9 +169,10 @@ cgi_try(const struct cgi *cgi, const struct buffer *line, int fd,
 }
 
 /*
- * Does the same until a hub replies.  A hub that is about to leave may take the
- * connection and not the line; then there is soon none, and another is started.
- * 0, or -1, after logging why, when there is to be no reply.
+ * Tries until a hub replies.  A hub that is about to leave may take the
+ * connection and not the line; soon there is none then, and another is
+ * started.  0 with the reply, as cgi_try; or -1 after logging why there is
+ * none.
  */
 static int
 cgi_talk(const struct cgi *cgi, const struct buffer *line, int fd,
@@ -188,7 +199,7 @@ cgi_talk(const struct cgi *cgi, const struct buffer *line, int fd,
 	return 0;
 }
 
-/* The exchange's answer: written when the exchange is over. */
+/* Keeps the exchange's answer, which is written in the end. */
 static int
 cgi_answer(void *arg, const struct buffer *response)
 {
@@ -197,7 +208,7 @@ cgi_answer(void *arg, const struct buffer *response)
 	return buffer_append(&cgi->out, response->data, response->len);
 }
 
-/* The exchange's stream: handed to the hub, with standard output. */
+/* Hands the exchange's stream to the hub, with standard output. */
 static enum exchange_state
 cgi_open(void *arg, struct opening *opening)
 {
@@ -223,7 +234,7 @@ out:
 	return state;
 }
 
-/* The exchange's question. */
+/* Asks the hub the exchange's question. */
 static enum exchange_state
 cgi_ask(void *arg, struct buffer *line, bool is_repeatable)
 {
@@ -246,7 +257,7 @@ static const struct exchange_attachment cgi_attachment = {
 	.ask = cgi_ask,
 };
 
-/* Reads the request and serves it; the answer, if there is one, is in out. */
+/* Reads the request and serves it; an answer is in out then. */
 static enum exchange_state
 cgi_exchange(struct cgi *cgi, const char *trouble)
 {

@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+/*
+ * A connection reads requests, one after the other, and has an exchange serve
+ * each.  It is in one of three states: it reads, or writes what it has queued
+ * (io is set, connection_process goes on); or it waits for a hub's reply
+ * (asking is set, io is not, so the next request stays in the socket); or a
+ * stream has its descriptor, and the structure is gone.
+ *
+ * For the exchange a connection is the attachment: connection_attachment has
+ * what it does.
+ */
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,15 +39,15 @@ struct connection {
 	struct event *io, *deadline;
 	int fd;
 	bool is_writing;
-	bool is_kept;     /* served a request before, and may idle */
-	bool has_request; /* in the gate, served when out is sent */
-	bool is_over;     /* closes when out is sent */
+	bool is_kept;     /* has served a request, and may be idle */
+	bool has_request; /* in the gate, to be served when out is sent */
+	bool is_over;     /* to be closed when out is sent */
 	bool is_shared;   /* the hub may have the descriptor, too */
 	bool has_deadline;
 	struct gate gate;
 	struct exchange *exchange;     /* the request that is served, or NULL */
-	struct uplink_request *asking; /* the hub, or NULL */
-	bool hands_over;               /* it gets the descriptor */
+	struct uplink_request *asking; /* what the hub was asked, or NULL */
+	bool hands_over;               /* with that goes the descriptor */
 	struct buffer in, out;
 };
 
@@ -45,7 +56,7 @@ static void connection_process(struct connection *);
 static void connection_set_deadline(struct connection *, bool on);
 static int connection_watch(struct connection *, bool writing);
 
-/* Gives up the structure, not the descriptor. */
+/* Frees the structure; the descriptor stays open. */
 static void
 connection_release(struct connection *c)
 {
@@ -69,7 +80,11 @@ connection_close(struct connection *c)
 {
 	int fd = c->fd;
 
-	/* What was said is the last word, whoever else would say more. */
+	/*
+	 * The hub may hold a duplicate of this descriptor and open a stream on
+	 * it later.  Shutting the socket down makes sure that nothing follows
+	 * our answer.
+	 */
 	if (c->is_shared)
 		shutdown(fd, SHUT_RDWR);
 	connection_release(c);
@@ -84,7 +99,7 @@ connection_break(struct connection *c, const char *why)
 	connection_close(c);
 }
 
-/* The exchange's answer: a short one, queued for the gate's request. */
+/* Queues the exchange's answer, in records for the gate's request. */
 static int
 connection_answer(void *arg, const struct buffer *response)
 {
@@ -101,7 +116,10 @@ connection_answer(void *arg, const struct buffer *response)
 	return 0;
 }
 
-/* Goes on after a reply that was waited for; it is answered, or cannot be. */
+/*
+ * Goes on when a reply that was waited for has made an answer, or has failed to
+ * for want of memory.
+ */
 static void
 connection_resume(struct connection *c, enum exchange_state state)
 {
@@ -114,8 +132,9 @@ connection_resume(struct connection *c, enum exchange_state state)
 }
 
 /*
- * The hub does not answer.  It may have the descriptor, and open a stream on
- * it later: the connection is not kept then, and is shut down for it, too.
+ * The hub does not reply in time.  If it may have the descriptor, and open a
+ * stream on it later, the connection is not kept, and connection_close shuts it
+ * down for the hub, too.
  */
 static void
 connection_give_up(struct connection *c)
@@ -170,7 +189,10 @@ connection_watch(struct connection *c, bool writing)
 	return event_add(c->io, NULL);
 }
 
-/* Until it is watched again, which connection_wait sees to. */
+/*
+ * Takes the descriptor out of the loop, until connection_wait or
+ * connection_resume puts it back.
+ */
 static void
 connection_unwatch(struct connection *c)
 {
@@ -180,8 +202,8 @@ connection_unwatch(struct connection *c)
 }
 
 /*
- * The hub has said what it does with the stream of another process: what is
- * opened there is closed here.
+ * The hub in another process has replied to a handoff.  If it has opened the
+ * stream, it has the client's descriptor, and ours is closed.
  */
 static void
 connection_handoff_cb(void *arg, const char *reply, size_t len)
@@ -210,7 +232,7 @@ connection_handoff_cb(void *arg, const char *reply, size_t len)
 		door->handed_off_cb(door->handed_off_arg);
 }
 
-/* The queue has replied to a question. */
+/* The hub's queue has replied to a question. */
 static void
 connection_reply_cb(void *arg, const char *reply, size_t len)
 {
@@ -220,7 +242,7 @@ connection_reply_cb(void *arg, const char *reply, size_t len)
 	connection_resume(c, exchange_replied(c->exchange, reply, len));
 }
 
-/* Sends a line to the hub; fd goes with it, or -1. */
+/* Sends a line to the hub, and fd with it unless that is -1. */
 static enum exchange_state
 connection_send(struct connection *c, struct buffer *line, int fd, bool repeat,
     uplink_reply_cb *reply_cb)
@@ -229,15 +251,21 @@ connection_send(struct connection *c, struct buffer *line, int fd, bool repeat,
 	if (c->asking == NULL)
 		return EXCHANGE_FAILED;
 	c->hands_over = fd != -1;
-	/* What comes meanwhile is for whoever has the connection then. */
+	/*
+	 * What the web server sends meanwhile stays in the socket, for whoever
+	 * has the connection then.
+	 */
 	connection_unwatch(c);
-	/* The hub has the whole of request-timeout, not what is left of it. */
+	/*
+	 * The hub has all of request-timeout to reply, not what the request
+	 * left.
+	 */
 	connection_set_deadline(c, false);
 	connection_set_deadline(c, true);
 	return EXCHANGE_WAITS;
 }
 
-/* The exchange's question. */
+/* Asks the hub's queue the exchange's question. */
 static enum exchange_state
 connection_ask(void *arg, struct buffer *line, bool is_repeatable)
 {
@@ -245,7 +273,7 @@ connection_ask(void *arg, struct buffer *line, bool is_repeatable)
 	    connection_reply_cb);
 }
 
-/* Gives the stream to the hub in another process. */
+/* Hands a stream over to the hub in another process. */
 static enum exchange_state
 connection_hand_off(struct connection *c, const struct opening *opening)
 {
@@ -259,7 +287,7 @@ connection_hand_off(struct connection *c, const struct opening *opening)
 	return state;
 }
 
-/* The exchange's stream: opened here if the hub is in this process. */
+/* Opens the exchange's stream, here or, by a handoff, in the hub's process. */
 static enum exchange_state
 connection_open_stream(void *arg, struct opening *opening)
 {
@@ -275,7 +303,10 @@ connection_open_stream(void *arg, struct opening *opening)
 	sub->input.len = c->in.len;
 	if (c->door->sources.hub == NULL)
 		return connection_hand_off(c, opening);
-	/* The loop knows a descriptor once: it must be ours no longer. */
+	/*
+	 * epoll knows a descriptor once: ours must be out before the hub's is
+	 * in.
+	 */
 	connection_unwatch(c);
 	sources_open(&c->door->sources, opening, &result);
 	return exchange_opened(c->exchange, &result);
@@ -295,7 +326,7 @@ connection_too_large(const struct connection *c)
 	return c->gate.body_too_large ? 413 : 0;
 }
 
-/* Serves the gate's request. */
+/* Has an exchange serve the gate's request. */
 static enum exchange_state
 connection_serve(struct connection *c)
 {
@@ -323,7 +354,10 @@ connection_serve(struct connection *c)
 	return state;
 }
 
-/* For more input, or for the peer to read; not for ever. */
+/*
+ * Waits for more input, or for the web server to read; with a deadline, unless
+ * a connection that is kept is idle.
+ */
 static void
 connection_wait(struct connection *c)
 {
@@ -336,8 +370,8 @@ connection_wait(struct connection *c)
 }
 
 /*
- * Lets the gate take records up to the end of a request, and append what they
- * call for to out.  False: it wants more input.
+ * Lets the gate take records, up to the end of a request, and append to out
+ * what they call for.  False: there was nothing of either.
  */
 static bool
 connection_feed(struct connection *c, enum gate_result *result)
@@ -353,7 +387,10 @@ connection_feed(struct connection *c, enum gate_result *result)
 	return *result != GATE_MORE || c->out.len > 0;
 }
 
-/* Serves what the gate has; false: the connection is not ours any more. */
+/*
+ * Serves the request that the gate has.  False: nothing more is to be done now,
+ * for the connection waits for the hub, or is gone.
+ */
 static bool
 connection_take_request(struct connection *c)
 {
@@ -373,8 +410,8 @@ connection_take_request(struct connection *c)
 }
 
 /*
- * Takes what was read through the gate, one request after the other, each as
- * soon as all before it is sent.  Frees the connection if it ends.
+ * Goes on with what is queued and what was read, one request after the other,
+ * each as soon as all before it is sent.  May free the connection.
  */
 static void
 connection_process(struct connection *c)
@@ -382,14 +419,17 @@ connection_process(struct connection *c)
 	enum gate_result result;
 	int sent;
 
-	/* 1. Send what is queued: nothing else is said before that is gone. */
+	/*
+	 * 1. Send what is queued.  Nothing else happens before all of it is
+	 * sent.
+	 */
 	while ((sent = flush_buffer(c->fd, &c->out)) == 1) {
-		/* 2. An answer that was the last one ends the connection. */
+		/* 2. Close, if that was the last answer on this connection. */
 		if (c->is_over) {
 			connection_close(c);
 			return;
 		}
-		/* 3. Read records, up to the end of a request. */
+		/* 3. Take records, up to the end of a request. */
 		if (!c->has_request) {
 			if (!connection_feed(c, &result))
 				break;
@@ -397,15 +437,15 @@ connection_process(struct connection *c)
 				connection_break(c, "not a FastCGI request");
 				return;
 			}
-			/* The gate's own answers go out first. */
+			/* What the gate itself has answered goes out first. */
 			if (c->out.len > 0)
 				continue;
 		}
-		/* 4. Serve it. */
+		/* 4. Serve the request. */
 		if (!connection_take_request(c))
 			return;
 	}
-	/* 5. Wait: for more input, or for room to send. */
+	/* 5. Wait for more input, or for room to send. */
 	if (sent == -1)
 		connection_close(c);
 	else
@@ -489,7 +529,10 @@ connection_open(struct door *door, int fd, bool kept, struct text_span input)
 		return;
 	}
 	if (!kept) {
-		/* A web server connects to ask: mostly it has done so. */
+		/*
+		 * A web server connects when it has a request, which mostly is
+		 * there already: reading at once saves a turn of the loop.
+		 */
 		connection_io_cb(fd, EV_READ, c);
 		return;
 	}
@@ -497,7 +540,10 @@ connection_open(struct door *door, int fd, bool kept, struct text_span input)
 		connection_close(c);
 		return;
 	}
-	/* Later: this may be called from within the end of another request. */
+	/*
+	 * From the loop, since this may be called from within the end of a
+	 * stream.
+	 */
 	if (input.len > 0)
 		event_active(c->io, EV_TIMEOUT, 0);
 }

@@ -15,7 +15,10 @@ door_put_end(struct buffer *b, uint16_t request_id)
 	return record_append_finish(b, request_id);
 }
 
-/* Answers that may stand between a stream's records. */
+/*
+ * Sends the answer to a record that is no part of the stream's request; it
+ * stands between two records of the stream.
+ */
 static int
 door_answer_record(struct door *door, struct stream *s, const struct record *r)
 {
@@ -35,8 +38,9 @@ door_answer_record(struct door *door, struct stream *s, const struct record *r)
 }
 
 /*
- * What a web server sends while its stream is open: an ABORT (of those tested,
- * only HAProxy), else nothing but the end of file.
+ * Reads what a web server sends while its stream is open: an ABORT (of those
+ * tested, only HAProxy sends one), or requests that we have told it not to
+ * send.  Mostly there is nothing but the end of file.
  */
 static ptrdiff_t
 door_input(void *arg, struct stream *s, const char *data, size_t len)

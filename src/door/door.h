@@ -19,9 +19,9 @@
 
 /*
  * The FastCGI door: accepts the web server's connections, lets their requests
- * through the gate, answers what is short by itself and gives the rest, as
- * subscriptions, to the hub: directly if the hub is in this process, else by
- * way of the uplink.
+ * through the gate, and has an exchange serve each.  Streams are opened in this
+ * process if it has the hub, else handed over on the uplink, by which the hub's
+ * queue is asked all else.
  */
 
 enum {
@@ -34,10 +34,11 @@ struct uplink;
 struct door {
 	struct event_base *base;
 	const struct config *config;
-	size_t max_connections; /* as told to those who ask (GET_VALUES) */
+	size_t max_connections; /* as a web server is told (GET_VALUES) */
 	struct sources sources; /* here, or in the hub's process */
 	struct uplink *uplink;
-	void (*handed_off_cb)(void *arg); /* a stream went up; or NULL */
+	/* A stream was handed over; or NULL. */
+	void (*handed_off_cb)(void *arg);
 	void *handed_off_arg;
 	struct listener *listeners[DOOR_LISTENERS_MAX];
 	size_t listener_count;
@@ -45,30 +46,30 @@ struct door {
 	    connection) connections; /* without a stream */
 	size_t connection_count;
 	struct framing framing; /* of this door's streams */
-	struct framing handed;  /* the same, of another process's door */
-	struct framing raw;     /* of those that CGI programs hand over */
+	struct framing handed;  /* of those of another process's door */
+	struct framing raw;     /* of those that a CGI process handed over */
 	struct door_counters counters;
 };
 
 /* A door without a hub, or NULL (memory).  The uplink stays the caller's. */
 struct door *door_new(struct event_base *, struct uplink *);
 
-/* From now on this configuration holds; both at least once. */
+/* From now on this configuration holds.  To be called at least once. */
 void door_configure(struct door *, const struct config *, size_t max);
 
-/* The hub, from here on, is this one; NULL: another process's. */
+/* From now on this is the hub; NULL: it is in another process. */
 void door_set_hub(struct door *, struct hub *);
 
-/* Listens on a socket, the door's from here on; 0, or -1. */
+/* Listens on a socket, which is the door's from now on.  0, or -1. */
 int door_listen(struct door *, int fd);
 
 /* Accepts no more connections. */
 void door_close(struct door *);
 
-/* Whether a request is yet to be answered. */
+/* Whether a request is not answered yet. */
 bool door_is_busy(const struct door *);
 
-/* Closes and frees everything; streams are the hub's, and stay. */
+/* Closes and frees everything but streams, which are the hub's. */
 void door_free(struct door *);
 
 #endif

@@ -38,8 +38,8 @@
  */
 
 /*
- * The file; kept from request to request, so that decoding takes no descriptor
- * when there is none left.
+ * The file in memory.  It is kept from request to request, so that decoding
+ * works also when there is no descriptor left.
  */
 static int fcgi_file = -1;
 static size_t fcgi_file_len;
@@ -61,7 +61,7 @@ fcgi_init(void)
 		log_fatal("memfd_create: %s", strerror(errno));
 }
 
-/* The file gets these bytes and ends behind them. */
+/* Makes these bytes the file's content. */
 static int
 fcgi_fill_file(const char *data, size_t len)
 {
@@ -107,7 +107,7 @@ fcgi_decode(const char *params, size_t len, struct request *request)
 	r.ipcFd = fcgi_file;
 	r.keepConnection = 1;
 	if (FCGX_Accept_r(&r) != 0) {
-		/* It has closed the file and freed all. */
+		/* FCGX_Accept_r has closed the file and freed the request. */
 		fcgi_open_file();
 		return -1;
 	}

@@ -32,7 +32,10 @@ gate_pairs_at_start(const struct gate_pairs *p)
 	return p->which == 0 && p->more == 0 && p->skip == 0;
 }
 
-/* One byte of a length: 1 byte below 128, else 4 with the top bit set. */
+/*
+ * Takes one byte of a length, which is one byte below 128, or four of which the
+ * first has the top bit set.
+ */
 static void
 gate_pairs_length(struct gate_pairs *p, unsigned char byte)
 {
@@ -48,9 +51,9 @@ gate_pairs_length(struct gate_pairs *p, unsigned char byte)
 }
 
 /*
- * libfcgi adds the two lengths as ints and aborts the process if it cannot
- * allocate their sum, so it must not see a pair that is longer than the
- * request may be.
+ * Follows the lengths of the pairs. libfcgi adds a pair's two lengths as ints,
+ * and aborts the process if it cannot allocate the sum; so it must not see a
+ * pair that is longer than the request may be.  0, or -1: there is one.
  */
 static int
 gate_pairs_feed(struct gate_pairs *p, size_t max, const char *at, size_t len)
@@ -99,7 +102,10 @@ gate_take_begin(struct gate *g, const struct record *r, struct buffer *out)
 	return 0;
 }
 
-/* The empty PARAMS may only stand where a pair has ended. */
+/*
+ * Checks the pairs of a PARAMS record.  The empty one, which ends PARAMS, may
+ * stand only where a pair has ended.
+ */
 static int
 gate_check_pairs(struct gate *g, const struct gate_limits *limits,
     const struct record *r)
@@ -114,7 +120,9 @@ gate_check_pairs(struct gate *g, const struct gate_limits *limits,
 	return 0;
 }
 
-/* PARAMS or STDIN of the request in hand.  What is too much is dropped. */
+/*
+ * Gathers PARAMS or STDIN of the request in hand; what is too large is dropped.
+ */
 static int
 gate_take_content(struct gate *g, const struct gate_limits *limits,
     const struct record *r)
@@ -172,7 +180,10 @@ gate_take(struct gate *g, const struct gate_limits *limits,
 		return gate_take_abort(g, r, out);
 	case FCGI_PARAMS:
 	case FCGI_STDIN:
-		/* Of a request that was refused, or is over: skipped (3.3). */
+		/*
+		 * Records of a request that was refused, or is over, are
+		 * skipped (3.3).
+		 */
 		if (g->phase == GATE_IDLE || r->request_id != g->request_id)
 			return 0;
 		return gate_take_content(g, limits, r);
@@ -189,7 +200,10 @@ gate_feed(struct gate *g, const struct gate_limits *limits, struct buffer *in,
 	bool was_reading;
 	size_t len;
 
-	/* A version that we do not speak may not even have lengths there. */
+	/*
+	 * A record of a version that we do not speak may not even have its
+	 * length in the same place, so it is not parsed.
+	 */
 	while (in->len > 0 && in->data[0] == FCGI_VERSION_1 &&
 	    (len = record_parse(in->data, in->len, &r)) > 0) {
 		was_reading = g->phase == GATE_STDIN;

@@ -31,9 +31,9 @@ enum gate_phase {
 /* Where in the name-value pairs of PARAMS (3.4) the gate is. */
 struct gate_pairs {
 	uint32_t len[2]; /* of the name and the value, as far as read */
-	unsigned which;  /* of the two the one that is read; 2: the texts */
-	unsigned more;   /* bytes of that length to come */
-	size_t skip;     /* bytes of the texts to come */
+	unsigned which;  /* length that is read; 2: the texts are */
+	unsigned more;   /* bytes of that length that are to come */
+	size_t skip;     /* bytes of the texts that are to come */
 };
 
 struct gate {
@@ -41,10 +41,11 @@ struct gate {
 	uint16_t request_id;
 	bool keep; /* FCGI_KEEP_CONN */
 	bool is_over;
-	bool params_too_large, body_too_large; /* then not all of it is there */
+	bool params_too_large,
+	    body_too_large; /* what was too large is dropped */
 	size_t content_bytes;
 	struct gate_pairs pairs;
-	struct buffer params, body; /* what was carried */
+	struct buffer params, body; /* what the records carried */
 };
 
 struct gate_limits {
@@ -53,7 +54,7 @@ struct gate_limits {
 };
 
 enum gate_result {
-	GATE_MORE,    /* wants more input */
+	GATE_MORE,    /* more input is needed */
 	GATE_REQUEST, /* a request is whole */
 	GATE_OVER,    /* send what is in out, then close */
 	GATE_BAD      /* not FastCGI, or out of memory: close */
@@ -66,7 +67,7 @@ enum gate_result {
 enum gate_result gate_feed(struct gate *, const struct gate_limits *,
     struct buffer *in, struct buffer *out);
 
-/* Back to GATE_IDLE with nothing gathered; also frees. */
+/* Frees what was gathered and goes back to GATE_IDLE. */
 void gate_reset(struct gate *);
 
 #endif

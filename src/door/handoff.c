@@ -30,7 +30,7 @@ handoff_answer_word(enum hub_answer answer)
 	return handoff_words[answer];
 }
 
-/* A text that came from a client may be no UTF-8; JSON must be. */
+/* Adds a text.  JSON must be UTF-8, and what a client has sent may not be. */
 static void
 handoff_add_text(struct json_object *o, const char *name, struct text_span t)
 {
@@ -45,7 +45,7 @@ handoff_add_text(struct json_object *o, const char *name, struct text_span t)
 		    text_escape(t.text, t.len, escaped, sizeof escaped));
 }
 
-/* Bytes of any kind, as hexadecimal. */
+/* Adds bytes of any kind, as hexadecimal.  0, or -1 (memory). */
 static int
 handoff_add_bytes(struct json_object *o, const char *name,
     struct text_span bytes)
@@ -67,7 +67,7 @@ handoff_add_bytes(struct json_object *o, const char *name,
 	return 0;
 }
 
-/* Instead of channels: which route's program, and the request it gets. */
+/* Adds the route whose program is to be run, and the request that it gets. */
 static int
 handoff_add_program(struct json_object *o, const struct opening *opening)
 {
@@ -150,7 +150,7 @@ handoff_put(struct buffer *b, const struct opening *opening,
 	return json_append_line(b, o);
 }
 
-/* Whether there is an answer in it. */
+/* Finds the hub's answer in a reply; false: there is none. */
 static bool
 handoff_reply_answer(const struct reply *r, enum hub_answer *answer)
 {

@@ -25,16 +25,16 @@
 /* Appends an opening's line, its end included.  0, or -1 (memory). */
 int handoff_put(struct buffer *, const struct opening *, const char *framing);
 
-/* The word for an answer on the wire. */
+/* The word for one of the hub's answers in a reply. */
 const char *handoff_answer_word(enum hub_answer);
 
-/* Reads the hub's reply: what it answers, or that it does not take the line. */
+/* Reads the hub's reply: its answer, or why it has not taken the line. */
 void handoff_read_reply(const char *reply, size_t len, struct opening_result *);
 
 /*
- * The hub's side: opens the stream that a line describes, after checking all of
- * it again; the descriptor is taken in any case.  arg is the door.  Appends the
- * reply.  0, or -1 (memory).
+ * The hub's side: checks a line again, opens the stream that it describes, and
+ * appends the reply.  The descriptor is taken in any case.  arg is the door.
+ * 0, or -1 (memory).
  */
 int
 handoff_take(void *arg, struct json_object *line, int fd, struct buffer *reply);

@@ -45,7 +45,10 @@ handoff_refuse(struct handoff *h, const char *name, const char *what)
 	return refusal_set(&h->result.refusal, 400, "%s %s", name, what);
 }
 
-/* 1: it is there, 0: it is not, -1: it is of another type. */
+/*
+ * Finds a member.  1; 0: it is not there; -1: refused, for it has another
+ * type.  So return all handoff_get_*.
+ */
 static int
 handoff_get(struct handoff *h, struct json_object *o, const char *name,
     enum json_type type, struct json_object **value)
@@ -72,7 +75,10 @@ handoff_get_text(struct handoff *h, struct json_object *o, const char *name,
 	return span->len > max ? handoff_refuse(h, name, "is too long") : 1;
 }
 
-/* Who it is, which ends at a NUL wherever it is written. */
+/*
+ * The name of a user, or an address.  With a NUL in it, it would be cut short
+ * wherever it is written.
+ */
 static int
 handoff_get_name(struct handoff *h, struct json_object *o, const char *name,
     struct text_span *span)
@@ -194,7 +200,7 @@ handoff_find_program(const struct config *config, struct text_span title)
 	return NULL;
 }
 
-/* The hub runs what its own configuration says, and nothing else. */
+/* The hub runs the programs of its own configuration, whatever a line says. */
 static int
 handoff_get_program(struct handoff *h, struct json_object *o)
 {
@@ -221,7 +227,7 @@ handoff_get_program(struct handoff *h, struct json_object *o)
 	return 0;
 }
 
-/* A number of milliseconds that may be left out. */
+/* A rule in milliseconds, unset if the line does not have it. */
 static int
 handoff_get_rule(struct handoff *h, struct json_object *o, const char *name,
     const struct limit *limit, uint64_t *ms)
@@ -236,8 +242,6 @@ handoff_get_rule(struct handoff *h, struct json_object *o, const char *name,
 static int
 handoff_get_rules(struct handoff *h, struct json_object *o)
 {
-	int got;
-
 	h->opening.sub.rules = &h->rules;
 	if (handoff_get_rule(h, o, "heartbeat_ms",
 		&limit_of[LIMIT_HEARTBEAT_MS], &h->rules.heartbeat_ms) == -1 ||
@@ -248,15 +252,12 @@ handoff_get_rules(struct handoff *h, struct json_object *o)
 	    handoff_get_number(h, o, "limit_ms", &limit_of[LIMIT_STREAM_MS],
 		&h->opening.sub.limit_ms) == -1)
 		return -1;
-	got = handoff_get_text(h, o, "end", HANDOFF_HEAD_MAX,
-	    &h->opening.sub.end);
-	h->opening.sub.has_end = got == 1;
-	return got == -1 ? -1 : 0;
+	return 0;
 }
 
 /*
- * Only what a web server gives its programs: a pipe or a connected stream
- * socket, open for writing.
+ * Takes only what a web server gives its programs: a pipe, or a connected
+ * stream socket, that can be written to.
  */
 static int
 handoff_check_descriptor(struct handoff *h, int fd)
@@ -298,51 +299,79 @@ handoff_get_framing(struct handoff *h, struct json_object *o)
 	else
 		return handoff_refuse(h, "framing",
 		    "is neither " HANDOFF_FASTCGI " nor " HANDOFF_RAW);
-	/* Raw bytes have an end and no next request. */
+	/* A raw stream ends with its connection: there is no next request. */
 	if (h->opening.sub.keep && h->opening.sub.framing == &h->door->raw)
 		return handoff_refuse(h, "keep", "is not for this framing");
 	return 0;
 }
 
+/* How the stream's bytes are wrapped, and what it begins and ends with. */
 static int
-handoff_read(struct handoff *h, struct json_object *o, int fd)
+handoff_get_wire(struct handoff *h, struct json_object *o)
 {
 	static const struct limit requests = { 0, UINT16_MAX };
 	struct subscription *sub = &h->opening.sub;
 	uint64_t request;
+	int got;
 
 	if (handoff_get_flag(h, o, "keep", &sub->keep) == -1 ||
 	    handoff_get_framing(h, o) == -1 ||
 	    handoff_get_number(h, o, "request", &requests, &request) == -1 ||
-	    handoff_get_text(h, o, "head", HANDOFF_HEAD_MAX, &sub->head) ==
-		-1 ||
-	    handoff_get_program(h, o) == -1 ||
-	    handoff_get_channels(h, o) == -1 || handoff_get_rules(h, o) == -1 ||
-	    handoff_get_text(h, o, "since", SIZE_MAX, &sub->since) == -1 ||
+	    handoff_get_text(h, o, "head", HANDOFF_HEAD_MAX, &sub->head) == -1)
+		return -1;
+	/* Records with request id 0 are no stream's (FastCGI, 3.3). */
+	if (request == 0 && sub->framing != &h->door->raw)
+		return handoff_refuse(h, "request", "is out of range");
+	sub->request_id = (uint16_t)request;
+	got = handoff_get_text(h, o, "end", HANDOFF_HEAD_MAX, &sub->end);
+	sub->has_end = got == 1;
+	return got == -1 ? -1 : 0;
+}
+
+/* From where on, and whether the client polls. */
+static int
+handoff_get_position(struct handoff *h, struct json_object *o)
+{
+	struct subscription *sub = &h->opening.sub;
+	int got;
+
+	if (handoff_get_text(h, o, "since", SIZE_MAX, &sub->since) == -1 ||
 	    handoff_get_flag(h, o, "all", &sub->since_all) == -1 ||
 	    handoff_get_flag(h, o, "terse", &sub->is_terse) == -1 ||
 	    handoff_get_flag(h, o, "poll", &sub->is_poll) == -1 ||
 	    handoff_get_number(h, o, "poll_ms", &limit_of[LIMIT_POLL_MS],
 		&sub->poll_ms) == -1 ||
 	    handoff_get_number(h, o, "poll_above", &limit_of[LIMIT_POLL_ABOVE],
-		&sub->poll_above) == -1 ||
-	    handoff_get_name(h, o, "user", &sub->user) == -1 ||
+		&sub->poll_above) == -1)
+		return -1;
+	got =
+	    handoff_get_number(h, o, "last", &limit_of[LIMIT_LAST], &sub->last);
+	sub->has_last = got == 1;
+	return got == -1 ? -1 : 0;
+}
+
+static int
+handoff_read(struct handoff *h, struct json_object *o, int fd)
+{
+	struct subscription *sub = &h->opening.sub;
+
+	/* 1. How it is written. */
+	if (handoff_get_wire(h, o) == -1)
+		return -1;
+	/* 2. What it brings: a program's output, else channels' events. */
+	if (handoff_get_program(h, o) == -1 || handoff_get_channels(h, o) == -1)
+		return -1;
+	/* 3. By which rules, and from where on. */
+	if (handoff_get_rules(h, o) == -1 || handoff_get_position(h, o) == -1)
+		return -1;
+	/* 4. For whom, and what was read from the descriptor already. */
+	if (handoff_get_name(h, o, "user", &sub->user) == -1 ||
 	    handoff_get_name(h, o, "address", &sub->address) == -1 ||
 	    handoff_get_bytes(h, o, "input", &h->input) == -1)
 		return -1;
 	sub->input.text = h->input.data;
 	sub->input.len = h->input.len;
-	switch (handoff_get_number(h, o, "last", &limit_of[LIMIT_LAST],
-	    &sub->last)) {
-	case -1:
-		return -1;
-	case 1:
-		sub->has_last = true;
-	}
-	/* Records of no request are something else (FastCGI, 3.3). */
-	if (request == 0 && sub->framing != &h->door->raw)
-		return handoff_refuse(h, "request", "is out of range");
-	sub->request_id = (uint16_t)request;
+	/* 5. To where: last, for it changes the descriptor. */
 	sub->fd = fd;
 	return handoff_check_descriptor(h, fd);
 }
@@ -354,7 +383,10 @@ handoff_put_reply(struct buffer *b, const struct opening_result *result)
 	const char *word = "", *error = result->refusal.text;
 	struct json_object *o;
 
-	/* That it is open must be said, so it takes no memory but b's. */
+	/*
+	 * A stream that is open must be told of, so that takes no memory but
+	 * b's.
+	 */
 	if (opening_is_done(result))
 		return buffer_append_text(b,
 		    "{\"ok\":true,\"answer\":\"opened\"}\n");

@@ -64,7 +64,7 @@ record_append(struct buffer *b, uint8_t type, uint16_t request_id,
 	return 0;
 }
 
-/* As many records as it takes; none for no data. */
+/* Appends as many records as the data take; none for no data. */
 static int
 record_append_stream(struct buffer *b, uint8_t type, uint16_t request_id,
     const char *data, size_t len)
@@ -137,7 +137,10 @@ record_append_finish(struct buffer *b, uint16_t request_id)
 	return -1;
 }
 
-/* A name or value length: one byte, or four with the top bit set (3.4). */
+/*
+ * Reads the length of a name or value: one byte, or four of which the first has
+ * the top bit set (3.4).
+ */
 static bool
 record_next_length(const unsigned char **p, size_t *left, size_t *value)
 {

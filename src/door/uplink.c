@@ -64,7 +64,7 @@ uplink_watch(struct uplink *up, bool writing)
 	return event_add(io, NULL);
 }
 
-/* Takes a request off the list and answers who asked. */
+/* Takes a request off the list and tells whoever asked. */
 static void
 uplink_settle(struct uplink *up, struct uplink_request *r, const char *reply,
     size_t len)
@@ -105,10 +105,11 @@ uplink_find_lost(const struct uplink *up)
 }
 
 /*
- * What was sent and has no reply: a stream that the hub may have opened ended
- * with it, so its descriptor is handed over again.  If its head was sent
- * already, a second one is some lines that an EventSource does not know, and
- * passes over.
+ * The connection has ended.  Requests that were sent and have no reply are sent
+ * again to the next hub, if they may be.  A stream that the old hub may have
+ * opened has ended with it, so its descriptor is handed over again.  If the old
+ * hub had sent its head, the client gets a second one: some lines that an
+ * EventSource does not know, and passes over.
  */
 static void
 uplink_lose(struct uplink *up)
@@ -122,13 +123,13 @@ uplink_lose(struct uplink *up)
 		if (!r->is_lost)
 			r->sent = 0;
 	}
-	/* From the front each time: who hears of it may ask, and forget. */
+	/* From the front each time, for whoever is told may ask and forget. */
 	while ((r = uplink_find_lost(up)) != NULL)
 		uplink_settle(up, r, NULL, 0);
 	up->lost_cb(up->arg);
 }
 
-/* 1: all is sent, 0: the socket is full, -1: it is broken. */
+/* Sends lines.  1: all; 0: the socket is full; -1: it is broken. */
 static int
 uplink_flush(struct uplink *up)
 {
@@ -154,12 +155,15 @@ uplink_write(struct uplink *up)
 {
 	int sent = uplink_flush(up);
 
-	/* A broken one is still to be read: replies may stand in it. */
+	/*
+	 * A socket that is broken for writing is still read: it may hold
+	 * replies.
+	 */
 	if (uplink_watch(up, sent == 0) == -1)
 		uplink_lose(up);
 }
 
-/* Each line is the reply to the oldest request; -1: to none. */
+/* Takes replies: each line is for the oldest request. -1: there is none. */
 static int
 uplink_take_lines(struct uplink *up)
 {
@@ -293,7 +297,10 @@ uplink_send(struct uplink *up, struct buffer *line, int fd, bool repeat,
 	TAILQ_INSERT_TAIL(&up->requests, r, link);
 	if (up->next == NULL)
 		up->next = r;
-	/* From the loop: whoever asks is not called back before it returns. */
+	/*
+	 * Sending is left to the loop, so that whoever asks is not called back
+	 * before this returns.
+	 */
 	if (up->fd == -1 || uplink_watch(up, true) == 0)
 		return r;
 	uplink_forget(up, r);

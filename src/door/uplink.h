@@ -12,25 +12,31 @@
 #include "base/buffer.h"
 
 /*
- * A door's connection to the hub's queue: lines out, some with a descriptor
- * (SCM_RIGHTS, unix(7)), and one reply for each, in order.  The hub may be
- * another process, which may end: what may be said twice is then said again to
- * the next one.
+ * A door's connection to the hub's queue: lines go out, some with a descriptor
+ * (SCM_RIGHTS, unix(7)), and one reply comes for each, in order.  A hub in
+ * another process may end; lines that may be repeated are then sent again, to
+ * the next hub.
  */
 struct uplink;
 struct uplink_request;
 
-/* The reply, without its end; NULL: none will come.  Called once. */
+/* Takes the reply, without its end; NULL: none will come.  Called once. */
 typedef void uplink_reply_cb(void *arg, const char *reply, size_t len);
 
-/* Not connected; or NULL (memory).  lost_cb: the connection has ended. */
+/*
+ * An uplink that is not connected yet; or NULL (memory).  lost_cb is called
+ * when its connection has ended.
+ */
 struct uplink *
 uplink_new(struct event_base *, void (*lost_cb)(void *arg), void *arg);
 
-/* Calls nobody back. */
+/* Frees it, and calls nobody back. */
 void uplink_free(struct uplink *);
 
-/* Takes a connected, non-blocking socket; what waits is sent.  0, or -1. */
+/*
+ * Takes a connected, non-blocking socket, and sends on it what waits.  0, or
+ * -1 (memory).
+ */
 int uplink_attach(struct uplink *, int fd);
 bool uplink_is_attached(const struct uplink *);
 
@@ -46,8 +52,8 @@ struct uplink_request *uplink_send(struct uplink *, struct buffer *line, int fd,
     bool repeat, uplink_reply_cb *, void *arg);
 
 /*
- * Whoever asked is gone and must not be called back.  Returns whether the hub
- * may have heard of it.
+ * Forgets a request, whose asker is gone and must not be called back.  Returns
+ * whether the hub may have heard of it.
  */
 bool uplink_forget(struct uplink *, struct uplink_request *);
 

@@ -7,7 +7,10 @@
 #include "request/access.h"
 #include "request/request.h"
 
-/* What the first '*' of a pattern stands for in a name that it matches. */
+/*
+ * Finds the segment of a name that the first '*' of its pattern stands for: the
+ * owner.  False if the pattern has no '*' of its own segment.
+ */
 static bool
 access_find_owner(const char *pattern, struct text_span name,
     struct text_span *owner)
@@ -46,7 +49,10 @@ access_check(const struct config_channel *rule, enum access_operation operation,
 	bool publishes = operation == ACCESS_PUBLISH;
 	uint64_t who = publishes ? rule->publish : rule->subscribe;
 
-	/* crier's own channels are open by name alone. */
+	/*
+	 * crier's own channels ($...) are open by name alone: a pattern such as
+	 * ** does not mean them.
+	 */
 	if (channel.len > 0 && channel.text[0] == '$' &&
 	    rule->pattern[0] != '$')
 		who = 0;

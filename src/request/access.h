@@ -12,7 +12,7 @@
 
 struct request;
 
-/* Who may do what over HTTP. */
+/* Who may subscribe and publish over HTTP. */
 
 enum access_operation {
 	ACCESS_SUBSCRIBE,
@@ -47,13 +47,13 @@ struct access_who {
 };
 
 /*
- * Finds that out for a request, within which user may point.  0, or -1: no
- * memory.  In both cases access_clear.
+ * Finds out who is asking by a request, within which user may point.  0, or -1:
+ * no memory.  access_clear follows in both cases.
  */
 int access_identify(const struct request *, const struct config *,
     uint64_t now_ms, struct access_who *);
 
-/* access_check of one channel by its name. */
+/* Asks the rule of a channel (access_check), which its name decides. */
 enum access_result access_decide(const struct access_who *,
     const struct config *, enum access_operation, struct text_span channel);
 

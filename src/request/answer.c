@@ -87,7 +87,9 @@ answer_put_padding(struct buffer *b, uint64_t padding)
 		return 0;
 	if ((to = buffer_reserve(b, padding)) == NULL)
 		return -1;
-	/* A comment line of just so many bytes, its end included. */
+	/*
+	 * The padding is one comment line of the event stream; its end counts.
+	 */
 	memset(to, ' ', padding);
 	to[0] = ':';
 	to[padding - 1] = '\n';

@@ -21,7 +21,8 @@ struct answer_context {
 	const char *origin; /* the Origin field, or "" */
 	bool is_head;       /* no body */
 	const char *allow;  /* methods of its path; NULL or "": what is usual */
-	bool is_raw; /* a whole HTTP response: nobody adds a status line */
+	bool
+	    is_raw; /* begins with HTTP's status line: no web server adds one */
 };
 
 /* The header of an event stream, then a comment of padding bytes, if any. */

@@ -17,7 +17,7 @@ static const struct body_type {
 	{ "text/plain", BODY_TEXT },
 };
 
-/* Whether a Content-Type, without its parameters, is this one. */
+/* Whether a Content-Type has this media type, whatever its parameters. */
 static bool
 body_is_type(const char *type, const char *name)
 {
@@ -49,8 +49,9 @@ body_wrong_type(const char *type, unsigned accept)
 }
 
 /*
- * Whether the parameters (RFC 9110, 5.6.6) name no charset, or UTF-8.  A ';'
- * within quotes is taken for the end of one, which names no charset either.
+ * Whether a Content-Type's parameters (RFC 9110, 5.6.6) name no charset, or
+ * UTF-8.  A ';' within quotes is taken for a parameter's end, which is safe:
+ * what stands behind it there names no charset either.
  */
 static bool
 body_is_utf8_type(const char *type)

@@ -27,7 +27,7 @@ struct body {
 
 /*
  * Reads the body, if there is one, as one of the kinds in accept (an "or" of
- * body_kinds).  JSON may be so deep.  0, or -1: refused.
+ * body_kinds).  depth is how deep JSON may be.  0, or -1: refused.
  */
 int body_read(struct body *, const struct request *, unsigned accept, int depth,
     struct refusal *);

@@ -11,7 +11,8 @@
 #include "request/exchange_part.h"
 
 enum {
-	EXCHANGE_RETRY_MS = 5000 /* for whom there is no place now */
+	/* For a client that there is no place for; varied by half. */
+	EXCHANGE_RETRY_MS = 5000
 };
 
 struct exchange *
@@ -40,7 +41,11 @@ exchange_free(struct exchange *ex)
 	free(ex);
 }
 
-/* What a browser says of who made it ask without an Origin (Fetch Metadata). */
+/*
+ * A browser that sends no Origin says in Sec-Fetch-Site (Fetch Metadata)
+ * whether another site's page made it ask.  A client that is no browser sends
+ * neither.
+ */
 static bool
 exchange_is_own_site(const struct exchange *ex)
 {
@@ -50,7 +55,7 @@ exchange_is_own_site(const struct exchange *ex)
 	    strcmp(site, "none") == 0;
 }
 
-/* Whether a page of this site, or of one that is named, has asked. */
+/* Whether the page that asks is of this site, or of one in allow-origin. */
 static bool
 exchange_is_own_origin(const struct exchange *ex)
 {
@@ -69,9 +74,9 @@ exchange_is_own_origin(const struct exchange *ex)
 }
 
 /*
- * What browsers add by themselves, a cookie or a password (which is in the
- * same header), they add to what another site's page sends, too.  A token in
- * the header they do not.
+ * A browser adds cookies and passwords by itself, also to what another site's
+ * page makes it send; so these do not show that the user wants to publish.  A
+ * token in the header Authorization does: no browser adds one by itself.
  */
 static bool
 exchange_is_forged(const struct exchange *ex, struct text_span channel)
@@ -84,7 +89,7 @@ exchange_is_forged(const struct exchange *ex, struct text_span channel)
 	    !token_is_in_header(&ex->request) && !exchange_is_own_origin(ex);
 }
 
-/* 0, or -1 with the route's refusal. */
+/* Asks one channel's rule.  0, or -1 with the route's refusal. */
 static int
 exchange_check_channel(struct exchange *ex, enum access_operation operation,
     struct text_span channel)
@@ -113,7 +118,7 @@ exchange_check_channel(struct exchange *ex, enum access_operation operation,
 	    "pages of this origin may not publish here (allow-origin)");
 }
 
-/* Asks the channels' rules, one after the other. */
+/* Asks the rule of each channel.  0, or -1 with the route's refusal. */
 static int
 exchange_check_access(struct exchange *ex)
 {
@@ -128,7 +133,10 @@ exchange_check_access(struct exchange *ex)
 	return 0;
 }
 
-/* 0, or -1 with the route's refusal, unless the route itself has refused. */
+/*
+ * Finds out who asks, what for, and whether they may.  0; or -1 with a refusal
+ * in the route, where the route may also have put one itself.
+ */
 static int
 exchange_find_route(struct exchange *ex, int status)
 {
@@ -136,21 +144,24 @@ exchange_find_route(struct exchange *ex, int status)
 	const struct config *config = ex->context.config;
 	struct route *route = &ex->route;
 
-	/* 1. A request that was too large is not all there: it says nothing. */
+	/* 1. What is there of a request that was too large says nothing. */
 	if (status != 0)
 		return refusal_set(&route->refusal, status,
 		    "the request is larger than max-request");
-	/* 2. Who asks: the web server's user, or a token's. */
+	/* 2. Who asks: a user of the web server's, or a token's. */
 	if (access_identify(request, config, clock_wall_ms(), &ex->who) == -1)
 		return refusal_set_memory(&route->refusal);
 	request->user = ex->who.user;
-	/* 3. What for: a route, its channels, a position or an event. */
+	/* 3. What for: the route, its channels, a position or an event. */
 	route_decide(request, config, route);
 	ex->context.allow = route->allow;
-	/* 4. May they, by the rule of each channel? */
+	/* 4. Do the channels' rules let them? */
 	if (exchange_check_access(ex) == -1)
 		return -1;
-	/* 5. Who may is told that there is no more, but nobody else. */
+	/*
+	 * 5. A client that has seen the stream's end is to stop.  This comes
+	 * last: who may not follow is not told of the end either.
+	 */
 	if (route->kind == ROUTE_STREAM && route->is_over)
 		return refusal_set(&route->refusal, 204, "the stream is over");
 	return 0;
@@ -172,7 +183,7 @@ exchange_is_refused(const struct exchange *ex)
 	return ex->route.kind == ROUTE_REFUSAL;
 }
 
-/* Sends what was appended to the response, unless that failed (rc). */
+/* Sends a response; rc is -1 if it could not be written for want of memory. */
 static enum exchange_state
 exchange_send(struct exchange *ex, int rc, struct buffer *response)
 {
@@ -199,7 +210,10 @@ exchange_send_stop(struct exchange *ex)
 	return exchange_send(ex, answer_stop(&b, &ex->context), &b);
 }
 
-/* The client shall come again: told as a stream, or with 503. */
+/*
+ * Tells the client to come again: as a stream, which an EventSource
+ * understands, or with 503.
+ */
 static enum exchange_state
 exchange_send_later(struct exchange *ex, const char *why)
 {
@@ -226,12 +240,15 @@ exchange_serve(struct exchange *ex, int status)
 {
 	struct buffer b = { 0 };
 
+	/* 1. Decide: who asks, what for, and may they? */
 	exchange_decide(ex, status);
-	/* In trouble it is not even known what there is on this site. */
+	/* 2. In trouble it is not even known what there is on this site. */
 	if (ex->trouble != NULL)
 		return exchange_send_later(ex, ex->trouble);
+	/* 3. What only the hub knows, or does, is asked of its queue. */
 	if (exchange_is_question(ex))
 		return exchange_ask(ex);
+	/* 4. A stream is opened; all else has a short answer. */
 	switch (ex->route.kind) {
 	case ROUTE_STREAM:
 		return exchange_open(ex);

@@ -24,7 +24,7 @@
  * time; the attachment passes it on, and gets the answer that follows from it.
  */
 
-/* How far it has come. */
+/* How far an exchange has come. */
 enum exchange_state {
 	EXCHANGE_FAILED,   /* there is no answer, for want of memory */
 	EXCHANGE_ANSWERED, /* the attachment has the whole answer */
@@ -38,16 +38,16 @@ struct exchange_attachment {
 	int (*answer)(void *arg, const struct buffer *response);
 
 	/*
-	 * Has a stream opened; what the subscription has of the attachment
-	 * (descriptor, framing, input) is filled in by it.  Returns what
+	 * Has a stream opened, after filling in what the subscription has of
+	 * the attachment (descriptor, framing, input).  Returns what
 	 * exchange_opened does, or WAITS if that is called later, or FAILED.
 	 */
 	enum exchange_state (*open)(void *arg, struct opening *);
 
 	/*
-	 * Sends the hub's queue a line, which the callback may take, again if
-	 * it is_repeatable and no reply comes.  Returns what exchange_replied
-	 * does, or WAITS if that is called later, or FAILED.
+	 * Sends the hub's queue a line (its bytes may be taken).  If no reply
+	 * comes, a line that is_repeatable may be sent again.  Returns what
+	 * exchange_replied does, or WAITS if that is called later, or FAILED.
 	 */
 	enum exchange_state (*ask)(void *arg, struct buffer *line,
 	    bool is_repeatable);
@@ -64,29 +64,29 @@ struct exchange {
 	bool is_padded;      /* a stream begins with some bytes more */
 };
 
-/* A new one, whose request is to be filled; or NULL (memory). */
+/* An exchange whose request is yet to be filled in; or NULL (memory). */
 struct exchange *exchange_new(const struct config *,
     const struct exchange_attachment *, void *arg);
 void exchange_free(struct exchange *);
 
 /*
- * Decides on the request and has done what follows.  status: 0, or 413 or 431
- * if the request was too large.
+ * Decides on the request, and has the attachment do what follows.  status is 0,
+ * or 413 or 431 if the request was too large.
  */
 enum exchange_state exchange_serve(struct exchange *, int status);
 
 /* Whether the request was refused, before anybody was asked. */
 bool exchange_is_refused(const struct exchange *);
 
-/* Takes what became of the stream: answers, unless it is open. */
+/* Takes what became of the stream, and answers unless it is open. */
 enum exchange_state
 exchange_opened(struct exchange *, const struct opening_result *);
 
-/* Takes the queue's reply, or NULL: it was lost.  Answers. */
+/* Answers with what follows from the queue's reply; NULL: it was lost. */
 enum exchange_state
 exchange_replied(struct exchange *, const char *reply, size_t len);
 
-/* Nobody replies: answers that the client shall come again. */
+/* Answers that the client shall come again, for nobody replies. */
 enum exchange_state exchange_give_up(struct exchange *);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "request/exchange.h"
 
-/* The two things that an exchange asks for, and what follows from a reply. */
+/* What an exchange has others do for it, each in a file of its own. */
 
 /* exchange_stream: describes the stream and has the attachment open it. */
 enum exchange_state exchange_open(struct exchange *);
@@ -14,10 +14,13 @@ enum exchange_state exchange_open(struct exchange *);
 /* exchange_question: whether the hub's queue is to be asked. */
 bool exchange_is_question(const struct exchange *);
 
-/* Has the attachment ask it. */
+/* exchange_question: has the attachment ask the queue. */
 enum exchange_state exchange_ask(struct exchange *);
 
-/* Appends the answer that follows from the reply; 0, or -1 (memory). */
+/*
+ * exchange_question: appends the answer that follows from the queue's reply; 0,
+ * or -1 (memory).
+ */
 int exchange_put_reply(const struct exchange *, const char *reply, size_t len,
     struct buffer *);
 

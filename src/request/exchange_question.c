@@ -2,9 +2,10 @@
 /* Copyright (c) 2026 The crier authors */
 
 /*
- * What is no stream is asked of the hub's queue, as any other program would
- * ask: publishing, who is there, how it goes.  The line for each kind of route,
- * and the answer that its reply makes.
+ * Publishing, status and presence are questions to the hub's queue, which an
+ * exchange asks as any other program would.  exchange_questions has, for each
+ * kind of route that is one, the line to be sent and the answer that is made of
+ * the reply.
  */
 
 #include <sysexits.h>
@@ -65,7 +66,10 @@ exchange_put_status(const struct route *r, struct json_object *line)
 	json_add_string(line, "do", "status");
 }
 
-/* The exit codes of the queue (sysexits(3)) as HTTP has them. */
+/*
+ * The HTTP status for a refusal of the queue's, whose reply has an exit code
+ * (sysexits(3)).
+ */
 static int
 exchange_status_of(int code)
 {
@@ -101,7 +105,7 @@ exchange_answer_published(const struct exchange *ex, struct json_object *reply,
 	return rc;
 }
 
-/* The reply itself is the answer. */
+/* The reply of the queue is itself the answer. */
 static int
 exchange_answer_reply(const struct exchange *ex, struct json_object *reply,
     struct text_span line, struct buffer *b)
@@ -127,7 +131,10 @@ exchange_answer_status(const struct exchange *ex, struct json_object *reply,
 	return rc;
 }
 
-/* For each kind of route its line, and its answer to what was done. */
+/*
+ * The kinds of routes that are questions: how to ask, and how to answer after a
+ * reply that is "ok".
+ */
 static const struct exchange_question {
 	void (*put_line)(const struct route *, struct json_object *line);
 	int (*put_answer)(const struct exchange *, struct json_object *reply,
@@ -144,7 +151,10 @@ exchange_is_question(const struct exchange *ex)
 	return exchange_questions[ex->route.kind].put_line != NULL;
 }
 
-/* Nothing is published twice unless it has a key, by which that is known. */
+/*
+ * Whether a line may be sent again if its reply is missing: an event with a key
+ * may, for the hub knows it by that.
+ */
 static bool
 exchange_is_repeatable(const struct exchange *ex)
 {

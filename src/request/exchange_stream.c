@@ -2,10 +2,10 @@
 /* Copyright (c) 2026 The crier authors */
 
 /*
- * What a request says of the stream that it asks for: as what it begins and
- * ends, what it brings, for how long, and to whom.  Here alone it is asked
- * whether that is a program's output; all that follows from it is in the
- * opening.
+ * The stream that a request asks for, described as an opening: its first and
+ * last bytes, what it brings, by which rules, for how long, and to whom.
+ * Whether it brings a program's output is asked here and nowhere else; what
+ * follows from that is in the opening.
  */
 
 #include <string.h>
@@ -23,10 +23,10 @@ enum {
 	EXCHANGE_PADDING = 64 /* and the stream's own head */
 };
 
-/* The event that the hub ends a stream with by itself. */
+/* The event with which the hub ends a stream that has no other end. */
 #define EXCHANGE_END_EVENT "crier.end"
 
-/* An opening and what it points to. */
+/* An opening, and the memory that it points to. */
 struct exchange_stream {
 	struct opening opening;
 	struct stream_rules rules;
@@ -50,7 +50,7 @@ exchange_has_end(const struct config_route *c)
 	    c->end_data != NULL || c->end_stop == 1;
 }
 
-/* The record to end with that the route has of its own. */
+/* Appends the route's own record for the end of its streams. */
 static int
 exchange_put_end(const struct config_route *c, struct buffer *end)
 {
@@ -64,7 +64,7 @@ exchange_put_end(const struct config_route *c, struct buffer *end)
 		e.data_len = strlen(c->end_data);
 		return event_encode(end, &e, ROUTE_END_ID, id_len);
 	}
-	/* Without data of the route's the hub appends the reason. */
+	/* A record without data is completed by the hub, with the reason. */
 	if (id_len > 0 &&
 	    buffer_append_text(end, "id: " ROUTE_END_ID "\n") == -1)
 		return -1;
@@ -76,7 +76,7 @@ exchange_put_end(const struct config_route *c, struct buffer *end)
 	return 0;
 }
 
-/* What holds for the stream instead of its channels' rules. */
+/* The route's settings hold instead of its channels' rules. */
 static void
 exchange_set_rules(const struct exchange *ex, struct exchange_stream *s)
 {
@@ -88,7 +88,7 @@ exchange_set_rules(const struct exchange *ex, struct exchange_stream *s)
 	s->opening.sub.rules = &s->rules;
 }
 
-/* Which of the channels' events come first, and whether it is a poll. */
+/* A stream that follows channels may be a poll: its client comes back. */
 static void
 exchange_set_channels(const struct exchange *ex, struct exchange_stream *s)
 {
@@ -103,8 +103,8 @@ exchange_set_channels(const struct exchange *ex, struct exchange_stream *s)
 }
 
 /*
- * A program's output has no channels, whose rules would hold, and no history
- * that a poll could come back for.
+ * A program's stream has no channels, so where the route sets nothing the top
+ * level's rules hold; and no history, so it is never a poll.
  */
 static void
 exchange_set_program(const struct exchange *ex, struct exchange_stream *s)
@@ -124,7 +124,7 @@ exchange_set_program(const struct exchange *ex, struct exchange_stream *s)
 	s->opening.request = &ex->request;
 }
 
-/* No stream outlasts the token that it was opened with. */
+/* A stream ends with the token that it was opened by. */
 static void
 exchange_set_limit(const struct exchange *ex, struct subscription *sub)
 {
@@ -149,7 +149,7 @@ exchange_span(const char *text)
 	return span;
 }
 
-/* What is the same for all streams. */
+/* What is set for streams of every kind. */
 static void
 exchange_set_common(const struct exchange *ex, struct exchange_stream *s)
 {

@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "request/expand.h"
 
-/* A place for {id} or {streams}. */
+/* A place in the text for {id} or {streams}, which are known only later. */
 struct expand_hole {
 	size_t at; /* in the text */
 	enum template_source source;
@@ -17,7 +17,10 @@ struct expand_hole {
 	bool is_quoted;
 };
 
-/* The values of a template's variables, in the order of its pieces. */
+/*
+ * A template's pieces and the values found for them, by the same index.  One
+ * variable may have several values; then there is a name for each.
+ */
 struct expand_set {
 	const struct template *t;
 	struct values *values;
@@ -35,7 +38,10 @@ expand_set_clear(struct expand_set *set)
 	free(set->found);
 }
 
-/* A channel's name is no place for a list, or for a segment of its own. */
+/*
+ * Refuses a value that would change the structure of a channel's name: a list,
+ * an empty segment, or one with a slash in it.
+ */
 static int
 expand_check_segment(const struct expand_set *set,
     const struct template_piece *p, const struct value *value)
@@ -44,7 +50,7 @@ expand_check_segment(const struct expand_set *set,
 	bool is_standing = set->values->is_standing;
 	char name[VALUES_NAME_SIZE];
 
-	/* A script that subscribes by JSON names channels as they are. */
+	/* In the standing routes JSON names whole channels, slashes and all. */
 	if (is_standing && p->source == TEMPLATE_JSON)
 		return !value->is_json ? 0
 				       : refusal_set(set->values->refusal, 400,
@@ -75,7 +81,10 @@ expand_is_same_variable(const struct template_piece *a,
 	    memcmp(a->text.text, b->text.text, a->text.len) == 0;
 }
 
-/* Finds all values but those of set->several: 1; 0: left out; -1. */
+/*
+ * Finds all values but those of the variable with several.  1; 0: an optional
+ * one is missing, so there is no name; -1: refused.
+ */
 static int
 expand_find_all(struct expand_set *set)
 {
@@ -103,7 +112,7 @@ expand_find_all(struct expand_set *set)
 	return 1;
 }
 
-/* One name, with this value of set->several. */
+/* Makes one name, with this value for the variable that has several. */
 static int
 expand_name(const struct expand_set *set, const struct value *several,
     struct buffer *b, expand_name_cb cb, void *arg)
@@ -123,7 +132,7 @@ expand_name(const struct expand_set *set, const struct value *several,
 		if (buffer_append(b, span->text, span->len) == -1)
 			return refusal_set_memory(set->values->refusal);
 	}
-	/* Only the configuration itself may name crier's own. */
+	/* Only the configuration may name crier's own channels, no request. */
 	if (b->len > 0 && b->data[0] == '$' &&
 	    set->t->pieces[0].source != TEMPLATE_TEXT)
 		return refusal_set(set->values->refusal, 403,
@@ -172,7 +181,7 @@ expand_names(const struct template *t, struct values *values, expand_name_cb cb,
 	return rc;
 }
 
-/* As a JSON string, without its quotes if it stands in one already. */
+/* Appends a JSON string, without its quotes if the template has them. */
 static int
 expand_put_json(struct buffer *b, struct text_span text, bool is_quoted)
 {
@@ -191,7 +200,7 @@ expand_put_json(struct buffer *b, struct text_span text, bool is_quoted)
 	return rc;
 }
 
-/* For text and for attributes between quotes. */
+/* Escapes for HTML's text, and for its attributes between quotes. */
 static int
 expand_put_html(struct buffer *b, struct text_span text)
 {
@@ -225,7 +234,10 @@ expand_put_html(struct buffer *b, struct text_span text)
 	return rc;
 }
 
-/* A value as JSON, and not as it was written: json-c takes a little more. */
+/*
+ * Appends a value as JSON.  It is written anew, since json-c accepts a little
+ * more than is JSON.
+ */
 static int
 expand_put_value(struct buffer *b, const struct value *value)
 {
@@ -282,7 +294,9 @@ expand_check_text(struct values *v, const struct template_piece *p,
 	return 0;
 }
 
-/* One variable: 1; 0: its value is missing, and may be; -1. */
+/*
+ * Appends one variable's value.  1; 0: it is missing, and may be; -1: refused.
+ */
 static int
 expand_variable(const struct template *t, const struct template_piece *p,
     struct values *values, struct expansion *e)

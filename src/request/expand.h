@@ -19,14 +19,16 @@
  * channel's name.
  */
 
-/* Takes a name, which is valid only now: 0, or -1 to end the expansion. */
+/*
+ * Takes a name, which is valid during the call.  0, or -1 to end the expansion.
+ */
 typedef int (*expand_name_cb)(void *arg, const char *name, size_t len);
 
 /*
- * The channels' names that a template comes to.  A parameter that is given
- * several times, or a JSON list, makes as many; without the value of an
- * optional variable there are none.  0, or -1: refused (values->refusal),
- * or by the callback.
+ * Makes the channels' names that a template stands for.  A parameter that is
+ * given several times, or a JSON list, makes as many; without the value of an
+ * optional variable there are none.  0; or -1: refused (values->refusal), or
+ * ended by the callback.
  */
 int expand_names(const struct template *, struct values *, expand_name_cb,
     void *arg);
@@ -39,9 +41,9 @@ struct expansion {
 };
 
 /*
- * Expands a text.  1; 0: an optional value is missing, and with is_whole the
- * text is then to be left out as well (else nothing, or null, takes its
- * place); -1: refused.
+ * Expands a text.  1; 0: an optional value is missing and, with is_whole, so is
+ * the whole text (without it nothing, or null, takes the value's place); -1:
+ * refused.
  */
 int expand_text(const struct template *, bool is_whole, struct values *,
     struct expansion *);

@@ -17,7 +17,7 @@ metrics_append_head(struct buffer *b, const char *name, enum figure_kind kind,
 	    name, help, name, kind == FIGURE_COUNTER ? "counter" : "gauge");
 }
 
-/* The member of a group; NULL if it is not there. */
+/* The member of a group of the status; NULL if it is not there. */
 static struct json_object *
 metrics_find(struct json_object *status, const char *group, const char *member)
 {
@@ -55,7 +55,7 @@ metrics_append_figure(struct buffer *b, const struct figure *f,
 	    f->metric, n / 1000, n % 1000);
 }
 
-/* A label's value: backslash, quote and line end are escaped. */
+/* Appends a label; in its value backslash, quote and line end are escaped. */
 static int
 metrics_append_label(struct buffer *b, const char *name, const char *value,
     size_t len)
@@ -81,7 +81,7 @@ metrics_append_label(struct buffer *b, const char *name, const char *value,
 	return buffer_append(b, "\"", 1);
 }
 
-/* A metric that is always 1, with words as its labels. */
+/* Appends a metric that is always 1 and has words as its labels. */
 static int
 metrics_append_info(struct buffer *b, struct json_object *group,
     const char *name, const char *help, const char *const labels[])

@@ -12,24 +12,24 @@
 #include "request/request.h"
 
 /*
- * A stream between the exchange that asks for it and whoever opens it: this
- * process (source/sources) or, as a line of the queue, the hub's
- * (door/handoff).  All of it is borrowed.
+ * A stream on its way from the exchange that asks for it to whoever opens it:
+ * source/sources in the hub's own process, or door/handoff, which makes it a
+ * line for another process's hub.  All that it points to is borrowed.
  */
 struct opening {
 	struct subscription sub;
 	/* Whose program's output it brings; NULL: it follows channels. */
 	const struct config_route *program;
-	const struct request *request; /* which that program serves, then */
+	const struct request *request; /* with program: what it is run for */
 };
 
 /* What became of an opening. */
 struct opening_result {
-	struct refusal refusal; /* its status is 0 if the hub has answered: */
+	struct refusal refusal; /* status 0: the hub has answered, this: */
 	enum hub_answer answer;
 };
 
-/* Whether the stream is open, and its descriptor with the hub. */
+/* Whether the stream is open; its descriptor is then the hub's. */
 bool opening_is_done(const struct opening_result *);
 
 #endif

@@ -5,12 +5,13 @@
 #define CRIER_REQUEST_REFUSAL_H
 
 enum {
-	REFUSAL_TEXT_SIZE = 256 /* what is longer is cut off */
+	REFUSAL_TEXT_SIZE = 256 /* longer words are cut off */
 };
 
 /*
- * Why a request is not served, in words for people.  Words that are always the
- * same travel as literals; all others travel in this.
+ * Why a request is not served, in words for people.  In these rooms words
+ * travel in two ways: as literals, which are always the same, and in this
+ * structure.
  */
 struct refusal {
 	int status; /* HTTP's; 0: nothing is refused */
@@ -21,7 +22,7 @@ struct refusal {
 int refusal_set(struct refusal *, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The same for want of memory. */
+/* Refuses for want of memory; always -1. */
 int refusal_set_memory(struct refusal *);
 
 #endif

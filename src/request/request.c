@@ -35,7 +35,10 @@ request_get(const struct request *r, const char *name)
 	return "";
 }
 
-/* Of an absolute form (RFC 9112, 3.2.2) the path and what follows it. */
+/*
+ * Where the path of a target begins: of an absolute form (RFC 9112, 3.2.2)
+ * behind scheme and authority.
+ */
 static const char *
 request_skip_authority(const char *uri)
 {
@@ -55,7 +58,10 @@ request_target_clear(struct request_target *t)
 	memset(t, 0, sizeof *t);
 }
 
-/* Copies text, decoded if is_encoded, segment by segment. */
+/*
+ * Copies a path segment by segment.  Each is decoded by itself, if is_encoded,
+ * so that an encoded slash separates nothing.
+ */
 static int
 request_split_path(struct request_target *t, const char *text, size_t len,
     bool is_encoded, const char **why)
@@ -90,7 +96,7 @@ request_split_path(struct request_target *t, const char *text, size_t len,
 		t->path[t->path_len++] = '/';
 	}
 	t->path[t->path_len] = '\0';
-	/* What is before the first slash is no segment. */
+	/* The piece before the first slash is no segment, and must be empty. */
 	t->segment_count--;
 	if (t->segments[0].len > 0)
 		t->segment_count = 0;
@@ -99,7 +105,7 @@ request_split_path(struct request_target *t, const char *text, size_t len,
 	return 0;
 }
 
-/* What the server has decoded already is taken as it is. */
+/* Takes the path from variables that the web server has decoded already. */
 static int
 request_join_path(const struct request *r, struct request_target *t,
     const char **why)
@@ -147,7 +153,7 @@ request_read_target(const struct request *r, struct request_target *t,
 	return rc;
 }
 
-/* Whether an encoded name is this one. */
+/* Whether a parameter's name, once decoded, is this one. */
 static bool
 request_is_named(const struct text_pair *pair, const char *name)
 {

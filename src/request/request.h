@@ -14,13 +14,13 @@
 /* A decoded request: the web server's variables and the body. */
 struct request {
 	struct buffer env;     /* NAME=VALUE, each with its NUL */
-	struct text_span body; /* somebody else's memory */
-	const char *user; /* whom a token names, somebody else's; or NULL */
+	struct text_span body; /* borrowed */
+	const char *user;      /* whom a token names, borrowed; or NULL */
 };
 
 void request_clear(struct request *);
 
-/* Adds a variable; 0, or -1 (memory). */
+/* Adds a variable, NAME=VALUE; 0, or -1 (memory). */
 int request_add(struct request *, const char *name_value);
 
 /* The value of a variable (RFC 3875, 4.1), or "" if it is not set. */
@@ -35,9 +35,9 @@ struct request_target {
 	char *path; /* percent-decoded */
 	size_t path_len;
 	/*
-	 * What stands between its slashes, in path; split before it was
-	 * decoded, so that %2F separates nothing.  None if the path does not
-	 * begin with a slash.
+	 * What stands between the path's slashes.  The path was split before
+	 * it was decoded, so that %2F separates nothing.  There are none if it
+	 * does not begin with a slash.
 	 */
 	struct text_span *segments;
 	size_t segment_count;

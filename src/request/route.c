@@ -15,7 +15,10 @@ route_read_status(struct route *r, struct route_input *in)
 	return 0;
 }
 
-/* What each kind of section comes to, and who reads its requests. */
+/*
+ * What each kind of section comes to, and what reads a request for it: a new
+ * kind of route is a row here.
+ */
 static const struct route_reader {
 	enum route_kind kind;
 	int (*read)(struct route *, struct route_input *);

@@ -22,7 +22,7 @@ enum {
 /* The position (Last-Event-ID) of whoever has seen the end of a stream. */
 #define ROUTE_END_ID "crier.end"
 
-/* What is to be done; route.c has which kind of section comes to which. */
+/* What is to be done for a request. */
 enum route_kind {
 	ROUTE_STREAM,    /* open a stream, of channels or of a program's */
 	ROUTE_HEAD,      /* only the headers of a stream */
@@ -35,9 +35,9 @@ enum route_kind {
 };
 
 /*
- * What a request comes to.  All but config is its own: it outlives the
- * request, but where config is used later, something must keep the
- * configuration, which a reload frees.
+ * What a request comes to.  A route owns all but config, so it outlives the
+ * request; but whoever uses config later must hold the configuration, which a
+ * reload would free.
  */
 struct route {
 	enum route_kind kind;
@@ -46,16 +46,16 @@ struct route {
 	char allow[ROUTE_ALLOW_SIZE];      /* methods of this path; "": none */
 	const struct config_route *config; /* which matched, or NULL */
 	struct text_span channels[CURSORS_MAX];
-	char *names[CURSORS_MAX]; /* what they point to */
+	char *names[CURSORS_MAX]; /* the channels' memory */
 	size_t channel_count;
 
 	/* ROUTE_STREAM, ROUTE_HEAD */
 	char *since; /* Last-Event-ID; NULL: none */
 	size_t since_len;
-	bool is_over; /* who asks has seen the end, and is to stop */
+	bool is_over; /* the client has seen the end, and is to stop */
 	bool since_all, has_last;
 	uint64_t last, padding;
-	bool is_poll; /* these as in struct subscription */
+	bool is_poll; /* as in struct subscription, and so is what follows */
 	uint64_t poll_ms, poll_above;
 
 	/* ROUTE_PUBLISH */
@@ -65,7 +65,7 @@ struct route {
 	char *reply_type;
 };
 
-/* Decides; never fails, for a refusal is an answer too. */
+/* Decides on a request; never fails, for a refusal is an answer too. */
 void
 route_decide(const struct request *, const struct config *, struct route *);
 

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+/*
+ * From a request's method and path to its route.  The path is compared by
+ * segments, the most specific route wins (config_routes_find), and what a path
+ * does not serve is told as 404, 405, or OPTIONS' list of methods.
+ */
+
 #include <string.h>
 
 #include "config/config_routes.h"
@@ -34,7 +40,10 @@ route_allow(struct route *r, const char *method)
 	memcpy(r->allow + n, method, len + 1);
 }
 
-/* What all routes with this path serve together (RFC 9110, 10.2.1). */
+/*
+ * Fills allow with the methods of all routes that have this path (RFC 9110,
+ * 10.2.1).
+ */
 static void
 route_find_allowed(struct route *r, const struct route_input *in)
 {
@@ -58,9 +67,10 @@ route_find_allowed(struct route *r, const struct route_input *in)
 }
 
 /*
- * A web server decides by the path without its dots who may ask for it, and
- * hands on what was asked for, with them: so they must not lead elsewhere.
- * Browsers never send them.
+ * Whether the path has a segment . or .. in it.  A web server resolves these
+ * before it decides who may ask, but hands on the path as it was sent; so a
+ * path with dots could come to a route that its sender may not ask for.
+ * Browsers never send one.
  */
 static bool
 route_has_dots(const struct request_target *t)

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+/*
+ * What the readers of several kinds of routes share: a request's body, and the
+ * channels that the route's templates make of the request.
+ */
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "request/route_part.h"
 
-/* Where a name that a template came to is to be added. */
+/* For route_add_channel_cb: the route to add to, and by which limits. */
 struct route_channels {
 	struct route *route;
 	const struct route_input *in;
@@ -23,7 +28,7 @@ route_refuse_more_channels(struct route *r, const struct route_input *in)
 	    (unsigned long long)in->config->max_channels);
 }
 
-/* Adds a channel, unless it is there; a copy of its name. */
+/* Adds a copy of a channel's name, unless the route has that channel. */
 static int
 route_add_channel_cb(void *arg, const char *name, size_t len)
 {
@@ -59,7 +64,7 @@ int
 route_read_body(struct route *r, struct route_input *in, unsigned accept,
     int depth)
 {
-	/* What a GET may bring has no meaning (RFC 9110, 9.3.1). */
+	/* The body of a GET has no meaning (RFC 9110, 9.3.1). */
 	if (strcmp(in->method, "GET") == 0 || strcmp(in->method, "HEAD") == 0)
 		return 0;
 	return body_read(&in->values.body, in->request, accept, depth,

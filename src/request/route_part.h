@@ -8,10 +8,10 @@
 #include "request/values.h"
 
 /*
- * What request/route is made of.  route_decide finds the route (route_match)
- * and lets its kind's reader read the request (route_subscribe, route_publish);
- * the readers share what is in route_part.  All return 0, or -1 with the
- * route's refusal set.
+ * What request/route is made of.  route_decide finds a route (route_match) and
+ * has the reader of its kind read the request (route_subscribe, route_publish);
+ * the readers share what is in route_part, and none calls back.  All return 0,
+ * or -1 with the route's refusal set.
  */
 
 struct route_input {
@@ -24,23 +24,25 @@ struct route_input {
 };
 
 /*
- * route_match: what is asked for, and the route that it comes to (found; NULL
- * with a preflight's kind).
+ * route_match: fills in the target, and the route that it comes to (found; NULL
+ * for a preflight, which comes to none).
  */
 int route_match(struct route *, struct route_input *);
 
-/* route_part: the names that the found route's templates come to. */
+/* route_part: adds the channels that the found route's templates name. */
 int route_read_channels(struct route *, struct route_input *);
 
-/* route_part: the body, as one of the kinds in accept (body_read). */
+/* route_part: reads the body, as one of the kinds in accept (body_read). */
 int route_read_body(struct route *, struct route_input *, unsigned accept,
     int depth);
 
-/* route_subscribe: all that a route of channels, or of a program, reads. */
+/*
+ * route_subscribe: reads all that a stream of channels, or of a program, needs.
+ */
 int route_read_subscription(struct route *, struct route_input *);
 int route_read_run(struct route *, struct route_input *);
 
-/* route_publish: all that a route that publishes reads. */
+/* route_publish: reads the event and its channels, and expands the reply. */
 int route_read_event(struct route *, struct route_input *);
 
 #endif

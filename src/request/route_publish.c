@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+/*
+ * A request that publishes: from templates and body to an event.  The reply is
+ * expanded here too, all but what is known only when the event is accepted, so
+ * nothing of the request has to be kept until then.
+ */
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +19,7 @@ enum {
 	ROUTE_JSON_DEPTH = 32
 };
 
-/* The names of the fields in a body, as on the queue. */
+/* The fields are named in a body as they are on the queue. */
 static const char *const route_fields[] = { [CONFIG_FIELD_DATA] = "data",
 	[CONFIG_FIELD_EVENT] = "event",
 	[CONFIG_FIELD_ID] = "id",
@@ -21,12 +27,12 @@ static const char *const route_fields[] = { [CONFIG_FIELD_DATA] = "data",
 	[CONFIG_FIELD_RETRY] = "retry",
 	[CONFIG_FIELD_EXPIRES] = "expires" };
 
-/* A field from the body itself: 1, 0 if it is not there, or -1. */
+/* Reads a field from the body itself.  1; 0: it is not there; -1: refused. */
 static int
 route_read_field(struct route *r, struct route_input *in,
     enum config_route_field field)
 {
-	/* A template of just this variable, which may be missing. */
+	/* A template of this variable alone, which may be missing. */
 	struct template_piece piece = { .source = TEMPLATE_BODY,
 		.text = { route_fields[field], strlen(route_fields[field]) },
 		.is_optional = true };
@@ -50,7 +56,10 @@ route_read_field(struct route *r, struct route_input *in,
 	return expand_text(&t, true, &in->values, &r->fields[field]);
 }
 
-/* Each field is from its template; without data's, from the body. */
+/*
+ * Finds a field: by its template, or, in a route without a template for the
+ * data, in the body.  1; 0: there is none; -1: refused.
+ */
 static int
 route_find_field(struct route *r, struct route_input *in,
     enum config_route_field field, struct text_span *span)
@@ -84,7 +93,7 @@ route_read_retry(struct route *r, struct text_span text)
 	    (unsigned long long)limit->max);
 }
 
-/* Seconds; what is beyond milliseconds is dropped. */
+/* Reads seconds as milliseconds; digits beyond these are dropped. */
 static bool
 route_parse_seconds(struct text_span text, uint64_t *ms)
 {
@@ -117,7 +126,10 @@ route_read_expires(struct route *r, struct text_span text)
 	return 0;
 }
 
-/* An id and a key cannot be empty; a name that is empty is none. */
+/*
+ * Sets event name, id or key.  An empty name is none; the others cannot be
+ * empty.
+ */
 static int
 route_set_word(struct route *r, enum config_route_field field,
     struct text_span text)
@@ -187,7 +199,7 @@ route_read_fields(struct route *r, struct route_input *in)
 	    why);
 }
 
-/* Of the reply all but what is known only when the event is accepted. */
+/* Expands the reply, but for {id} and {streams}. */
 static int
 route_read_reply(struct route *r, struct route_input *in)
 {
@@ -217,7 +229,7 @@ route_read_event(struct route *r, struct route_input *in)
 		accept |= BODY_FORM;
 	if (sources & TEMPLATE_BIT(TEMPLATE_JSON))
 		accept |= BODY_JSON;
-	/* A body that no template asks for is none of our business. */
+	/* A body that no template uses may be anything: it is not read. */
 	if (accept != 0 &&
 	    route_read_body(r, in, accept, ROUTE_JSON_DEPTH) == -1)
 		return -1;

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+/*
+ * A request for a stream: where it begins, whether it polls, and of which
+ * channels.  A position comes in a header, in the query or in JSON, under
+ * several names, for the clients cannot agree on one.
+ */
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +31,10 @@ route_set_since(struct route *r, const char *text, size_t len)
 	return 0;
 }
 
-/* What the route's own templates use means nothing else here. */
+/*
+ * Whether the route's templates use this parameter or member.  It then names a
+ * channel, and is not also a position.
+ */
 static bool
 route_uses(const struct config_route *c, enum template_source source,
     const char *name)
@@ -43,7 +52,10 @@ route_uses(const struct config_route *c, enum template_source source,
 	return false;
 }
 
-/* The first parameter of this name: 1, 0, or -1 refused. */
+/*
+ * Reads the first parameter of this name.  1 and the caller's text; 0: there is
+ * none; -1: refused.
+ */
 static int
 route_read_parameter(struct route *r, const struct route_input *in,
     const char *name, char **text, size_t *len)
@@ -58,7 +70,7 @@ route_read_parameter(struct route *r, const struct route_input *in,
 	return got == -1 ? refusal_set(&r->refusal, 400, "%s", why) : got;
 }
 
-/* One number parameter: 1 if it is there, 0, or -1 refused. */
+/* Reads a parameter that is a number.  1; 0: there is none; -1: refused. */
 static int
 route_read_number(struct route *r, const struct route_input *in,
     const char *name, const struct limit *limit, uint64_t *value)
@@ -77,7 +89,10 @@ route_read_number(struct route *r, const struct route_input *in,
 	return got;
 }
 
-/* Polyfills cannot set a header, and each has its own name for it. */
+/*
+ * Reads the position.  Polyfills of EventSource cannot set the header, and each
+ * has its own name for the parameter.
+ */
 static int
 route_read_since(struct route *r, const struct route_input *in)
 {
@@ -122,7 +137,10 @@ route_set_poll(struct route *r, const char *text, size_t len)
 	return 0;
 }
 
-/* As the route has it, else as all have it, else as the client asks. */
+/*
+ * Whether and how the stream polls: as the client asks, else as the route says,
+ * else as the configuration says for all routes.
+ */
 static int
 route_read_poll(struct route *r, const struct route_input *in)
 {
@@ -159,7 +177,7 @@ route_read_position(struct route *r, const struct route_input *in)
 	return got == -1 ? -1 : 0;
 }
 
-/* "lastEventId", or "since", which may also be "all". */
+/* Reads "lastEventId", or "since", which may also be "all". */
 static int
 route_read_json_since(struct route *r, const char *name,
     struct json_object *value)
@@ -189,7 +207,7 @@ route_read_json_last(struct route *r, const char *name,
 	return 0;
 }
 
-/* json-c keeps a number as it was written. */
+/* Reads seconds; json-c has kept the number as it was written. */
 static int
 route_read_json_poll(struct route *r, const char *name,
     struct json_object *value)
@@ -202,7 +220,7 @@ route_read_json_poll(struct route *r, const char *name,
 	return route_set_poll(r, text, strlen(text));
 }
 
-/* The body of a POST that subscribes, from fetch(). */
+/* Reads the position in a POST's JSON, which is how fetch() subscribes. */
 static int
 route_read_json_position(struct route *r, const struct route_input *in)
 {
@@ -227,7 +245,7 @@ route_read_json_position(struct route *r, const struct route_input *in)
 	return 0;
 }
 
-/* Who does not say where to begin begins where the route says. */
+/* A client that does not say where to begin begins where the route says. */
 static void
 route_set_last(struct route *r, const struct config_route *c)
 {
@@ -238,7 +256,10 @@ route_set_last(struct route *r, const struct config_route *c)
 	r->last = c->last;
 }
 
-/* A program cannot be taken up again: whoever had some of it has had it. */
+/*
+ * Reads a request for a program's output.  A program cannot be taken up again
+ * where it was left, so any position is one after the end.
+ */
 int
 route_read_run(struct route *r, struct route_input *in)
 {

@@ -2,10 +2,11 @@
 /* Copyright (c) 2026 The crier authors */
 
 /*
- * libjwt checks the signature, and is only asked to when all is known that it
- * is lenient about: it takes the algorithm from the token, any token if it
- * has no key, and names of algorithms in any case; it skips what is not
- * base64; and it copies a token to the stack, so that it must not be long.
+ * libjwt checks the signature, and is asked only when all is settled that it is
+ * lenient about.  It takes the algorithm from the token, and its name in any
+ * case; without a key it takes any token; it skips bytes that are not base64;
+ * and it copies a token to the stack, which a long one would overflow.
+ * token_read has the steps.
  */
 
 #include <errno.h>
@@ -59,7 +60,7 @@ token_names(const struct config_list *patterns, struct text_span name)
 	return false;
 }
 
-/* An object of JSON and nothing behind it, or NULL. */
+/* Parses a JSON object with nothing behind it, the caller's; or NULL. */
 static struct json_object *
 token_parse_object(const char *text, size_t len)
 {
@@ -72,7 +73,7 @@ token_parse_object(const char *text, size_t len)
 	return NULL;
 }
 
-/* A string without NUL; NULL for all else. */
+/* The text of a JSON string without NUL; NULL for any other value. */
 static const char *
 token_string(struct json_object *value)
 {
@@ -85,7 +86,7 @@ token_string(struct json_object *value)
 }
 
 /*
- * A NumericDate (RFC 7519, 2) in milliseconds.  1 if there is one, 0, or -1 if
+ * Reads a NumericDate (RFC 7519, 2) as milliseconds.  1; 0: there is none; -1:
  * it is no number from 0 on.
  */
 static int
@@ -99,13 +100,13 @@ token_date(struct json_object *claims, const char *name, uint64_t *ms)
 		return 0;
 	if (!json_get_real(value, &seconds) || seconds < 0)
 		return -1;
-	/* Beyond that a year has nine digits. */
+	/* A year of nine digits is never: this keeps the product in range. */
 	*ms = seconds > 1e15 ? UINT64_C(1000000000000000000)
 			     : (uint64_t)(seconds * 1000);
 	return 1;
 }
 
-/* NULL, or what is wrong with the times. */
+/* Checks exp, nbf and iat.  NULL, or what is wrong. */
 static const char *
 token_check_times(const struct config *config, struct json_object *claims,
     uint64_t now_ms, struct token *t)
@@ -149,7 +150,7 @@ token_check_user(struct json_object *claims, struct token *t)
 	return t->user == NULL ? token_no_memory : NULL;
 }
 
-/* Adds a pattern; false with *why. */
+/* Adds a pattern to the list; false with *why. */
 static bool
 token_add_pattern(struct config_list *list, struct json_object *value,
     const char *wrong, const char **why)
@@ -166,7 +167,10 @@ token_add_pattern(struct config_list *list, struct json_object *value,
 	return true;
 }
 
-/* A list of patterns, or one. */
+/*
+ * Reads a claim that is a list of patterns, or one pattern.  NULL, or what is
+ * wrong.
+ */
 static const char *
 token_check_patterns(struct json_object *claims, const char *name,
     const char *wrong, struct config_list *list)
@@ -218,7 +222,7 @@ token_read_claims(const struct config *config, const char *text,
 	return -1;
 }
 
-/* The three parts between the dots; false if it has not this form. */
+/* Splits a token at its dots; false if it has not just three parts. */
 static bool
 token_split(struct text_span text, struct text_span parts[3])
 {
@@ -242,7 +246,10 @@ token_split(struct text_span text, struct text_span parts[3])
 	return true;
 }
 
-/* The key that a header names, if it is signed as the key wants it. */
+/*
+ * The key that a header names; or NULL with *why, also if the token is not
+ * signed as that key is to be used.
+ */
 static const struct config_token_key *
 token_choose_key(const struct config *config, struct json_object *header,
     const char **why)
@@ -256,7 +263,9 @@ token_choose_key(const struct config *config, struct json_object *header,
 	if (json_object_object_get_ex(header, "kid", &value) &&
 	    (kid = token_string(value)) == NULL)
 		return NULL;
-	/* The key without a name, which is the last, stands for all others. */
+	/*
+	 * 1. The key by its name; the last one may have no name, and fits any.
+	 */
 	for (i = 0; key == NULL && i < config->token_key_count; i++)
 		if (strcmp(config->token_keys[i].kid, kid) == 0 ||
 		    config->token_keys[i].kid[0] == '\0')
@@ -265,6 +274,7 @@ token_choose_key(const struct config *config, struct json_object *header,
 			    : "is of a key (\"kid\") that is not known here";
 	if (key == NULL)
 		return NULL;
+	/* 2. The key's own algorithm: the token has no say (RFC 8725, 3.1). */
 	*why = "has no algorithm (\"alg\")";
 	if (!json_object_object_get_ex(header, "alg", &value) ||
 	    (algorithm = token_string(value)) == NULL)
@@ -272,12 +282,15 @@ token_choose_key(const struct config *config, struct json_object *header,
 	*why = "is not signed with the algorithm that its key is for";
 	if (strcmp(algorithm, config_algorithms[key->algorithm]) != 0)
 		return NULL;
-	/* RFC 7515, 4.1.11: what must be understood. */
+	/* 3. Nothing that must be understood (RFC 7515, 4.1.11). */
 	*why = "has a \"crit\" that is not understood";
 	return json_object_object_get_ex(header, "crit", &value) ? NULL : key;
 }
 
-/* The key of a token of three parts; all of them must be base64. */
+/*
+ * The key for a token of three parts, all of which must be base64url; or NULL
+ * with *why.
+ */
 static const struct config_token_key *
 token_read_header(const struct config *config, const struct text_span parts[3],
     const char **why)
@@ -291,6 +304,7 @@ token_read_header(const struct config *config, const struct text_span parts[3],
 	*why = token_no_memory;
 	if (bytes == NULL)
 		return NULL;
+	/* From the last part to the first, so that the header stays. */
 	*why = "is not base64url";
 	for (i = 3; i-- > 0;)
 		if ((len = base64_decode(parts[i].text, parts[i].len,
@@ -308,7 +322,9 @@ token_read_header(const struct config *config, const struct text_span parts[3],
 }
 
 #ifdef HAVE_LIBJWT
-/* The claims of a token whose signature is right, for free(), or NULL. */
+/*
+ * The claims of a token with a right signature, for free(); or NULL with *why.
+ */
 static char *
 token_verify(const struct config_token_key *key, const char *text,
     const char **why)
@@ -320,6 +336,7 @@ token_verify(const struct config_token_key *key, const char *text,
 	*why = rc == ENOMEM ? token_no_memory : "has a wrong signature";
 	if (rc != 0)
 		return NULL;
+	/* What libjwt has checked by is compared, not what was asked for. */
 	if (jwt_get_alg(jwt) ==
 	    jwt_str_alg(config_algorithms[key->algorithm])) {
 		*why = token_no_memory;
@@ -350,13 +367,16 @@ token_read(const struct config *config, struct text_span text, uint64_t now_ms,
 	int rc = -1;
 
 	memset(t, 0, sizeof *t);
+	/* 1. Short enough for libjwt's stack. */
 	*why = "is longer than 8192 bytes";
 	if (text.len > TOKEN_MAX)
 		return -1;
+	/* 2. Three parts of base64url, a header, and the key that it names. */
 	*why = "does not have three parts";
 	if (!token_split(text, parts) ||
 	    (key = token_read_header(config, parts, why)) == NULL)
 		return -1;
+	/* 3. The signature, by that key and its algorithm. */
 	*why = token_no_memory;
 	if ((copy = strndup(text.text, text.len)) == NULL)
 		return -1;
@@ -364,8 +384,10 @@ token_read(const struct config *config, struct text_span text, uint64_t now_ms,
 	free(copy);
 	if (claims == NULL)
 		return -1;
+	/* 4. The claims, from what was signed: is it the time, and who for? */
 	rc = token_read_claims(config, claims, now_ms, t, why);
 	free(claims);
+	/* 5. The name of the key, which says who has signed. */
 	if (rc == -1 || key->kid[0] == '\0' ||
 	    (t->kid = strdup(key->kid)) != NULL)
 		return rc;

@@ -39,13 +39,16 @@ struct token {
 int token_read(const struct config *, struct text_span text, uint64_t now_ms,
     struct token *, const char **why);
 
-/* The second half of that: what is signed, as JSON, with a NUL behind it. */
+/*
+ * Reads the claims of a token whose signature is right: JSON with a NUL behind
+ * it.  Returns what token_read does.
+ */
 int token_read_claims(const struct config *, const char *text, uint64_t now_ms,
     struct token *, const char **why);
 
 void token_clear(struct token *);
 
-/* Whether one of the patterns, of the token's, matches the name. */
+/* Whether one of a token's patterns matches the name. */
 bool token_names(const struct config_list *patterns, struct text_span name);
 
 /*
@@ -56,7 +59,7 @@ bool token_names(const struct config_list *patterns, struct text_span name);
  */
 int token_find(const struct request *, const struct config *, char **text);
 
-/* Whether there is one in the header. */
+/* Whether a request has a token in the header Authorization. */
 bool token_is_in_header(const struct request *);
 
 #endif

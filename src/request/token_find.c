@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+/*
+ * Where a request has its token: the header that is made for it, or the two
+ * places that an EventSource can use, which can set no header.
+ */
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -33,7 +38,7 @@ token_is_in_header(const struct request *request)
 	return token_in_header(request).len > 0;
 }
 
-/* The first cookie of that name (RFC 6265, 4.2.1). */
+/* The first cookie of this name (RFC 6265, 4.2.1), without its quotes. */
 static struct text_span
 token_in_cookie(const struct request *request, const char *name)
 {
@@ -61,7 +66,7 @@ token_in_cookie(const struct request *request, const char *name)
 	return token_none;
 }
 
-/* 1 with the caller's text, 0, or -1. */
+/* The parameter of this name: 1 with the caller's text, or 0. */
 static int
 token_in_query(const struct request *request, const char *name, char **text)
 {
@@ -74,7 +79,10 @@ token_in_query(const struct request *request, const char *name, char **text)
 		return 0;
 	found = request_next_parameter(&target.query, name, text, &len, &why);
 	request_target_clear(&target);
-	/* Malformed is like none: whoever reads the query says so. */
+	/*
+	 * A malformed one is like none: route_subscribe refuses it, if it is
+	 * used.
+	 */
 	if (found == 1 && len > 0 && strlen(*text) == len)
 		return 1;
 	if (found == 1)

@@ -28,7 +28,7 @@ token_add_list(struct json_object *to, const char *name,
 	json_add(to, name, array);
 }
 
-/* 0, or -1: no memory. */
+/* Appends the claims as JSON, with a NUL.  0, or -1 (memory). */
 static int
 token_write_claims(const struct token_order *order, struct buffer *b)
 {
@@ -76,7 +76,7 @@ token_make(const struct config_token_key *key, const struct token_order *order,
 
 	*why = "out of memory";
 	if (token_write_claims(order, &claims) == 0) {
-		/* libjwt puts twice as much on the stack. */
+		/* libjwt puts twice the bytes of the claims on the stack. */
 		if (claims.len > TOKEN_MAX)
 			*why = "the token would be too long";
 		else

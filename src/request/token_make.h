@@ -10,9 +10,9 @@
 
 /* What a token is to say. */
 struct token_order {
-	const char *user;                      /* NULL: none */
+	const char *user;                      /* NULL: nobody */
 	struct config_list subscribe, publish; /* patterns that are good */
-	uint64_t now_s, ttl_s;                 /* Unix time; from then on */
+	uint64_t now_s, ttl_s;                 /* Unix time, and for how long */
 };
 
 /*

@@ -66,7 +66,7 @@ values_next_parameter(struct values *v, const struct template_piece *p,
 	return got;
 }
 
-/* Into the objects that the body is made of: a.b.c. */
+/* Follows a path such as a.b.c into the objects of a JSON body. */
 static bool
 values_find_json(const struct values *v, struct text_span path,
     struct json_object **found)
@@ -94,7 +94,10 @@ values_find_json(const struct values *v, struct text_span path,
 	return true;
 }
 
-/* A string as it is, all else as its JSON. */
+/*
+ * Takes a string as its text, and any other value as its JSON.  Returns 1, or
+ * -1: refused.
+ */
 static int
 values_take_json(struct values *v, struct json_object *o, struct value *value)
 {
@@ -132,7 +135,9 @@ values_take_path(const struct values *v, const struct template_piece *p,
 	return value->text.len > 0;
 }
 
-/* What there is but once, however often it is asked for. */
+/*
+ * Takes a value that a request has but once.  1; 0: there is none; -1: refused.
+ */
 static int
 values_take(struct values *v, const struct template_piece *p,
     struct value *value)
@@ -214,7 +219,9 @@ values_is_several(struct values *v, const struct template_piece *p)
 		    json_object_is_type(o, json_type_array);
 	if (p->source != TEMPLATE_QUERY && p->source != TEMPLATE_FORM)
 		return false;
-	/* One that is malformed is refused when it is read. */
+	/*
+	 * A malformed parameter counts as several: reading it will refuse it.
+	 */
 	while (n < 2 && (got = values_next(v, p, &cursor, &value)) != 0) {
 		value_clear(&value);
 		n += got == -1 ? 2 : 1;

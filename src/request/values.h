@@ -23,7 +23,7 @@ struct values {
 	const struct request_target *target;
 	const struct path_pattern *path; /* which it matches */
 	struct body body;
-	bool is_standing;        /* of a route that is in no configuration */
+	bool is_standing;        /* the route is in no configuration */
 	struct text_span user;   /* whom the web server has authenticated */
 	struct refusal *refusal; /* to be set by who refuses */
 };
@@ -47,8 +47,8 @@ values_describe(const struct template_piece *, char to[VALUES_NAME_SIZE]);
 int values_find(struct values *, const struct template_piece *, struct value *);
 
 /*
- * The same of a variable that may be given several times, or be a JSON list:
- * the next one.  The cursor is all zero at first.
+ * The next value of a variable that may be given several times, or be a JSON
+ * list; returns what values_find does.  The cursor is all zero at first.
  */
 struct values_cursor {
 	bool is_begun;
@@ -58,10 +58,10 @@ struct values_cursor {
 int values_next(struct values *, const struct template_piece *,
     struct values_cursor *, struct value *);
 
-/* Whether values_next has more than one for it. */
+/* Whether values_next has more than one value for the variable. */
 bool values_is_several(struct values *, const struct template_piece *);
 
-/* Refuses a value that there has to be. */
+/* Refuses because a value is missing that there has to be; always -1. */
 int values_refuse_missing(struct values *, const struct template_piece *);
 
 void value_clear(struct value *);

@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+/*
+ * A program's life.  It starts in a process group of its own.  Its output is
+ * read a piece at a time, and the next one only when program_take has had the
+ * last.
+ *
+ * A program ends by itself: SIGCHLD comes, and waitid(2) with WNOWAIT tells its
+ * exit without reaping it, so its number stays its own while its group is
+ * killed.  What its pipe held at that moment is taken; then program_take says
+ * that nothing more comes, its client's stream ends, and program_leave frees
+ * and reaps it.  Or its client leaves first: SIGTERM, SIGKILL after the grace,
+ * and SIGCHLD frees it.
+ */
+
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +30,7 @@
 #include "protocol/command.h"
 #include "source/program.h"
 #include "source/program_output.h"
+#include "source/spawn.h"
 
 enum {
 	PROGRAM_READ_BYTES = 65536,
@@ -39,10 +49,10 @@ struct program {
 	struct lines err_lines;
 	char *name;
 	bool is_cut;
-	bool has_ended;   /* the program; its exit is known */
+	bool has_ended;   /* its exit is known */
 	bool is_reported; /* program_take has said so */
-	bool is_left;     /* by its client */
-	int left;         /* bytes of its output, when it ended */
+	bool is_left;     /* its client is gone */
+	int left;         /* bytes that its pipe held when it ended */
 	uint64_t max_bytes, bytes;
 	uint64_t started_ms;
 	struct program_result result;
@@ -71,6 +81,7 @@ program_close(struct event **io, int *fd)
 	*fd = -1;
 }
 
+/* How many bytes a pipe holds. */
 static int
 program_left(int fd)
 {
@@ -80,8 +91,8 @@ program_left(int fd)
 }
 
 /*
- * The group goes with its program, which may have left it.  As long as that is
- * not reaped its number cannot be another's.
+ * Signals the program's group, and the program itself if it has left that.  The
+ * number cannot be another process's, as long as the program is not reaped.
  */
 static void
 program_signal(const struct program *p, int number)
@@ -91,7 +102,10 @@ program_signal(const struct program *p, int number)
 		kill(p->pid, number);
 }
 
-/* One that may not be killed, for it has another user, is not waited for. */
+/*
+ * If the program runs as another user we cannot kill it: then waitpid must not
+ * block.  Else it is dying, and is waited for, so that no zombie stays.
+ */
 static void
 program_reap(const struct program *p)
 {
@@ -123,7 +137,10 @@ program_log_lines(struct program *p, bool is_end)
 	}
 }
 
-/* As read(2): one for whom there is no memory says no more. */
+/*
+ * Reads from standard error as read(2) does.  Without memory for it that is its
+ * end.
+ */
 static ssize_t
 program_read_err(struct program *p)
 {
@@ -135,7 +152,10 @@ program_read_err(struct program *p)
 	return n;
 }
 
-/* Its last words are the ones that say why it ended. */
+/*
+ * Logs what standard error still holds: a program's last words mostly say why
+ * it ended.
+ */
 static void
 program_log_rest(struct program *p)
 {
@@ -174,7 +194,7 @@ program_stop_reading(struct program *p)
 	program_close(&p->out_io, &p->out_fd);
 }
 
-/* Asked to end, then made to. */
+/* Asks the program to end; after the grace it is killed.  0, or -1 (memory). */
 static int
 program_end(struct program *p)
 {
@@ -184,6 +204,7 @@ program_end(struct program *p)
 	return 0;
 }
 
+/* Ends a program that has written more than it may. */
 static void
 program_cut(struct program *p)
 {
@@ -195,7 +216,10 @@ program_cut(struct program *p)
 		program_signal(p, SIGKILL);
 }
 
-/* What was read is made ready; false when there is no more for now. */
+/*
+ * Reads a piece of the output and makes records of it.  False: there is no more
+ * for now.
+ */
 static bool
 program_read(struct program *p)
 {
@@ -223,8 +247,8 @@ program_read(struct program *p)
 }
 
 /*
- * It has ended, and so has its output, whoever else still has it open and
- * writes: what is there by now is taken, and no more.
+ * Takes the rest of an ended program's output: what its pipe held when it
+ * ended.  A process that it has left behind may write into the pipe for ever.
  */
 static void
 program_finish(struct program *p)
@@ -248,7 +272,7 @@ program_out_cb(evutil_socket_t fd, short what, void *arg)
 	program_read(p);
 	if (p->output.out.len == 0)
 		return;
-	/* Until it is taken. */
+	/* The next piece is read when program_take has had this one. */
 	if (p->out_io != NULL)
 		event_del(p->out_io);
 	p->ready_cb(p->arg);
@@ -269,7 +293,10 @@ program_err_cb(evutil_socket_t fd, short what, void *arg)
 		program_close(&p->err_io, &p->err_fd);
 }
 
-/* Nothing that it leaves behind goes on, or is waited for. */
+/*
+ * Kills what an ended program has left behind in its group, and notes how much
+ * its pipe holds, for the rest is not waited for.
+ */
 static void
 program_end_output(struct program *p)
 {
@@ -279,7 +306,7 @@ program_end_output(struct program *p)
 		event_del(p->out_io);
 }
 
-/* Its exit, without giving up its number. */
+/* Learns of the program's exit, without reaping it: see the top. */
 static void
 program_look(struct program *p)
 {
@@ -369,77 +396,15 @@ program_get_result(const struct program *p, struct program_result *result)
 	return p->has_ended;
 }
 
-/* A file in memory has an end, and nobody has to write to it. */
-static int
-program_open_body(struct text_span body)
-{
-	int fd = memfd_create("body", MFD_CLOEXEC);
-
-	if (fd == -1)
-		return -1;
-	if (write(fd, body.text, body.len) == (ssize_t)body.len &&
-	    lseek(fd, 0, SEEK_SET) == 0)
-		return fd;
-	close(fd);
-	return -1;
-}
-
-static int
-program_spawn(struct program *p, const struct program_options *o, int in,
-    int out, int err)
-{
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t none, all;
-	int error;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
-	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setflags(&attributes,
-	    POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-		POSIX_SPAWN_SETSIGDEF);
-	posix_spawnattr_setpgroup(&attributes, 0);
-	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setsigdefault(&attributes, &all);
-	error = posix_spawn(&p->pid, o->argv[0], &actions, &attributes, o->argv,
-	    o->envp);
-	posix_spawnattr_destroy(&attributes);
-	posix_spawn_file_actions_destroy(&actions);
-	if (error == 0)
-		return 0;
-	p->pid = 0;
-	errno = error;
-	return -1;
-}
-
-/* Its descriptors; ours are non-blocking, its own are not. */
 static int
 program_open(struct program *p, const struct program_options *o)
 {
-	int out[2] = { -1, -1 }, err[2] = { -1, -1 }, in, rc = -1, error;
+	struct spawn_process process;
+	int rc = spawn_process(&process, o->argv, o->envp, o->body);
 
-	in = program_open_body(o->body);
-	if (in != -1 && pipe2(out, O_CLOEXEC) == 0 &&
-	    pipe2(err, O_CLOEXEC) == 0)
-		rc = program_spawn(p, o, in, out[1], err[1]);
-	error = errno;
-	p->out_fd = out[0];
-	p->err_fd = err[0];
-	if (in != -1)
-		close(in);
-	if (out[1] != -1)
-		close(out[1]);
-	if (err[1] != -1)
-		close(err[1]);
-	errno = error;
-	if (rc == 0 &&
-	    (loop_prepare_fd(out[0]) == -1 || loop_prepare_fd(err[0]) == -1))
-		return -1;
+	p->pid = process.pid;
+	p->out_fd = process.out_fd;
+	p->err_fd = process.err_fd;
 	return rc;
 }
 

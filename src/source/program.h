@@ -16,8 +16,8 @@
 /*
  * Programs whose output goes to the one client that asked for it.  Each has a
  * process group of its own, which ends when the client leaves or the program
- * itself ends.  Its output is only read when the last of it was taken, so that
- * a client that does not read holds up its program and nothing else.
+ * itself ends.  A program's output is read only when the last piece was taken,
+ * so a client that does not read holds up its program and nothing else.
  */
 
 /* All programs of one process. */
@@ -25,12 +25,12 @@ struct programs;
 
 struct programs *programs_new(struct event_base *);
 
-/* Kills what is left, at once. */
+/* Kills the programs that are left, at once, and frees all. */
 void programs_free(struct programs *);
 
 size_t programs_count(const struct programs *);
 
-/* Calls back when the last of them has ended. */
+/* Calls back when the last program has ended. */
 void programs_wait(struct programs *, void (*ended_cb)(void *arg), void *arg);
 
 struct program_options {
@@ -44,20 +44,21 @@ struct program_options {
 };
 
 /*
- * Starts a program; ready_cb when program_take has something to say.  NULL with
- * errno: it cannot be started.
+ * Starts a program.  ready_cb is called when program_take has something to say.
+ * NULL with errno: the program cannot be started.
  */
 struct program;
 struct program *program_start(struct programs *, const struct program_options *,
     void (*ready_cb)(void *arg), void *arg);
 
 /*
- * Moves what there is, whole records, to the buffer's end and asks for more.
- * 1: there was something; 0: nothing now; -1: nothing will come any more.
+ * Moves the output that there is, in whole records, to the buffer's end, and
+ * asks the program for more.  1: there was some; 0: none now; -1: none will
+ * come any more.
  */
 int program_take(struct program *, struct buffer *);
 
-/* What became of it; false: it has not ended. */
+/* What became of a program; false: it has not ended. */
 struct program_result {
 	int status, signal; /* signal 0: none */
 	double seconds;
@@ -65,7 +66,7 @@ struct program_result {
 };
 bool program_get_result(const struct program *, struct program_result *);
 
-/* The client is gone: the program's group is asked to end, then killed. */
+/* The client is gone: the group is asked to end, then killed, and freed. */
 void program_leave(struct program *);
 
 #endif

@@ -7,7 +7,10 @@
 #include "protocol/command.h"
 #include "source/program_output.h"
 
-/* JSON may write a byte of data as several, and has names around it. */
+/*
+ * How long a line may be: JSON writes a byte of data as several, and has names
+ * around it.
+ */
 static size_t
 program_output_max(const struct program_output *p)
 {
@@ -21,7 +24,7 @@ program_output_refuse(const struct program_output *p, const char *why)
 	    why);
 }
 
-/* Appends the record; without `id:` unless the program gives one. */
+/* Appends an event's record, without `id:` unless the program gives one. */
 static int
 program_output_put_event(struct program_output *p, const struct event_fields *e)
 {
@@ -47,7 +50,7 @@ program_output_put_line(struct program_output *p, const char *line, size_t len)
 	e.data_len = len;
 	if (len == 0 || line[0] != '{')
 		return program_output_put_event(p, &e);
-	/* JSON that is no event is data like any other. */
+	/* A line of JSON that is no event is data like any other. */
 	if (command_parse_event(&c, p->tokener, line, len) == 0)
 		e = c.event;
 	rc = program_output_put_event(p, &e);
@@ -55,7 +58,7 @@ program_output_put_line(struct program_output *p, const char *line, size_t len)
 	return rc;
 }
 
-/* At the end the last line is one without its end, too. */
+/* Takes lines; at the end a last one without a newline is one, too. */
 static int
 program_output_take_lines(struct program_output *p, bool is_end)
 {
@@ -81,7 +84,10 @@ program_output_is_end(char c)
 	return c == '\n' || c == '\r';
 }
 
-/* Bytes up to the end of the last line that is empty. */
+/*
+ * How many bytes of raw text are whole records: up to the end of the last empty
+ * line.
+ */
 static size_t
 program_output_whole(const char *text, size_t len)
 {
@@ -100,8 +106,9 @@ program_output_whole(const char *text, size_t len)
 }
 
 /*
- * A record that is longer than any of ours goes out as it comes, and the last
- * one is ended if the program has not done so; an empty line too many is none.
+ * Takes raw text.  A record that is longer than any of ours goes out as it
+ * comes.  The last record is ended here, in case the program has not done so:
+ * an empty line too many means nothing.
  */
 static int
 program_output_take_raw(struct program_output *p, bool is_end)

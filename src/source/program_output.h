@@ -12,15 +12,15 @@
 #include "base/lines.h"
 
 /*
- * What a program prints, made into records of an event stream, whole ones: what
- * the hub has to say itself may stand between any two of them.
+ * Makes records of an event stream of what a program prints.  They are whole:
+ * the hub puts heartbeats, and the stream's end, between any two of them.
  *
  * Each line is the data of an event, or a whole event if it is JSON with "data"
  * in it.  A program that writes event-stream text itself (is_raw) is taken at
- * its word, but that its last record has an end.
+ * its word; only the last record's end is added.
  */
 struct program_output {
-	const char *name; /* for the log; as the tokener, borrowed */
+	const char *name; /* for the log; borrowed, as the tokener is */
 	struct json_tokener *tokener;
 	size_t max_line; /* bytes of one event's data */
 	bool is_raw;
@@ -29,7 +29,10 @@ struct program_output {
 	struct lines lines; /* of in */
 };
 
-/* Makes records of what is in in; is_end: nothing comes after it.  0, or -1. */
+/*
+ * Makes records, in out, of what is in in; is_end: nothing comes behind that.
+ * 0, or -1 (memory).
+ */
 int program_output_take(struct program_output *, bool is_end);
 
 void program_output_clear(struct program_output *);

@@ -14,7 +14,7 @@
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
 	"0123456789_"
 
-/* A program as the source of a stream. */
+/* A program as the source of a stream (hub/source.h). */
 struct program_stream {
 	struct source source;
 	struct hub *hub;
@@ -48,7 +48,10 @@ program_stream_step(struct source *source, struct stream *s)
 	return step;
 }
 
-/* How the program ended, if it did before its stream. */
+/*
+ * Appends the data of the stream's last record: its reason, and how the program
+ * ended, if it did so before its stream.
+ */
 static int
 program_stream_put_end(const struct source *source, const struct stream *s,
     struct buffer *b)
@@ -96,9 +99,10 @@ program_stream_ready_cb(void *arg)
 }
 
 /*
- * Only what web servers say of a request (RFC 3875, 4.1) and of its TLS, for a
- * program's libraries, interpreter or shell act on other names, and on
- * HTTP_PROXY (CVE-2016-5385).  Names that end in '_' stand for what begins so.
+ * Whether a program gets this variable: only what web servers say of a request
+ * (RFC 3875, 4.1) and of its TLS.  On other names a program's libraries,
+ * interpreter or shell may act, and on HTTP_PROXY, too (CVE-2016-5385).  In the
+ * list, a name that ends in '_' stands for all that begin so.
  */
 static bool
 program_stream_is_wanted(const char *variable)
@@ -129,8 +133,9 @@ program_stream_is_wanted(const char *variable)
 }
 
 /*
- * The request's variables (RFC 3875, 4.1), a PATH, and who is asking, once;
- * pointers into the request, and user, which is the caller's, or NULL.
+ * Makes a program's environment: a PATH, user (REMOTE_USER=..., or NULL), and
+ * the request's variables that it may have.  The list is the caller's, the
+ * texts stay the request's and the caller's.  NULL (memory).
  */
 static char **
 program_stream_environment(const struct request *request, char *user)
@@ -156,7 +161,10 @@ program_stream_environment(const struct request *request, char *user)
 	return list;
 }
 
-/* Why it failed is for the log: clients need not know where programs are. */
+/*
+ * Logs why a program could not be started.  Its client is told less: clients
+ * need not know where programs are.
+ */
 static void
 program_stream_refuse(const struct program_options *o,
     struct opening_result *result)
@@ -190,7 +198,7 @@ program_stream_start(struct hub *hub, struct programs *programs,
 		program_stream_leave(&p->source);
 }
 
-/* Gives the program its arguments and its environment, and starts it. */
+/* Puts arguments and environment together, and starts the program. */
 static void
 program_stream_prepare(struct hub *hub, struct programs *programs,
     struct opening *opening, struct opening_result *result)
@@ -230,7 +238,7 @@ program_stream_open(struct hub *hub, struct programs *programs,
 	uint64_t max = hub_config(hub)->run_max;
 
 	memset(result, 0, sizeof *result);
-	/* No program is started for a client whom the hub turns away. */
+	/* A program is not started for a client whom the hub turns away. */
 	if (!hub_has_room(hub)) {
 		result->answer = hub_subscribe(hub, &opening->sub);
 	} else if (max > 0 && programs_count(programs) >= max) {

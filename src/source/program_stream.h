@@ -9,10 +9,10 @@
 #include "source/program.h"
 
 /*
- * Starts the program of an opening for its request, with the CGI environment
- * of that, and opens a stream of what it prints, as hub_subscribe does.  A
- * program that cannot be started is logged; the result has a refusal then, with
- * what to tell the client, and is else the hub's answer.
+ * Starts an opening's program, with the CGI environment of its request, and
+ * opens a stream of what the program prints.  The result is the hub's answer;
+ * or a refusal, for the client, if the program cannot be started, which is then
+ * logged.
  */
 void program_stream_open(struct hub *, struct programs *, struct opening *,
     struct opening_result *);

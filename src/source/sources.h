@@ -8,16 +8,19 @@
 #include "request/opening.h"
 #include "source/program.h"
 
-/* What the streams of this process can be opened from. */
+/*
+ * What the streams of this process bring: events of the hub's channels, or the
+ * output of programs.  A new source is a member here and a case in
+ * sources_open.
+ */
 struct sources {
-	struct hub *hub; /* NULL: in another process, and so is all else */
+	struct hub *hub; /* NULL: in another process, which has all sources */
 	struct programs *programs;
 };
 
 /*
- * Opens a stream, of what its opening says: the hub's channels, or a program's
- * output.  If it is done (opening_is_done) its descriptor is the hub's, else
- * it is untouched.
+ * Opens a stream from the source that its opening names.  The hub has its
+ * descriptor if that is done (opening_is_done); else it is untouched.
  */
 void
 sources_open(const struct sources *, struct opening *, struct opening_result *);
