@@ -22,12 +22,12 @@ enum config_log {
 	CONFIG_LOG_SYSLOG
 };
 
-/* Who may do something over HTTP: any of these bits; 0 is nobody. */
+/* Who may do something over HTTP: bits, of which one is enough; 0: nobody. */
 enum config_who {
 	CONFIG_ANYONE = 1,
-	CONFIG_USER = 2,  /* who is authenticated */
-	CONFIG_OWNER = 4, /* who has the name that the first '*' matched */
-	CONFIG_TOKEN = 8  /* whose token names the channel */
+	CONFIG_USER = 2,  /* anybody who is authenticated */
+	CONFIG_OWNER = 4, /* the user whose name the pattern's '*' matched */
+	CONFIG_TOKEN = 8  /* the bearer of a token that names the channel */
 };
 
 /* How tokens are signed (RFC 7518, 3.1). */
@@ -46,8 +46,8 @@ enum config_algorithm {
 
 /* A key that tokens are checked with. */
 struct config_token_key {
-	char *kid;            /* which tokens name; "" of the top level's key */
-	char *text, *file;    /* where it comes from; "" for none */
+	char *kid;            /* its name in tokens; "": the top level's key */
+	char *text, *file;    /* what the key is read from; "" for none */
 	uint64_t algorithm;   /* enum config_algorithm */
 	unsigned char *bytes; /* the key itself: a secret, or PEM text */
 	size_t len;
@@ -117,9 +117,9 @@ struct config {
 	uint64_t drain_ms;
 	uint64_t stall_ms;               /* 0: no limit */
 	struct config_list allow_origin; /* "*" or origins in lower case */
-	char *token_key;                 /* as it is written */
+	char *token_key;                 /* as the file has it */
 	char *token_key_file;
-	int token_key_line;       /* of the last of the two in the file, or 0 */
+	int token_key_line; /* the file's last with one of the two, or 0 */
 	uint64_t token_algorithm; /* enum config_algorithm */
 	char *token_cookie;       /* "": none */
 	char *token_parameter;    /* of a query; "": none */
@@ -127,7 +127,7 @@ struct config {
 	uint64_t token_require_exp;          /* 0 or 1 */
 	struct config_token_key *token_keys; /* the top level's is the last */
 	size_t token_key_count;
-	struct config_list warnings; /* for people: what is allowed, but odd */
+	struct config_list warnings; /* in words: what is allowed, but odd */
 	uint64_t log;                /* enum config_log */
 	uint64_t log_level;          /* enum log_level */
 	struct config_channel
@@ -156,15 +156,16 @@ struct config_override {
 struct config *config_load(const char *file,
     const struct config_override *overrides, size_t count, char **cause);
 
-/* One more who needs it; returns it. */
+/* Takes one more reference to the configuration, and returns it. */
 const struct config *config_ref(const struct config *);
 
 /* Gives up a reference, the first being config_load's; NULL is allowed. */
 void config_free(const struct config *);
 
 /*
- * Prints it as understood, in the syntax of the file, defaults included:
- * config_load reads it back to the same, but for secrets, which are not shown.
+ * Prints the configuration as it was understood, in the syntax of the file,
+ * defaults included: config_load reads that back to the same, but for secrets,
+ * which are not shown.
  */
 void config_print(const struct config *, FILE *);
 

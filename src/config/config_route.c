@@ -190,7 +190,7 @@ config_route_has_method(const struct config_route *r, const char *method)
 {
 	if (config_route_names_method(r, method))
 		return true;
-	/* HEAD must change nothing (RFC 9110, 9.2.1). */
+	/* HEAD must change nothing (RFC 9110, 9.2.1): it may not publish. */
 	return strcmp(method, "HEAD") == 0 && r->kind != CONFIG_ROUTE_PUBLISH &&
 	    config_route_names_method(r, "GET");
 }

@@ -56,23 +56,22 @@ enum {
 struct config_route {
 	char *title; /* "METHOD[,METHOD]... PATH" */
 	int line;
-	bool is_standing; /* one of those that there are without any */
+	bool is_standing; /* crier's own, where the file has no routes */
 	struct config_list methods;
 	struct path_pattern path;
 	enum config_route_kind kind;
-	/* Of subscribe, publish or presence, and of publish alone. */
-	struct template **channels;
+	struct template **channels; /* of subscribe, publish or presence */
 	size_t channel_count;
-	struct template *fields[CONFIG_FIELDS]; /* or NULL */
-	unsigned sources; /* TEMPLATE_BITs of all of them */
+	struct template *fields[CONFIG_FIELDS]; /* of publish; or NULL */
+	unsigned sources; /* TEMPLATE_BITs of all these templates */
 
-	/* What the section says; of texts NULL is "nothing". */
+	/* What the section says; a text that it does not have is NULL. */
 	struct config_list subscribe, publish, run;
 	char *presence, *data, *event, *id, *key, *retry, *expires, *reply;
 	char *reply_type;           /* set where kind is publish */
 	char *end_event;            /* "": none; set where there are streams */
 	char *end_data;             /* NULL: the reason, as JSON */
-	uint64_t end_stop;          /* 1: 204 to who comes back after the end */
+	uint64_t end_stop;          /* 1: coming back after the end gets 204 */
 	uint64_t terse;             /* 1: no blocks without data */
 	uint64_t status;            /* enum config_route_status */
 	uint64_t format;            /* enum config_route_format */
@@ -111,7 +110,10 @@ bool config_route_has_body(const struct config_route *);
 /* Whether the route names this method. */
 bool config_route_names_method(const struct config_route *, const char *method);
 
-/* Whether the route serves it: HEAD goes with GET, unless that publishes. */
+/*
+ * Whether the route serves this method.  A route for GET serves HEAD, unless it
+ * publishes.
+ */
 bool config_route_has_method(const struct config_route *, const char *method);
 
 #endif

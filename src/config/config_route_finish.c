@@ -34,7 +34,25 @@ config_route_setting(const char *name)
 	return config_setting_find(config_route_settings, name, strlen(name));
 }
 
-/* Exactly one of the settings that make a route what it is. */
+/* Whether each setting may stand in a route of this kind. */
+static int
+config_route_check_settings(const struct config_route *r,
+    const struct config_setting **which, char **cause)
+{
+	const struct config_setting *kind = *which, *s;
+
+	for (s = config_route_settings; s->name != NULL; s++) {
+		*which = s;
+		if (config_setting_is_set(s, r) &&
+		    (s->routes & CONFIG_ROUTE_BIT(r->kind)) == 0)
+			return cause_set(cause, "does not go with %s",
+			    kind->name);
+	}
+	*which = kind;
+	return 0;
+}
+
+/* The kind of route is that of exactly one setting, which becomes *which. */
 static int
 config_route_find_kind(struct config_route *r,
     const struct config_setting **which, char **cause)
@@ -57,25 +75,7 @@ config_route_find_kind(struct config_route *r,
 		    "has none of subscribe, publish, status, run, presence");
 	while ((found->routes & CONFIG_ROUTE_BIT(r->kind)) == 0)
 		r->kind++;
-	return 0;
-}
-
-/* Whether each setting may stand in a route of this kind. */
-static int
-config_route_check_settings(const struct config_route *r,
-    const struct config_setting **which, char **cause)
-{
-	const struct config_setting *kind = *which, *s;
-
-	for (s = config_route_settings; s->name != NULL; s++) {
-		*which = s;
-		if (config_setting_is_set(s, r) &&
-		    (s->routes & CONFIG_ROUTE_BIT(r->kind)) == 0)
-			return cause_set(cause, "does not go with %s",
-			    kind->name);
-	}
-	*which = kind;
-	return 0;
+	return config_route_check_settings(r, which, cause);
 }
 
 static int
@@ -354,7 +354,6 @@ config_route_finish(struct config_route *r, const struct config_setting **which,
     char **cause)
 {
 	if (config_route_find_kind(r, which, cause) == -1 ||
-	    config_route_check_settings(r, which, cause) == -1 ||
 	    config_route_finish_channels(r, cause) == -1 ||
 	    config_route_finish_defaults(r, which, cause) == -1)
 		return -1;

@@ -48,12 +48,9 @@ struct config_setting {
 
 /* An offset, a range and words, as a row has them. */
 #define CONFIG_AT(structure, member) .offset = offsetof(structure, member)
-#define CONFIG_RANGE(least, most)      \
-	.range = &(const struct limit) \
-	{                              \
-		least, most            \
-	}
-#define CONFIG_LIMIT(name) .range = &limit_of[name]
+#define CONFIG_RANGE(least, most) \
+	.range = (&(const struct limit){ .min = (least), .max = (most) })
+#define CONFIG_LIMIT(name) .range = (&limit_of[name])
 #define CONFIG_WORDS(array) \
 	.words = (array), .word_count = sizeof(array) / sizeof *(array)
 

@@ -8,7 +8,7 @@
 #define LIMIT_YEAR (366 * LIMIT_DAY)
 
 const struct limit limit_of[LIMITS] = {
-	[LIMIT_EVENT_BYTES] = { 1, 1024 * 1024 },
+	[LIMIT_EVENT_BYTES] = { 1, UINT64_C(1024) * 1024 },
 	[LIMIT_RETRY_MS] = { 0, LIMIT_DAY },
 	[LIMIT_EXPIRES_MS] = { 1, UINT64_C(1000000000000) },
 	/* A stream keeps its heartbeat in 32 bits. */
