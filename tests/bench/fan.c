@@ -12,7 +12,7 @@
 
 #include "base/log.h"
 #include "door/record.h"
-#include "hub/hub.h"
+#include "hub/state.h"
 #include "measure.h"
 
 /*

@@ -13,7 +13,7 @@
 
 #include "base/log.h"
 #include "door/record.h"
-#include "hub/hub.h"
+#include "hub/state.h"
 #include "measure.h"
 
 /*
