@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The crier authors */
 
 /*
- * `crier doctor`, as a program of its own: so crier need not load libcurl.
+ * crier-doctor, which `crier doctor` becomes: so crier need not load libcurl.
  */
 
 #include <errno.h>
@@ -45,20 +45,20 @@ static int
 doctor_run(const struct options *o, const char *url)
 {
 	struct measure m = { 0 };
-	struct daemon daemon;
+	struct far_end crierd;
 	int rc;
 
 	wake(o);
-	rc = daemon_open(&daemon, &o->env);
+	rc = far_end_open(&crierd, &o->env);
 	if (rc == 0 && !o->json) {
 		puts(url);
 		fflush(stdout);
 	}
 	if (rc == 0)
-		rc = examine(&daemon, o, &m);
+		rc = examine(&crierd, o, &m);
 	if (rc == 0)
 		rc = doctor_show(o, url, &m);
-	daemon_close(&daemon);
+	far_end_close(&crierd);
 	return rc;
 }
 

@@ -144,7 +144,7 @@ token_set_algorithm(struct token_options *o, const char *name)
 	    "--algorithm must be " CONFIG_ALGORITHM_FORM);
 }
 
-/* An option with a value, or a word.  *list is where patterns go. */
+/* Takes an option with a value, or a word; *list is where patterns go. */
 static int
 token_option(struct token_options *o, int c, struct config_list **list)
 {
@@ -213,7 +213,7 @@ token_options(struct token_options *o, int argc, char **argv)
 	return rc;
 }
 
-/* Whether the options go together. */
+/* Whether the options may stand together; 0, or the exit code. */
 static int
 token_check_options(const struct token_options *o)
 {
@@ -259,7 +259,7 @@ token_load_config(const struct token_options *o, int *rc)
 	return NULL;
 }
 
-/* The key of a configuration that --kid names, or its first choice. */
+/* The key that --kid names; without it the one that crierd would choose. */
 static const struct config_token_key *
 token_choose(const struct config *config, const char *kid)
 {

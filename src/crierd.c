@@ -19,7 +19,7 @@
 #include "daemon/daemon.h"
 #include "door/cgi.h"
 
-/* crierd(8): options, and how it was started. */
+/* crierd(8): reads the options, and finds out how it was started. */
 
 enum {
 	CRIERD_ON_DEMAND = 256 /* the option without a letter */
@@ -89,7 +89,7 @@ crierd_read_options(struct daemon_options *o, int argc, char **argv, int *check)
 		crierd_usage(EX_USAGE);
 }
 
-/* A web server that starts us can only set the environment. */
+/* A web server that starts crierd can only set the environment. */
 static void
 crierd_read_environment(struct daemon_options *o)
 {
@@ -114,7 +114,7 @@ crierd_read_environment(struct daemon_options *o)
 	o->overrides[0].text = queue;
 }
 
-/* A program may be put there later, so this is no error. */
+/* Warns of programs that cannot be executed; they may be put there later. */
 static void
 crierd_check_programs(const struct config *config)
 {
@@ -181,7 +181,9 @@ main(int argc, char **argv)
 
 	process_guard_descriptors();
 	is_cgi = cgi_is_request();
-	/* Some web servers make arguments of the query, which is a client's. */
+	/*
+	 * Some web servers make arguments of the query, which a client chose.
+	 */
 	if (!is_cgi)
 		crierd_read_options(&options, argc, argv, &check);
 	if (options.start == DAEMON_ALONE &&

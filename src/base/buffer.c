@@ -83,7 +83,7 @@ buffer_vprintf(struct buffer *b, const char *fmt, va_list ap)
 	char *to;
 	int n;
 
-	/* Mostly there is room, and once is enough. */
+	/* Mostly there is room, and printing once is enough. */
 	va_copy(again, ap);
 	n = vsnprintf(room == 0 ? NULL : b->data + b->len, room, fmt, again);
 	va_end(again);

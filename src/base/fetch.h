@@ -12,7 +12,7 @@ enum {
 
 /*
  * Has the processor fetch so many bytes from memory while it does something
- * else.  It reads nothing, so the bytes need not be there.
+ * else.  Fetching is no access, so the address may be invalid.
  */
 static inline void
 fetch_ahead(const void *from, size_t len)

@@ -10,7 +10,7 @@
 
 #include "base/json.h"
 
-/* Of an object in which a member is missing json_append makes nothing. */
+/* Marks an object in which a member is missing: json_append refuses it. */
 static char json_is_incomplete;
 
 static void
@@ -51,7 +51,7 @@ json_add_flag(struct json_object *o, const char *name, bool value)
 	json_add_value(o, name, json_object_new_boolean(value));
 }
 
-/* A NUL is escaped with the rest, but these texts have none. */
+/* A NUL would end the escaped text, but what is added here has none. */
 static struct json_object *
 json_new_escaped(const char *text, size_t len)
 {
@@ -120,7 +120,10 @@ json_parse(const char *text, size_t len, int depth, struct json_object **value)
 		return -1;
 	json_tokener_set_flags(t,
 	    JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	/* json-c would take a NUL for the end; and a number may go on. */
+	/*
+	 * json-c would take a NUL for the text's end.  It waits for more digits
+	 * behind a number, so the end is given to it as a NUL of our own.
+	 */
 	if (len > 0 && memchr(text, '\0', len) == NULL) {
 		*value = json_tokener_parse_ex(t, text, (int)len);
 		error = json_tokener_get_error(t);
@@ -271,7 +274,10 @@ json_visit_number(struct json_object *value, int flags,
 		json_object_get_uint64(value) == UINT64_MAX))
 		*(const char **)wrong =
 		    "data has an integer of more than 64 bits";
-	/* One with a point keeps its form, so that its form matters. */
+	/*
+	 * json-c prints a number with a point as it was written, so what was
+	 * written must be JSON.
+	 */
 	if (json_object_is_type(value, json_type_double) &&
 	    (!isfinite(json_object_get_double(value)) ||
 		!json_is_number(json_object_get_string(value))))

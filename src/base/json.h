@@ -23,7 +23,7 @@
 void
 json_add(struct json_object *, const char *name, struct json_object *value);
 
-/* The same of a value that was just made: NULL is want of memory. */
+/* The same of a value that was just made, of which NULL is want of memory. */
 void json_add_value(struct json_object *, const char *name,
     struct json_object *value);
 void json_add_number(struct json_object *, const char *name, uint64_t);
@@ -52,16 +52,18 @@ int json_append_line(struct buffer *, struct json_object *);
 int json_parse(const char *text, size_t len, int depth, struct json_object **);
 
 /*
- * The same of a line that another of our programs has written: not strictly,
- * and an object or NULL.  The caller's.
+ * Reads a line that another of our programs has written, so without strictness.
+ * An object, the caller's; NULL for all else.
  */
 struct json_object *json_parse_object(const char *text, size_t len);
 
 /*
  * Reading values of which nothing is known.  A value may be NULL, which is
  * JSON's null.  A value that is not of the type that is asked for leaves the
- * target as it was.  (Names of Jansson's, as json_string, must not be used
- * here: libjwt would call our functions for its own.)
+ * target as it was.
+ *
+ * A function here must not have the name of one of Jansson's, as json_string:
+ * libjwt uses Jansson, and the linker would give it ours.
  */
 
 /* The member; NULL: there is none, it is null, or this is no object. */
@@ -80,7 +82,9 @@ bool json_get_real(struct json_object *, double *);
 
 bool json_get_flag(struct json_object *, bool *);
 
-/* Behind the number at text as RFC 8259, 6 has it, or NULL: "1.", "01", "-.5".
+/*
+ * Where the number at text ends (RFC 8259, 6); NULL: it is none, as "1.", "01"
+ * and "-.5" are not.
  */
 const char *json_skip_number(const char *text);
 

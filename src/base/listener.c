@@ -23,7 +23,7 @@
 enum {
 	LISTENER_BACKLOG = 4096,
 	LISTENER_FRESH_LETTERS = 8,
-	LISTENER_BATCH = 64, /* accepted before others have their turn */
+	LISTENER_BATCH = 64, /* accepted before other events have a turn */
 	LISTENER_REST_MS = 200
 };
 
@@ -115,8 +115,8 @@ listener_set_path(struct sockaddr_un *sun, const char *path)
 }
 
 /*
- * Binds at a name in the same directory that nobody has: the path's, but for
- * its last letters.
+ * Binds the socket to a free name in the path's directory: the path with other
+ * last letters.
  */
 static int
 listener_bind_fresh(int fd, struct sockaddr_un *fresh)
@@ -138,9 +138,9 @@ listener_bind_fresh(int fd, struct sockaddr_un *fresh)
 }
 
 /*
- * Makes all ready under another name, and only then takes the path: whoever
- * finds the socket there can connect, and nothing else can have been put in its
- * place meanwhile.
+ * Makes the socket ready under another name and renames it to the path last.
+ * So whoever finds the socket at the path can connect, and the mode and owner
+ * cannot be given to something that was put there meanwhile.
  */
 static int
 listener_bind_unix(int fd, const char *path, struct sockaddr_un *fresh,
@@ -149,7 +149,7 @@ listener_bind_unix(int fd, const char *path, struct sockaddr_un *fresh,
 	mode_t mask = umask(0);
 	int rc;
 
-	/* The mode reaches the file by way of the socket. */
+	/* bind(2) gives the file the mode that the socket has. */
 	rc = fchmod(fd, access->mode);
 	if (rc == 0)
 		rc = listener_bind_fresh(fd, fresh);
@@ -289,7 +289,10 @@ listener_rest_cb(evutil_socket_t fd, short what, void *arg)
 	event_add(l->io, NULL);
 }
 
-/* Out of descriptors or memory: whoever waits in the backlog is not lost. */
+/*
+ * Out of descriptors or memory, accepting pauses.  Clients stay in the backlog
+ * and are not lost.
+ */
 static void
 listener_rest(struct listener *l, int error)
 {

@@ -36,8 +36,8 @@ const char *listener_path(const char *address);
 bool listener_is_listening(int fd);
 
 /*
- * Accepts connections and hands each over, non-blocking and close-on-exec.
- * Out of descriptors it rests for a while instead of spinning.
+ * Accepts connections and hands each over, non-blocking and close-on-exec.  Out
+ * of descriptors the listener rests for a while instead of spinning.
  */
 struct listener;
 struct listener *listener_new(struct event_base *, int fd,

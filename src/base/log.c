@@ -64,7 +64,7 @@ log_wants(enum log_level level)
 	return level <= log_level_now;
 }
 
-/* One write a line, so that lines of several processes stay whole. */
+/* One write(2) for each line, so that lines of several processes stay whole. */
 static void
 log_to_stderr(enum log_level level, const char *text)
 {

@@ -19,7 +19,10 @@ enum log_target {
 	LOG_TARGET_SYSLOG
 };
 
-/* Where lines go and which; before it: standard error, LOG_LEVEL_INFO. */
+/*
+ * Says where lines go, and up to which level.  Until then: standard error,
+ * LOG_LEVEL_INFO.
+ */
 void log_open(enum log_target, enum log_level);
 
 /*
@@ -32,8 +35,8 @@ void log_set_journal(bool);
 void log_set_echo(bool on);
 
 /*
- * One line each.  What is not printable UTF-8 is escaped (text_escape), so
- * that a peer's bytes can forge neither a line nor a terminal's commands.
+ * Write a line.  Bytes that are not printable UTF-8 are escaped (text_escape),
+ * so that a peer can forge neither a line nor a terminal's commands.
  */
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -49,8 +52,8 @@ log_fatal(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 bool log_wants(enum log_level);
 
 /*
- * For what may go wrong very often: at most one line every ten seconds.  All
- * zero is a limit that was never used.
+ * For a fault that may come very often: at most one line every ten seconds.
+ * All zero is a limit that was never used.
  */
 struct log_limit {
 	uint64_t said_ms;

@@ -88,7 +88,7 @@ process_guard_descriptors(void)
 		close(fd);
 }
 
-/* Kernels before 5.9 cannot close them all at once. */
+/* Closes all descriptors from first on; 0, or -1 with kernels before 5.9. */
 static int
 process_close_range(unsigned first)
 {
@@ -137,7 +137,10 @@ process_raise_descriptors(void)
 	return (size_t)limit.rlim_cur;
 }
 
-/* The one in front: its exit status is what the starter sees. */
+/*
+ * The process that was started stays until the daemon is ready, so that the
+ * starter sees an exit status.
+ */
 static void
 process_await(int fd)
 {
@@ -193,7 +196,7 @@ process_ready(int stderr_fd)
 	if (stderr_fd != -1)
 		dup2(stderr_fd, STDERR_FILENO);
 	n = write(process_ready_fd, "", 1);
-	(void)n; /* whoever waited is gone then */
+	(void)n; /* if it fails, whoever waited is gone */
 	close(process_ready_fd);
 	process_ready_fd = -1;
 }

@@ -43,17 +43,17 @@ void process_close_from(int first);
 size_t process_raise_descriptors(void);
 
 /*
- * Goes into the background.  The caller that returns is the daemon; what
- * started it waits until process_ready, and exits with 1 if that never comes.
- * Standard error is the starter's until then; after it, it is stderr_fd, or
- * stays if that is -1.
+ * Goes into the background.  The process that returns is the daemon; the one
+ * that called waits until process_ready, and exits with 1 if that never comes.
+ * Until then standard error is the starter's; process_ready makes it stderr_fd,
+ * or leaves it if that is -1.  0, or -1 with *cause.
  */
 int process_detach(char **cause);
 void process_ready(int stderr_fd);
 
 /*
  * Holds a lock on a file, made if need be, for as long as the process lives.
- * 0; 1: another process has it; -1 with *cause: it cannot be made.
+ * 0; 1: another process has the lock; -1 with *cause: no file can be made.
  */
 int
 process_lock(const char *path, const struct process_account *, char **cause);

@@ -31,8 +31,8 @@ systemd_no_sockets(struct systemd_sockets *sockets)
 }
 
 /*
- * The variable has the stream's device and inode, for processes that inherit it
- * may have another standard error.
+ * JOURNAL_STREAM has the stream's device and inode, since a process that
+ * inherits the variable may have another standard error.
  */
 bool
 systemd_has_journal(void)
@@ -78,7 +78,10 @@ systemd_take_fifo(struct systemd_sockets *sockets, int fd, const char *name,
 	if (sockets->fifo != -1)
 		return systemd_refuse(cause, fd, name,
 		    "is a second named pipe");
-	/* Open for reading alone it would be at its end with each writer's. */
+	/*
+	 * A pipe that is open for reading alone is at its end whenever the last
+	 * writer closes it.
+	 */
 	if ((fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDWR)
 		return systemd_refuse(cause, fd, name,
 		    "the named pipe is not open for reading and writing");
@@ -135,8 +138,8 @@ systemd_take(struct systemd_sockets *sockets, int fd, const char *name,
 }
 
 /*
- * Each notice needs the variable, so it cannot go at the start like the others;
- * it goes in children instead, which must not speak for us.
+ * Each notice reads NOTIFY_SOCKET, so the variable cannot go at the start like
+ * the others.  It goes in children instead, which must not speak for us.
  */
 static void
 systemd_forget_cb(void)

@@ -20,8 +20,8 @@ enum {
 };
 
 /*
- * What was passed, non-blocking and close-on-exec.  It stays the manager's:
- * its files are neither ours to remove nor to give to somebody.
+ * The sockets that were passed, non-blocking and close-on-exec.  They stay the
+ * manager's: we neither remove their files nor change the files' owners.
  */
 struct systemd_sockets {
 	int fcgi[SYSTEMD_FCGI_MAX]; /* listening for web servers */
@@ -51,7 +51,9 @@ bool systemd_is_manager(const struct systemd_sockets *);
 /* Whether standard error is a stream of the journal's (JOURNAL_STREAM). */
 bool systemd_has_journal(void);
 
-/* All is set up, at the start or after systemd_reloading; one line for people.
+/*
+ * All is set up, at the start or after systemd_reloading.  The status is one
+ * line for people.
  */
 void systemd_ready(const char *status);
 void systemd_reloading(void);
@@ -63,7 +65,7 @@ void systemd_stopping(void);
  */
 int systemd_watchdog_start(struct event_base *);
 
-/* Before the loop's base is freed. */
+/* To be called before the loop's base is freed. */
 void systemd_watchdog_stop(void);
 
 #endif

@@ -80,7 +80,7 @@ table_clear(struct table *t)
 	t->slot_count = t->count = 0;
 }
 
-/* Of bits that do not say which slot. */
+/* From the top bits of the hash; the slot uses the low ones. */
 static unsigned char
 table_tag(uint64_t hash)
 {
@@ -187,7 +187,10 @@ table_remove(struct table *t, struct table_entry *e)
 
 	while (t->slots[free_slot] != e)
 		free_slot = table_next(t, free_slot);
-	/* Whoever is behind it moves up, unless that were before its first. */
+	/*
+	 * An entry behind the gap moves up into it, unless a look-up of the
+	 * entry would begin behind the gap.
+	 */
 	for (at = table_next(t, free_slot); t->tags[at] != 0;
 	     at = table_next(t, at)) {
 		first = table_slot(t, t->slots[at]->hash);

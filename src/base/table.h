@@ -20,9 +20,9 @@ struct table_entry {
 };
 
 /*
- * Open addressing: an entry is in the first free slot at or behind the one
- * that its hash says.  Whether a slot can be the one a look-up is after, a byte
- * of the hash tells, so that others' entries need not be fetched from memory.
+ * Open addressing: an entry is in the first slot that was free, from the one on
+ * that its hash says.  A byte of each entry's hash stands in an array of its
+ * own, so a look-up fetches only entries whose byte fits from memory.
  */
 struct table {
 	struct table_entry **slots;

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes of somebody else's; not terminated. */
+/* Bytes that belong to somebody else, without a NUL at their end. */
 struct text_span {
 	const char *text;
 	size_t len;
@@ -17,8 +17,7 @@ struct text_span {
 /* Whether the bytes are just this word. */
 bool text_equals(struct text_span, const char *word);
 
-/* Whether all of it is UTF-8 as RFC 3629 has it (no surrogates, no overlong).
- */
+/* Whether the text is UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool text_is_utf8(const char *text, size_t len);
 
 /*

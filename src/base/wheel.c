@@ -6,8 +6,8 @@
 #include "base/wheel.h"
 
 /*
- * A timer lies in the slot of its tick, modulo the number of slots.  One that
- * is due after more than a full turn is simply met early and left in place:
+ * A timer lies in the slot of its tick, modulo the number of slots.  A timer
+ * that is due after more than a full turn is met early and left in place:
  * due_ms decides, not the slot.
  */
 

@@ -16,7 +16,11 @@ enum {
 	APACHE_MANAGED_HELD = 32 * 1024
 };
 
-/* But for Apache, which has two modules, it is the same who started crierd. */
+/*
+ * Whether advice for one attachment is good for another, too.  Only Apache has
+ * a module of its own for processes that it starts; elsewhere it does not
+ * matter who started crierd.
+ */
 static bool
 advice_is_for(const struct advice *a, enum attachment attachment)
 {

@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 /*
- * What mends what: a table of web server, the way in which crierd is attached
- * to it, and fault.  Does no I/O.
+ * Which directive mends which fault: a table of web server, the way in which
+ * crierd is attached to it, and fault.  Does no I/O.
  */
 
 enum server {
@@ -51,7 +51,7 @@ enum fault {
 	FAULT_HEARTBEAT_OFF,
 	FAULT_LEAVING_LATE,  /* noticed at a heartbeat only */
 	FAULT_LEAVING_NEVER, /* not noticed */
-	FAULT_LAST_EVENT_ID, /* what was missed did not come */
+	FAULT_LAST_EVENT_ID, /* events that were missed did not come */
 	FAULT_GAP            /* crierd no longer had it */
 };
 
@@ -66,18 +66,18 @@ struct advice {
 
 /*
  * The next advice behind previous (NULL: the first) that fits; NULL after the
- * last.  Of a server or an attachment that is unknown, all fit.
+ * last.  If server or attachment is unknown, the advice for any of them fits.
  */
 const struct advice *advice_next(const struct advice *previous, enum server,
     enum attachment, enum fault);
 
-/* By the value of a Server header; and by its name, as advice_name has it. */
+/* The server, by the value of its Server header, or by its short name. */
 enum server advice_server(const char *header);
 bool advice_server_named(const char *name, enum server *server);
 
 /*
- * By the door that crierd says the stream came by ("" if it says nothing); of
- * Apache also by how many bytes it kept (0: none).
+ * The attachment, by the door that crierd says the stream came by ("" if it
+ * says nothing); with Apache also by how many bytes were held back (0: none).
  */
 enum attachment
 advice_attachment(const char *door, enum server, uint64_t held_bytes);

@@ -15,13 +15,13 @@
 #include "doctor/target.h"
 
 enum {
-	EXAMINE_MARGIN_MS = 3000,  /* for a heartbeat on a busy machine */
-	EXAMINE_END_MS = 1000,     /* for a poll's end, if it is gone */
+	EXAMINE_MARGIN_MS = 3000, /* for a heartbeat on a busy machine */
+	EXAMINE_END_MS = 1000, /* for a poll's end, once crierd has ended it */
 	EXAMINE_QUIET_MS = 30000,  /* of silence if there is no heartbeat */
 	EXAMINE_KEEP_SECONDS = 120 /* for which our events are kept, at least */
 };
 
-/* How long the stream is to be silent, with this heartbeat. */
+/* How long the stream is to be silent. */
 static uint64_t
 examine_idle_ms(const struct options *o, uint64_t heartbeat_ms)
 {
@@ -32,27 +32,27 @@ examine_idle_ms(const struct options *o, uint64_t heartbeat_ms)
 	return heartbeat_ms + heartbeat_ms / 5 + EXAMINE_MARGIN_MS;
 }
 
-/* What follows from the heartbeat. */
+/* Sets the times that follow from the heartbeat. */
 static void
 examine_set_times(const struct probe *p)
 {
 	struct measure *m = p->m;
 
 	m->idle_ms = examine_idle_ms(p->options, m->heartbeat_ms);
-	/* Some servers need a second heartbeat to notice. */
+	/* Some web servers notice only at the second heartbeat. */
 	m->leave_ms = m->idle_ms;
 	if (!p->options->has_idle)
 		m->leave_ms += m->heartbeat_ms;
-	p->daemon->expires =
+	p->far_end->expires =
 	    EXAMINE_KEEP_SECONDS + (m->idle_ms + m->leave_ms) / 1000;
 }
 
-/* What crierd says of the stream: how it came, and its own heartbeat. */
+/* Asks crierd how the stream came to it, and what its heartbeat is. */
 static int
 examine_take_door(const struct probe *p)
 {
-	struct daemon_streams streams;
-	int rc = daemon_look(p->daemon, p->channel, &streams);
+	struct far_end_streams streams;
+	int rc = far_end_look(p->far_end, p->channel, &streams);
 
 	if (rc != 0)
 		return rc;
@@ -63,7 +63,10 @@ examine_take_door(const struct probe *p)
 	return 0;
 }
 
-/* Until the request has ended, and leaves it; the status stays 0. */
+/*
+ * Waits until the request has ended, keeps its head, and leaves it.  The status
+ * stays 0: this is not the measured stream's head.
+ */
 static void
 examine_finish_ask(const struct probe *p, struct http_stream *stream)
 {
@@ -78,15 +81,15 @@ examine_finish_ask(const struct probe *p, struct http_stream *stream)
 }
 
 /*
- * What is the head that a buffer keeps back?  It comes when crierd ends the
- * stream, so another one is ended.
+ * Learns the head that a buffer holds back.  It comes when crierd ends the
+ * stream, so another stream is opened and ended.
  */
 static int
 examine_ask_by_end(const struct probe *p)
 {
 	struct http_stream *stream = probe_open(p, p->crowd_url, NULL);
 	uint64_t give_up = probe_after(PROBE_REACH_MS);
-	struct daemon_streams streams = { 0 };
+	struct far_end_streams streams = { 0 };
 	int rc = 0;
 
 	if (stream == NULL)
@@ -94,10 +97,10 @@ examine_ask_by_end(const struct probe *p)
 	while (rc == 0 && streams.count == 0 && !stream->ended &&
 	    clock_monotonic_us() < give_up) {
 		http_turn(p->http, PROBE_TURN_MS);
-		rc = daemon_look(p->daemon, p->crowd_channel, &streams);
+		rc = far_end_look(p->far_end, p->crowd_channel, &streams);
 	}
 	if (rc == 0)
-		rc = daemon_end(p->daemon, p->crowd_channel);
+		rc = far_end_end(p->far_end, p->crowd_channel);
 	if (rc == 0)
 		examine_finish_ask(p, stream);
 	else
@@ -105,7 +108,7 @@ examine_ask_by_end(const struct probe *p)
 	return rc;
 }
 
-/* Who keeps it back, and what else has been done to it? */
+/* Learns which server holds the head back, and what else that has changed. */
 static int
 examine_ask_server(const struct probe *p)
 {
@@ -114,7 +117,7 @@ examine_ask_server(const struct probe *p)
 
 	if (rc != 0 || p->m->head.http_version[0] != '\0')
 		return rc;
-	/* A HEAD is answered even where that does not help. */
+	/* If even the end brings no head: a HEAD is answered all the same. */
 	if ((stream = probe_open_head(p, p->url)) == NULL)
 		return EX_OSERR;
 	examine_finish_ask(p, stream);
@@ -135,7 +138,7 @@ examine_nothing(const struct measure *m)
 	return EX_TEMPFAIL;
 }
 
-/* A poll that is at crierd no more? */
+/* Whether the stream was a poll that crierd has already ended. */
 static int
 examine_poll(struct probe *p)
 {
@@ -172,15 +175,16 @@ examine_begin(struct probe *p)
 	return rc;
 }
 
-/* What shows of several streams. */
+/* Several streams at the same time, and what is known of them. */
 struct examine_crowd {
 	struct http_stream *streams[MEASURE_CROWD];
 	char first[ID_TEXT_SIZE], second[ID_TEXT_SIZE]; /* events for them */
 };
 
 /*
- * Counts those that are there; at crierd is what it has now, and polls that
- * have brought its event and ended.
+ * Counts the streams that have begun, and those at crierd: what it has now, and
+ * polls that have brought the second event and ended.  Returns how many need
+ * not be waited for.
  */
 static size_t
 examine_count_crowd(const struct probe *p, const struct examine_crowd *crowd,
@@ -207,23 +211,29 @@ examine_count_crowd(const struct probe *p, const struct examine_crowd *crowd,
 	return at_crierd;
 }
 
-/* Until all have begun or ended, or, if they are held back, are at crierd. */
+/*
+ * Waits until all streams have begun or ended or, if they are held back, are at
+ * crierd.
+ */
 static int
 examine_wait_crowd(const struct probe *p, const struct examine_crowd *crowd)
 {
 	uint64_t give_up = probe_after(PROBE_BEGIN_MS);
-	struct daemon_streams streams;
+	struct far_end_streams streams;
 	bool is_ready = false;
 	size_t ready;
 	int rc;
 
 	do {
 		http_turn(p->http, PROBE_TURN_MS);
-		rc = daemon_look(p->daemon, p->crowd_channel, &streams);
+		rc = far_end_look(p->far_end, p->crowd_channel, &streams);
 		if (rc != 0)
 			return rc;
 		ready = examine_count_crowd(p, crowd, streams.count);
-		/* crierd may have ended polls whose end is yet to come. */
+		/*
+		 * crierd may have ended a poll whose last bytes are yet to
+		 * come.
+		 */
 		if (ready == MEASURE_CROWD && !is_ready)
 			give_up = probe_after(EXAMINE_END_MS);
 		is_ready |= ready == MEASURE_CROWD;
@@ -233,19 +243,20 @@ examine_wait_crowd(const struct probe *p, const struct examine_crowd *crowd)
 }
 
 /*
- * Several at a time: do all of them reach the crierd of this queue?  There is
- * an event for them already, so that polls can show it.
+ * Opens several streams at a time, to see whether all reach the crierd of this
+ * queue.  There is an event for them before they come, which shows this of a
+ * poll.
  */
 static int
 examine_crowd(struct probe *p)
 {
 	struct examine_crowd crowd = { 0 };
 	size_t i, ignored;
-	int rc = daemon_publish(p->daemon, p->crowd_channel, "before them",
+	int rc = far_end_publish(p->far_end, p->crowd_channel, "before them",
 	    crowd.first, &ignored);
 
 	if (rc == 0)
-		rc = daemon_publish(p->daemon, p->crowd_channel, "for them",
+		rc = far_end_publish(p->far_end, p->crowd_channel, "for them",
 		    crowd.second, &ignored);
 	for (i = 0; i < MEASURE_CROWD && rc == 0; i++)
 		if ((crowd.streams[i] =
@@ -265,10 +276,14 @@ examine_all(struct probe *p)
 	static int (*const steps[])(struct probe *) = { steps_events,
 		steps_idle, steps_leaving, steps_resume };
 	size_t i;
-	int rc = examine_begin(p);
+	int rc;
 
+	/* 1. A stream, its head, and whether this crierd has it. */
+	rc = examine_begin(p);
+	/* 2. Several streams: is there more than one crierd? */
 	if (rc == 0 && (p->m->at_crierd || http_has_begun(p->stream)))
 		rc = examine_crowd(p);
+	/* 3. The rest needs events of ours on the first stream. */
 	if (!p->m->at_crierd)
 		return rc;
 	for (i = 0; i < sizeof steps / sizeof steps[0] && rc == 0; i++)
@@ -303,12 +318,13 @@ examine_names(struct probe *p)
 }
 
 int
-examine(struct daemon *daemon, const struct options *options, struct measure *m)
+examine(struct far_end *far_end, const struct options *options,
+    struct measure *m)
 {
-	struct probe p = { .daemon = daemon, .options = options, .m = m };
+	struct probe p = { .far_end = far_end, .options = options, .m = m };
 	int rc;
 
-	m->heartbeat_ms = daemon->heartbeat_ms;
+	m->heartbeat_ms = far_end->heartbeat_ms;
 	examine_set_times(&p);
 	rc = examine_names(&p);
 	if (rc == 0)

@@ -9,10 +9,10 @@
 #include "doctor/options.h"
 
 /*
- * Measures the route at o->url with events of our own, through the crierd that
- * daemon is connected to.  0 with all that could be measured, or the exit code
- * after saying on standard error why nothing could.
+ * Measures the route at the options' URL with events of our own, which are
+ * published at the far end.  0 with all that could be measured, or the exit
+ * code after saying on standard error why nothing could.
  */
-int examine(struct daemon *, const struct options *, struct measure *);
+int examine(struct far_end *, const struct options *, struct measure *);
 
 #endif

@@ -17,32 +17,33 @@
  * return an int return 0, or the exit code after saying why on standard error.
  */
 
-struct daemon {
+struct far_end {
 	struct client client;
 	uint64_t heartbeat_ms, max_event_bytes; /* by default */
 	uint64_t expires; /* seconds for which our events are kept */
 };
 
-/* What it says of the streams of one channel. */
-struct daemon_streams {
+/* What crierd says of the streams of one channel. */
+struct far_end_streams {
 	size_t count;
-	/* Of the first of them; "" and 0 if it does not say. */
+	/* Of the first stream; "" and 0 if crierd does not say. */
 	char door[32];
 	bool has_heartbeat;
 	uint64_t heartbeat_ms, bytes;
 };
 
-/* Connects and reads the settings; daemon_close either way. */
-int daemon_open(struct daemon *, const struct verb_env *);
-void daemon_close(struct daemon *);
+/* Connects and reads the settings; far_end_close either way. */
+int far_end_open(struct far_end *, const struct verb_env *);
+void far_end_close(struct far_end *);
 
 /* Publishes; id is the event's, *streams how many follow the channel. */
-int daemon_publish(struct daemon *, const char *channel, const char *data,
+int far_end_publish(struct far_end *, const char *channel, const char *data,
     char id[ID_TEXT_SIZE], size_t *streams);
 
 /* Ends the streams of a channel. */
-int daemon_end(struct daemon *, const char *channel);
+int far_end_end(struct far_end *, const char *channel);
 
-int daemon_look(struct daemon *, const char *channel, struct daemon_streams *);
+int
+far_end_look(struct far_end *, const char *channel, struct far_end_streams *);
 
 #endif

@@ -24,7 +24,7 @@ struct http {
 	CURLM *multi;
 };
 
-/* What libcurl needs of a stream, beside it. */
+/* A stream, and what libcurl needs beside it. */
 struct http_transfer {
 	struct http_stream stream; /* first: one is the other */
 	CURL *curl;
@@ -55,7 +55,7 @@ http_free(struct http *h)
 	free(h);
 }
 
-/* If the line is this header, its value, without spaces around it. */
+/* If the line is this header, copies its value, without spaces around it. */
 static void
 http_take_header(const char *line, size_t len, const char *name, char *to,
     size_t size)
@@ -75,7 +75,9 @@ http_take_header(const char *line, size_t len, const char *name, char *to,
 	text_escape(line, len, to, size);
 }
 
-/* "HTTP/1.1 200 OK": of several heads (redirections) the last one counts. */
+/*
+ * A status line begins a new head: of several (redirections) the last counts.
+ */
 static void
 http_take_status(struct http_stream *s, const char *line, size_t len)
 {
@@ -189,7 +191,7 @@ http_keep_tail(struct http_stream *s, const char *bytes, size_t len)
 	s->tail_len = keep + len;
 }
 
-/* A piece of the body, decompressed. */
+/* Takes a piece of the body, which libcurl has decompressed. */
 static size_t
 http_body_cb(char *bytes, size_t size, size_t count, void *arg)
 {
@@ -261,7 +263,7 @@ http_set_protocols(CURL *curl)
 #endif
 }
 
-/* The request as a browser makes it, and straight to the server. */
+/* Sets the request up as a browser would, but without a proxy. */
 static bool
 http_set_request(struct http_transfer *t, const struct http_request *request)
 {
@@ -277,7 +279,7 @@ http_set_request(struct http_transfer *t, const struct http_request *request)
 	    "crier-doctor/" PACKAGE_VERSION);
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	/* Each with a connection of its own, which goes when it is left. */
+	/* Each stream has a connection of its own, which ends with it. */
 	curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
 	curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
 	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);

@@ -19,14 +19,14 @@
 
 enum {
 	HTTP_ARRIVALS = 128, /* events of a stream that are noted */
-	HTTP_TAIL = 384      /* bytes of its end, for an id and more */
+	HTTP_TAIL = 384      /* bytes of a stream's end: an id and more */
 };
 
 /* An event that has come. */
 struct http_arrival {
 	char id[ID_TEXT_SIZE];
 	uint64_t at_us;
-	unsigned piece; /* of the body: what came in one has the same */
+	unsigned piece; /* the number of the piece of the body it came in */
 };
 
 struct http_stream {
@@ -64,8 +64,8 @@ struct http *http_new(void);
 void http_free(struct http *);
 
 /*
- * Begins a request; the stream is the caller's, to be left.  What is wrong
- * with it shows in ended and why.  NULL: no memory.
+ * Begins a request; the stream is the caller's, to be left.  A request that
+ * fails shows in the stream's ended and why.  NULL: no memory.
  */
 struct http_stream *http_open(struct http *, const struct http_request *);
 
@@ -75,10 +75,10 @@ struct http_stream *http_open(struct http *, const struct http_request *);
  */
 void http_leave(struct http *, struct http_stream *);
 
-/* Reads what has come, or waits for it; at most so long. */
+/* Reads what has come, of all streams; waits for it at most so long. */
 void http_turn(struct http *, int timeout_ms);
 
-/* When the event came, or NULL. */
+/* The event with this id, or NULL if it has not come. */
 const struct http_arrival *
 http_arrival(const struct http_stream *, const char *id);
 

@@ -11,7 +11,7 @@
 #include "doctor/advice.h"
 
 /*
- * What crier doctor has measured of a route: numbers and texts alone, for
+ * All that crier doctor has measured of a route: numbers and texts alone, for
  * verdict.h to judge.  Texts are fit for a terminal.
  */
 
@@ -42,7 +42,7 @@ struct measure_event {
 };
 
 struct measure {
-	/* What crierd says. */
+	/* As crierd says. */
 	uint64_t heartbeat_ms;
 	char door[32]; /* how the stream came to it; "" if it does not say */
 
@@ -56,7 +56,9 @@ struct measure {
 
 	struct measure_event events[MEASURE_EVENTS];
 	size_t event_count;
-	/* After so many more bytes something came; 0: was not needed. */
+	/*
+	 * Bytes after which something came that was held back; 0: nothing was.
+	 */
 	uint64_t held_bytes;
 
 	/* Events over polls, if is_polling. */
@@ -91,10 +93,10 @@ struct measure {
 /* Whether the answer's head is that of an event stream. */
 bool measure_is_stream(const struct measure *);
 
-/* Whether crierd has the stream, and nothing of it came by itself. */
+/* Whether crierd has the stream, and yet nothing of it came by itself. */
 bool measure_is_held(const struct measure *);
 
-/* Whether crierd has the stream, be it that even its head is held back. */
+/* Whether crierd has the stream, even if its head is held back. */
 bool measure_has_stream(const struct measure *);
 
 #endif

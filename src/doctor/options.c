@@ -105,7 +105,7 @@ options_take(struct options *o, int c, const char *value)
 	}
 }
 
-/* What is left must be the URL, and go with the options. */
+/* The arguments behind the options must be one URL that goes with them. */
 static int
 options_check(struct options *o, int argc, char **argv)
 {

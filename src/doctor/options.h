@@ -14,7 +14,7 @@ enum {
 	OPTIONS_HEADERS = 32
 };
 
-/* What crier doctor was asked for; the texts are argv's. */
+/* The options of crier doctor; the texts are argv's. */
 struct options {
 	struct verb_env env; /* env.queue: NULL if it was not named */
 	const char *url;

@@ -9,13 +9,13 @@
 #include "doctor/polls.h"
 
 enum {
-	POLLS_RETRY_MS = 3000,     /* after one that ended otherwise */
+	POLLS_RETRY_MS = 3000,     /* after an answer that does not say when */
 	POLLS_RETRY_MAX_MS = 5000, /* nobody waits for a doctor for longer */
 	/* Between two polls, and until the second one's answer. */
 	POLLS_LIMIT_MS = POLLS_RETRY_MAX_MS + 2 * PROBE_EVENT_MS
 };
 
-/* How many are published at a time: those behind must keep their order. */
+/* Events published at a time: several in one answer must keep their order. */
 static const size_t polls_groups[] = { 1, 2, 2 };
 
 enum {
@@ -28,7 +28,7 @@ struct polls_event {
 	bool has_come;
 };
 
-/* The events of ours that have been sent, and how far they have come. */
+/* Our events that have been sent, and which of them have come. */
 struct polls {
 	struct probe *p;
 	struct polls_event sent[MEASURE_EVENTS];
@@ -80,7 +80,7 @@ polls_keep_id(struct probe *p)
 		snprintf(p->last_id, sizeof p->last_id, "%s", last);
 }
 
-/* Leaves the answer, and asks for the next one from where it ended. */
+/* Leaves the answer, waits, and asks for the next from where it ended. */
 static int
 polls_come_back(struct probe *p, uint64_t after_ms)
 {
@@ -96,7 +96,7 @@ polls_come_back(struct probe *p, uint64_t after_ms)
 	return p->stream == NULL ? EX_OSERR : 0;
 }
 
-/* An answer is over: comes back when that says. */
+/* An answer is over: counts it, and comes back when it says. */
 static int
 polls_next(struct polls *w)
 {
@@ -174,7 +174,7 @@ polls_events(struct probe *p)
 	int rc = 0;
 
 	m->is_polling = true;
-	/* What was held back has come with the end. */
+	/* A head that was held back has come with the end. */
 	probe_take_head(p);
 	polls_is_end(p->stream, &retry_ms);
 	if (retry_ms > POLLS_RETRY_MAX_MS)

@@ -11,12 +11,12 @@
  * for the next one (crier(7), "Polls").
  */
 
-/* Whether crierd ended it as a poll; then also when to come again. */
+/* Whether crierd ended the stream as a poll; then also when to come again. */
 bool polls_is_end(const struct http_stream *, uint64_t *retry_ms);
 
 /*
- * The stream has ended as a poll: is it this crierd that answers?  The answer
- * to the next poll, which has an event of ours then, becomes the stream.
+ * If the stream has ended as a poll, finds out whether this crierd answered:
+ * publishes an event and polls once more.  That answer becomes the stream.
  */
 int polls_find(struct probe *);
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+/* How a poll ends (polls.h): apart, for it can be tested without a network. */
+
 #include <string.h>
 
 #include "base/text.h"
 #include "doctor/polls.h"
 
-/* The last line; *len becomes that of what is before it. */
+/* The last line of a text; *len becomes the length of the text before it. */
 static const char *
 polls_last_line(const char *text, size_t *len, size_t *line_len)
 {
@@ -21,7 +23,10 @@ polls_last_line(const char *text, size_t *len, size_t *line_len)
 	return text + begin;
 }
 
-/* It ends with a position and a time; a stream begins the other way round. */
+/*
+ * A poll ends with a position and then a time; a stream begins with a time and
+ * then a position.
+ */
 bool
 polls_is_end(const struct http_stream *s, uint64_t *retry_ms)
 {

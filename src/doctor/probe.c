@@ -65,7 +65,7 @@ probe_publish(const struct probe *p, const char *data, char id[ID_TEXT_SIZE])
 {
 	size_t streams;
 
-	return daemon_publish(p->daemon, p->channel, data, id, &streams);
+	return far_end_publish(p->far_end, p->channel, data, id, &streams);
 }
 
 int
@@ -73,7 +73,7 @@ probe_wait_begin(const struct probe *p, const struct http_stream *stream,
     bool *at_crierd)
 {
 	uint64_t give_up = probe_after(PROBE_REACH_MS), look = 0;
-	struct daemon_streams streams;
+	struct far_end_streams streams;
 	int rc;
 
 	*at_crierd = false;
@@ -82,7 +82,7 @@ probe_wait_begin(const struct probe *p, const struct http_stream *stream,
 		http_turn(p->http, PROBE_TURN_MS);
 		if (*at_crierd || clock_monotonic_us() < look)
 			continue;
-		if ((rc = daemon_look(p->daemon, p->channel, &streams)) != 0)
+		if ((rc = far_end_look(p->far_end, p->channel, &streams)) != 0)
 			return rc;
 		look = probe_after(PROBE_LOOK_MS);
 		if (streams.count > 0) {
@@ -90,7 +90,7 @@ probe_wait_begin(const struct probe *p, const struct http_stream *stream,
 			give_up = probe_after(PROBE_BEGIN_MS);
 		}
 	}
-	if ((rc = daemon_look(p->daemon, p->channel, &streams)) != 0)
+	if ((rc = far_end_look(p->far_end, p->channel, &streams)) != 0)
 		return rc;
 	*at_crierd = streams.count > 0;
 	return 0;
@@ -108,7 +108,7 @@ probe_wait_event(const struct probe *p, const char *id, uint64_t ms)
 	return a;
 }
 
-/* The comment of a stream that has nothing else to say. */
+/* Keeps the comment of a stream in which nothing else came. */
 static void
 probe_take_comment(const struct http_stream *stream, struct measure *m)
 {

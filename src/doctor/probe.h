@@ -9,8 +9,8 @@
 #include "doctor/options.h"
 
 /*
- * What the measuring has at hand: both ends of the route.  Everything waits
- * for something to happen, and gives up only after a time that is generous: a
+ * What all that measures has at hand: both ends of the route.  Each function
+ * waits for something to happen, and gives up only after a generous time: a
  * busy machine is not a fault of the server.  Functions that return an int
  * return 0, or the exit code after saying why on standard error.
  */
@@ -24,7 +24,7 @@ enum {
 };
 
 struct probe {
-	struct daemon *daemon;
+	struct far_end *far_end;
 	const struct options *options;
 	struct measure *m;
 	struct http *http;
@@ -34,7 +34,7 @@ struct probe {
 	char last_id[ID_TEXT_SIZE]; /* to come back with; or "" */
 };
 
-/* Microseconds: so long from now. */
+/* The time so long from now, in microseconds of the monotonic clock. */
 uint64_t probe_after(uint64_t ms);
 
 /*
@@ -52,26 +52,26 @@ int
 probe_publish(const struct probe *, const char *data, char id[ID_TEXT_SIZE]);
 
 /*
- * Until the stream has begun or ended, or has had its time since crierd got
- * it; *at_crierd says whether it did.
+ * Waits until the stream has begun or ended, or has had its time since crierd
+ * got it; *at_crierd says whether crierd has it.
  */
 int probe_wait_begin(const struct probe *, const struct http_stream *,
     bool *at_crierd);
 
-/* Until the event has come, or NULL if the stream ended or it took too long. */
+/* Waits for an event; NULL if the stream ended or the event took too long. */
 const struct http_arrival *
 probe_wait_event(const struct probe *, const char *id, uint64_t ms);
 
-/* What the stream has brought so far, but for its events. */
+/* Keeps what the stream has brought so far, but for its events. */
 void probe_take_head(const struct probe *);
 
 /* Whether the web server kept back what crierd sent first. */
 bool probe_is_held(const struct probe *);
 
-/* How long what is measured next will take, if people are to read it. */
+/* Tells people how long the next measurement takes; with -j nothing. */
 void probe_tell(const struct probe *, const char *what, uint64_t ms);
 
-/* Says so; then return EX_OSERR. */
+/* Says that there is no memory; the caller returns EX_OSERR. */
 void probe_no_memory(void);
 
 #endif

@@ -34,7 +34,7 @@ report_is_repeated(const struct report *r, size_t check)
 	return false;
 }
 
-/* Lines, each behind an indent. */
+/* Prints lines with an indent. */
 static void
 report_print_lines(const char *lines, FILE *to)
 {

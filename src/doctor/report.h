@@ -10,7 +10,7 @@
 
 struct json_object;
 
-/* What was measured, and what it means. */
+/* What was measured, judged. */
 struct report {
 	const char *url; /* as it may be shown */
 	const struct measure *m;
@@ -19,13 +19,13 @@ struct report {
 	size_t faults, warnings;
 };
 
-/* Judges; the texts stay the caller's. */
+/* Judges what was measured; the texts stay the caller's. */
 void report_init(struct report *, const char *url, const struct measure *);
 
-/* A table for people, and behind it what mends what. */
+/* Prints a table for people, and below it what mends each fault. */
 void report_print(const struct report *, FILE *);
 
-/* The same and all that was measured; the caller's, or NULL. */
+/* The same as JSON, with all that was measured; the caller's, or NULL. */
 struct json_object *report_json(const struct report *);
 
 #endif

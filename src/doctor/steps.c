@@ -15,7 +15,7 @@ enum {
 	STEPS_PUSH_BYTES = 4000
 };
 
-/* How much more must be sent until something that is held back comes? */
+/* Finds out how much more must be sent until what is held back comes. */
 static int
 steps_push(struct probe *p)
 {
@@ -24,8 +24,8 @@ steps_push(struct probe *p)
 	unsigned pieces = p->stream->pieces;
 	int rc;
 
-	if (len > p->daemon->max_event_bytes)
-		len = (size_t)p->daemon->max_event_bytes;
+	if (len > p->far_end->max_event_bytes)
+		len = (size_t)p->far_end->max_event_bytes;
 	memset(data, '.', len);
 	data[len] = '\0';
 	for (n = 1; n <= STEPS_PUSHES; n++) {
@@ -91,7 +91,7 @@ steps_events(struct probe *p)
 		if (p->stream->ended && sent[i].is_late)
 			break;
 	}
-	/* A poll ends with its first event, or when it has waited enough. */
+	/* A poll has ended with its first event, or when its time was up. */
 	if (polls_is_end(p->stream, &retry_ms))
 		return polls_events(p);
 	p->m->event_count = i;
@@ -100,7 +100,7 @@ steps_events(struct probe *p)
 	return is_held && !p->stream->ended ? steps_push(p) : 0;
 }
 
-/* How long crierd will take to notice that the client has left, probably. */
+/* How long crierd will probably take to notice that the client has left. */
 static uint64_t
 steps_leave_ms(const struct measure *m)
 {
@@ -108,7 +108,10 @@ steps_leave_ms(const struct measure *m)
 
 	if (measure_is_held(m) || m->heartbeat_ms > m->leave_ms)
 		return m->leave_ms;
-	/* These tell by themselves, but not a CGI program. */
+	/*
+	 * These servers tell crierd at once, but they do not tell a CGI
+	 * program.
+	 */
 	if (!is_cgi &&
 	    (m->server == SERVER_NGINX || m->server == SERVER_LIGHTTPD ||
 		m->server == SERVER_HAPROXY))
@@ -120,7 +123,7 @@ int
 steps_idle(struct probe *p)
 {
 	struct measure *m = p->m;
-	struct daemon_streams before, after;
+	struct far_end_streams before, after;
 	uint64_t begun = clock_monotonic_us(), end = probe_after(m->idle_ms),
 		 now;
 	unsigned bursts;
@@ -129,7 +132,7 @@ steps_idle(struct probe *p)
 	if (m->is_polling)
 		return 0;
 	bursts = p->stream->bursts;
-	if ((rc = daemon_look(p->daemon, p->channel, &before)) != 0)
+	if ((rc = far_end_look(p->far_end, p->channel, &before)) != 0)
 		return rc;
 	if (!p->stream->ended)
 		probe_tell(p, "silence and leaving take",
@@ -143,25 +146,25 @@ steps_idle(struct probe *p)
 		    : 0;
 	memcpy(m->end, p->stream->end, sizeof m->end);
 	m->heartbeats = p->stream->bursts - bursts;
-	rc = daemon_look(p->daemon, p->channel, &after);
+	rc = far_end_look(p->far_end, p->channel, &after);
 	m->idle_sent = rc == 0 && after.bytes > before.bytes;
 	m->has_idle = rc == 0;
 	return rc;
 }
 
-/* Until crierd has none of the channel's streams any more, or long enough. */
+/* Waits until crierd has no stream of the channel any more, or long enough. */
 static int
 steps_wait_left(const struct probe *p)
 {
 	uint64_t begun = clock_monotonic_us(),
 		 give_up = probe_after(p->m->leave_ms);
-	struct daemon_streams streams;
+	struct far_end_streams streams;
 	int pause = 1, rc;
 
 	p->m->left_us = MEASURE_NEVER;
 	do {
 		http_turn(p->http, pause);
-		rc = daemon_look(p->daemon, p->channel, &streams);
+		rc = far_end_look(p->far_end, p->channel, &streams);
 		if (rc != 0)
 			return rc;
 		if (streams.count == 0) {
@@ -175,8 +178,8 @@ steps_wait_left(const struct probe *p)
 }
 
 /*
- * Leaves right behind an event, so that the next heartbeat is a whole one
- * away.
+ * The client leaves right behind an event, so that the next heartbeat is due a
+ * whole heartbeat later: then "at once" differs from "at a heartbeat".
  */
 int
 steps_leaving(struct probe *p)

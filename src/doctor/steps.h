@@ -7,17 +7,20 @@
 #include "doctor/probe.h"
 
 /*
- * What is measured of one stream, in this order.  0, or the exit code after
- * saying why on standard error.
+ * The measurements on one stream, in this order.  Each returns 0, or the exit
+ * code after saying why on standard error.
  */
 
-/* One event at a time; if that fails, much more until something comes. */
+/*
+ * Publishes one event at a time; if events are held back, much more until
+ * something comes.
+ */
 int steps_events(struct probe *);
 
-/* Silence for m->idle_ms. */
+/* Keeps silent for m->idle_ms. */
 int steps_idle(struct probe *);
 
-/* The client leaves, and crierd is watched for m->idle_ms at most. */
+/* The client leaves, and crierd is watched for m->leave_ms at most. */
 int steps_leaving(struct probe *);
 
 /* The client comes back for what it has missed. */

@@ -27,7 +27,7 @@ target_wrong(const char *url)
 	return NULL;
 }
 
-/* Percent-encodes all but what RFC 3986, 2.3, has as unreserved. */
+/* Percent-encodes all but the unreserved characters of RFC 3986, 2.3. */
 static int
 target_append_encoded(struct buffer *b, const char *name)
 {
@@ -42,7 +42,7 @@ target_append_encoded(struct buffer *b, const char *name)
 	return rc;
 }
 
-/* Its end, as a text of its own; takes the buffer. */
+/* The buffer's bytes as a text, the caller's, or NULL; clears the buffer. */
 static char *
 target_finish(struct buffer *b, int rc)
 {
@@ -54,7 +54,10 @@ target_finish(struct buffer *b, int rc)
 	return text;
 }
 
-/* Fills in len bytes of a pattern; the number of places is added to *places. */
+/*
+ * Appends len bytes of a pattern with the name in each place, and adds the
+ * number of places to *places.
+ */
 static int
 target_fill(struct buffer *b, const char *pattern, size_t len, const char *name,
     size_t *places)

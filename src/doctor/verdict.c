@@ -13,9 +13,12 @@ enum {
 	VERDICT_SLOW_US = 1000 * 1000,
 	/* mod_fcgid lets the first byte wait for one second, or two. */
 	VERDICT_FCGID_US = 3000 * 1000,
-	/* If none is faster it is no accident. */
+	/* If no event is faster than this, that is no accident. */
 	VERDICT_ALL_SLOW_US = 100 * 1000,
-	/* A client's leaving that took less of a heartbeat was seen itself. */
+	/*
+	 * If crierd noticed a leaving in less of the heartbeat's time, the web
+	 * server told it; else the heartbeat did.
+	 */
 	VERDICT_AT_ONCE_PERCENT = 80
 };
 
@@ -39,7 +42,7 @@ struct verdict_time {
 	char text[32];
 };
 
-/* A time in the unit that suits it. */
+/* A time as people read it, in a unit that suits it. */
 static struct verdict_time
 verdict_time(uint64_t us)
 {
@@ -57,7 +60,7 @@ verdict_time(uint64_t us)
 	return t;
 }
 
-/* "Ns" of so many milliseconds of a setting. */
+/* A setting's milliseconds as seconds. */
 static struct verdict_time
 verdict_setting(uint64_t ms)
 {
@@ -107,7 +110,10 @@ verdict_answer(const struct measure *m, struct check *c)
 		    type, lead, m->head.location);
 }
 
-/* Of a head that was held back they may have come with another stream. */
+/*
+ * Whether there are headers to judge.  If this stream's head was held back,
+ * they came with another stream.
+ */
 static bool
 verdict_has_headers(const struct measure *m)
 {
@@ -140,7 +146,7 @@ verdict_headers(const struct measure *m, struct check *c)
 		    "not compressed; Cache-Control: %s", m->head.cache);
 }
 
-/* Whether what would be slow elsewhere is mod_fcgid's way. */
+/* Whether mod_fcgid explains a first byte that would be slow elsewhere. */
 static bool
 verdict_is_fcgid(const struct measure *m)
 {
@@ -200,7 +206,7 @@ verdict_crowd(const struct measure *m, struct check *c)
 		    "%d at the same time, all at this crierd", MEASURE_CROWD);
 }
 
-/* The delays, as "0.4, 0.3, never ms". */
+/* The delays, one behind the other. */
 static struct check
 verdict_delays(const struct measure *m)
 {
@@ -233,7 +239,7 @@ verdict_held_events(const struct measure *m, size_t missing, size_t late,
 	    m->event_count, missing, late, more);
 }
 
-/* All have come by themselves; were they quick? */
+/* All events have come by themselves: judges whether quickly enough. */
 static void
 verdict_quick_events(const struct measure *m, struct check *c)
 {
@@ -252,7 +258,7 @@ verdict_quick_events(const struct measure *m, struct check *c)
 	    m->event_count, m->event_count, verdict_delays(m).text);
 }
 
-/* Over polls it takes as long as clients stay away in between. */
+/* Events over polls: delays do not count, as clients stay away in between. */
 static void
 verdict_polls(const struct measure *m, size_t missing, struct check *c)
 {
@@ -371,7 +377,10 @@ verdict_leaving(const struct measure *m, struct check *c)
 		    verdict_setting(m->leave_ms).text,
 		    verdict_setting(m->heartbeat_ms).text);
 	else if (m->left_us == MEASURE_NEVER)
-		/* What is held back cannot fail either. */
+		/*
+		 * A server that holds back what crierd writes hides the
+		 * failure.
+		 */
 		verdict_say(c, VERDICT_FAULT,
 		    measure_is_held(m) ? FAULT_HELD : FAULT_LEAVING_NEVER,
 		    "crierd did not notice it within %s",
@@ -405,7 +414,7 @@ verdict_resume(const struct measure *m, struct check *c)
 		    MEASURE_MISSED);
 }
 
-/* Who answered; that alone is never wrong. */
+/* Says who answered, which alone is never a fault. */
 static void
 verdict_server(const struct measure *m, struct check *c)
 {

@@ -15,13 +15,16 @@ wake_is_there(const struct options *o)
 	struct client client;
 	bool there = client_try(&client, o->env.queue, 0, 0) == 0;
 
-	/* Whatever else is in the way, no request will mend it. */
+	/* Of any other error no request will rid us. */
 	there = there || (errno != ENOENT && errno != ECONNREFUSED);
 	client_close(&client);
 	return there;
 }
 
-/* The stream is kept until then, so that crierd has a reason to stay. */
+/*
+ * Waits until crierd is there.  The stream stays open that long, so that crierd
+ * has a reason to stay.
+ */
 static void
 wake_wait(const struct probe *p)
 {

@@ -8,8 +8,9 @@
 
 /*
  * If no crierd has the queue, asks the web server for a stream until one has
- * it: it may be what starts crierd, and nobody may have come yet.  Says
- * nothing; whether there is a crierd then is for whoever connects to it.
+ * it: the web server may be what starts crierd, and nobody may have come yet.
+ * Says nothing; whoever connects to the queue next sees whether there is a
+ * crierd.
  */
 void wake(const struct options *);
 

@@ -14,9 +14,9 @@
 #include "protocol/id.h"
 
 /*
- * What was published in one turn: stored with one commit, then appended,
- * delivered and acknowledged.  While a store has it, it belongs to the store's
- * thread, which writes nothing but the outcomes.
+ * A batch is what was published in one turn: stored with one commit, then
+ * appended, delivered and acknowledged.  While a store has the batch, it
+ * belongs to the store's thread, which writes nothing but the outcomes.
  */
 
 enum batch_outcome {
@@ -72,8 +72,8 @@ struct batch *batch_new(void);
 void batch_free(struct batch *);
 
 /*
- * Room for one more event with so many channels; 0, or -1 (memory).  Then add
- * them with batch_add_channel, and count the event with batch_add_event.
+ * Makes room for one more event with so many channels; 0, or -1 (memory).  Add
+ * the channels with batch_add_channel then, and the event with batch_add_event.
  */
 int batch_reserve(struct batch *, size_t channels);
 void batch_add_channel(struct batch *, const struct batch_channel *);

@@ -11,7 +11,7 @@ enum {
 	HANDOVER_WAIT_S = 1
 };
 
-/* A pipe that is full wakes the loop as well. */
+/* That the pipe may be full does not matter: it wakes the loop all the same. */
 static void
 handover_wake_loop(struct handover *h)
 {
@@ -42,7 +42,7 @@ handover_finish(struct handover *h)
 	}
 }
 
-/* The pipe is emptied first, lest a byte for what comes later be lost. */
+/* Empties the pipe first: a byte that comes later means another call. */
 static void
 handover_done_cb(evutil_socket_t fd, short what, void *arg)
 {

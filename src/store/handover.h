@@ -11,9 +11,9 @@
 
 /*
  * What passes between the loop's thread and the two threads of a store: batches
- * to the writer and reads to the reader, and both back when they are done.
- * Whatever is on one side is that side's alone, so nothing in a batch or a read
- * needs a lock, but only the lists that they wait in.
+ * to the writer, reads to the reader, and both back when they are done.  A
+ * batch or a read belongs to the side that it is on, so nothing in it needs a
+ * lock; only the lists do in which batches and reads wait.
  */
 struct handover {
 	struct event *done_event; /* the loop's, on the reading end */
@@ -31,14 +31,19 @@ struct handover {
 int handover_init(struct handover *, struct event_base *);
 void handover_clear(struct handover *);
 
-/* The loop's side.  What is given comes back by its own done. */
+/*
+ * The loop's side.  When a batch or a read is done, its own `done` is called.
+ */
 void handover_give_batch(struct handover *, struct batch *);
 void handover_give_read(struct handover *, struct store_read *);
 
-/* The threads are to take what was given, and then nothing more. */
+/* Tells the threads to end when they have done all that was given. */
 void handover_close(struct handover *);
 
-/* Calls back for all that is done: once more when the threads have ended. */
+/*
+ * Calls `done` for all that is done.  The loop does this by itself; whoever
+ * closes does it once more when the threads have ended.
+ */
 void handover_finish(struct handover *);
 
 /*

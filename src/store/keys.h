@@ -11,9 +11,9 @@
 #include "base/table.h"
 
 /*
- * The keys that publishers gave their events, for as long as a retry may come:
- * a key that is known answers with the first event's id.  In memory, bounded
- * by age and number.
+ * The keys that publishers gave their events, in memory, for as long as an
+ * event may be sent again: a key that is known leads to the id of the event
+ * that came with it first.  Bounded by age and number.
  */
 enum {
 	KEYS_MAX = 1000000
@@ -37,7 +37,7 @@ const char *keys_find(const struct keys *, const char *key, size_t len);
 int keys_add(struct keys *, const char *key, size_t len, const char *id,
     size_t id_len, uint64_t now_ms);
 
-/* Forgets what was added before. */
+/* Forgets the keys that were added before. */
 void keys_expire(struct keys *, uint64_t before_ms);
 
 #endif

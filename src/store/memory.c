@@ -10,8 +10,9 @@
 #include "store/store.h"
 
 /*
- * The store that does not survive: the hub's own histories are all there is.
- * It remembers nothing but the publishers' keys.
+ * The store that does not survive a restart.  The hub's own histories are all
+ * the history there is, so this store remembers nothing but the publishers'
+ * keys.
  */
 
 struct store_memory {

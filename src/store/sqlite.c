@@ -13,12 +13,11 @@
  * pipe, batches in the order in which they were given.
  *
  * handover.c passes batches and reads back and forth.  Beyond them the threads
- * share little, all of it under `lock`: the settings and figures, and what they
- * tell each other of damage.  The reader that finds damage says so and nudges
- * the writer, which alone sets a file aside (`is_damaged`).  The writer counts
- * the files (`generation`), so the reader notices that its connection is to one
- * that was set aside.  `replacing` keeps the reader from opening the path in
- * the moment when no file, or half of one, is there.
+ * share little, all of it under `lock`: settings, figures, and the number of
+ * the file.  A reader that finds damage nudges the writer.  The writer alone
+ * sets a file aside, and counts the files (`generation`), so that the reader
+ * notices when its connection is to one that was set aside.  `replacing` keeps
+ * the reader from opening the path while no file, or half of one, is there.
  *
  * The rest: sqlite_file.c is a connection, the schema and the statements;
  * sqlite_writer.c a transaction; sqlite_retention.c what goes; sqlite_read.c
@@ -97,8 +96,7 @@ store_sqlite_free(struct store_sqlite *q)
 	free(q);
 }
 
-/* Every batch that was given is written, and every batch and read comes back.
- */
+/* Writes every batch that was given, and gives every batch and read back. */
 static void
 store_sqlite_close(struct store *store)
 {

@@ -47,7 +47,7 @@ struct store_sqlite {
  */
 int write_thread_open(struct store_sqlite *, char **cause);
 
-/* What the two threads do until the store is closed; arg is the store. */
+/* The two threads, until the store is closed; arg is the store. */
 void *write_thread_run(void *arg);
 void *read_thread_run(void *arg);
 

@@ -19,13 +19,14 @@ enum {
 };
 
 /*
- * A channel without events has no row; what it has forgotten is remembered for
- * all of the same hash together, so that the file does not grow with names.
+ * A channel without events has no row.  Its floor is remembered in `forgotten`,
+ * which all channels with the same hash share, so that the file does not grow
+ * with the names of channels.
  *
- * The events of a channel lie in runs (run.h), in order of their last ids. What
- * a channel has is kept beside it, so that nothing ever has to count; so is
- * what it keeps, for the events of a channel that nobody publishes to any more
- * have an end too.
+ * The events of a channel lie in runs (sqlite_run.h), in order of their last
+ * ids.  The channel's row has the figures of all its runs, so that nothing ever
+ * has to be counted.  It also has what the channel keeps, since events become
+ * too old in a channel that nobody publishes to any more.
  */
 static const char sqlite_schema[] =
     "CREATE TABLE channel ("
@@ -209,7 +210,7 @@ sqlite_file_refuse(const struct sqlite_file *f, char **cause, const char *why)
 	return SQLITE_UNUSABLE;
 }
 
-/* The value of a PRAGMA or other text with one number, or -1. */
+/* The number that a PRAGMA or a query results in, or -1. */
 static sqlite3_int64
 sqlite_file_number(const struct sqlite_file *f, const char *text)
 {
@@ -224,8 +225,8 @@ sqlite_file_number(const struct sqlite_file *f, const char *text)
 }
 
 /*
- * A new file knows of nothing that was published before: that is its floor, so
- * that whoever resumes from before is told of a gap.
+ * Makes the schema.  A new file knows of nothing that was published before now,
+ * so now is its floor: whoever resumes from before is told of a gap.
  */
 static enum sqlite_open
 sqlite_file_make(struct sqlite_file *f, struct id floor, char **cause)
@@ -250,7 +251,7 @@ sqlite_file_make(struct sqlite_file *f, struct id floor, char **cause)
 	return SQLITE_OPENED;
 }
 
-/* Whether it is ours, of a version that we know, and answers. */
+/* Whether the file is crier's, of a version that we know, and can be read. */
 static enum sqlite_open
 sqlite_file_check(struct sqlite_file *f, struct id floor, char **cause)
 {
@@ -309,7 +310,10 @@ sqlite_file_open(struct sqlite_file *f, const char *path,
 		result = sqlite_file_fail(f, cause);
 	} else {
 		sqlite3_busy_timeout(f->db, SQLITE_BUSY_MS);
-		/* Looked at before anything in it is changed. */
+		/*
+		 * The file may be another program's: look before changing
+		 * anything.
+		 */
 		result = sqlite_file_check(f, options->floor, cause);
 	}
 	if (result == SQLITE_OPENED && !options->is_reader)

@@ -15,8 +15,8 @@
 #include "store/store.h"
 
 /*
- * A connection to the history's database, of one thread alone: the writer's or
- * the reader's.
+ * A connection to the history's database.  It is used by one thread alone, the
+ * writer's or the reader's.
  */
 
 enum sqlite_statement {
@@ -73,7 +73,7 @@ enum {
 struct sqlite_options {
 	enum store_durability durability;
 	bool is_reader;
-	struct id floor; /* of a new file: what it cannot know of */
+	struct id floor; /* of a new file: what was published before it */
 };
 
 /*
@@ -91,13 +91,17 @@ void sqlite_file_close(struct sqlite_file *);
  */
 int sqlite_file_set_aside(const char *path, const char *why, char **cause);
 
-/* A statement, made if need be and reset; NULL: see sqlite3_errmsg. */
+/*
+ * A statement, prepared when first used, and reset; NULL: see sqlite3_errmsg.
+ */
 sqlite3_stmt *sqlite_file_use(struct sqlite_file *, enum sqlite_statement);
 
-/* Runs a statement that has no rows, its values bound, and resets it; 0, -1. */
+/*
+ * Runs a statement that has no rows, its values bound, and resets it; 0 or -1.
+ */
 int sqlite_file_step(sqlite3_stmt *);
 
-/* The same of one without values, or of which the rows do not matter. */
+/* Runs a statement without values; rows are skipped.  0 or -1. */
 int sqlite_file_run(struct sqlite_file *, enum sqlite_statement);
 
 /* Whether the last error means that the file is damaged. */

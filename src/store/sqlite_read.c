@@ -9,9 +9,9 @@
 #include "store/sqlite_run.h"
 
 /*
- * A read of several channels merges as many statements, each of which walks
- * one channel in order.  All of it happens in one read transaction, so that
- * what it says of the floors and what it returns fit together.
+ * A read of several channels merges as many statements, each of which walks one
+ * channel in order.  All of them are in one read transaction, so that the
+ * floors and the records that the answer has fit together.
  */
 
 static const char sqlite_walk[] =
@@ -35,7 +35,7 @@ read_fail(const struct sqlite_file *f, struct store_read *r)
 	return -1;
 }
 
-/* What the whole file cannot know of. */
+/* The floor of the file itself: every channel has at least this one. */
 static int
 read_file_floor(struct sqlite_file *f, struct id *floor)
 {
@@ -93,7 +93,10 @@ read_floors(struct sqlite_file *f, struct store_read *r)
 	return 0;
 }
 
-/* The oldest over the channels of each one's newest, as the hub has it. */
+/*
+ * Finds where a publisher's own id stands: of each channel the newest event
+ * with this id, and of those the oldest, as the hub does it in memory.
+ */
 static int
 read_own(struct sqlite_file *f, struct store_read *r)
 {
@@ -130,8 +133,8 @@ read_has_expired(const struct run_event *e, uint64_t wall_ms)
 }
 
 /*
- * Of a run, how many events may be sent, and behind which the last `last` of
- * them begin, if there are more.
+ * Counts the events of a run that may be sent.  If there are more than `last`,
+ * *after becomes the id behind which the last ones begin.
  */
 static uint64_t
 read_count(const struct store_read *r, const char *data, size_t len,
@@ -182,7 +185,7 @@ read_last(struct sqlite_file *f, struct store_read *r)
 	return 0;
 }
 
-/* To the walk's next event that may be sent; 0 or -1. */
+/* Moves the walk to its next event that may be sent; 0 or -1. */
 static int
 walk_next(struct walk *w, uint64_t wall_ms)
 {
@@ -235,7 +238,7 @@ walk_oldest(struct walk *walks, size_t count)
 	return oldest;
 }
 
-/* One event's record; an event of several channels is taken but once. */
+/* Adds an event's record to the answer, once if it is in several channels. */
 static int
 read_take(struct store_read *r, const struct run_event *e)
 {
@@ -257,7 +260,7 @@ read_merge(struct sqlite_file *f, struct store_read *r, struct walk *walks)
 	struct walk *w;
 
 	while ((w = walk_oldest(walks, r->range_count)) != NULL) {
-		/* Not between the copies of one event. */
+		/* The answer must not end between the copies of one event. */
 		if (r->records.len >= r->max_bytes &&
 		    id_cmp(w->event.id, r->last_id) != 0)
 			return 0;
@@ -302,7 +305,10 @@ sqlite_read(struct sqlite_file *f, struct store_read *r)
 	if ((r->own_id_len == 0 || read_own(f, r) == 0) &&
 	    (!r->has_last || read_last(f, r) == 0) && read_floors(f, r) == 0)
 		read_walk(f, r);
-	/* The reason of a failure stays what sqlite3_errcode says. */
+	/*
+	 * After a failure sqlite3_errcode is still to say why, so nothing is
+	 * run.  The caller closes the connection, which ends the transaction.
+	 */
 	if (r->error[0] == '\0')
 		sqlite3_exec(f->db, "COMMIT", NULL, NULL, NULL);
 }

@@ -6,7 +6,7 @@
 
 #include "store/sqlite_file.h"
 
-/* Answers a read; what went wrong is in its error. */
+/* Answers a read; if that fails, the read's error says why. */
 void sqlite_read(struct sqlite_file *, struct store_read *);
 
 #endif

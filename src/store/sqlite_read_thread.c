@@ -39,7 +39,10 @@ read_thread_open(struct store_sqlite *q, struct sqlite_file *f,
 	return -1;
 }
 
-/* Damage is the writer's to mend, even if nobody publishes. */
+/*
+ * Closes the connection.  If the file is damaged, the writer must mend it, even
+ * if nobody publishes.
+ */
 static void
 read_thread_fail(struct store_sqlite *q, struct sqlite_file *f, const char *why)
 {

@@ -5,9 +5,9 @@
 #include "store/sqlite_writer.h"
 
 /*
- * Retention, in steps so small that a commit never waits long for one: whole
- * runs first, then the front of the oldest that is left.  The file itself
- * shrinks by pages that are given back.
+ * Retention, in steps so small that a commit never waits long for one.  Of a
+ * channel, whole runs go first, then the front of the oldest run that is left.
+ * Pages that become free are given back to the file system, some at a time.
  */
 
 enum {
@@ -17,14 +17,14 @@ enum {
 	TRIM_FREE_PAGES = 1024 /* are kept, for what comes */
 };
 
-/* What of a channel goes in one step. */
+/* What one step removes from a channel. */
 struct trim {
 	uint64_t events, bytes;
 	struct id last;     /* of the events that go */
 	uint64_t oldest_ms; /* of those that stay */
 };
 
-/* Whether a run goes to its last event; what goes before it is in t. */
+/* Whether all events of a run go; t has what goes before them. */
 static bool
 trim_takes_run(const struct sqlite_channel *c, const struct trim *t,
     uint64_t events, uint64_t bytes, uint64_t last_ms, uint64_t wall_ms)
@@ -62,7 +62,7 @@ trim_find_runs(struct sqlite_writer *w, const struct sqlite_channel *c,
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : -1;
 }
 
-/* Binds a channel and an id, and runs it. */
+/* Runs a statement that takes a channel and an id. */
 static int
 trim_run(struct sqlite_writer *w, enum sqlite_statement which,
     sqlite3_int64 channel, struct id id)
@@ -76,7 +76,7 @@ trim_run(struct sqlite_writer *w, enum sqlite_statement which,
 	return sqlite_file_step(s);
 }
 
-/* A channel that has nothing left leaves but what it has forgotten. */
+/* The row of a channel without events goes; `forgotten` keeps its floor. */
 static int
 trim_drop_channel(struct sqlite_writer *w, const struct sqlite_channel *c)
 {
@@ -91,7 +91,10 @@ trim_drop_channel(struct sqlite_writer *w, const struct sqlite_channel *c)
 	    sqlite_file_slot(c->name, c->entry.name_len), c->floor);
 }
 
-/* Ends the transaction in which t's events went; true from here on. */
+/*
+ * Ends the transaction that removes t's events.  Only when it is through, what
+ * is known of the channel and the file changes as well.  1, or -1.
+ */
 static int
 trim_finish(struct sqlite_writer *w, struct sqlite_channel *c,
     const struct trim *t)
@@ -102,7 +105,10 @@ trim_finish(struct sqlite_writer *w, struct sqlite_channel *c,
 	after.bytes -= t->bytes;
 	after.oldest_ms = after.events == 0 ? 0 : t->oldest_ms;
 	after.floor = t->last;
-	/* The copy's name is not in the copy. */
+	/*
+	 * The channel itself, too: its name, which follows it, is not in the
+	 * copy.
+	 */
 	c->floor = t->last;
 	if (trim_run(w, STATEMENT_DROP_OWN, c->id, t->last) == -1 ||
 	    (after.events > 0 ? sqlite_writer_save(w, &after)
@@ -121,7 +127,7 @@ trim_finish(struct sqlite_writer *w, struct sqlite_channel *c,
 	return 1;
 }
 
-/* The events at the front of a run that are over the limits. */
+/* Moves *data behind the events at a run's front that are over the limits. */
 static void
 trim_find_events(const struct sqlite_channel *c, uint64_t wall_ms,
     const char **data, size_t *len, struct trim *t)
@@ -161,7 +167,7 @@ trim_cut(struct sqlite_writer *w, const struct sqlite_channel *c,
 	return sqlite_file_step(s);
 }
 
-/* Begins a transaction in which a run loses its front, or goes altogether. */
+/* Begins a transaction, in which a run loses its front or goes altogether. */
 static int
 trim_front(struct sqlite_writer *w, const struct sqlite_channel *c,
     struct id last, struct text_span rest, const struct trim *t)
@@ -201,7 +207,7 @@ trim_first_run(struct sqlite_writer *w, struct sqlite_channel *c,
 	return t.events > 0 ? trim_finish(w, c, &t) : 0;
 }
 
-/* The channel is the first of those that are to be trimmed, and done. */
+/* Takes a channel that is done from the front of those to be trimmed. */
 static void
 trim_leave(struct sqlite_writer *w, struct sqlite_channel *c)
 {
@@ -234,7 +240,10 @@ trim_channel(struct sqlite_writer *w, uint64_t wall_ms)
 	}
 	if ((rc = trim_first_run(w, c, wall_ms)) != 0)
 		return rc;
-	/* A step that took all it looked at does not know what came next. */
+	/*
+	 * The last step may have removed all runs that it looked at, and then
+	 * did not see the age of the next one.
+	 */
 	if (t.oldest_ms != c->oldest_ms) {
 		c->oldest_ms = t.oldest_ms;
 		if (sqlite_writer_save(w, c) == -1)
@@ -244,7 +253,10 @@ trim_channel(struct sqlite_writer *w, uint64_t wall_ms)
 	return 1;
 }
 
-/* Channels whose oldest events are too old; whoever publishes or not. */
+/*
+ * Finds channels whose oldest events are too old: publishing does not tell of
+ * them.  1: some; 0; -1.
+ */
 static int
 trim_find_due(struct sqlite_writer *w, uint64_t wall_ms)
 {
@@ -302,8 +314,7 @@ trim_pages(struct sqlite_writer *w)
 		return sqlite_file_run(&w->file, STATEMENT_VACUUM) == -1 ? -1
 									 : 1;
 	}
-	/* The file is cut when what is in the WAL is in it; the WAL goes, too.
-	 */
+	/* SQLite cuts the file, and the WAL, when all of the WAL is copied. */
 	if (w->has_freed) {
 		sqlite3_busy_timeout(w->file.db, 0);
 		sqlite3_wal_checkpoint_v2(w->file.db, NULL,
@@ -311,7 +322,7 @@ trim_pages(struct sqlite_writer *w)
 		sqlite3_busy_timeout(w->file.db, SQLITE_BUSY_MS);
 	}
 	w->has_freed = false;
-	/* What a flood took is given back. */
+	/* Gives back the memory that a flood of events needed. */
 	sqlite3_db_release_memory(w->file.db);
 	return 0;
 }

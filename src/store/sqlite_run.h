@@ -13,8 +13,8 @@
 
 /*
  * A run: events of one channel, one behind the other, as the bytes that one row
- * of the database holds.  Many events a row is what makes bulk publishing
- * cheap. Each is a head (id, expiry, length, big-endian) and its record.
+ * of the database holds.  Many events in a row make bulk publishing cheap.
+ * Each event is a head (id, expiry, length, big-endian) and its record.
  */
 
 enum {

@@ -246,7 +246,7 @@ write_thread_give_back(struct store_sqlite *q, struct batch *first,
 	}
 }
 
-/* Whether an error may be one batch's own fault. */
+/* Whether the last error may come from what one batch holds. */
 static bool
 write_thread_is_own_fault(const struct store_sqlite *q)
 {

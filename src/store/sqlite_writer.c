@@ -69,7 +69,9 @@ sqlite_writer_cache(struct sqlite_writer *w, struct sqlite_channel *c)
 	return 0;
 }
 
-/* Fills in what the file has of the channel, or makes it there; 0 or -1. */
+/*
+ * Fills in what the file has of the channel, or adds it to the file; 0 or -1.
+ */
 static int
 sqlite_writer_load(struct sqlite_writer *w, struct sqlite_channel *c)
 {
@@ -109,7 +111,7 @@ sqlite_writer_channel(struct sqlite_writer *w, const char *name, size_t len)
 
 	if (e != NULL) {
 		c = (struct sqlite_channel *)(void *)e;
-		/* Its row went with its last event. */
+		/* The channel's row went with its last event. */
 		if (c->id == 0 && sqlite_writer_load(w, c) == -1)
 			return NULL;
 		return c;
@@ -159,7 +161,10 @@ sqlite_writer_keep(struct sqlite_writer *w, struct batch *b)
 		w->unstored = e->id;
 		if (e->key_len == 0 || sqlite_writer_is_kept(w, b, e))
 			continue;
-		/* Without memory for its key a retry may double it. */
+		/*
+		 * Without memory for the key, an event that is sent again may
+		 * come twice.
+		 */
 		id = batch_event_id(b, e);
 		keys_add(&w->keys, b->bytes.data + e->key_off, e->key_len,
 		    id.text, id.len, b->wall_ms);
@@ -195,7 +200,7 @@ sqlite_writer_take_key(struct sqlite_writer *w, struct batch *b,
 	return sqlite_file_step(s);
 }
 
-/* Makes what was gathered a row. */
+/* Makes the events that were gathered for a channel a row; 0 or -1. */
 static int
 sqlite_writer_flush(struct sqlite_writer *w, struct sqlite_channel *c)
 {
@@ -234,7 +239,7 @@ sqlite_writer_add_own(struct sqlite_writer *w, const struct sqlite_channel *c,
 	return sqlite_file_step(s);
 }
 
-/* The channel's figures, as they will be when the transaction is through. */
+/* Counts an event, as the figures will be when the transaction is through. */
 static void
 sqlite_writer_count(struct sqlite_writer *w, struct sqlite_channel *c,
     const struct batch_event *e, const struct batch_channel *to)
@@ -333,7 +338,10 @@ sqlite_writer_finish(struct sqlite_writer *w, struct id last)
 	if (sqlite3_step(s) != SQLITE_DONE)
 		return -1;
 	sqlite3_reset(s);
-	/* Whoever resumes from before that has missed it, once it is gone. */
+	/*
+	 * An event that is in memory alone will be missed by whoever resumes
+	 * from before it, once the memory is gone.
+	 */
 	if (w->unstored.ms > 0) {
 		s = sqlite_file_use(&w->file, STATEMENT_SET_FLOOR);
 		if (s == NULL)
@@ -357,7 +365,10 @@ sqlite_writer_add_over(struct sqlite_writer *w, struct sqlite_channel *c)
 	w->over_end = &c->next_over;
 }
 
-/* What the transaction changed is true now; what is too much waits. */
+/*
+ * The transaction is through: its counts hold now, and channels that have too
+ * much are noted for retention.
+ */
 static void
 sqlite_writer_settle(struct sqlite_writer *w)
 {

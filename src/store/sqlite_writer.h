@@ -8,7 +8,7 @@
 #include "store/keys.h"
 #include "store/sqlite_file.h"
 
-/* What the writing thread knows of a channel; written back at each commit. */
+/* What the writing thread knows of a channel; saved with each commit. */
 struct sqlite_channel {
 	struct table_entry entry; /* by name */
 	struct sqlite_channel *next_touched, *next_over;
@@ -44,17 +44,17 @@ void sqlite_writer_clear(struct sqlite_writer *);
 
 /*
  * Stores the batches of a list from first up to end (NULL: all that follow),
- * which have at least one event, in one transaction, and marks what their keys
- * say was published before.  0; -1: nothing of it is stored, sqlite3_errmsg
- * says why.
+ * which have at least one event, in one transaction.  Events whose key was used
+ * before are marked as duplicates instead.  0; -1: nothing is stored,
+ * sqlite3_errmsg says why.
  */
 int sqlite_writer_commit(struct sqlite_writer *, struct batch *first,
     const struct batch *end);
 
 /*
- * One small step of what retention asks for: at most some hundred events, or
- * keys older than keys_before_ms, or pages given back.  1: there is more; 0;
- * -1: see sqlite3_errmsg.
+ * One small step of retention (sqlite_retention.c): at most some hundred events
+ * go, or keys older than keys_before_ms, or free pages.  1: there may be more
+ * to do; 0; -1: see sqlite3_errmsg.
  */
 int sqlite_writer_trim(struct sqlite_writer *, uint64_t wall_ms,
     uint64_t keys_before_ms);
@@ -70,8 +70,8 @@ int sqlite_writer_save(struct sqlite_writer *, const struct sqlite_channel *);
 void sqlite_writer_add_over(struct sqlite_writer *, struct sqlite_channel *);
 
 /*
- * Marks what a batch that cannot be stored has of known keys, and remembers the
- * others: it is accepted in memory.
+ * Accepts a batch that cannot be stored in memory: events whose key was used
+ * before are marked, and the other keys are remembered.
  */
 void sqlite_writer_keep(struct sqlite_writer *, struct batch *);
 

@@ -19,11 +19,11 @@
 #include "store/batch.h"
 
 /*
- * Where history survives a restart.  The hub commits batches to a store and
- * reads from it what its memory no longer has; it does not know which store it
- * is.  All calls come from the loop's thread and return at once; what they
- * lead to comes back on that thread, commits in the order in which they were
- * given.
+ * Where history survives a restart.  The hub commits batches to a store, and
+ * reads events that its memory no longer has; it does not know which store it
+ * uses.  All calls come from the loop's thread and return at once.  Batches and
+ * reads come back on that thread by their own `done`, batches in the order in
+ * which they were given.
  */
 
 /* One channel of a read. */
@@ -37,12 +37,13 @@ struct store_range {
 struct store_read {
 	struct store_range *ranges;
 	size_t range_count;
-	struct id upto;   /* and no event behind this one */
-	uint64_t wall_ms; /* what expires by then is left out */
+	struct id upto;   /* the last event that the answer may have */
+	uint64_t wall_ms; /* events that expire by then are left out */
 	size_t max_bytes; /* the answer ends after about so much */
 	bool has_last;    /* begin so many events before the end */
 	uint64_t last;
-	char *own_id; /* begin behind the newest event with this id */
+	char *
+	    own_id; /* begin behind the newest event with this id, if len > 0 */
 	size_t own_id_len;
 
 	bool own_found; /* the answer to that */
@@ -88,7 +89,7 @@ struct store_options {
 /* A store, or NULL with *cause, the caller's. */
 struct store *store_open(const struct store_options *, char **cause);
 
-/* Ends what was begun, and frees it. */
+/* Finishes all batches and reads, and frees the store; NULL is allowed. */
 void store_close(struct store *);
 
 /* The makers behind store_open; the URL is that of the options, apart. */
