@@ -130,19 +130,24 @@ crierd_check_programs(const struct config *config)
 	}
 }
 
-static void
+/* The exit status. */
+static int
 crierd_check(const struct daemon_options *o, struct config *config, int check)
 {
 	char *cause;
 
-	if (daemon_check(o, config, &cause) == -1)
-		log_fatal("%s", cause_text(cause));
+	if (daemon_check(o, config, &cause) == -1) {
+		fprintf(stderr, "crierd: %s\n", cause_text(cause));
+		free(cause);
+		return EX_CONFIG;
+	}
 	crierd_check_programs(config);
 	if (check > 1)
 		config_print(config, stdout);
 	else
 		printf("crierd: %s: the configuration is good\n",
 		    o->file == NULL ? "no file" : o->file);
+	return 0;
 }
 
 /*
@@ -199,7 +204,7 @@ main(int argc, char **argv)
 	if (is_cgi)
 		rc = cgi_serve(config, trouble);
 	else
-		crierd_check(&options, config, check);
+		rc = crierd_check(&options, config, check);
 	config_free(config);
 	return rc;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,8 +31,10 @@ config_new(void)
 	if (c == NULL)
 		return NULL;
 	c->refs = 1;
-	if ((c->channels = calloc(1, sizeof *c->channels)) == NULL) {
-		free(c);
+	c->lines = calloc(CONFIG_SETTINGS_MAX, sizeof *c->lines);
+	c->channels = calloc(1, sizeof *c->channels);
+	if (c->lines == NULL || c->channels == NULL) {
+		config_free(c);
 		return NULL;
 	}
 	c->channel_count = 1;
@@ -73,6 +76,7 @@ config_override(struct config *c, const char *text, bool is_seen[],
 		return cause_set(cause, "no such setting");
 	value = text + len + 1;
 	base = config_base(c, s);
+	c->lines[s - config_settings] = 0;
 	wrong = config_token_wrong_setting(s->name);
 	/* Without a pattern, nobody can be a channel's owner. */
 	if (wrong == NULL && s->kind == &config_kind_who && *value != '\0')
@@ -203,7 +207,21 @@ config_free(const struct config *shared)
 		config_route_free(c->routes[i]);
 	free(c->routes);
 	config_token_free(c);
+	free(c->lines);
 	free(c);
+}
+
+void
+config_where(const struct config *c, const char *file, const char *name,
+    char to[CONFIG_WHERE_SIZE])
+{
+	const struct config_setting *s =
+	    config_setting_find(config_settings, name, strlen(name));
+	int line = s == NULL ? 0 : c->lines[s - config_settings];
+
+	to[0] = '\0';
+	if (file != NULL && line > 0)
+		snprintf(to, CONFIG_WHERE_SIZE, "%s:%d: ", file, line);
 }
 
 bool

@@ -128,8 +128,9 @@ struct config {
 	struct config_token_key *token_keys; /* the top level's is the last */
 	size_t token_key_count;
 	struct config_list warnings; /* in words: what is allowed, but odd */
-	uint64_t log;                /* enum config_log */
-	uint64_t log_level;          /* enum log_level */
+	int *lines;   /* of the settings in the file, or 0; see config_where */
+	uint64_t log; /* enum config_log */
+	uint64_t log_level; /* enum log_level */
 	struct config_channel
 	    *channels; /* first match wins; the last is "**" */
 	size_t channel_count;
@@ -172,6 +173,17 @@ void config_print(const struct config *, FILE *);
 /* The first channel section that matches a name; never NULL. */
 const struct config_channel *
 config_match_channel(const struct config *, const char *name, size_t len);
+
+enum {
+	CONFIG_WHERE_SIZE = 512
+};
+
+/*
+ * Where the file, from which it was loaded, has a setting of the top level: to
+ * is "FILE:LINE: ", or "" if it has not, or an override has its place.
+ */
+void config_where(const struct config *, const char *file, const char *name,
+    char to[CONFIG_WHERE_SIZE]);
 
 /*
  * The name of the first setting in which a and b differ and which takes a

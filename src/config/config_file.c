@@ -223,7 +223,9 @@ config_file_value_cb(cfg_t *cfg, cfg_opt_t *opt)
 
 	if (section != NULL)
 		file->place.lines[s - table] = cfg->line;
-	else if (strncmp(s->name, "token-key", 9) == 0)
+	else
+		file->config->lines[s - table] = cfg->line;
+	if (section == NULL && strncmp(s->name, "token-key", 9) == 0)
 		file->config->token_key_line = cfg->line;
 	if (config_file_check(cfg, opt, s, &cause) == 0)
 		return 0;

@@ -29,20 +29,27 @@ daemon_give_up(const struct daemon *d, char *cause)
 	daemon_die(cause);
 }
 
-/* A reload reads the files of keys again, and no longer as root. */
+/* A reload reads these files again, and no longer as root. */
 static void
-daemon_warn_of_keys(const struct config *c)
+daemon_warn_of_file(const struct daemon *d, const char *file)
 {
-	const char *file;
+	if (access(file, R_OK) == -1)
+		log_warning("%s: %s may not read it, so that the configuration "
+			    "cannot be read again",
+		    file, d->account.is_set ? d->account.name : "this user");
+}
+
+static void
+daemon_warn_of_files(const struct daemon *d)
+{
+	const struct config *c = d->config;
 	size_t i;
 
-	for (i = 0; i < c->token_key_count; i++) {
-		file = c->token_keys[i].file;
-		if (*file != '\0' && access(file, R_OK) == -1)
-			log_warning("%s: only root can read it, so that the "
-				    "configuration cannot be read again",
-			    file);
-	}
+	if (d->options->file != NULL)
+		daemon_warn_of_file(d, d->options->file);
+	for (i = 0; i < c->token_key_count; i++)
+		if (c->token_keys[i].file[0] != '\0')
+			daemon_warn_of_file(d, c->token_keys[i].file);
 }
 
 static void
@@ -158,8 +165,8 @@ daemon_settle(struct daemon *d)
 	logging_open(d);
 	/* Whoever started it shall see why it does not start. */
 	log_set_echo(d->log_fd == STDOUT_FILENO);
-	logging_warn(d->config);
-	daemon_warn_of_keys(d->config);
+	logging_warn(d);
+	daemon_warn_of_files(d);
 }
 
 /* A door that comes and goes with each request has nothing to tell. */
@@ -178,6 +185,19 @@ daemon_say_ready(const struct daemon *d)
 		    d->config->queue);
 }
 
+static int
+daemon_find_account(struct daemon *d, char **cause)
+{
+	char *why, where[CONFIG_WHERE_SIZE];
+
+	if (process_find_account(d->config->user, &d->account, &why) == 0)
+		return 0;
+	config_where(d->config, d->options->file, "user", where);
+	cause_set(cause, "%s%s", where, cause_text(why));
+	free(why);
+	return -1;
+}
+
 /* Who the process becomes, and what its manager passed to it. */
 static void
 daemon_take(struct daemon *d)
@@ -185,7 +205,7 @@ daemon_take(struct daemon *d)
 	bool is_alone = d->options->start == DAEMON_ALONE;
 	char *cause;
 
-	if (process_find_account(d->config->user, &d->account, &cause) == -1 ||
+	if (daemon_find_account(d, &cause) == -1 ||
 	    (is_alone &&
 		systemd_take_sockets(d->config->queue, &d->sockets.passed,
 		    &cause) == -1))
@@ -236,15 +256,41 @@ daemon_run(const struct daemon_options *options, struct config *config)
 	return 0;
 }
 
+/*
+ * What root may read the user need not, and the configuration is the user's to
+ * read, at a reload, or under systemd from the beginning.
+ */
+static int
+daemon_check_as_user(const struct daemon *d, char **cause)
+{
+	const struct daemon_options *o = d->options;
+	struct config *config;
+	char *why;
+
+	if (!d->account.is_set)
+		return 0;
+	if (process_drop(&d->account, cause) == -1)
+		return -1;
+	config = config_load(o->file, o->overrides, o->override_count, &why);
+	if (config == NULL) {
+		cause_set(cause, "%s, for the user %s, whom crierd becomes",
+		    cause_text(why), d->account.name);
+		free(why);
+		return -1;
+	}
+	config_free(config);
+	return 0;
+}
+
 int
 daemon_check(const struct daemon_options *options, struct config *config,
     char **cause)
 {
 	struct daemon d = { .options = options, .config = config };
 
-	if (process_find_account(config->user, &d.account, cause) == -1 ||
+	if (daemon_find_account(&d, cause) == -1 ||
 	    sockets_check_access(&d, cause) == -1)
 		return -1;
-	logging_warn(config);
-	return 0;
+	logging_warn(&d);
+	return daemon_check_as_user(&d, cause);
 }

@@ -43,8 +43,10 @@ struct daemon_options {
 int daemon_run(const struct daemon_options *, struct config *);
 
 /*
- * Whether the users and groups that the configuration names exist on this
- * machine: 0 after warning of what is doubtful, or -1 with *cause.
+ * Whether the configuration is one that can hold on this machine: its users and
+ * groups exist, and the user whom a crierd that root starts becomes can read
+ * it, for which this process becomes that user, too.  0 after warning of what
+ * is doubtful, or -1 with *cause.
  */
 int daemon_check(const struct daemon_options *, struct config *, char **cause);
 

@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,11 +71,31 @@ logging_open_file(struct daemon *d, char **cause)
 	return rc;
 }
 
-void
-logging_warn(const struct config *c)
+/* Whom a list names may come to this machine later. */
+static void
+logging_warn_of_names(const struct daemon *d, const char *setting,
+    const struct config_list *names)
 {
+	char where[CONFIG_WHERE_SIZE];
+	size_t i;
+
+	config_where(d->config, d->options->file, setting, where);
+	for (i = 0; i < names->count; i++)
+		if (getpwnam(names->items[i]) == NULL &&
+		    getgrnam(names->items[i]) == NULL)
+			log_warning("%s%s: there is no user and no group %s on "
+				    "this machine",
+			    where, setting, names->items[i]);
+}
+
+void
+logging_warn(const struct daemon *d)
+{
+	const struct config *c = d->config;
 	size_t i;
 
 	for (i = 0; i < c->warnings.count; i++)
 		log_warning("%s", c->warnings.items[i]);
+	logging_warn_of_names(d, "queue-allow", &c->queue_allow);
+	logging_warn_of_names(d, "handoff-allow", &c->handoff_allow);
 }

@@ -56,7 +56,7 @@ reload_take(struct daemon *d, struct config *fresh)
 		hub_reconfigure(d->hub, fresh, parts_max_streams(d));
 	}
 	config_free(old);
-	logging_warn(fresh);
+	logging_warn(d);
 	d->reload.count++;
 	d->reload.error[0] = '\0';
 	log_info("configuration read again");

@@ -124,8 +124,8 @@ void logging_open(const struct daemon *);
 /* Opens log_fd, a file beside the queue, as the account's; 0, or -1. */
 int logging_open_file(struct daemon *, char **cause);
 
-/* What is doubtful in a configuration. */
-void logging_warn(const struct config *);
+/* What is doubtful in the configuration. */
+void logging_warn(const struct daemon *);
 
 /* The queue's status_cb: adds what this process knows; arg is the daemon. */
 void status_add_cb(void *arg, struct json_object *status);

@@ -272,7 +272,8 @@ def configuration(tap, place):
         os.chmod(keys.hs, 0o600)
         crierd.stop()
         crierd.start()
-        crierd.wait_log("hs.key: only root can read it")
+        crierd.wait_log("hs.key: " + bench.server_user().pw_name
+                        + " may not read it")
         tap.ok(True, "and of a key that it cannot read again")
     keys.readable = True
     keys.write("hs.key", b"\n")
