@@ -117,8 +117,8 @@ connection_answer(void *arg, const struct buffer *response)
 }
 
 /*
- * Goes on when a reply that was waited for has made an answer, or has failed to
- * for want of memory.
+ * Goes on after a reply that was waited for: it has made an answer, or not, for
+ * want of memory.
  */
 static void
 connection_resume(struct connection *c, enum exchange_state state)
@@ -256,10 +256,7 @@ connection_send(struct connection *c, struct buffer *line, int fd, bool repeat,
 	 * has the connection then.
 	 */
 	connection_unwatch(c);
-	/*
-	 * The hub has all of request-timeout to reply, not what the request
-	 * left.
-	 */
+	/* The hub has all of request-timeout, not what the request left. */
 	connection_set_deadline(c, false);
 	connection_set_deadline(c, true);
 	return EXCHANGE_WAITS;
@@ -303,10 +300,7 @@ connection_open_stream(void *arg, struct opening *opening)
 	sub->input.len = c->in.len;
 	if (c->door->sources.hub == NULL)
 		return connection_hand_off(c, opening);
-	/*
-	 * epoll knows a descriptor once: ours must be out before the hub's is
-	 * in.
-	 */
+	/* epoll knows a descriptor once: ours goes before the hub's comes. */
 	connection_unwatch(c);
 	sources_open(&c->door->sources, opening, &result);
 	return exchange_opened(c->exchange, &result);
@@ -371,7 +365,7 @@ connection_wait(struct connection *c)
 
 /*
  * Lets the gate take records, up to the end of a request, and append to out
- * what they call for.  False: there was nothing of either.
+ * what they call for.  False: it needs more input for that.
  */
 static bool
 connection_feed(struct connection *c, enum gate_result *result)
@@ -419,10 +413,7 @@ connection_process(struct connection *c)
 	enum gate_result result;
 	int sent;
 
-	/*
-	 * 1. Send what is queued.  Nothing else happens before all of it is
-	 * sent.
-	 */
+	/* 1. Send what is queued; nothing else happens before that. */
 	while ((sent = flush_buffer(c->fd, &c->out)) == 1) {
 		/* 2. Close, if that was the last answer on this connection. */
 		if (c->is_over) {
@@ -540,10 +531,7 @@ connection_open(struct door *door, int fd, bool kept, struct text_span input)
 		connection_close(c);
 		return;
 	}
-	/*
-	 * From the loop, since this may be called from within the end of a
-	 * stream.
-	 */
+	/* Left to the loop: this may be called from within a stream's end. */
 	if (input.len > 0)
 		event_active(c->io, EV_TIMEOUT, 0);
 }
