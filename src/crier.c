@@ -14,6 +14,11 @@
 #include "protocol/client.h"
 #include "protocol/paths.h"
 
+/*
+ * crier(1): the options before the verb, and then the verb, which is all else
+ * (companion/verb.h).
+ */
+
 enum {
 	CRIER_WAIT_MAX_MS = 86400 * 1000
 };

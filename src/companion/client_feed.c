@@ -41,38 +41,55 @@ client_feed_refuse(struct client_feed *f, uint64_t number, int code,
 		client_warn("line %" PRIu64 ": %s", number, why);
 }
 
-static int
-client_feed_append(struct client_feed *f, client_feed_encoder encode,
-    const char *line, size_t len, uint64_t number)
+int
+client_encode(const struct client_encoder *e, const char *text, size_t len,
+    struct buffer *to)
 {
-	struct buffer *to = &f->client->out;
-	size_t before = to->len;
-	int rc;
+	if (e->line != NULL)
+		return e->line(e->arg, text, len, to);
+	if (buffer_append(to, text, len) == -1)
+		return -1;
+	return buffer_append(to, "\n", 1);
+}
 
-	if (encode != NULL)
-		rc = encode(f->arg, line, len, to);
-	else if ((rc = buffer_append(to, line, len)) == 0)
-		rc = buffer_append(to, "\n", 1);
+/*
+ * One more reply is awaited, if rc is 0: that there is a new line behind the
+ * first `before` bytes.
+ */
+static int
+client_feed_await(struct client_feed *f, int rc, size_t before, uint64_t number)
+{
 	if (rc == 0)
 		rc = buffer_append(&f->numbers, &number, sizeof number);
 	if (rc == -1)
-		buffer_truncate(to, before);
+		buffer_truncate(&f->client->out, before);
 	return rc;
 }
 
-int
-client_feed_add(struct client_feed *f, const char *line, size_t len)
+static int
+client_feed_append(struct client_feed *f, const char *text, size_t len,
+    uint64_t number)
 {
-	return client_feed_append(f, f->encode, line, len, 0);
+	size_t before = f->client->out.len;
+	int rc = client_encode(&f->encoder, text, len, &f->client->out);
+
+	return client_feed_await(f, rc, before, number);
+}
+
+int
+client_feed_add(struct client_feed *f, const char *text, size_t len)
+{
+	return client_feed_append(f, text, len, 0);
 }
 
 static int
 client_feed_add_last(struct client_feed *f)
 {
-	client_feed_encoder encode = f->last;
+	size_t before = f->client->out.len;
+	int rc = f->encoder.last(f->encoder.arg, &f->client->out);
 
-	f->last = NULL;
-	return client_feed_append(f, encode, "", 0, 0);
+	f->encoder.last = NULL;
+	return client_feed_await(f, rc, before, 0);
 }
 
 static void
@@ -97,8 +114,7 @@ client_feed_fill(struct client_feed *f)
 		if (result == CLIENT_INPUT_LONG)
 			client_feed_refuse_long(f);
 		else if (result == CLIENT_INPUT_LINE &&
-		    client_feed_append(f, f->encode, line, len,
-			f->input.number) == -1)
+		    client_feed_append(f, line, len, f->input.number) == -1)
 			return -1;
 	}
 	return 0;
@@ -114,7 +130,10 @@ client_feed_print_id(const char *reply, size_t len)
 	free(id);
 }
 
-/* Events matter more than the ids that nobody reads any more. */
+/*
+ * When nobody reads the ids any more the events still matter: publishing goes
+ * on, and ends with EX_IOERR.
+ */
 static void
 client_feed_flush(struct client_feed *f)
 {
@@ -125,7 +144,10 @@ client_feed_flush(struct client_feed *f)
 	f->verbose = false;
 }
 
-/* Takes the replies that have come. */
+/*
+ * Takes the replies that have come; -1 with errno: crierd does not speak the
+ * protocol.
+ */
 static int
 client_feed_replies(struct client_feed *f)
 {
@@ -177,7 +199,10 @@ client_feed_fail(const char *what, int code)
 	return code;
 }
 
-/* Waits, moves bytes and takes replies.  0, or the exit code. */
+/*
+ * Waits, moves bytes both ways and takes replies.  0, or the exit code after a
+ * message.
+ */
 static int
 client_feed_turn(struct client_feed *f)
 {
@@ -211,7 +236,7 @@ client_feed_run(struct client_feed *f)
 		if (client_feed_fill(f) == -1)
 			return client_feed_fail("events", EX_OSERR);
 		if (client_input_is_done(&f->input) && f->numbers.len == 0) {
-			if (f->last == NULL)
+			if (f->encoder.last == NULL)
 				return f->code;
 			if (client_feed_add_last(f) == -1)
 				return client_feed_fail("events", EX_OSERR);

@@ -8,30 +8,36 @@
 #include "protocol/client.h"
 
 /*
- * Turns a line (without its newline) into one of the queue, newline included,
- * behind what `to` has.  0, or -1 with errno = ENOMEM.
+ * How what is published becomes lines of the queue.  Each function appends one,
+ * its newline included: 0, or -1 with errno = ENOMEM.
  */
-typedef int (*client_feed_encoder)(void *arg, const char *line, size_t len,
+struct client_encoder {
+	/* Of a text, without its newline; NULL: the text is such a line. */
+	int (*line)(void *arg, const char *text, size_t len, struct buffer *);
+	/* Of nothing, when the replies to all others have come; or NULL. */
+	int (*last)(void *arg, struct buffer *);
+	void *arg;
+};
+
+/* Appends the line that the encoder makes of a text.  As above. */
+int client_encode(const struct client_encoder *, const char *text, size_t len,
     struct buffer *to);
 
 /* Sends events without waiting for each other's replies.  Memory is bounded. */
 struct client_feed {
-	/* The caller's, the rest being 0: */
+	/* Set by the caller, the rest being 0: */
 	struct client *client;
-	struct client_input input;  /* where lines come from */
-	client_feed_encoder encode; /* NULL: lines are sent as they are */
-	client_feed_encoder last;   /* NULL, or makes one more of nothing when
-				       all replies to the others have come */
-	void *arg;
+	struct client_input input; /* where lines come from */
+	struct client_encoder encoder;
 	bool verbose; /* print the ids */
 
-	/* Its own: */
+	/* The feed's own: */
 	struct buffer numbers; /* of the lines whose replies are awaited */
-	int code;
+	int code;              /* the worst so far */
 };
 
-/* Adds one line that is not of the input: messages give it no number. */
-int client_feed_add(struct client_feed *, const char *line, size_t len);
+/* Adds a text that is not of the input: messages give it no line's number. */
+int client_feed_add(struct client_feed *, const char *text, size_t len);
 
 /*
  * Sends what the input has, to its end, and waits for all replies.  Says on

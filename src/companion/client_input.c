@@ -8,7 +8,7 @@
 #include "companion/client_input.h"
 
 enum {
-	INPUT_CHUNK = 128 * 1024 /* of one read */
+	INPUT_CHUNK = 128 * 1024 /* bytes of one read */
 };
 
 static bool

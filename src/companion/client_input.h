@@ -12,12 +12,12 @@
 
 /* The lines of a file, read as they come.  Memory is bounded by line_max. */
 struct client_input {
-	/* The caller's, the rest being 0: */
+	/* Set by the caller, the rest being 0: */
 	int fd;          /* or -1 for none */
 	size_t line_max; /* bytes of a line */
 	bool keep_blank; /* blank lines count */
 
-	/* Its own: */
+	/* The input's own: */
 	struct buffer in;
 	struct lines lines;
 	uint64_t number; /* of the last line, from 1 */

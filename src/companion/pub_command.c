@@ -16,14 +16,15 @@
 #include "protocol/client.h"
 
 enum {
-	PUB_COMMAND_PIPE = 1024 * 1024, /* bytes that it need not wait for */
+	PUB_COMMAND_PIPE =
+	    1024 * 1024, /* bytes that the command may be ahead of us */
 	PUB_COMMAND_SIGNALS = 3
 };
 
 static const int pub_command_signals[PUB_COMMAND_SIGNALS] = { SIGINT, SIGTERM,
 	SIGHUP };
 
-/* Whom the handler passes signals on to; 0: nobody any more. */
+/* The process group that the handler passes signals on to; 0: none any more. */
 static volatile sig_atomic_t pub_command_group;
 
 static void
@@ -37,8 +38,9 @@ pub_command_signal_cb(int number)
 }
 
 /*
- * They stay caught to the end: whoever sends a signal to both must not keep
- * the exit event from being published.  What is ignored (nohup) stays so.
+ * The signals stay caught to our end: one that is sent to the command and to us
+ * alike must not keep the exit event from being published.  A signal that is
+ * ignored (nohup) stays ignored.
  */
 static void
 pub_command_catch(void)
@@ -55,7 +57,7 @@ pub_command_catch(void)
 			sigaction(pub_command_signals[i], &now, NULL);
 }
 
-/* In the child. */
+/* Runs in the child; never returns. */
 static void __attribute__((noreturn))
 pub_command_exec(const char *text, int output, const sigset_t *mask)
 {
@@ -63,7 +65,10 @@ pub_command_exec(const char *text, int output, const sigset_t *mask)
 
 	setpgid(0, 0);
 	signal(SIGPIPE, SIG_DFL);
-	/* A process group in the background is stopped when it reads there. */
+	/*
+	 * A process group in the background would be stopped when it reads from
+	 * the terminal.
+	 */
 	if (isatty(STDIN_FILENO) &&
 	    (null = open("/dev/null", O_RDONLY)) != -1) {
 		dup2(null, STDIN_FILENO);
@@ -88,6 +93,7 @@ pub_command_start(struct pub_command *c, const char *text)
 		return EX_OSERR;
 	}
 	fcntl(fds[1], F_SETPIPE_SZ, PUB_COMMAND_PIPE);
+	/* 1. No signal may come before there is a group to pass it on to. */
 	sigemptyset(&hold);
 	sigaddset(&hold, SIGINT);
 	sigaddset(&hold, SIGTERM);
@@ -97,8 +103,10 @@ pub_command_start(struct pub_command *c, const char *text)
 		pub_command_exec(text, fds[1], &before);
 	close(fds[1]);
 	if (c->pid > 0) {
-		/* Whichever of the two comes first. */
+		/* 2. The child does so, too: whichever of the two runs first
+		 * must find the group. */
 		setpgid(c->pid, c->pid);
+		/* 3. Only now are they caught, in the parent alone. */
 		pub_command_group = c->pid;
 		pub_command_catch();
 		c->fd = fds[0];
@@ -111,7 +119,10 @@ pub_command_start(struct pub_command *c, const char *text)
 	return c->pid > 0 ? 0 : EX_OSERR;
 }
 
-/* Its status.  No signal is passed on to what has its number afterwards. */
+/*
+ * Waits for the command; its status.  The group is forgotten before the process
+ * is reaped, so no signal is passed on to another one with its number.
+ */
 static int
 pub_command_wait(struct pub_command *c)
 {
@@ -142,7 +153,7 @@ pub_command_finish(struct pub_command *c, struct buffer *to)
 	if (!WIFSIGNALED(status))
 		return buffer_printf(to, "{\"status\":%d,\"seconds\":%s}",
 		    WEXITSTATUS(status), seconds);
-	/* The status is what a shell would say. */
+	/* A shell, too, says 128 and the signal's number. */
 	return buffer_printf(to, "{\"status\":%d,\"seconds\":%s,\"signal\":%d}",
 	    128 + WTERMSIG(status), seconds, WTERMSIG(status));
 }

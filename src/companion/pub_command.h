@@ -17,21 +17,21 @@ struct pub_command {
 };
 
 /*
- * Starts it with /bin/sh, in a process group of its own, which from here on
- * gets the signals that would end this process.  0, or the exit code after a
- * message.
+ * Starts the command with /bin/sh, in a process group of its own, which from
+ * here on gets the signals that would end this process.  0, or the exit code
+ * after a message.
  */
 int pub_command_start(struct pub_command *, const char *text);
 
 /*
- * Waits for its end and appends an object of JSON with its status and the
- * seconds that it took.  0, or -1 with errno.
+ * Waits for the command's end and appends an object of JSON with its status and
+ * the seconds that it took.  0, or -1 with errno.
  */
 int pub_command_finish(struct pub_command *, struct buffer *to);
 
 /*
- * Lets it run to its end although nobody wants what it prints; does nothing if
- * it has been waited for.
+ * Lets the command run to its end, although nobody wants what it prints.  Does
+ * nothing if it was waited for already.
  */
 void pub_command_drop(struct pub_command *);
 

@@ -37,8 +37,9 @@ pub_json_skip_string(const char *text)
 }
 
 /*
- * What json-c's strict mode lets through and RFC 8259 does not: NaN and
- * Infinity, numbers such as "1.", control characters in strings.
+ * Whether a text that json-c's strict mode has taken is no JSON by RFC 8259: it
+ * lets NaN and Infinity through, numbers such as "1.", and control characters
+ * in strings.
  */
 static bool
 pub_json_is_lenient(const char *text)
@@ -79,7 +80,8 @@ pub_json_is_valid(const char *text)
 
 /*
  * A value that is JSON goes as it was written, so that no digit of a number
- * changes; only the newlines between its tokens would end the queue's line.
+ * changes.  Only newlines, which may stand between its tokens, become spaces,
+ * for they would end the queue's line.
  */
 int
 pub_json_append_value(struct buffer *b, const char *value)

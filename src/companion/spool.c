@@ -16,13 +16,13 @@
 #include "protocol/client.h"
 
 enum {
-	SPOOL_TRY_MS = 2,       /* between two tries for a lock */
-	SPOOL_BLOCK = 64 * 1024 /* of one read */
+	SPOOL_TRY_MS = 2,       /* milliseconds between two tries for a lock */
+	SPOOL_BLOCK = 64 * 1024 /* bytes of one read */
 };
 
 static const char spool_journal[] = "journal";
 
-/* What may go by itself is temporary. */
+/* Failures that may pass by themselves, as a full disk does, are temporary. */
 static int
 spool_code(int error)
 {
@@ -52,7 +52,10 @@ spool_fail(const struct spool *s, const char *name)
 	return code;
 }
 
-/* Nobody may lead root to another file than the directory's own. */
+/*
+ * A link in the directory must not lead root to another file: only plain files
+ * with one name are taken.
+ */
 static int
 spool_check_file(int fd)
 {
@@ -71,8 +74,8 @@ spool_check_file(int fd)
 }
 
 /*
- * A new file of the directory.  When root sends what another user has kept, as
- * from cron(8), all stays that user's.
+ * Makes a file in the directory.  When root sends what another user has kept,
+ * as from cron(8), all files stay that user's.
  */
 static int
 spool_make_file(const struct spool *s, const char *name, int flags)
@@ -120,7 +123,8 @@ spool_open(struct spool *s, const char *path, bool create)
 	}
 	if (s->dir == -1)
 		return spool_fail(s, "");
-	signal(SIGXFSZ, SIG_IGN); /* an error like a full disk */
+	signal(SIGXFSZ, SIG_IGN); /* a file at its size limit is then an error
+				     like a full disk */
 	return 0;
 }
 
@@ -134,7 +138,7 @@ spool_close(struct spool *s)
 	s->journal = s->dir = -1;
 }
 
-/* Another process may have made the journal since. */
+/* Looks by name: another process may have made the journal since we did. */
 static bool
 spool_has_records(struct spool *s)
 {
@@ -156,7 +160,10 @@ spool_lock(struct spool *s, uint64_t deadline_ms, bool keeps)
 	return true;
 }
 
-/* The journal is opened anew next time: somebody may remove it. */
+/*
+ * The journal is opened anew next time, for it may be removed and made again
+ * meanwhile.
+ */
 void
 spool_unlock(struct spool *s)
 {
@@ -246,12 +253,17 @@ spool_append(const struct spool *s, const char *name, int fd, const char *data,
 	off_t size;
 	int error, up;
 
+	/* 1. Behind what is whole: a writer may have been killed in a line. */
 	if (spool_repair(s, name, fd, &size) == -1)
 		return -1;
+	/* 2. Kept is what is on the disk. */
 	if (spool_write(fd, data, len, size) == 0 && fdatasync(fd) == 0) {
 		if (size > 0)
 			return 0;
-		/* It may be new, and so may be the directory. */
+		/*
+		 * 3. The first record: the file may be new, and the directory,
+		 * too, so their names must reach the disk as well.
+		 */
 		if ((up = openat(s->dir, "..", O_RDONLY | O_CLOEXEC)) != -1) {
 			fsync(up);
 			close(up);
@@ -259,6 +271,7 @@ spool_append(const struct spool *s, const char *name, int fd, const char *data,
 		if (fsync(s->dir) == 0)
 			return 0;
 	}
+	/* 4. All or nothing: what is there of it must not be sent later. */
 	error = errno;
 	if (ftruncate(fd, size) == 0)
 		fdatasync(fd);

@@ -86,26 +86,28 @@ spool_batch_refuse_item(struct spool_batch *b, struct spool_item *i, int code,
 		client_warn("line %" PRIu64 ": %s", i->number, why);
 }
 
-/* A spool_reply_cb; a window has no item that was done before. */
+/* The window was filled with items that were not done. */
 static void
-spool_batch_reply(void *arg, size_t index, int code, const char *why,
-    const char *reply, size_t reply_len)
+spool_batch_reply_cb(void *arg, const struct spool_reply *r)
 {
 	struct spool_batch *b = arg;
-	struct spool_item *i = &b->items[b->sending + index];
+	struct spool_item *i = &b->items[b->sending + r->index];
 
-	if (spool_is_temporary(code)) {
+	if (spool_is_temporary(r->code)) {
 		b->refused_for_now = true;
-	} else if (code != 0) {
-		spool_batch_refuse_item(b, i, code, why);
+	} else if (r->code != 0) {
+		spool_batch_refuse_item(b, i, r->code, r->why);
 	} else {
 		i->done = true;
 		if (b->verbose)
-			i->shown = reply_id(reply, reply_len);
+			i->shown = reply_id(r->line, r->len);
 	}
 }
 
-/* Lines for the items from b->sending on.  False for want of memory. */
+/*
+ * Fills the window: lines for the items from b->sending on.  False for want of
+ * memory.
+ */
 static bool
 spool_batch_fill(struct spool_batch *b, struct buffer *lines)
 {
@@ -146,13 +148,17 @@ spool_batch_send(struct spool_batch *b, struct client *c, uint64_t deadline_ms)
 		good = clock_monotonic_ms() < deadline_ms &&
 		    spool_batch_fill(b, &lines) &&
 		    spool_exchange(c, &lines, b->window, deadline_ms,
-			spool_batch_reply, b);
+			spool_batch_reply_cb, b);
 		b->sending += b->window;
 	}
 	buffer_clear(&lines);
 }
 
-/* The records of what is not done and may be kept. */
+/*
+ * Appends records of the items that are not done.  One that crierd would refuse
+ * for good is refused here and now: nobody would hear of it later.  0, or -1
+ * for want of memory.
+ */
 static int
 spool_batch_records(struct spool_batch *b, struct buffer *records)
 {

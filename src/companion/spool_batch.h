@@ -20,23 +20,23 @@ enum {
 struct spool_item {
 	size_t at, len;  /* in the batch's bytes */
 	uint64_t number; /* of its line; 0: none */
-	uint64_t serial; /* in its key */
+	uint64_t serial; /* its number within the keys */
 	bool done;       /* sent, kept or refused */
 	char *shown;     /* its id, or "kept"; NULL: nothing */
 };
 
 /* Events of one publisher, to be sent or kept together and in order. */
 struct spool_batch {
-	char key[40];      /* what all keys begin with: nobody else's do */
-	uint64_t serial;   /* of the last one */
-	uint64_t added_ms; /* wall clock, of the first of the batch */
+	char key[40];      /* what all keys begin with, and nobody else's */
+	uint64_t serial;   /* of the last item */
+	uint64_t added_ms; /* wall clock, when the batch got its first item */
 	bool verbose;
 	int code; /* the worst so far */
 
 	struct buffer bytes;
 	struct spool_item items[SPOOL_BATCH_EVENTS];
 	size_t count;
-	size_t sending, window; /* items from..from + window await replies */
+	size_t sending, window; /* so many items, from there on, are awaited */
 	bool refused_for_now;
 };
 
@@ -46,24 +46,28 @@ void spool_batch_clear(struct spool_batch *);
 
 bool spool_batch_has_room(const struct spool_batch *);
 
-/* Adds what is in bytes behind its first `from` bytes, without its end. */
+/*
+ * Adds an item: what is in bytes behind the first `from`, without its line end.
+ */
 void spool_batch_add(struct spool_batch *, size_t from, uint64_t number);
 
-/* Sends what is not done until deadline_ms or the first that is refused for
- * now. */
+/*
+ * Sends the items that are not done, until deadline_ms or one is refused for
+ * now.
+ */
 void
 spool_batch_send(struct spool_batch *, struct client *, uint64_t deadline_ms);
 
-/* Keeps what is not done. */
+/* Keeps the items that are not done. */
 void spool_batch_keep(struct spool_batch *, struct spool *);
 
-/* Refuses what is not done. */
+/* Refuses the items that are not done. */
 void spool_batch_refuse(struct spool_batch *, int code, const char *why);
 
-/* Whether all is sent, kept or refused. */
+/* Whether all items are sent, kept or refused. */
 bool spool_batch_is_done(const struct spool_batch *);
 
-/* Prints what is to be shown, in order, and empties the batch. */
+/* Prints ids and "kept", in the order of the items, and empties the batch. */
 void spool_batch_finish(struct spool_batch *);
 
 #endif

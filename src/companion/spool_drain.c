@@ -15,13 +15,14 @@
 #include "protocol/reply.h"
 
 enum {
-	DRAIN_BLOCK = 64 * 1024 /* of one read */
+	DRAIN_BLOCK = 64 * 1024 /* bytes of one read */
 };
 
 /* The journal's lines, one after another. */
 struct spool_reader {
 	int fd;
-	off_t at, end; /* of the next line; of what is to be read */
+	off_t at, end; /* offsets of the next line and of the end of what is to
+			  be read */
 	struct buffer in;
 	struct lines lines;
 };
@@ -32,10 +33,10 @@ struct spool_drain {
 	struct spool_counts *counts;
 	uint64_t deadline_ms;
 	struct spool_reader reader;
-	struct buffer lines; /* the window's */
+	struct buffer lines; /* the lines of the window */
 	off_t offsets[SPOOL_WINDOW_EVENTS];
 	size_t count;
-	int code; /* why it has to stop */
+	int code; /* 0, or why draining has to stop */
 };
 
 bool
@@ -64,30 +65,34 @@ spool_exchange_turn(struct client *c, uint64_t deadline_ms)
 
 bool
 spool_exchange(struct client *c, struct buffer *lines, size_t count,
-    uint64_t deadline_ms, spool_reply_cb cb, void *arg)
+    uint64_t deadline_ms,
+    void (*reply_cb)(void *arg, const struct spool_reply *), void *arg)
 {
-	const char *reply;
 	char why[256];
-	size_t len, got = 0;
-	int code;
+	struct spool_reply r = { .why = why };
 
 	if (buffer_append(&c->out, lines->data, lines->len) == 0) {
 		do {
-			while (got < count &&
-			    client_next_line(c, &reply, &len)) {
-				code = reply_code(reply, len, why, sizeof why);
-				cb(arg, got++, code, why, reply, len);
+			while (r.index < count &&
+			    client_next_line(c, &r.line, &r.len)) {
+				r.code =
+				    reply_code(r.line, r.len, why, sizeof why);
+				reply_cb(arg, &r);
+				r.index++;
 			}
-		} while (got < count && spool_exchange_turn(c, deadline_ms));
+		} while (r.index < count &&
+		    spool_exchange_turn(c, deadline_ms));
 	}
 	buffer_truncate(lines, 0);
-	if (got == count)
+	if (r.index == count)
 		return true;
 	client_close(c);
 	return false;
 }
 
-/* Reads behind what is in the buffer: 1, 0 at the end, -1. */
+/*
+ * Reads on behind what is in the buffer: 1, or 0 at the end, or -1 with errno.
+ */
 static int
 spool_reader_fill(struct spool_reader *r)
 {
@@ -98,7 +103,7 @@ spool_reader_fill(struct spool_reader *r)
 
 	if (from >= r->end)
 		return 0;
-	/* What is behind the end is not yet there for good. */
+	/* Behind the end another process may be writing. */
 	left = (size_t)(r->end - from);
 	left = left > DRAIN_BLOCK ? DRAIN_BLOCK : left;
 	if ((to = buffer_reserve(&r->in, left)) == NULL)
@@ -148,11 +153,11 @@ spool_drain_mark(struct spool_drain *d, off_t at, enum spool_state state)
 		spool_drain_fail(d, "journal");
 }
 
-/* A line that is no record: its bytes are kept for whoever can read them. */
+/* Puts a line aside that is no record, so that somebody may still read it. */
 static void
 spool_drain_damaged(struct spool_drain *d, const char *line, size_t len)
 {
-	if (len < 2) /* too short for anything */
+	if (len < 2) /* too short to have been a record */
 		return;
 	if (spool_put_aside(d->spool, "damaged", line, len) == -1) {
 		spool_drain_fail(d, "damaged");
@@ -165,7 +170,10 @@ spool_drain_damaged(struct spool_drain *d, const char *line, size_t len)
 	spool_drain_mark(d, d->reader.at, SPOOL_REFUSED);
 }
 
-/* A record's place in the window.  False if there is no room for it. */
+/*
+ * Takes a record into the window, unless it has expired.  False if there is no
+ * room.
+ */
 static bool
 spool_drain_add(struct spool_drain *d, const struct spool_record *r)
 {
@@ -235,36 +243,31 @@ spool_drain_refuse(struct spool_drain *d, off_t at, const char *why)
 	buffer_clear(&reader.in);
 }
 
-/* A spool_reply_cb. */
 static void
-spool_drain_reply(void *arg, size_t index, int code, const char *why,
-    const char *reply, size_t reply_len)
+spool_drain_reply_cb(void *arg, const struct spool_reply *r)
 {
 	struct spool_drain *d = arg;
+	off_t at = d->offsets[r->index];
 
-	(void)reply;
-	(void)reply_len;
-	if (code == 0) {
+	if (r->code == 0) {
 		d->counts->sent++;
-		spool_drain_mark(d, d->offsets[index], SPOOL_SENT);
-	} else if (spool_is_temporary(code) || code == EX_NOPERM) {
-		if (d->code == 0) {
-			d->code = code == EX_NOPERM ? code : EX_TEMPFAIL;
-			snprintf(d->counts->why, sizeof d->counts->why, "%s",
-			    why);
-		}
-	} else {
-		spool_drain_refuse(d, d->offsets[index], why);
+		spool_drain_mark(d, at, SPOOL_SENT);
+	} else if (!spool_is_temporary(r->code) && r->code != EX_NOPERM) {
+		spool_drain_refuse(d, at, r->why);
+	} else if (d->code == 0) {
+		d->code = r->code == EX_NOPERM ? EX_NOPERM : EX_TEMPFAIL;
+		snprintf(d->counts->why, sizeof d->counts->why, "%s", r->why);
 	}
 }
 
-/* What the journal had when it was measured. */
+/* Sends what the journal had when it was measured. */
 static void
 spool_drain_part(struct spool_drain *d)
 {
 	uint64_t deadline;
 
 	while (d->code == 0) {
+		/* Records that were sent or have expired are passed over. */
 		spool_drain_fill(d);
 		if (d->code != 0 || d->count == 0)
 			return;
@@ -273,7 +276,7 @@ spool_drain_part(struct spool_drain *d)
 			deadline = clock_monotonic_ms() + CLIENT_SILENCE_MS;
 		if (clock_monotonic_ms() >= deadline ||
 		    (!spool_exchange(d->client, &d->lines, d->count, deadline,
-			 spool_drain_reply, d) &&
+			 spool_drain_reply_cb, d) &&
 			d->code == 0))
 			d->code = EX_TEMPFAIL;
 	}
@@ -290,16 +293,22 @@ spool_drain(struct spool *s, struct client *c, uint64_t deadline_ms,
 	off_t size = 0;
 
 	memset(counts, 0, sizeof *counts);
+	/* 1. How much is there; others may add to it while we send. */
 	if (spool_measure(s, -1, &size) == -1)
 		spool_drain_fail(&d, "journal");
 	while (d.code == 0 && size > d.reader.end) {
+		/* 2. That much is sent, window by window. */
 		d.reader.fd = s->journal;
 		d.reader.end = size;
 		spool_drain_part(&d);
+		/* 3. Nothing was added: the journal is emptied.  Else on. */
 		if (d.code == 0 && spool_measure(s, size, &size) == -1)
 			spool_drain_fail(&d, "journal");
 	}
-	/* Marks spare the next sender work, and outlive the hub's keys. */
+	/*
+	 * 4. What is left is sent again.  Marks on the disk say of more of it
+	 * that it was sent, even when the hub has forgotten the keys.
+	 */
 	if (d.code != 0 && s->journal != -1)
 		fdatasync(s->journal);
 	buffer_clear(&d.reader.in);

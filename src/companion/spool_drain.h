@@ -12,18 +12,23 @@
 
 enum {
 	/*
-	 * What is sent at once: so little that crierd takes it as one batch,
-	 * which its store accepts or refuses as a whole.  Nothing is sent
-	 * before all replies have come: an event that is refused for now is
-	 * not overtaken by a later one.
+	 * A window is what is sent at once: so little that crierd takes it as
+	 * one batch, which its store accepts or refuses as a whole.  The next
+	 * window waits for all replies to this one, so that an event which is
+	 * refused for now is not overtaken by a later one.
 	 */
 	SPOOL_WINDOW_EVENTS = 64,
 	SPOOL_WINDOW_BYTES = 32 * 1024
 };
 
-/* One reply: of the event with that index in the window. */
-typedef void (*spool_reply_cb)(void *arg, size_t index, int code,
-    const char *why, const char *reply, size_t reply_len);
+/* The reply to an event; the texts live as long as the call. */
+struct spool_reply {
+	size_t index; /* of the event in the window */
+	int code;     /* 0, or the exit code that it asks for */
+	const char *why;
+	const char *line; /* all of it, without its end */
+	size_t len;
+};
 
 /*
  * Sends lines, which hold count events, and waits for the replies until
@@ -31,7 +36,8 @@ typedef void (*spool_reply_cb)(void *arg, size_t index, int code,
  * is closed.  Empties lines.
  */
 bool spool_exchange(struct client *, struct buffer *lines, size_t count,
-    uint64_t deadline_ms, spool_reply_cb cb, void *arg);
+    uint64_t deadline_ms,
+    void (*reply_cb)(void *arg, const struct spool_reply *), void *arg);
 
 /* Whether an event with this exit code is to be kept and tried again. */
 bool spool_is_temporary(int code);
@@ -53,7 +59,10 @@ struct spool_counts {
 int spool_drain(struct spool *, struct client *, uint64_t deadline_ms,
     struct spool_counts *);
 
-/* Whether the journal has an event that is not sent.  As spool_drain. */
+/*
+ * Sets *has to whether the journal has an event that is not sent.  0, or the
+ * exit code after a message.
+ */
 int spool_has_kept(struct spool *, bool *has);
 
 #endif

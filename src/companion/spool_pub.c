@@ -18,7 +18,7 @@ struct spool_pub {
 	struct spool spool;
 	struct client client; /* fd -1: not connected */
 	struct spool_batch batch;
-	uint64_t wait_ms; /* 0 once it was waited in vain */
+	uint64_t wait_ms; /* for a crierd; 0 once that was in vain */
 };
 
 /*
@@ -47,7 +47,10 @@ spool_pub_connect(struct spool_pub *p, uint64_t wait_ms)
 	return client_explain(p->source->env->queue, errno);
 }
 
-/* Sends the spool's events and the batch's.  0, or why it must stop. */
+/*
+ * Sends the journal's events, then the batch's.  0, or the exit code of what
+ * stands in the way: EX_TEMPFAIL will pass.
+ */
 static int
 spool_pub_send(struct spool_pub *p, uint64_t deadline_ms)
 {
@@ -61,7 +64,9 @@ spool_pub_send(struct spool_pub *p, uint64_t deadline_ms)
 		spool_batch_send(&p->batch, &p->client, deadline_ms);
 	if (rc == EX_NOPERM && counts.why[0] != '\0')
 		client_warn("%s", counts.why);
-	/* Before anybody else may send: events stay in order. */
+	/*
+	 * Before the lock goes, and others may send: so events stay in order.
+	 */
 	if ((rc == 0 || rc == EX_TEMPFAIL) && p->client.fd != -1)
 		spool_batch_keep(&p->batch, &p->spool);
 	spool_unlock(&p->spool);
@@ -69,8 +74,8 @@ spool_pub_send(struct spool_pub *p, uint64_t deadline_ms)
 }
 
 /*
- * Sends the batch or keeps it.  When the connection is lost and there is time
- * left to wait for crierd, it is tried again.
+ * Sends the batch or keeps it.  When the connection is lost and -w leaves time,
+ * crierd is waited for and the rest sent again.
  */
 static int
 spool_pub_deliver(struct spool_pub *p)
@@ -97,25 +102,30 @@ spool_pub_deliver(struct spool_pub *p)
 	return rc;
 }
 
-/* Adds a line, or what the encoder makes of it. */
+/*
+ * Adds the event whose line was appended behind the first `from` bytes, if rc
+ * is 0; else errno says why there is none.
+ */
 static int
-spool_pub_add(struct spool_pub *p, client_feed_encoder encode, const char *line,
-    size_t len, uint64_t number)
+spool_pub_take(struct spool_pub *p, int rc, size_t from, uint64_t number)
+{
+	if (rc == 0) {
+		spool_batch_add(&p->batch, from, number);
+		return 0;
+	}
+	client_warn("%s", strerror(errno));
+	return EX_OSERR;
+}
+
+static int
+spool_pub_add(struct spool_pub *p, const char *text, size_t len,
+    uint64_t number)
 {
 	struct buffer *to = &p->batch.bytes;
 	size_t from = to->len;
-	int rc;
+	int rc = client_encode(&p->source->encoder, text, len, to);
 
-	if (encode != NULL)
-		rc = encode(p->source->arg, line, len, to);
-	else
-		rc = buffer_append(to, line, len);
-	if (rc == -1) {
-		client_warn("%s", strerror(errno));
-		return EX_OSERR;
-	}
-	spool_batch_add(&p->batch, from, number);
-	return 0;
+	return spool_pub_take(p, rc, from, number);
 }
 
 /* Fills the batch with the lines that were read. */
@@ -132,8 +142,7 @@ spool_pub_fill(struct spool_pub *p)
 	    spool_batch_has_room(&p->batch)) {
 		result = client_input_next(in, &line, &len);
 		if (result == CLIENT_INPUT_LINE) {
-			rc = spool_pub_add(p, p->source->encode, line, len,
-			    in->number);
+			rc = spool_pub_add(p, line, len, in->number);
 		} else if (result == CLIENT_INPUT_LONG) {
 			client_warn("line %llu: longer than %zu bytes",
 			    (unsigned long long)in->number, in->line_max);
@@ -144,20 +153,19 @@ spool_pub_fill(struct spool_pub *p)
 	return rc;
 }
 
-/* Adds what comes behind the last line.  False if there is nothing. */
-static bool
-spool_pub_add_last(struct spool_pub *p, int *rc)
+/* Adds the event that comes behind the last line. */
+static int
+spool_pub_add_last(struct spool_pub *p)
 {
-	client_feed_encoder encode = p->source->last;
+	struct client_encoder *e = &p->source->encoder;
+	size_t from = p->batch.bytes.len;
+	int rc = e->last(e->arg, &p->batch.bytes);
 
-	if (encode == NULL)
-		return false;
-	p->source->last = NULL;
-	*rc = spool_pub_add(p, encode, "", 0, 0);
-	return true;
+	e->last = NULL;
+	return spool_pub_take(p, rc, from, 0);
 }
 
-/* Whatever has been read is sent or kept before more is read. */
+/* Every batch is sent or kept before more is read. */
 static int
 spool_pub_lines(struct spool_pub *p)
 {
@@ -170,8 +178,9 @@ spool_pub_lines(struct spool_pub *p)
 		if (p->batch.count > 0) {
 			rc = spool_pub_deliver(p);
 		} else if (client_input_is_done(in)) {
-			if (!spool_pub_add_last(p, &rc))
+			if (p->source->encoder.last == NULL)
 				break;
+			rc = spool_pub_add_last(p);
 		} else if (client_input_read(in) == -1) {
 			client_warn("standard input: %s", strerror(errno));
 			rc = EX_IOERR;
@@ -187,8 +196,7 @@ spool_pub_all(struct spool_pub *p)
 
 	if (p->source->input.fd != -1)
 		return spool_pub_lines(p);
-	rc = spool_pub_add(p, p->source->encode, p->source->text,
-	    p->source->text_len, 0);
+	rc = spool_pub_add(p, p->source->text, p->source->text_len, 0);
 	return rc == 0 ? spool_pub_deliver(p) : rc;
 }
 

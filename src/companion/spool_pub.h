@@ -8,7 +8,10 @@
 #include "companion/verb.h"
 
 enum {
-	/* How long one who has no -w waits for another sender and replies. */
+	/*
+	 * Milliseconds that another sender and replies are waited for without
+	 * -w.
+	 */
 	SPOOL_PATIENCE_MS = 2000
 };
 
@@ -19,9 +22,7 @@ struct spool_source {
 	struct client_input input; /* fd -1: the event is text */
 	const char *text;
 	size_t text_len;
-	client_feed_encoder encode; /* NULL: lines are JSON already */
-	client_feed_encoder last;   /* as in struct client_feed */
-	void *arg;
+	struct client_encoder encoder;
 	bool verbose; /* print the ids, or "kept" */
 };
 

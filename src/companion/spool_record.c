@@ -111,9 +111,10 @@ spool_record_parse(const char *line, size_t len, struct spool_record *r)
 }
 
 /*
- * The members are put in as text, so that no byte of the publisher's changes.
- * Of a name that is there twice the queue takes the last: a publisher's own
- * key stays, its "expires" is replaced.
+ * The members are put in as text, so that no byte of the publisher's JSON
+ * changes.  Of a member that is there twice the queue takes the last: our key
+ * stands first, so a publisher's own wins; our "expires" stands last, so it
+ * replaces the publisher's.
  */
 int
 spool_record_append_line(struct buffer *b, const struct spool_record *r,
@@ -145,7 +146,9 @@ spool_record_append_line(struct buffer *b, const struct spool_record *r,
 	return -1;
 }
 
-/* What stands between the command and the hub. */
+/*
+ * Refuses what the hub would refuse, as far as that does not need its settings.
+ */
 static int
 spool_record_check_command(const struct command *c, const char **why)
 {

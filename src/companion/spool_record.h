@@ -24,7 +24,7 @@
 enum spool_state {
 	SPOOL_KEPT = 'K',
 	SPOOL_SENT = 'S',
-	SPOOL_REFUSED = 'R', /* set aside */
+	SPOOL_REFUSED = 'R', /* refused for good, and put aside */
 	SPOOL_EXPIRED = 'X'
 };
 

@@ -142,7 +142,7 @@ status_table_number(const char *name, struct json_object *value,
 		    json_object_get_string(value));
 }
 
-/* Of words, or of a list. */
+/* Between words, or the elements of a list. */
 static bool
 status_table_is_empty(struct json_object *value)
 {

@@ -92,7 +92,7 @@ verb_start_crierd(const struct verb_env *env)
 		return 0;
 	}
 	if (errno != ENOENT && errno != ECONNREFUSED)
-		return 0; /* whoever connects will say what it is */
+		return 0; /* the verb that connects will say what is wrong */
 	if (demand_start(env->queue, &cause) == 0)
 		return 0;
 	client_warn("%s", cause == NULL ? strerror(ENOMEM) : cause);

@@ -14,7 +14,7 @@ struct json_object;
 /* What the options before the verb say. */
 struct verb_env {
 	const char *queue; /* path of the socket */
-	uint64_t wait_ms;  /* for a crierd that is not there yet */
+	uint64_t wait_ms;  /* how long a missing crierd is waited for */
 };
 
 /*

@@ -10,6 +10,8 @@
 #include "companion/verb.h"
 #include "protocol/reply.h"
 
+/* crier close ends streams: a command with one target, and its reply. */
+
 static const char close_help[] =
     "usage: crier close [-v] [--stop] CHANNEL\n"
     "       crier close [-v] [--stop] --user NAME\n"

@@ -12,6 +12,11 @@
 #include "companion/spool_pub.h"
 #include "companion/verb.h"
 
+/*
+ * crier flush sends what `crier pub -S` has kept.  All of the work is
+ * spool_drain's.
+ */
+
 static const char flush_help[] =
     "usage: crier flush [-v] -S DIR\n"
     "\n"
@@ -65,7 +70,7 @@ flush_parse(struct flush_options *o, int argc, char **argv)
 	return 0;
 }
 
-/* Why something is left. */
+/* Says why something is left; returns the code. */
 static int
 flush_explain(int code, const struct spool_counts *counts,
     const struct client *client)
@@ -118,7 +123,7 @@ flush_run(const struct verb_env *env, int argc, char **argv)
 	if (rc != 0)
 		return rc == -1 ? verb_finish(0) : rc;
 	rc = spool_open(&s, o.dir, false);
-	if (rc == -1) /* nothing was ever kept there */
+	if (rc == -1) /* no directory: nothing was ever kept there */
 		return 0;
 	if (rc == 0)
 		rc = spool_has_kept(&s, &has);

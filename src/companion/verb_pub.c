@@ -19,8 +19,18 @@
 #include "companion/verb.h"
 #include "protocol/limits.h"
 
+/*
+ * crier pub publishes events.
+ *
+ * All its ways come down to texts, each of which becomes the data of one
+ * event: the one of the command line or of standard input, the lines of
+ * standard input (-l) or of a command (-c).  With -n the lines are events in
+ * JSON already.  client_feed sends them without waiting for replies; with -S
+ * spool_pub sends them in windows, or keeps them.
+ */
+
 enum {
-	PUB_START = 256 /* the option without a letter */
+	PUB_START = 256 /* getopt_long's value for --start */
 };
 
 static const char pub_help[] =
@@ -86,12 +96,12 @@ struct pub {
 	uint64_t retry_ms, expires_ms;
 	bool has_retry, has_expires;
 	bool lines, object, bulk, verbose, start;
-	struct buffer prefix;       /* of the event in JSON, up to its data */
-	struct buffer exit_prefix;  /* of the one at the end of the command */
+	struct buffer prefix;       /* of an event in JSON, up to its data */
+	struct buffer exit_prefix;  /* of the event at the command's end */
 	struct pub_command running; /* the command */
 };
 
-/* -r and -x. */
+/* Reads the number of -r or -x.  0, or the exit code after a message. */
 static int
 pub_number(struct pub *p, int option, const char *text)
 {
@@ -233,7 +243,7 @@ pub_put_prefix(const struct pub *p, const char *event, struct buffer *prefix)
 	return 0;
 }
 
-/* A client_feed_encoder: text becomes the data of an event. */
+/* Of the client_encoder: a text becomes the data of an event. */
 static int
 pub_encode(void *arg, const char *text, size_t len, struct buffer *to)
 {
@@ -253,14 +263,12 @@ pub_encode(void *arg, const char *text, size_t len, struct buffer *to)
 	return rc == -1 ? -1 : buffer_append(to, "}\n", 2);
 }
 
-/* Another: the event at the end of the command, for which it waits. */
+/* The same of the event at the end of the command, which is waited for. */
 static int
-pub_encode_exit(void *arg, const char *text, size_t len, struct buffer *to)
+pub_encode_exit(void *arg, struct buffer *to)
 {
 	struct pub *p = arg;
 
-	(void)text;
-	(void)len;
 	if (buffer_append(to, p->exit_prefix.data, p->exit_prefix.len) == -1 ||
 	    buffer_append_text(to, ",\"data\":") == -1 ||
 	    pub_command_finish(&p->running, to) == -1)
@@ -268,7 +276,7 @@ pub_encode_exit(void *arg, const char *text, size_t len, struct buffer *to)
 	return buffer_append(to, "}\n", 2);
 }
 
-/* The object of -J.  0, or the exit code after a message. */
+/* Makes the object of -J.  0, or the exit code after a message. */
 static int
 pub_make_object(struct buffer *b, int argc, char **argv)
 {
@@ -283,7 +291,7 @@ pub_make_object(struct buffer *b, int argc, char **argv)
 	return EX_OSERR;
 }
 
-/* All of standard input, without one line end at its end. */
+/* Reads all of standard input, and leaves out one line end at its end. */
 static int
 pub_read_text(struct buffer *b)
 {
@@ -313,7 +321,7 @@ pub_read_text(struct buffer *b)
 	return EX_DATAERR;
 }
 
-/* The data of the one event.  0, or the exit code after a message. */
+/* Finds the data of the one event.  0, or the exit code after a message. */
 static int
 pub_data(const struct pub *p, int argc, char **argv, struct buffer *b)
 {
@@ -325,6 +333,16 @@ pub_data(const struct pub *p, int argc, char **argv, struct buffer *b)
 		return 0;
 	client_warn("%s", strerror(errno));
 	return EX_OSERR;
+}
+
+static struct client_encoder
+pub_encoder(struct pub *p)
+{
+	struct client_encoder encoder = { .line = p->bulk ? NULL : pub_encode,
+		.last = p->command == NULL ? NULL : pub_encode_exit,
+		.arg = p };
+
+	return encoder;
 }
 
 /* Where lines come from, if from the command or standard input. */
@@ -342,7 +360,10 @@ pub_input(const struct pub *p)
 	return input;
 }
 
-/* What else became of the command is told by the exit event alone. */
+/*
+ * If publishing failed, the command still runs to its end; its exit event is
+ * not published.
+ */
 static void
 pub_leave_command(struct pub *p)
 {
@@ -358,9 +379,7 @@ pub_send(struct pub *p, const struct verb_env *env, const struct buffer *data)
 {
 	struct client client;
 	struct client_feed feed = { .client = &client,
-		.encode = p->bulk ? NULL : pub_encode,
-		.last = p->command == NULL ? NULL : pub_encode_exit,
-		.arg = p,
+		.encoder = pub_encoder(p),
 		.verbose = p->verbose };
 	int rc = client_open(&client, env->queue, env->wait_ms);
 
@@ -379,7 +398,7 @@ pub_send(struct pub *p, const struct verb_env *env, const struct buffer *data)
 	return rc;
 }
 
-/* The same with -S. */
+/* Sends or keeps the same, with -S. */
 static int
 pub_send_or_keep(struct pub *p, const struct verb_env *env,
     const struct buffer *data)
@@ -388,9 +407,7 @@ pub_send_or_keep(struct pub *p, const struct verb_env *env,
 		.dir = p->spool,
 		.text = data->data,
 		.text_len = data->len,
-		.encode = p->bulk ? NULL : pub_encode,
-		.last = p->command == NULL ? NULL : pub_encode_exit,
-		.arg = p,
+		.encoder = pub_encoder(p),
 		.verbose = p->verbose };
 	int rc = 0;
 
@@ -400,7 +417,9 @@ pub_send_or_keep(struct pub *p, const struct verb_env *env,
 	return rc == 0 ? spool_pub_run(&source) : rc;
 }
 
-/* All but the data of the events.  0, or the exit code after a message. */
+/*
+ * Makes all of the events but their data.  0, or the exit code after a message.
+ */
 static int
 pub_prepare(struct pub *p, const char *channel)
 {

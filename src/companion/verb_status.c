@@ -13,6 +13,13 @@
 #include "protocol/client.h"
 #include "protocol/reply.h"
 
+/*
+ * crier status shows what crierd says of itself, of its streams and channels,
+ * or of who follows a channel.  The figures are printed as they come
+ * (status_table.h), so this file knows none of them but those that are left out
+ * without -v.
+ */
+
 static const char status_help[] =
     "usage: crier status [-c | -s | -v] [-j]\n"
     "       crier status [-j] CHANNEL\n"
@@ -44,7 +51,7 @@ struct status_options {
 	const char *channel; /* or NULL */
 };
 
-/* What is shown without -v. */
+/* The members that are shown without -v. */
 static const struct status_member {
 	const char *group, *name;
 	bool is_rare; /* shown only if there is something to tell */

@@ -17,6 +17,14 @@
 #include "protocol/limits.h"
 #include "protocol/reply.h"
 
+/*
+ * crier tail follows channels.
+ *
+ * A tail outlives connections: when one ends, it asks for the stream again from
+ * the last id that it was told, as a browser does, for as long as -w
+ * allows.  What a connection's end means is one of three (enum tail_end).
+ */
+
 static const char tail_help[] =
     "usage: crier tail [-d] [-n COUNT | --since ID] CHANNEL...\n"
     "\n"
@@ -44,13 +52,13 @@ static const char tail_help[] =
 
 enum {
 	TAIL_SINCE = 256,
-	TAIL_PAUSE_MS = 100 /* before the next try */
+	TAIL_PAUSE_MS = 100 /* milliseconds before crierd is tried again */
 };
 
 enum tail_end {
 	TAIL_LOST, /* crierd went away or asks to come again */
-	TAIL_TURN, /* ended to be opened again at once (max-time) */
-	TAIL_OVER  /* for good: tail.code */
+	TAIL_TURN, /* the stream is to be opened again at once (max-time) */
+	TAIL_OVER  /* ended for good: tail.code is the exit code */
 };
 
 struct tail {
@@ -67,8 +75,8 @@ struct tail {
 };
 
 /*
- * An interrupted tail ends at once and well, but never within a line: while it
- * prints, the signal only leaves a note.
+ * An interrupted tail ends at once, with 0, but never within a line: while it
+ * prints, the signal's handler only leaves a note.
  */
 static volatile sig_atomic_t tail_is_printing, tail_is_interrupted;
 
@@ -131,7 +139,7 @@ tail_options(struct tail *t, int argc, char **argv)
 	return 0;
 }
 
-/* What asks for the stream, from where the last one ended. */
+/* The command that asks for the stream, from where the last one ended. */
 static struct json_object *
 tail_command(const struct tail *t)
 {
@@ -184,7 +192,7 @@ tail_is_event(const struct eventstream_event *e, const char *name)
 	    memcmp(e->event, name, e->event_len) == 0;
 }
 
-/* What the reason in a crier.end means here. */
+/* What the reason in a crier.end means for tail. */
 static enum tail_end
 tail_reason(struct tail *t, const struct eventstream_event *e)
 {
@@ -202,7 +210,7 @@ tail_reason(struct tail *t, const struct eventstream_event *e)
 	return end;
 }
 
-/* True if the event ends the stream, with what that means in *end. */
+/* Prints an event.  True if it ends the stream, with *end. */
 static bool
 tail_event(struct tail *t, const struct eventstream_event *e,
     enum tail_end *end)
@@ -220,7 +228,7 @@ tail_event(struct tail *t, const struct eventstream_event *e,
 	return false;
 }
 
-/* The exit code; a reader that has enough is no error. */
+/* The exit code when printing failed: a reader that has enough is no error. */
 static int
 tail_print_failed(void)
 {
@@ -261,7 +269,10 @@ tail_read(struct tail *t, struct client *c, enum tail_end *end)
 	return ended;
 }
 
-/* A line of JSON in place of the stream: a refusal. */
+/*
+ * Takes a line of JSON that is there in place of the stream: a refusal.  True
+ * when it is whole, with *end.
+ */
 static bool
 tail_refused(struct tail *t, struct client *c, enum tail_end *end)
 {
@@ -277,7 +288,10 @@ tail_refused(struct tail *t, struct client *c, enum tail_end *end)
 	return true;
 }
 
-/* Waits, and sees whether anybody still reads what is printed. */
+/*
+ * Waits for bytes, and sees whether anybody still reads what is printed.  True
+ * at the end, with *end.
+ */
 static bool
 tail_wait(struct tail *t, struct client *c, enum tail_end *end)
 {
@@ -295,7 +309,7 @@ tail_wait(struct tail *t, struct client *c, enum tail_end *end)
 	return true;
 }
 
-/* From the request to the end of one connection. */
+/* Follows one connection, from the command to its end. */
 static enum tail_end
 tail_follow(struct tail *t, struct client *c)
 {
@@ -322,7 +336,7 @@ tail_follow(struct tail *t, struct client *c)
 	return TAIL_LOST;
 }
 
-/* One connection.  TAIL_OVER also if there is none. */
+/* Makes one connection and follows it; TAIL_OVER also if there is none. */
 static enum tail_end
 tail_connect(struct tail *t, uint64_t wait_ms)
 {

@@ -22,7 +22,7 @@
 #include "protocol/reply.h"
 
 enum {
-	CLIENT_CHUNK = 64 * 1024, /* of one read */
+	CLIENT_CHUNK = 64 * 1024, /* bytes of one read */
 	CLIENT_RETRY_MS = 20,
 	CLIENT_BUSY_MS = 5000, /* how long a full backlog is waited for */
 	CLIENT_WHY_SIZE = 512
@@ -149,8 +149,8 @@ client_close(struct client *c)
 }
 
 /*
- * After a failed send, what the other side said before it closed is still
- * there to be read.
+ * A connection that the other side has closed is no failure here: what it said
+ * before is still there to be read.
  */
 static int
 client_send(struct client *c)
@@ -218,7 +218,10 @@ client_next_line(struct client *c, const char **line, size_t *len)
 	return true;
 }
 
-/* The descriptor goes with the first byte, so all before it must be out. */
+/*
+ * A descriptor goes with the line's first byte, so the bytes of all lines
+ * before it must be out first.
+ */
 static int
 client_send_with(struct client *c, const struct buffer *line, int fd)
 {

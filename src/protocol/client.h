@@ -15,23 +15,26 @@
 struct json_object;
 
 /*
- * The companion's end of a queue socket: lines out, lines in, in order.
- * Writing never waits while there is something to read, so that neither side
- * can wait for the other for ever.
+ * A program's end of a queue socket: lines out, lines in, in order.  Writing
+ * never waits while there is something to read, so that neither side can wait
+ * for the other for ever.
  */
 struct client {
 	int fd;
 	struct buffer out; /* to be sent */
 	struct buffer in;  /* received; client_next_line takes from it */
-	bool ended;        /* the other side has closed, all of it is in in */
-	bool was_reset;    /* and has not read all that was sent to it */
+	bool ended;        /* by the other side: all that it said is in in */
+	bool was_reset;    /* ended, and not all that was sent was read */
 	struct lines lines;
 	int silence_ms; /* how long a reply is waited for */
 };
 
 enum {
 	CLIENT_LINE_MAX = 8 * 1024 * 1024, /* bytes of a line, out or in */
-	/* A crierd that owes a reply is given up; silence_ms at first. */
+	/*
+	 * When a crierd that owes a reply is given up: silence_ms as
+	 * client_open sets it.
+	 */
 	CLIENT_SILENCE_MS = 30000
 };
 
@@ -43,15 +46,15 @@ enum {
 int client_open(struct client *, const char *path, uint64_t wait_ms);
 
 /*
- * The same without a word; a full backlog is waited for during busy_ms at
- * least.  0, or -1 with errno, of which client_explain makes words and an exit
- * code.
+ * Connects like client_open, but says nothing; a full backlog is waited for
+ * during busy_ms at least.  0, or -1 with errno, of which client_explain makes
+ * words and an exit code.
  */
 int client_try(struct client *, const char *path, uint64_t wait_ms,
     uint64_t busy_ms);
 int client_explain(const char *path, int error);
 
-/* Closes and frees what it holds. */
+/* Closes the connection and frees the buffers. */
 void client_close(struct client *);
 
 /*
@@ -78,20 +81,20 @@ int client_call(struct client *, struct json_object *command,
     const char **reply, size_t *reply_len);
 
 /*
- * The same without a word: sends a line, its end included, with a descriptor
- * (-1: none) and waits for the reply.  0, or -1 with errno: ECONNRESET if the
- * connection ended before it, ETIMEDOUT if nothing came for silence_ms.
+ * Sends a line, its end included, with a descriptor (-1: none), and waits for
+ * the reply, without a word.  0, or -1 with errno: ECONNRESET if the connection
+ * ended before the reply, ETIMEDOUT if nothing came for silence_ms.
  */
 int client_ask(struct client *, const struct buffer *line, int fd,
     const char **reply, size_t *reply_len);
 
 /*
- * Of two exit codes the one to end with: what cannot succeed weighs more than
- * what may be tried again.
+ * Of two exit codes the one to end with: a failure that stays weighs more than
+ * one that may pass.
  */
 int client_worse_code(int a, int b);
 
-/* "crier: " and the words on standard error. */
+/* Prints "crier: " and the words on standard error. */
 void client_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

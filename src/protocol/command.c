@@ -16,7 +16,7 @@ enum {
 	/* JSON may write one byte of data as six, and adds names and id. */
 	COMMAND_ESCAPED_BYTES = 6,
 	COMMAND_LINE_EXTRA = 65536,
-	COMMAND_HANDOFF_EXTRA = 262144 /* channels, and what came behind it */
+	COMMAND_HANDOFF_EXTRA = 262144 /* channels, head, further input */
 };
 
 size_t
@@ -86,7 +86,7 @@ static const struct {
 	const char *name; /* NULL: an event, which has no "do" */
 	unsigned fields;
 	int (*check)(struct command *); /* or NULL */
-	bool is_internal; /* of our own programs, which read json themselves */
+	bool is_internal; /* between our own programs: json is read later */
 } command_rows[COMMAND_KINDS] = {
 	[COMMAND_PUBLISH] = { .fields = FIELD_CHANNEL | FIELD_DATA |
 		FIELD_EVENT | FIELD_ID | FIELD_KEY | FIELD_RETRY |

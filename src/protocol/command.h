@@ -42,7 +42,7 @@ struct command {
 	const char *user;
 	bool has_stream;
 	uint64_t stream;
-	struct json_object *json; /* owns what the pointers point to */
+	struct json_object *json; /* the line, which all these point into */
 	int code;                 /* if it was refused: of sysexits(3) */
 	char error[COMMAND_ERROR_SIZE];
 };
@@ -66,15 +66,15 @@ int command_parse(struct command *, struct json_tokener *, const char *line,
     size_t len);
 
 /*
- * Reads a JSON line that is an event for nobody in particular: "channel" may be
- * missing.  As above.
+ * Reads a JSON line that is an event, whose "channel" may be missing: a
+ * program's output names none.  Result as of command_parse.
  */
 int command_parse_event(struct command *, struct json_tokener *,
     const char *line, size_t len);
 
 /*
  * Reads a line as the named pipe has them: JSON if it begins with '{', else
- * `CHANNEL TEXT`.  The text form points into line.
+ * `CHANNEL TEXT`, which is then pointed into.  Result as of command_parse.
  */
 int command_parse_plain(struct command *, struct json_tokener *,
     const char *line, size_t len);

@@ -21,7 +21,7 @@ command_refuse(struct command *c, int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(raw, sizeof raw, fmt, ap);
 	va_end(ap);
-	/* It may quote what the line says, valid or not. */
+	/* The words may quote the line, whose bytes may be anything. */
 	text_escape(raw, strlen(raw), c->error, sizeof c->error);
 	return -1;
 }
@@ -161,7 +161,7 @@ command_read_retry(struct command *c, const char *name,
 	    &c->event.retry_ms);
 }
 
-/* Seconds, with a fraction if need be. */
+/* Seconds become milliseconds; what is left of one counts as a whole one. */
 static int
 command_read_expires(struct command *c, const char *name,
     struct json_object *value)

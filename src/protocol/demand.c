@@ -15,7 +15,10 @@
 #include "protocol/demand.h"
 #include "protocol/paths.h"
 
-/* A CGI environment is full of what clients say. */
+/*
+ * What of the environment a crierd is started with, and no more: in a CGI
+ * program clients say what is in the rest.
+ */
 static void
 demand_clean_environment(const char *queue)
 {
@@ -33,7 +36,9 @@ demand_clean_environment(const char *queue)
 	setenv("CRIER_QUEUE", queue, 1);
 }
 
-/* Standard error stays, for what is wrong before there is a log. */
+/*
+ * Standard error stays the caller's: a crierd that cannot start has no log yet.
+ */
 static void __attribute__((noreturn))
 demand_run(const char *program, const char *queue)
 {
@@ -55,7 +60,7 @@ demand_run(const char *program, const char *queue)
 	_exit(127);
 }
 
-/* Whoever ignores its children's ends, by inheritance, cannot wait for one. */
+/* A process that has inherited SIGCHLD ignored could not wait for its child. */
 static void
 demand_heed_children(void)
 {

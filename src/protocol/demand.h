@@ -6,8 +6,8 @@
 
 /*
  * Starts a crierd in the background (`crierd --on-demand`) that serves this
- * queue, and waits until it does, or until another one does.  It inherits no
- * descriptor and of the environment only what concerns it.  0, or -1 with
+ * queue, and waits until it, or another crierd, does.  The new process inherits
+ * no descriptor and of the environment only what concerns it.  0, or -1 with
  * *cause, the caller's.
  */
 int demand_start(const char *queue, char **cause);

@@ -8,7 +8,7 @@
 #include "protocol/limits.h"
 
 enum {
-	EVENT_PIECE = 256 /* that is looked through for a line's end at once */
+	EVENT_PIECE = 256 /* bytes, searched for a line's end at once */
 };
 
 /* A line end or NUL in a field would begin another field, or void this one. */
@@ -65,9 +65,9 @@ event_check(const struct event_fields *e, size_t max_event_bytes)
 }
 
 /*
- * Bytes up to the first CR or LF.  In pieces, so that to look for one of the
- * two does not lead through all of the text for each of its lines, if only the
- * other one ends them.
+ * Bytes up to the first CR or LF.  They are looked for in pieces: a text whose
+ * lines all end in LF would otherwise be searched to its end for a CR, once for
+ * each of its lines.
  */
 static size_t
 event_line_length(const char *text, size_t len)
@@ -98,8 +98,9 @@ event_encode_field(struct buffer *b, const char *field, const char *value,
 }
 
 /*
- * CR, LF and CRLF all end a line for the client, so each begins a `data:` of
- * its own here.  The space after the colon keeps a leading one in the data.
+ * CR, LF and CRLF each end a line for the client, so behind each a new `data:`
+ * begins.  The client removes one space after the colon: ours, not one that the
+ * data begin with.
  */
 static int
 event_encode_data(struct buffer *b, const char *data, size_t len)

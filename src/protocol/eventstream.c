@@ -59,7 +59,7 @@ eventstream_line(struct eventstream *es, const char *line, size_t len)
 	return eventstream_field(es, line, name_len, value, len);
 }
 
-/* What the block before this one left, which its event pointed to, goes. */
+/* Forgets the last block: the event that was handed out pointed into it. */
 static void
 eventstream_begin_block(struct eventstream *es)
 {
@@ -100,7 +100,10 @@ eventstream_skip_mark(struct eventstream *es, const char **line, size_t *len)
 	es->begun = true;
 }
 
-/* A line that has ended: its rest is at bytes, its start maybe in es->line. */
+/*
+ * Takes a line that has ended: its last bytes are at `bytes`, those before them
+ * in es->line, if they came earlier.
+ */
 static int
 eventstream_end_line(struct eventstream *es, const char *bytes, size_t len,
     struct eventstream_event *e)

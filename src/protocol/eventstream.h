@@ -18,9 +18,9 @@ struct eventstream {
 	struct buffer data, event, id;
 	struct buffer last_id; /* the last event id; a NUL is kept behind it */
 	bool has_id;           /* the block has an id of its own */
-	bool has_event;        /* handed out; goes with the next call */
-	bool after_cr;         /* a LF that comes now belongs to it */
-	bool begun;            /* a byte order mark may no longer come */
+	bool has_event;        /* was handed out: goes with the next call */
+	bool after_cr;         /* an LF now is of the same line end */
+	bool begun;            /* no byte order mark may come any more */
 };
 
 /* An event; the texts are the parser's, until the next call. */

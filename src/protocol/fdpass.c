@@ -6,7 +6,7 @@
 
 #include "protocol/fdpass.h"
 
-/* Aligned as a header must be (cmsg(3)). */
+/* Room for descriptors, aligned as their header must be (cmsg(3)). */
 union fdpass_control {
 	struct cmsghdr align;
 	char bytes[CMSG_SPACE(FDPASS_TAKEN * sizeof(int))];
@@ -20,7 +20,10 @@ fdpass_send(int sock, const char *data, size_t len, int fd)
 	union fdpass_control control;
 	struct cmsghdr *c;
 
-	/* Not to be written through, but the structure is for reading, too. */
+	/*
+	 * sendmsg does not write to these bytes; struct iovec serves recvmsg as
+	 * well, so its pointer is not const.
+	 */
 	memcpy(&iov.iov_base, &data, sizeof data);
 	if (fd != -1) {
 		memset(&control, 0, sizeof control);
@@ -59,7 +62,10 @@ fdpass_receive(int sock,
 		*count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 		memcpy(fds, CMSG_DATA(c), *count * sizeof(int));
 	}
-	/* Nothing else asks for this room. */
+	/*
+	 * Only descriptors ask for this room, so it is some of them that were
+	 * cut.
+	 */
 	if ((msg.msg_flags & MSG_CTRUNC) != 0)
 		fds[(*count)++] = -1;
 	return n;

@@ -10,7 +10,7 @@
 /* Descriptors through a Unix socket (SCM_RIGHTS, unix(7)). */
 
 enum {
-	/* Of one fdpass_receive; even, so that CMSG_SPACE has no more room. */
+	/* Of one fdpass_receive; even, so that CMSG_SPACE adds nothing. */
 	FDPASS_TAKEN = 14
 };
 

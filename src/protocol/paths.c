@@ -23,7 +23,10 @@ paths_join(const char *dir, const char *subdir, const char *name)
 	return path;
 }
 
-/* The session's directory, or NULL: root's daemon serves the system. */
+/*
+ * The session's directory, or NULL.  For root there is none, for root's daemon
+ * serves the system.
+ */
 static const char *
 paths_session_dir(void)
 {
@@ -33,8 +36,8 @@ paths_session_dir(void)
 }
 
 /*
- * The user's home, or NULL.  A web server may have left the variable as it was
- * for whoever started it.
+ * The user's home, or NULL.  HOME counts only if it is a directory of the
+ * user's: a web server that has become another user may have left it as it was.
  */
 static const char *
 paths_home(void)
@@ -52,7 +55,7 @@ paths_home(void)
 	return pw == NULL || pw->pw_dir[0] != '/' ? NULL : pw->pw_dir;
 }
 
-/* The path if there is such a file, else it is freed. */
+/* Returns the path if there is such a file; else frees it and returns NULL. */
 static char *
 paths_existing(char *path)
 {

@@ -20,9 +20,10 @@
 #include "queue/state.h"
 
 /*
- * A pipe keeps lines of several writers apart up to PIPE_BUF bytes, the line
- * end included.  A longer one may have others' lines in its middle, so it is
- * refused whole.  There is no way to answer: refusals are logged and counted.
+ * The kernel keeps lines of several writers to a pipe apart up to PIPE_BUF
+ * bytes, the line end included.  A longer line may have other writers' lines in
+ * its middle, so it is refused whole.  There is no way to answer a writer:
+ * refusals are logged and counted.
  */
 
 enum {
@@ -35,9 +36,9 @@ struct queue_fifo {
 	struct queue *queue;
 	struct event *io;
 	int fd;
-	struct event *log_timer; /* for refusals that were not logged yet */
+	struct event *log_timer; /* until it is over nothing is logged */
 	uint64_t unlogged;
-	char why[FIFO_WHY_SIZE]; /* of the last one */
+	char why[FIFO_WHY_SIZE]; /* of the last line that was refused */
 	struct buffer in;
 	struct lines lines;
 };
@@ -227,7 +228,10 @@ fifo_free(struct queue_fifo *f)
 
 	if (f == NULL)
 		return;
-	/* What is there now: those who go on writing do not hold us up. */
+	/*
+	 * Only what is in the pipe now is read: a writer that goes on writing
+	 * does not hold us up.
+	 */
 	if (ioctl(f->fd, FIONREAD, &left) == -1)
 		left = 0;
 	for (; left > 0 && fifo_read(f); left -= FIFO_READ_BYTES)

@@ -10,13 +10,13 @@ struct queue;
 struct queue_fifo;
 
 /*
- * Opens the named pipe at path, made if need be, for reading and writing: so
- * it never sees end of file, and a writer always finds a reader.  -1 with
+ * Opens the named pipe at path, made if need be, for reading and for writing:
+ * so there is always a reader and a writer, and never an end of file.  -1 with
  * *cause, the caller's.
  */
 int fifo_open(const char *path, const struct listener_access *, char **cause);
 
-/* Reads lines from it; takes the descriptor.  NULL: no memory. */
+/* Reads lines from the pipe; takes the descriptor.  NULL: no memory. */
 struct queue_fifo *fifo_new(struct queue *, int fd);
 
 /* Goes on reading when the queue may; NULL is allowed. */

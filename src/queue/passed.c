@@ -23,7 +23,10 @@ passed_close(int fd)
 		close(fd);
 }
 
-/* All lines that these could belong to were taken. */
+/*
+ * Closes descriptors that came with lines before this one only: all those lines
+ * were taken, and none had a use for them.
+ */
 static void
 passed_drop_before(struct passed *p, uint64_t line)
 {
@@ -32,8 +35,9 @@ passed_drop_before(struct passed *p, uint64_t line)
 }
 
 /*
- * All that is left of earlier bytes is a line that has no end yet.  It may have
- * one descriptor, which came with its beginning.
+ * When more bytes are read, all that is left of earlier ones is a line that has
+ * no end yet.  Of the descriptors that came with them it may have one: its
+ * first byte's.
  */
 static void
 passed_keep_one(struct passed *p, uint64_t line)

@@ -12,16 +12,17 @@
 #include "protocol/fdpass.h"
 
 enum {
-	PASSED_MAX = 1 + FDPASS_TAKEN + 1 /* of before; as fdpass has them */
+	PASSED_MAX = 1 + FDPASS_TAKEN + 1 /* one of before; and new ones */
 };
 
 /*
- * Descriptors that came with a peer's lines, until those are taken.
+ * Descriptors that came with a peer's lines, until those lines are taken.
  *
  * A line's descriptor comes with its first byte, so it is one of those that
- * were read together with that; with several such lines in one message they
- * are in the lines' order.  What came with a line that had no use for it is
- * thus never taken for another's: that would be somebody else's client.
+ * were read together with that byte; with several such lines in one message
+ * they are in the lines' order.  A descriptor that came with a line which had
+ * no use for it is thus never taken for another line's: that would be somebody
+ * else's client.
  */
 struct passed {
 	struct passed_descriptor {
@@ -32,16 +33,17 @@ struct passed {
 };
 
 /*
- * As recv(2), and keeps the descriptors.  Bytes are counted from the peer's
- * first: line is where the first line begins that is not taken yet, from where
- * these bytes do.
+ * As recv(2), and keeps the descriptors.  Positions are counted in bytes from
+ * the peer's first: at `line` the first line begins that is not taken yet, at
+ * `from` the bytes that are read now.
  */
 ssize_t passed_receive(struct passed *, int sock, char *data, size_t len,
     uint64_t line, uint64_t from);
 
 /*
- * Takes the descriptor of the line that begins there, the caller's from here
- * on, or -1; false: none came with it.  To be asked in the lines' order.
+ * Takes the descriptor of the line that begins at `line`: the caller's, or -1
+ * if it could not be received.  False: none came with the line.  To be asked in
+ * the lines' order.
  */
 bool passed_take(struct passed *, uint64_t line, int *fd);
 

@@ -16,9 +16,7 @@
 
 enum {
 	PEER_READ_BYTES = 131072,
-	/* Replies that wait for the peer; beyond it, its lines wait for them.
-	 */
-	PEER_OUT_MAX = 262144
+	PEER_OUT_MAX = 262144 /* unread replies; then no line is taken */
 };
 
 static void peer_io_cb(evutil_socket_t, short, void *);
@@ -114,7 +112,7 @@ peer_line_max(struct queue_peer *p)
 	    config->max_request_bytes);
 }
 
-/* As peer_take_line, for all whole lines that are there. */
+/* Carries out all whole lines that are there; the result is the last line's. */
 static int
 peer_take_lines(struct queue_peer *p)
 {
@@ -137,7 +135,10 @@ peer_take_lines(struct queue_peer *p)
 		p->is_waiting = rc == PEER_WAITS;
 		if (p->is_waiting)
 			break;
-		/* 3. What has a reply is a line. */
+		/*
+		 * 3. A long line was counted when its end came, as it was
+		 * answered then.
+		 */
 		p->queue->figures.counters.lines += found != LINES_LONG;
 		lines_pass(&p->lines, &p->in);
 	}
@@ -157,7 +158,10 @@ peer_process(struct queue_peer *p)
 		peer_reply_later(p);
 }
 
-/* From peers that have no use for descriptors none are taken. */
+/*
+ * Descriptors are received only from peers that may hand over streams: whoever
+ * else sends some cannot make us hold them.
+ */
 static ssize_t
 peer_receive(struct queue_peer *p, char *to)
 {
@@ -167,7 +171,7 @@ peer_receive(struct queue_peer *p, char *to)
 	    peer_position(p), p->received);
 }
 
-/* One read a turn.  At its end a peer is still answered. */
+/* One read a turn.  A peer that has ended is still answered. */
 static void
 peer_read(struct queue_peer *p)
 {
@@ -243,7 +247,7 @@ peer_turn_away(struct queue *q, int fd)
 	if (q->figures.counters.not_allowed++ == 0)
 		log_warning("queue: a program was turned away for who it is "
 			    "(queue-allow); status counts the next ones");
-	/* One line fits into a fresh socket. */
+	/* There is room for one line in a fresh socket. */
 	if (reply_put_error(&text, EX_NOPERM,
 		"this user is not allowed to (queue-allow)") == 0)
 		flush_buffer(fd, &text);

@@ -46,7 +46,7 @@ peer_unwatch(struct queue_peer *p)
 	p->watched = 0;
 }
 
-/* One reply that waited for the store is there. */
+/* A reply that waited for the store is in `out`, or nobody is there for it. */
 static void
 peer_answered(struct queue_peer *p)
 {
@@ -70,7 +70,7 @@ peer_event_cb(void *arg, const struct hub_outcome *o)
 	else if (o->is_own_id || o->is_duplicate)
 		reply_put_event(&p->out, o->id, o->streams, o->is_duplicate);
 	else
-		/* Bulk publishing is all this. */
+		/* Bulk publishing has no other replies than these. */
 		reply_put_new_event(&p->out, o->id, o->streams);
 	peer_answered(p);
 }
@@ -204,7 +204,7 @@ peer_may_hand_off(struct queue_peer *p)
 }
 
 /*
- * No reply to an earlier line is due.  There is room for the reply to this line
+ * No reply to an earlier line is due.  Room for the reply to this line is found
  * before anything is done: a door that does not hear of its stream would hand
  * it over again.
  */

@@ -27,13 +27,13 @@ struct queue_peer {
 	bool is_replying;  /* in queue->replying */
 	bool is_over;      /* nothing more comes */
 	bool is_deaf;      /* replies cannot be sent, but lines still come */
-	bool is_waiting;   /* with its next line, for its replies */
+	bool is_waiting;   /* its next line waits for the replies before it */
 	bool is_gone;      /* freed when its last reply is due */
-	bool may_hand_off; /* as this configuration has it: */
+	bool may_hand_off; /* as the configuration `judged` has it */
 	const struct config *judged; /* NULL: not asked yet */
 	size_t pending;              /* replies that wait for the store */
 	struct passed passed;
-	uint64_t received; /* bytes, to the end of in */
+	uint64_t received; /* bytes so far: up to the end of in */
 	struct buffer in, out;
 	struct lines lines; /* of in */
 };

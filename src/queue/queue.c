@@ -25,7 +25,7 @@ queue_turn_cb(evutil_socket_t fd, short what, void *arg)
 	hub_now(q->hub);
 	/* 1. The batch; with the memory store its replies are there at once. */
 	queue_commit(q);
-	/* 2. Reading goes on if the store has given enough back. */
+	/* 2. Reading goes on if the store has done enough of what it had. */
 	if (replies_may_resume(&q->replies)) {
 		peer_update_all(q);
 		fifo_resume(q->fifo);
@@ -85,7 +85,10 @@ queue_free(struct queue *q)
 {
 	if (q == NULL)
 		return;
-	/* The store is gone: what is not committed never will be. */
+	/*
+	 * The store is gone, so nothing more can be committed: the hub must not
+	 * ask.
+	 */
 	hub_set_turn_cb(q->hub, NULL, NULL);
 	queue_release(q);
 	peer_close_all(q);

@@ -30,9 +30,9 @@ struct queue *queue_new(struct event_base *, struct hub *);
 void queue_free(struct queue *);
 
 /*
- * Who takes the streams that other processes' doors hand over: the line and
- * the descriptor, which is handoff_cb's from there on.  It appends the reply;
- * 0, or -1 (memory).
+ * Sets what opens the streams that other processes' doors hand over. handoff_cb
+ * gets the line and the descriptor, which it takes, and appends the reply; 0,
+ * or -1 (memory).
  */
 void queue_set_handoff(struct queue *,
     int (*handoff_cb)(void *arg, struct json_object *line, int fd,
@@ -42,7 +42,7 @@ void queue_set_handoff(struct queue *,
 /* Serves a connection to this process itself: the descriptor is the queue's. */
 void queue_serve(struct queue *, int fd);
 
-/* Takes a listening Unix socket; 0, or -1. */
+/* Accepts peers on a listening Unix socket, the queue's; 0, or -1. */
 int queue_listen(struct queue *, int fd);
 
 /* Reads lines from a named pipe that is open for reading and writing. */
@@ -54,7 +54,7 @@ int queue_read_fifo(struct queue *, int fd);
  */
 void queue_close(struct queue *);
 
-/* Who else has something to add to `status`. */
+/* Sets what adds to the reply to `status` what the queue does not know. */
 void queue_set_status(struct queue *,
     void (*status_cb)(void *arg, struct json_object *status), void *arg);
 

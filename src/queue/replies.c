@@ -19,7 +19,10 @@ struct reply_item {
 	size_t off, len; /* of the text */
 };
 
-/* Of one turn.  The hub has it while the store has the turn's batch. */
+/*
+ * The replies of one turn.  The hub keeps the list while the store has the
+ * batch.
+ */
 struct reply_list {
 	struct reply_item *items;
 	size_t count, capacity;
@@ -150,7 +153,9 @@ replies_commit(struct replies *r)
 	/* The list goes with the batch; an asker may begin the next one. */
 	r->list = NULL;
 	if (hub_commit(r->hub, replies_committed_cb, l) == -1) {
-		/* Out of memory: the lines are the next turn's. */
+		/*
+		 * Out of memory: the next turn tries again, with its own lines.
+		 */
 		r->list = l;
 		replies_commit_later(r);
 	}
