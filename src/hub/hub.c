@@ -62,7 +62,7 @@ void
 hub_free(struct hub *hub)
 {
 	/* Nobody is told of these ends. */
-	hub->notices.is_on = false;
+	notice_end(hub);
 	streams_clear(hub);
 	channels_clear(hub);
 	visitors_clear(hub);

@@ -25,6 +25,12 @@ notice_follow(struct hub *hub)
 	n->begin = publish_skip_id(hub);
 }
 
+void
+notice_end(struct hub *hub)
+{
+	hub->notices.is_on = false;
+}
+
 static bool
 notice_is_on(struct hub *hub)
 {

@@ -30,6 +30,9 @@ struct hub_notices {
 	uint64_t lost;        /* for want of memory, since the last one */
 };
 
+/* No more events from now on. */
+void notice_end(struct hub *);
+
 /* A stream follows the channel from now on. */
 void notice_follow(struct hub *);
 

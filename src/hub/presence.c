@@ -59,10 +59,10 @@ presence_add_user(struct presence *p, struct visitor *user)
 static void
 presence_count(struct hub *hub, const struct channel *c, struct presence *p)
 {
+	uint64_t mark = streams_next_mark(hub);
 	const struct stream *s;
 	uint32_t i;
 
-	hub->streams.mark++;
 	for (i = 0; i < c->cursor_count; i++) {
 		s = c->cursors[i]->stream;
 		if (s->state >= STREAM_ENDING)
@@ -72,8 +72,8 @@ presence_count(struct hub *hub, const struct channel *c, struct presence *p)
 			p->anonymous++;
 			continue;
 		}
-		if (s->user->mark != hub->streams.mark) {
-			s->user->mark = hub->streams.mark;
+		if (s->user->mark != mark) {
+			s->user->mark = mark;
 			s->user->seen = 0;
 			presence_add_user(p, s->user);
 		}

@@ -22,8 +22,9 @@
 
 /*
  * The hub from within.  Each part is a structure of the module that it is named
- * after: that module alone changes it, and others read it.  The counters are
- * everybody's.
+ * after, in whose header it stands: that module alone changes it, and others
+ * read it.  (stream_open.c and poll.c belong to stream.c, publish.c to turn.c.)
+ * The counters are everybody's.
  */
 struct hub {
 	struct event_base *base;
