@@ -19,6 +19,8 @@ BEGIN {
 	    " source door"
 	may["companion"] = "base protocol"
 	may["doctor"] = "base protocol companion"
+	may["apache"] = ""
+	may["nginx"] = ""
 	# What of the hub others see.
 	contract = "hub/hub.h hub/subscription.h hub/framing.h" \
 	    " hub/source.h hub/status.h hub/presence.h"

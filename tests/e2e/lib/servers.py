@@ -11,8 +11,9 @@ from lib.server_caddy import Caddy
 from lib.server_h2o import H2o
 from lib.server_haproxy import HAProxy
 from lib.server_lighttpd import Lighttpd, LighttpdSpawn
+from lib.server_mod_crier import ModCrier, ModCrierTls, ModCrierWorker
 from lib.server_nginx import Nginx
 
 KINDS = {kind.name: kind
          for kind in (Apache, Caddy, H2o, HAProxy, Lighttpd, LighttpdSpawn,
-                      Nginx)}
+                      ModCrier, ModCrierTls, ModCrierWorker, Nginx)}

@@ -54,8 +54,9 @@ class Curl:
         log = open(place.log("curl.log"), "ab")
         with log:
             self.popen = subprocess.Popen(
-                [program, "-sS", "-N", *options,
-                 f"http://127.0.0.1:{port}{target}"],
+                [program, "-sSk", "-N", *options,
+                 f"http{'s' if port in web.TLS else ''}://127.0.0.1:"
+                 f"{port}{target}"],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
         os.set_blocking(self.popen.stdout.fileno(), False)
         self.parser = sse.Parser()

@@ -5,6 +5,7 @@
 import json
 import select
 import socket
+import ssl
 import time
 
 from lib import proc, sse
@@ -12,6 +13,8 @@ from lib import proc, sse
 
 # What an EventSource says that it takes (WHATWG HTML, 9.2.2).
 ACCEPT = {"Accept": "text/event-stream"}
+# Ports at which TLS is spoken: what their clients connect with.
+TLS = {}
 
 
 class Broken(AssertionError):
@@ -121,6 +124,8 @@ class Exchange:
                                    rcvbuf)
         self.socket.settimeout(10 * proc.SLOW)
         self.socket.connect(("127.0.0.1", port))
+        if port in TLS:
+            self.socket = TLS[port].wrap_socket(self.socket)
         self.sent_at = time.monotonic()
         self.socket.sendall(build_request(target, method, headers, body))
         self.socket.setblocking(False)
@@ -153,8 +158,8 @@ class Exchange:
         if self.ended:
             return False
         try:
-            octets = self.socket.recv(limit)
-        except BlockingIOError:
+            octets = self._receive(limit)
+        except (BlockingIOError, ssl.SSLWantReadError):
             return True
         except OSError:
             octets = b""
@@ -165,6 +170,14 @@ class Exchange:
                 self.body.end_of_file()
             self._end()
         return not self.ended
+
+    def _receive(self, limit):
+        octets = self.socket.recv(limit)
+        # What TLS has decrypted, no select() tells of.
+        while (octets and isinstance(self.socket, ssl.SSLSocket)
+               and self.socket.pending() and len(octets) < limit):
+            octets += self.socket.recv(limit - len(octets))
+        return octets
 
     def _end(self):
         self.clean = bool(self.body and self.body.done)
