@@ -75,6 +75,8 @@ text_is_utf8(const char *text, size_t len)
 	return true;
 }
 
+static const char text_hex_digits[] = "0123456789abcdef";
+
 static int
 text_hex(char c)
 {
@@ -87,11 +89,48 @@ text_hex(char c)
 	return -1;
 }
 
+/* The byte that two digits are, or -1. */
+static int
+text_hex_byte(const char *text)
+{
+	int high = text_hex(text[0]), low = text_hex(text[1]);
+
+	return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+void
+text_hex_encode(const char *bytes, size_t len, char *to)
+{
+	unsigned char c;
+
+	for (; len > 0; len--) {
+		c = (unsigned char)*bytes++;
+		*to++ = text_hex_digits[c >> 4];
+		*to++ = text_hex_digits[c & 15];
+	}
+}
+
+ptrdiff_t
+text_hex_decode(const char *text, size_t len, char *to)
+{
+	size_t i;
+	int byte;
+
+	if (len % 2 != 0)
+		return -1;
+	for (i = 0; i < len / 2; i++) {
+		if ((byte = text_hex_byte(text + 2 * i)) == -1)
+			return -1;
+		to[i] = (char)byte;
+	}
+	return (ptrdiff_t)i;
+}
+
 ptrdiff_t
 text_percent_decode(const char *text, size_t len, bool plus, char *to)
 {
 	size_t i, n = 0;
-	int high, low;
+	int byte;
 
 	for (i = 0; i < len; i++) {
 		if (text[i] == '+' && plus) {
@@ -99,13 +138,10 @@ text_percent_decode(const char *text, size_t len, bool plus, char *to)
 		} else if (text[i] != '%') {
 			to[n++] = text[i];
 		} else {
-			if (len - i < 3)
+			if (len - i < 3 ||
+			    (byte = text_hex_byte(text + i + 1)) == -1)
 				return -1;
-			high = text_hex(text[i + 1]);
-			low = text_hex(text[i + 2]);
-			if (high < 0 || low < 0)
-				return -1;
-			to[n++] = (char)(high * 16 + low);
+			to[n++] = (char)byte;
 			i += 2;
 		}
 	}
@@ -158,7 +194,6 @@ text_parse_number(const char *text, size_t len, uint64_t max, uint64_t *value)
 size_t
 text_escape(const char *text, size_t len, char *to, size_t size)
 {
-	static const char hex[] = "0123456789abcdef";
 	const unsigned char *p = (const unsigned char *)text;
 	size_t i = 0, n = 0, step;
 
@@ -171,8 +206,8 @@ text_escape(const char *text, size_t len, char *to, size_t size)
 				break;
 			to[n++] = '\\';
 			to[n++] = 'x';
-			to[n++] = hex[p[i] >> 4];
-			to[n++] = hex[p[i] & 15];
+			to[n++] = text_hex_digits[p[i] >> 4];
+			to[n++] = text_hex_digits[p[i] & 15];
 			i++;
 			continue;
 		}

@@ -29,6 +29,14 @@ ptrdiff_t
 text_percent_decode(const char *text, size_t len, bool plus, char *to);
 
 /*
+ * Bytes as hexadecimal digits, two for each: encoding needs twice the room, and
+ * writes small letters; decoding needs half of it, and returns how many bytes
+ * there are, or -1 for what is no such text.
+ */
+void text_hex_encode(const char *bytes, size_t len, char *to);
+ptrdiff_t text_hex_decode(const char *text, size_t len, char *to);
+
+/*
  * The next NAME=VALUE of a query string or form body, not yet decoded.
  * *rest and *rest_len move behind it.  False at the end.
  */

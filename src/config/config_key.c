@@ -125,23 +125,6 @@ config_key_trim(const char *text, size_t len)
 	return end;
 }
 
-static ptrdiff_t
-config_key_hex(const char *text, size_t len, unsigned char *to)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *digit;
-	size_t i;
-
-	memset(to, 0, (len + 1) / 2);
-	for (i = 0; i < len; i++) {
-		digit = strchr(digits, tolower((unsigned char)text[i]));
-		if (digit == NULL || *digit == '\0')
-			return -1;
-		to[i / 2] = (unsigned char)(to[i / 2] << 4 | (digit - digits));
-	}
-	return len % 2 == 0 ? (ptrdiff_t)(len / 2) : -1;
-}
-
 /* Makes the key of what was written: 0, or -1 with *why, NULL for memory. */
 static int
 config_key_decode(struct config_token_key *k, const char *text, size_t len,
@@ -159,7 +142,7 @@ config_key_decode(struct config_token_key *k, const char *text, size_t len,
 	} else if (config_key_is_secret(k) && len >= 4 &&
 	    memcmp(text, "hex:", 4) == 0) {
 		*why = "is not hexadecimal behind hex:";
-		n = config_key_hex(text + 4, len - 4, k->bytes);
+		n = text_hex_decode(text + 4, len - 4, (char *)k->bytes);
 	} else {
 		memcpy(k->bytes, text, len);
 	}

@@ -24,13 +24,11 @@ sockets_find_access(const struct daemon *d, const char *setting,
     const char *group, mode_t mode, struct listener_access *access,
     char **cause)
 {
-	char *why, where[CONFIG_WHERE_SIZE];
+	char where[CONFIG_WHERE_SIZE];
 
-	if (process_find_group(group, &access->group, &why) == -1) {
+	if (process_find_group(group, &access->group, cause) == -1) {
 		config_where(d->config, d->options->file, setting, where);
-		cause_set(cause, "%s%s: %s", where, setting, cause_text(why));
-		free(why);
-		return -1;
+		return cause_prefix(cause, "%s%s: ", where, setting);
 	}
 	access->owner = (uid_t)-1;
 	access->mode = mode;

@@ -50,18 +50,13 @@ static int
 handoff_add_bytes(struct json_object *o, const char *name,
     struct text_span bytes)
 {
-	static const char digits[] = "0123456789abcdef";
 	char *text;
-	size_t i;
 
 	if (bytes.len == 0)
 		return 0;
 	if ((text = malloc(bytes.len * 2)) == NULL)
 		return -1;
-	for (i = 0; i < bytes.len; i++) {
-		text[2 * i] = digits[(unsigned char)bytes.text[i] >> 4];
-		text[2 * i + 1] = digits[(unsigned char)bytes.text[i] & 15];
-	}
+	text_hex_encode(bytes.text, bytes.len, text);
 	json_add_text(o, name, text, bytes.len * 2);
 	free(text);
 	return 0;

@@ -19,6 +19,10 @@
  * belongs to the store's thread, which writes nothing but the outcomes.
  */
 
+enum {
+	BATCH_WHY_SIZE = 160 /* for a store's reason, cut if need be */
+};
+
 enum batch_outcome {
 	BATCH_ACCEPTED,
 	BATCH_DUPLICATE, /* its key was used before: see first_id */
@@ -56,7 +60,7 @@ struct batch {
 	size_t fleeting_count; /* of the events */
 	struct batch_channel *channels;
 	size_t channel_count, channel_capacity;
-	char error[160]; /* "" or why events were refused */
+	char error[BATCH_WHY_SIZE]; /* "" or why events were refused */
 	uint64_t wall_ms;
 	/* Called on the loop's thread when the store is done with it. */
 	void (*done)(struct batch *);

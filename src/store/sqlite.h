@@ -14,10 +14,6 @@
 
 /* The durable store, as its files share it; sqlite.c begins with its design. */
 
-enum {
-	SQLITE_WHY_SIZE = 160
-};
-
 struct store_sqlite {
 	struct store store; /* first: one is the other */
 	char *path;
@@ -33,7 +29,7 @@ struct store_sqlite {
 	uint64_t key_ms;
 	unsigned generation; /* of the file: grows when it is set aside */
 	struct store_figures figures;
-	char last_error[SQLITE_WHY_SIZE];
+	char last_error[BATCH_WHY_SIZE];
 
 	/* The writer's alone. */
 	struct sqlite_writer writer;

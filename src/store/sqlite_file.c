@@ -210,6 +210,20 @@ sqlite_file_refuse(const struct sqlite_file *f, char **cause, const char *why)
 	return SQLITE_UNUSABLE;
 }
 
+/* Runs one text after the other, up to the first that fails. */
+static enum sqlite_open
+sqlite_file_exec(const struct sqlite_file *f, const char *const *texts,
+    size_t count, char **cause)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (sqlite3_exec(f->db, texts[i], NULL, NULL, NULL) !=
+		    SQLITE_OK)
+			return sqlite_file_fail(f, cause);
+	return SQLITE_OPENED;
+}
+
 /* The number that a PRAGMA or a query results in, or -1. */
 static sqlite3_int64
 sqlite_file_number(const struct sqlite_file *f, const char *text)
@@ -232,23 +246,17 @@ static enum sqlite_open
 sqlite_file_make(struct sqlite_file *f, struct id floor, char **cause)
 {
 	char numbers[256];
+	const char *const texts[] = { "PRAGMA auto_vacuum = INCREMENTAL",
+		"PRAGMA journal_mode = WAL", "BEGIN IMMEDIATE", sqlite_schema,
+		numbers, "COMMIT" };
 
 	snprintf(numbers, sizeof numbers,
 	    "PRAGMA application_id = %d; PRAGMA user_version = %d;"
 	    "INSERT INTO last VALUES (1, 0, 0, %llu, %llu);",
 	    SQLITE_APPLICATION, SQLITE_VERSION_NOW,
 	    (unsigned long long)floor.ms, (unsigned long long)floor.n);
-	if (sqlite3_exec(f->db, "PRAGMA auto_vacuum = INCREMENTAL", NULL, NULL,
-		NULL) != SQLITE_OK ||
-	    sqlite3_exec(f->db, "PRAGMA journal_mode = WAL", NULL, NULL,
-		NULL) != SQLITE_OK ||
-	    sqlite3_exec(f->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) !=
-		SQLITE_OK ||
-	    sqlite3_exec(f->db, sqlite_schema, NULL, NULL, NULL) != SQLITE_OK ||
-	    sqlite3_exec(f->db, numbers, NULL, NULL, NULL) != SQLITE_OK ||
-	    sqlite3_exec(f->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
-		return sqlite_file_fail(f, cause);
-	return SQLITE_OPENED;
+	return sqlite_file_exec(f, texts, sizeof texts / sizeof texts[0],
+	    cause);
 }
 
 /* Whether the file is crier's, of a version that we know, and can be read. */
@@ -281,17 +289,14 @@ static enum sqlite_open
 sqlite_file_set_up(struct sqlite_file *f, enum store_durability durability,
     char **cause)
 {
-	if (sqlite3_exec(f->db, "PRAGMA journal_mode = WAL", NULL, NULL,
-		NULL) != SQLITE_OK ||
-	    sqlite3_exec(f->db,
+	const char *const texts[] = { "PRAGMA journal_mode = WAL",
 		"PRAGMA wal_autocheckpoint = 16000;"
 		"PRAGMA cache_size = -32768;"
 		"PRAGMA journal_size_limit = 67108864",
-		NULL, NULL, NULL) != SQLITE_OK ||
-	    sqlite3_exec(f->db, sqlite_synchronous[durability], NULL, NULL,
-		NULL) != SQLITE_OK)
-		return sqlite_file_fail(f, cause);
-	return SQLITE_OPENED;
+		sqlite_synchronous[durability] };
+
+	return sqlite_file_exec(f, texts, sizeof texts / sizeof texts[0],
+	    cause);
 }
 
 enum sqlite_open

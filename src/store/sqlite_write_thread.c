@@ -158,7 +158,7 @@ static bool
 write_thread_tidy(struct store_sqlite *q)
 {
 	uint64_t now = clock_wall_ms(), key_ms;
-	char why[SQLITE_WHY_SIZE];
+	char why[BATCH_WHY_SIZE];
 	int more;
 
 	if (q->writer.file.db == NULL)
@@ -200,11 +200,11 @@ write_thread_reset(struct batch *first, const struct batch *end)
  */
 static int
 write_thread_try(struct store_sqlite *q, struct batch *first,
-    const struct batch *end, char why[SQLITE_WHY_SIZE])
+    const struct batch *end, char why[BATCH_WHY_SIZE])
 {
 	struct sqlite_writer *w = &q->writer;
 
-	snprintf(why, SQLITE_WHY_SIZE, "%s: cannot be opened", q->path);
+	snprintf(why, BATCH_WHY_SIZE, "%s: cannot be opened", q->path);
 	if (write_thread_need_file(q) == -1)
 		return -1;
 	/* Batches must not wait long for a file that is known to be locked. */
@@ -212,7 +212,7 @@ write_thread_try(struct store_sqlite *q, struct batch *first,
 	    q->is_degraded ? WRITE_THREAD_DEGRADED_MS : SQLITE_BUSY_MS);
 	if (sqlite_writer_commit(w, first, end) == 0)
 		return 0;
-	snprintf(why, SQLITE_WHY_SIZE, "%s: %s", q->path,
+	snprintf(why, BATCH_WHY_SIZE, "%s: %s", q->path,
 	    sqlite3_errmsg(w->file.db));
 	q->code = sqlite3_errcode(w->file.db) & 0xff;
 	if (!sqlite_file_is_damaged(&w->file)) {
@@ -263,7 +263,7 @@ static void
 write_thread_store(struct store_sqlite *q, struct batch_list *list)
 {
 	struct batch *b, *first = STAILQ_FIRST(list);
-	char why[SQLITE_WHY_SIZE];
+	char why[BATCH_WHY_SIZE];
 
 	if (write_thread_try(q, first, NULL, why) == 0) {
 		write_thread_note_good(q);

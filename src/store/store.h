@@ -52,7 +52,7 @@ struct store_read {
 	struct buffer records;
 	uint64_t events;
 	struct id first_id, last_id; /* of the records, if there are any */
-	char error[160];             /* "" or why there is no answer */
+	char error[BATCH_WHY_SIZE];  /* "" or why there is no answer */
 
 	STAILQ_ENTRY(store_read) link; /* the store's */
 	void (*done)(struct store_read *);
