@@ -30,22 +30,22 @@ struct subscribe_start {
 	struct id before; /* the client's position before any of it */
 };
 
+static const char *const subscribe_texts[] = {
+	[HUB_OPENED] = "",
+	[HUB_STOPPED] = "the channel was closed for good",
+	[HUB_FULL] = "crierd is full (max-streams)",
+	[HUB_USER_FULL] =
+	    "too many streams of this user (max-streams-per-user)",
+	[HUB_ADDRESS_FULL] =
+	    "too many streams of this address (max-streams-per-address)",
+	[HUB_DRAINING] = "crierd is stopping",
+	[HUB_NO_MEMORY] = "out of memory",
+};
+
 const char *
 hub_answer_text(enum hub_answer answer)
 {
-	static const char *const texts[] = {
-		[HUB_OPENED] = "",
-		[HUB_STOPPED] = "the channel was closed for good",
-		[HUB_FULL] = "crierd is full (max-streams)",
-		[HUB_USER_FULL] =
-		    "too many streams of this user (max-streams-per-user)",
-		[HUB_ADDRESS_FULL] = "too many streams of this address "
-				     "(max-streams-per-address)",
-		[HUB_DRAINING] = "crierd is stopping",
-		[HUB_NO_MEMORY] = "out of memory",
-	};
-
-	return texts[answer];
+	return subscribe_texts[answer];
 }
 
 /*
