@@ -230,6 +230,20 @@ test_fatal(void **state)
 	assert_string_equal(test_line(0), "error: cannot go on: 5");
 }
 
+static void
+test_limit(void **state)
+{
+	struct log_limit limit = { 0 };
+
+	(void)state;
+	assert_true(log_limit_pass(&limit, 5));
+	assert_false(log_limit_pass(&limit, 5));
+	assert_false(log_limit_pass(&limit, 10004));
+	assert_true(log_limit_pass(&limit, 10005));
+	assert_false(log_limit_pass(&limit, 10006));
+	assert_true(log_limit_pass(&limit, UINT64_MAX));
+}
+
 int
 main(void)
 {
@@ -239,6 +253,7 @@ main(void)
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_fatal),
+		cmocka_unit_test(test_limit),
 	};
 
 	return cmocka_run_group_tests_name("log", tests, NULL, NULL);

@@ -370,6 +370,29 @@ test_escape_cut(void **state)
 	}
 }
 
+static void
+test_hex(void **state)
+{
+	static const char *const wrong[] = { "0", "0g", "g0", "0 ", "012" };
+	char bytes[256], digits[512], back[256];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof bytes; i++)
+		bytes[i] = (char)i;
+	text_hex_encode(bytes, sizeof bytes, digits);
+	assert_memory_equal(digits + 2 * 0xa9, "a9", 2);
+	assert_int_equal(text_hex_decode(digits, sizeof digits, back), 256);
+	assert_memory_equal(back, bytes, sizeof bytes);
+	assert_int_equal(text_hex_decode("aBCd", 4, back), 2);
+	assert_memory_equal(back, "\xab\xcd", 2);
+	assert_int_equal(text_hex_decode("", 0, back), 0);
+	for (i = 0; i < sizeof wrong / sizeof *wrong; i++)
+		assert_int_equal(text_hex_decode(wrong[i], strlen(wrong[i]),
+				     back),
+		    -1);
+}
+
 int
 main(void)
 {
@@ -381,6 +404,7 @@ main(void)
 		cmocka_unit_test(test_number),
 		cmocka_unit_test(test_escape),
 		cmocka_unit_test(test_escape_cut),
+		cmocka_unit_test(test_hex),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);
