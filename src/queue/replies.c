@@ -61,7 +61,10 @@ replies_clear(struct replies *r)
 void
 replies_commit_later(struct replies *r)
 {
-	event_active(r->turn, 0, 0);
+	/* Every line asks for it, and each time costs some locks. */
+	if (!r->is_due)
+		event_active(r->turn, 0, 0);
+	r->is_due = true;
 }
 
 static int
@@ -148,6 +151,7 @@ replies_commit(struct replies *r)
 {
 	struct reply_list *l = r->list;
 
+	r->is_due = false;
 	if (l == NULL && !hub_has_batch(r->hub))
 		return false;
 	/* The list goes with the batch; an asker may begin the next one. */

@@ -30,6 +30,7 @@ struct reply_list;
 struct replies {
 	struct hub *hub;
 	struct event *turn;      /* active: the turn ends with a commit */
+	bool is_due;             /* turn is active */
 	struct reply_list *list; /* of this turn, or NULL */
 	bool is_paused;          /* since replies_may_read was false */
 };
