@@ -211,17 +211,31 @@ exchange_send_stop(struct exchange *ex)
 }
 
 /*
- * Tells the client to come again: as a stream, which an EventSource
+ * Whether the request itself says that it wants a stream, as each of an
+ * EventSource's does (WHATWG HTML, 9.2.2).  Who publishes does not.
+ */
+static bool
+exchange_wants_stream(const struct exchange *ex)
+{
+	const char *method = request_get(&ex->request, "REQUEST_METHOD"),
+		   *accept = request_get(&ex->request, "HTTP_ACCEPT");
+
+	return strcmp(method, "GET") == 0 &&
+	    strcasestr(accept, "text/event-stream") != NULL;
+}
+
+/*
+ * Tells the client to come again: by an empty stream, which an EventSource
  * understands, or with 503.
  */
 static enum exchange_state
-exchange_send_later(struct exchange *ex, const char *why)
+exchange_send_later(struct exchange *ex, bool is_stream, const char *why)
 {
 	uint64_t retry_ms =
 	    EXCHANGE_RETRY_MS / 2 + loop_random(EXCHANGE_RETRY_MS);
 	struct buffer b = { 0 };
 
-	if (ex->route.kind != ROUTE_STREAM)
+	if (!is_stream)
 		return exchange_send_error(ex, 503, why);
 	return exchange_send(ex, answer_later(&b, &ex->context, retry_ms, why),
 	    &b);
@@ -244,7 +258,8 @@ exchange_serve(struct exchange *ex, int status)
 	exchange_decide(ex, status);
 	/* 2. In trouble it is not even known what there is on this site. */
 	if (ex->trouble != NULL)
-		return exchange_send_later(ex, ex->trouble);
+		return exchange_send_later(ex, exchange_wants_stream(ex),
+		    ex->trouble);
 	/* 3. What only the hub knows, or does, is asked of its queue. */
 	if (exchange_is_question(ex))
 		return exchange_ask(ex);
@@ -273,7 +288,8 @@ exchange_opened(struct exchange *ex, const struct opening_result *result)
 	case HUB_STOPPED:
 		return exchange_send_stop(ex);
 	default:
-		return exchange_send_later(ex, hub_answer_text(result->answer));
+		return exchange_send_later(ex, ex->route.kind == ROUTE_STREAM,
+		    hub_answer_text(result->answer));
 	}
 }
 
@@ -290,5 +306,6 @@ exchange_replied(struct exchange *ex, const char *reply, size_t len)
 enum exchange_state
 exchange_give_up(struct exchange *ex)
 {
-	return exchange_send_later(ex, "crierd is not there");
+	return exchange_send_later(ex, ex->route.kind == ROUTE_STREAM,
+	    "crierd is not there");
 }

@@ -63,6 +63,7 @@ static struct test_attachment {
 	struct stream_rules rules;
 	struct opening_result result; /* what becomes of it; or wait: */
 	bool is_waiting;
+	const char *trouble;
 	struct exchange *exchange;
 	enum exchange_state state; /* what exchange_serve returned */
 } test;
@@ -135,6 +136,7 @@ serve(const char *method, const char *uri, const char *type, const char *body,
 		assert_int_equal(request_add(&ex->request, more), 0);
 	ex->request.body.text = body;
 	ex->request.body.len = body == NULL ? 0 : strlen(body);
+	ex->trouble = test.trouble;
 	test.exchange = ex;
 	test.state = exchange_serve(ex, 0);
 }
@@ -426,6 +428,49 @@ test_over(void **state)
 	}
 }
 
+/*
+ * With a bad configuration nobody knows what is a stream here: what asks for
+ * one is told to come again, and all else that it was not served.
+ */
+static void
+test_trouble(void **state)
+{
+	static const struct {
+		const char *method, *uri, *accept, *status;
+	} cases[] = {
+		{ "GET", "/s", "HTTP_ACCEPT=text/event-stream", "Status: 200" },
+		{ "GET", "/none", "HTTP_ACCEPT=a/b, Text/Event-Stream;q=0.9",
+		    "Status: 200" },
+		{ "GET", "/s", "HTTP_ACCEPT=*/*", "Status: 503" },
+		{ "GET", "/s", NULL, "Status: 503" },
+		{ "GET", "/m", "HTTP_ACCEPT=text/plain", "Status: 503" },
+		{ "HEAD", "/s", "HTTP_ACCEPT=text/event-stream",
+		    "Status: 503" },
+		{ "OPTIONS", "/s", NULL, "Status: 503" },
+		{ "POST", "/p/a", NULL, "Status: 503" },
+		{ "POST", "/p/a", "HTTP_ACCEPT=text/event-stream",
+		    "Status: 503" },
+		{ "POST", "/end", "HTTP_ACCEPT=text/event-stream",
+		    "Status: 503" },
+		{ "DELETE", "/s", "HTTP_ACCEPT=text/event-stream",
+		    "Status: 503" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		test.trouble = "a mistake";
+		serve(cases[i].method, cases[i].uri, FORM, "data=x",
+		    cases[i].accept);
+		assert_int_equal(test.state, EXCHANGE_ANSWERED);
+		assert_begins(cases[i].status);
+		assert_non_null(strstr(test.answer.data,
+		    strcmp(cases[i].method, "HEAD") == 0 ? "Retry-After: 5"
+							 : "a mistake"));
+		finish();
+	}
+}
+
 int
 main(void)
 {
@@ -438,6 +483,7 @@ main(void)
 		cmocka_unit_test(test_subscription),
 		cmocka_unit_test(test_at_once),
 		cmocka_unit_test(test_over),
+		cmocka_unit_test(test_trouble),
 	};
 
 	return cmocka_run_group_tests_name("exchange", tests, group_setup,

@@ -2,12 +2,11 @@
 # Copyright (c) 2026 The crier authors
 """Publishing, passwords, tokens and programs through the web servers."""
 
-import base64
 import json
-import subprocess
 import time
 
-from lib import bench, daemon, proc, servers, web
+from lib import bench, daemon, passwords as words, proc, servers, web
+from lib.passwords import basic
 from cases.run_tests import begin, is_gone, programs, result_of, said
 from cases.token_tests import sign
 
@@ -70,12 +69,7 @@ class Site:
         self.web.start()
 
     def _add_passwords(self, place, kind):
-        lines = []
-        for user in ("ann", "bob"):
-            done = subprocess.run(["openssl", "passwd", "-apr1", user + "!"],
-                                  capture_output=True, text=True, check=True)
-            lines.append(f"{user}:{done.stdout}")
-        users = place.write("users", "".join(lines))
+        users = words.write(place)
         path = self.web.includes[0]
         with open(path, encoding="utf-8") as file:
             text = file.read()
@@ -97,11 +91,6 @@ class Site:
             "Content-Type": kind,
             **{name.replace("_", "-"): value
                for name, value in headers.items()}})
-
-
-def basic(user, word=None):
-    text = f"{user}:{word or user + '!'}".encode()
-    return "Basic " + base64.b64encode(text).decode()
 
 
 def _status(site, target, **headers):

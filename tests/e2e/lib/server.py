@@ -52,6 +52,8 @@ class Server:
     hides_dead_socket = True
     # Streams that it is asked to hold at once.
     crowd = 1000
+    # Lines of its own configuration, in the place where rules stand.
+    rules = ""
     # How an admin's restart ends it.
     stop_signal = signal.SIGTERM
 
@@ -121,6 +123,26 @@ class Server:
 
     def main_conf(self):
         """Its own configuration, which includes self.includes."""
+        raise NotImplementedError
+
+    def append(self, text):
+        """Add lines where the shipped file is included, behind it."""
+        with open(self.includes[-1], "a", encoding="utf-8") as conf:
+            conf.write(text)
+
+    def protect(self, path, users):
+        """Ask for a password at a path and below, as an admin would.
+
+        users is the path of a file that htpasswd(1) has made.
+        """
+        raise NotImplementedError
+
+    def forbid(self, path):
+        """Answer 403 at a path and below."""
+        raise NotImplementedError
+
+    def limit_bodies(self, kilobytes):
+        """Answer 413 to bodies of more."""
         raise NotImplementedError
 
     def environment(self):

@@ -30,6 +30,31 @@ class Apache(Server):
     def arguments(self, conf):
         return [self.binary, "-D", "FOREGROUND", "-f", conf]
 
+    def protect(self, path, users):
+        self.append(f"""
+<Location "{path}">
+    AuthType Basic
+    AuthName crier
+    AuthBasicProvider file
+    AuthUserFile "{users}"
+    Require valid-user
+</Location>
+""")
+
+    def forbid(self, path):
+        self.append(f"""
+<Location "{path}">
+    Require all denied
+</Location>
+""")
+
+    def limit_bodies(self, kilobytes):
+        self.append(f"""
+<Location "/">
+    LimitRequestBody {1024 * kilobytes}
+</Location>
+""")
+
     def main_conf(self):
         user = ""
         if bench.IS_ROOT:

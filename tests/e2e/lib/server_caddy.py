@@ -3,8 +3,9 @@
 """Caddy, with conf/caddy."""
 
 import os
+import subprocess
 
-from lib import bench
+from lib import bench, passwords
 from lib.server import Server
 
 
@@ -27,6 +28,34 @@ class Caddy(Server):
     def environment(self):
         return {**os.environ, "HOME": self.state,
                 "XDG_DATA_HOME": self.state, "XDG_CONFIG_HOME": self.state}
+
+    def protect(self, path, users):
+        user = passwords.USERS[0]  # it reads no file of htpasswd's
+        done = subprocess.run(
+            [self.binary, "hash-password", "--plaintext",
+             passwords.word_of(user)],
+            env=self.environment(), capture_output=True, text=True,
+            check=True)
+        self.rules += f"""
+	@protected path {path} {path}/*
+	basicauth @protected {{
+		{user} {done.stdout.strip()}
+	}}
+"""
+
+    def forbid(self, path):
+        self.rules += f"""
+	handle {path}* {{
+		error 403
+	}}
+"""
+
+    def limit_bodies(self, kilobytes):
+        self.rules += f"""
+	request_body {{
+		max_size {kilobytes}KiB
+	}}
+"""
 
     def main_conf(self):
         return f"""
@@ -53,6 +82,7 @@ http://127.0.0.1:{self.port}, http://localhost:{self.port} {{
 		gzip
 		minimum_length 1
 	}}
+	{self.rules}
 	import crier
 	file_server
 }}

@@ -14,6 +14,7 @@ class H2o(Server):
     # It closes after the second write, and a heartbeat is two.
     beats_to_notice = 1
     keeps_everything = True
+    body_size = 1 << 20
     # It looks for crierd's socket first (crier.conf) and connects then.
     races = 1
     # crier.conf says so: 503 while there is a dead socket.
@@ -24,6 +25,25 @@ class H2o(Server):
     def arguments(self, conf):
         return [self.binary, "-c", conf]
 
+    def protect(self, path, users):
+        self.rules += f"""
+      "{path}":
+        - mruby.handler: |
+            require "htpasswd.rb"
+            Htpasswd.new("{users}", "crier")
+        - !file {self.includes[0]}
+"""
+
+    def forbid(self, path):
+        self.rules += f"""
+      "{path}":
+        mruby.handler: |
+          lambda {{ |env| [403, {{}}, ["no"]] }}
+"""
+
+    def limit_bodies(self, kilobytes):
+        self.body_size = 1024 * kilobytes
+
     def main_conf(self):
         user = ""
         if bench.IS_ROOT:
@@ -32,6 +52,7 @@ class H2o(Server):
 {user}
 num-threads: 2
 max-connections: 4000
+limit-request-body: {self.body_size}
 error-log: {self.error_log}
 # Shorter than a stream's silence may be.
 fastcgi.timeout.io: {self.patience}000
@@ -49,6 +70,7 @@ hosts:
       host: 127.0.0.1
       port: {self.port}
     paths:
+{self.rules}
       "/events": !file {self.includes[0]}
       "/":
         file.dir: {self.www}

@@ -2,7 +2,7 @@
 # Copyright (c) 2026 The crier authors
 """HAProxy, with conf/haproxy."""
 
-from lib import bench, proc
+from lib import bench, passwords, proc
 from lib.server import Server
 
 
@@ -20,6 +20,28 @@ class HAProxy(Server):
 
     def choose_http2_port(self):
         return proc.free_port()
+
+    def protect(self, path, users):
+        user = passwords.USERS[0]  # it reads no file of htpasswd's
+        self.rules += f"""
+    acl protected path {path}
+    acl protected path_beg {path}/
+    http-request auth realm crier if protected !{{ http_auth(users) }}
+"""
+        self.append(f"""
+userlist users
+    user {user} insecure-password {passwords.word_of(user)}
+""")
+
+    def forbid(self, path):
+        self.rules += f"""
+    http-request deny if {{ path {path} }} || {{ path_beg {path}/ }}
+"""
+
+    def limit_bodies(self, kilobytes):
+        self.rules += f"""
+    http-request deny deny_status 413 if {{ req.body_size gt {1024 * kilobytes} }}
+"""
 
     def main_conf(self):
         user = ""
@@ -46,5 +68,6 @@ defaults
 frontend site
     bind 127.0.0.1:{self.port}
     bind 127.0.0.1:{self.http2_port} proto h2
+    {self.rules}
     use_backend crier if {{ path /events }} || {{ path_beg /events/ }}
 """

@@ -15,6 +15,23 @@ class Lighttpd(Server):
     def arguments(self, conf):
         return [self.binary, "-D", "-f", conf]
 
+    def protect(self, path, users):
+        self.append(f"""
+server.modules += ( "mod_auth", "mod_authn_file" )
+auth.backend = "htpasswd"
+auth.backend.htpasswd.userfile = "{users}"
+auth.require = ( "{path}" => ( "method" => "basic", "realm" => "crier",
+    "require" => "valid-user" ) )
+""")
+
+    def forbid(self, path):
+        self.append(f"""
+$HTTP["url"] =~ "^{path}(/|$)" {{ url.access-deny = ( "" ) }}
+""")
+
+    def limit_bodies(self, kilobytes):
+        self.append(f"server.max-request-size = {kilobytes}\n")
+
     def main_conf(self):
         user = ""
         if bench.IS_ROOT:

@@ -19,6 +19,20 @@ class Nginx(Server):
     def choose_http2_port(self):
         return proc.free_port()
 
+    def protect(self, path, users):
+        self.append(f"""
+set $crier_realm off;
+if ($uri ~ ^{path}(/|$)) {{ set $crier_realm "Private"; }}
+auth_basic $crier_realm;
+auth_basic_user_file {users};
+""")
+
+    def forbid(self, path):
+        self.append(f"if ($uri ~ ^{path}(/|$)) {{ return 403; }}\n")
+
+    def limit_bodies(self, kilobytes):
+        self.append(f"client_max_body_size {kilobytes}k;\n")
+
     def main_conf(self):
         user = ""
         if bench.IS_ROOT:

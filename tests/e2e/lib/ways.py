@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The crier authors
+"""Every file of conf/ by which requests come to a crierd.
+
+For tests that are a table: each of these, and each of something else.
+"""
+
+from lib import daemon, servers, started, started_servers
+
+# The files of conf/, and what tries them.
+WAYS = {
+    "nginx/crier.conf": servers.Nginx,
+    "lighttpd/crier.conf": servers.Lighttpd,
+    "lighttpd/cgi.conf": started_servers.LighttpdCgi,
+    "lighttpd/spawn.conf": servers.LighttpdSpawn,
+    "apache/proxy_fcgi.conf": servers.Apache,
+    "apache/cgi.conf": started_servers.ApacheCgid,
+    "apache/fcgid.conf": started_servers.ApacheFcgid,
+    "apache/htaccess": started_servers.ApacheHtaccess,
+    "caddy/crier.caddy": servers.Caddy,
+    "h2o/crier.conf": servers.H2o,
+    "haproxy/crier.cfg": servers.HAProxy}
+
+
+class Way:
+    """A web server with one of these files, and its crierd.
+
+    prepare(server), if there is one, changes the server before it starts.
+    """
+
+    def __init__(self, place, name, config="", prepare=None):
+        kind = WAYS[name]
+        self.name = name
+        self.by_program = issubclass(kind, started_servers.Starting)
+        if self.by_program:
+            self.crierd = started.Hub(place, config)
+        elif kind.starts_crierd:
+            self.crierd = daemon.Spawned(place, (), config)
+        else:
+            self.crierd = daemon.Crierd(place, (), config).start()
+        self.web = kind(place, self.crierd)
+        if prepare:
+            prepare(self.web)
+        self.web.start()
+        if kind.starts_crierd:
+            self.crierd.start()
+
+    @property
+    def port(self):
+        return self.web.port
+
+
+def each(function, names=WAYS):
+    """The function, bound to each of the files; for tap.main()."""
+    return [(_bind(function, name),
+             f"{function.__name__.replace('_', ' ')} ({name})")
+            for name in names]
+
+
+def _bind(function, name):
+    missing = WAYS[name].missing()
+
+    def bound(tap, place):
+        if missing:
+            tap.skip(name, f"{missing} is not installed")
+        else:
+            function(tap, place, name)
+    return bound
