@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The crier authors
 #
-# Builds crier in ./build, or where it was configured, and shows it: crierd and lighttpd on a free port of
-# this machine alone, with the demo page and the configuration file that conf/
-# has for lighttpd.  Called by "./bootstrap --demo"; Ctrl-C ends and cleans up.
+# Builds crier in ./build, or where it was configured, and shows it: crierd and
+# lighttpd on a free port of this machine alone, with the demo page and the
+# configuration file that conf/ has for lighttpd.  Called by
+# "./bootstrap --demo"; Ctrl-C ends and cleans up.
 #
 # CRIER_DEMO_PORT  the port (default: the first free one from 8080)
 
@@ -45,10 +46,32 @@ demo_build() {
 	make -j2 --quiet all
 }
 
+# What the page's commands need, and what lets the page publish: the usual
+# routes, and one more.
+demo_write_files() {
+	cat >"$dir/env" <<EOF
+CRIER_QUEUE='$dir/queue.sock' PATH='$build':\$PATH
+export CRIER_QUEUE PATH
+EOF
+	cat >"$dir/crierd.conf" <<'EOF'
+publish = { anyone }
+route "GET,POST /events" {
+	subscribe = { "{query.channel?}", "{json.channel?}" }
+}
+route "GET,POST /events/{channel...}" {
+	subscribe = { "{channel?}", "{query.channel?}", "{json.channel?}" }
+}
+route "POST /events/publish/{channel...}" {
+	publish = "{channel}"
+	data = "{form.data}"
+}
+EOF
+}
+
 demo_start_crierd() {
 	# The sockets lie in a directory of our own; there is nobody to become.
 	# shellcheck disable=SC2086 # a list of words
-	"$build/crierd" -f -o "listen=unix:$dir/fcgi.sock" \
+	"$build/crierd" -f -c "$dir/crierd.conf" -o "listen=unix:$dir/fcgi.sock" \
 	    -o "queue=$dir/queue.sock" -o "fifo=$dir/queue.fifo" \
 	    -o "store=sqlite:$dir/history.db" \
 	    $as_user >>"$dir/crierd.log" 2>&1 &
@@ -68,7 +91,9 @@ index-file.names = ( "index.html" )
 mimetype.assign = ( ".html" => "text/html; charset=utf-8",
 	".css" => "text/css; charset=utf-8",
 	".js" => "text/javascript; charset=utf-8",
-	".svg" => "image/svg+xml", ".png" => "image/png" )
+	".md" => "text/plain; charset=utf-8" )
+alias.url = ( "/papers/README.md" => "$top/README.md",
+	"/papers/doc/" => "$top/doc/" )
 include "$dir/crier.conf"
 EOF
 }
@@ -111,11 +136,15 @@ demo_explain() {
 
 crier is running. Open this page, in two windows if you like:
 
-  http://127.0.0.1:$port/?queue=$dir/queue.sock&fifo=$dir/queue.fifo&crier=$build/crier
+  http://127.0.0.1:$port/?demo=$dir
 
-and publish, in another terminal:
+(Is the browser on another machine? Then first, there:
+ssh -L $port:127.0.0.1:$port $(uname -n). CRIER_DEMO_PORT=N chooses the port.)
 
-  $build/crier -s $dir/queue.sock pub news "Going down at five"
+Type something into the page, or publish in another terminal:
+
+  . $dir/env
+  crier pub news "Going down at five"
   echo "news Hello from the shell" > $dir/queue.fifo
 
 See the page come back after crierd was restarted (it is, when it ends):
@@ -146,6 +175,7 @@ umask 077
 dir=$(mktemp -d "${TMPDIR:-/tmp}/crier-demo.XXXXXX")
 as_user=
 [ "$(id -u)" -ne 0 ] || as_user='-o user=root'
+demo_write_files
 demo_start_crierd
 "$build/crier" -s "$dir/queue.sock" -w 10 status >/dev/null ||
     demo_fail "crierd does not answer"

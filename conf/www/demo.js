@@ -7,7 +7,8 @@
  *
  * The query string may say ?channel= (several times) and ?names= (a list with
  * commas) for the fields, ?url= for another place than /events, and, only on
- * this very machine, ?queue=, ?fifo= and ?crier= for the commands to show.
+ * this very machine, ?demo= for the directory of tests/demo.sh, whose crierd
+ * lets this page publish.
  *
  * All that comes from outside goes into the page as textContent.
  */
@@ -18,9 +19,16 @@ const AGAIN_FIRST_S = 3; /* after a failure that the browser gives up on */
 const AGAIN_MAX_S = 10;
 const BURST_MS = 500; /* without better knowledge, what is "caught up" */
 const SETTLE_MS = 250; /* a stream that ends sooner was none */
+const LONG_CHARS = 600; /* what is longer is folded */
+const LONG_LINES = 10;
 
 const query = new URLSearchParams(location.search);
 const $ = (id) => document.getElementById(id);
+
+/* Where tests/demo.sh has its files, or "": only if this page is its own. */
+const demo = /^(localhost|127\.[\d.]+|\[::1\])$/.test(location.hostname) &&
+    /^\/[\w./-]*\/crier-demo\.\w+$/.test(query.get("demo")) ?
+    query.get("demo") : "";
 
 let source = null;
 let listening = new Set();
@@ -58,9 +66,24 @@ function clock(date)
 
 function count(name)
 {
+	const word = { reconnects: "reconnect", gaps: "gap" }[name];
+
 	counts[name]++;
 	$(name).textContent = counts[name];
+	if (word)
+		$(name).previousElementSibling.textContent =
+		    word + (counts[name] === 1 ? "" : "s");
 }
+
+/* What an empty list says, by the connection's state. */
+const EMPTY = {
+	connecting: ["Connecting", "to the web server, and through it to crierd."],
+	live: ["Nothing yet", "Publish an event, and it is here before you have " +
+	    "let go of the key."],
+	reconnecting: ["Not connected", "The browser tries again by itself. What " +
+	    "is published meanwhile will be here then."],
+	closed: ["Not connected", "Nothing arrives now."],
+};
 
 /* The connection's state, and a note beside it. */
 
@@ -74,6 +97,8 @@ function state(name, note)
 	}
 	$("note").textContent = note || "";
 	$("again").hidden = name !== "closed";
+	$("empty-title").textContent = EMPTY[name][0];
+	$("empty-text").textContent = EMPTY[name][1];
 }
 
 /* Calls tick(seconds since start) at once and every second; one at a time. */
@@ -149,6 +174,30 @@ function colour(name)
 	return "colour" + sum % 6;
 }
 
+/* The data as it came; folded if it is long or has been shown otherwise. */
+function dataElement(data, isShown)
+{
+	const pre = element("pre", "data", data);
+	const isLong = data.length > LONG_CHARS ||
+	    data.split("\n").length > LONG_LINES;
+	const box = element("details", "raw");
+	const button = element("button", "fold", "Show all of it");
+
+	if (isShown) {
+		box.append(element("summary", "", "as it was sent"), pre);
+		return [box];
+	}
+	if (!isLong)
+		return [pre];
+	pre.classList.add("long");
+	button.type = "button";
+	button.addEventListener("click", () => {
+		button.textContent = pre.classList.toggle("long") ?
+		    "Show all of it" : "Show less";
+	});
+	return [pre, button];
+}
+
 function listEvent(name, id, data, note)
 {
 	const item = element("li", "event");
@@ -169,11 +218,11 @@ function listEvent(name, id, data, note)
 		item.classList.add("own");
 		item.append(element("p", "about", note));
 	}
-	if (value !== null) {
+	if (value !== null)
 		item.classList.add("json");
+	if (value !== null && !note)
 		item.append(pretty(value));
-	}
-	item.append(element("pre", "data", data));
+	item.append(...dataElement(data, value !== null));
 	listAdd(item);
 }
 
@@ -251,7 +300,8 @@ function gapCb(e)
 	settled();
 	count("gaps");
 	listEvent(e.type, "", e.data,
-	    "Some events are missing here: the server no longer had them.");
+	    "Events may be missing here: the server does not have all that " +
+	    "came since this page was connected.");
 }
 
 function endCb(e)
@@ -370,14 +420,23 @@ async function again()
 
 function channels()
 {
-	return $("channel").value.split(/\s+/).filter((c) => c !== "");
+	return $("channel").value.split(/[\s,]+/).filter((c) => c !== "");
 }
 
+function pathOf(channel)
+{
+	return channel.split("/").map(encodeURIComponent).join("/");
+}
+
+/* A channel whose name has slashes stands in the path, by itself. */
 function streamUrl()
 {
-	const url = new URL(query.get("url") || "/events", location.href);
+	const list = channels();
+	const alone = list.length === 1 && list[0].includes("/");
+	const url = new URL((query.get("url") || "/events") +
+	    (alone ? "/" + pathOf(list[0]) : ""), location.href);
 
-	for (const c of channels())
+	for (const c of alone ? [] : list)
 		url.searchParams.append("channel", c);
 	if (lastId !== "")
 		url.searchParams.set("lastEventId", lastId);
@@ -417,33 +476,35 @@ function quoteText(text)
 	return /^[^"$`\\!]*$/.test(text) ? '"' + text + '"' : quote(text);
 }
 
-/* A path from the query string: only where it can be meant for this shell. */
-function path(name, otherwise)
+/* The channel to publish to. */
+function target()
 {
-	const value = query.get(name);
-	const here = /^(localhost|127\.[\d.]+|\[::1\])$/;
-
-	return value && here.test(location.hostname) &&
-	    !/[\x00-\x1f\x7f]/.test(value) ? value : otherwise;
+	return $("target").value || channels()[0] || "news";
 }
 
-function commandList()
+/* [title, command]: those that everybody sees, then other ways. */
+function commandLists()
 {
-	const c = channels()[0] || "news";
-	const queue = path("queue", "");
-	const pub = quote(path("crier", "crier")) + " " + (queue ? "-s " + quote(queue) + " " : "") + "pub ";
-	const fifo = quote(path("fifo", "/run/crier/queue.fifo"));
+	const c = target();
 	const q = quote(c);
+	const first = ["Some text", "crier pub " + q + ' "Going down at five"'];
 
 	return [
-		["Some text", pub + q + ' "Going down at five"'],
-		["With a name", pub + "-e notice " + q + ' "Tea is ready"'],
-		["A JSON object", pub + "-J -e exit " + q +
-		    ' job=backup status=0 seconds=12.5'],
-		["Each line of a program", "ping -c 5 localhost | " + pub +
-		    "-l " + q],
-		["Without a program of ours", "echo " +
-		    quoteText(c + " The gates are open") + " > " + fifo],
+		demo ? [["First, in a terminal", ". " + quote(demo + "/env")], first] :
+		    [first],
+		[
+			["With a name", "crier pub -e alarm " + q + ' "Window open"'],
+			["A JSON object", "crier pub -J -e exit " + q +
+			    " job=backup status=0 seconds=12.5"],
+			["Each line of a program", "(for n in 3 2 1 go; do echo $n; " +
+			    "sleep 1; done) | crier pub -l " + q],
+			["Without a program of ours", "echo " +
+			    quoteText(c + " The gates are open") + " > " +
+			    quote(demo ? demo + "/queue.fifo" :
+			    "/run/crier/queue.fifo")],
+		],
+		[["", demo ? "kill $(cat " + quote(demo + "/crierd.pid") + ")" :
+		    "sudo systemctl restart crierd"]],
 	];
 }
 
@@ -481,20 +542,71 @@ async function copyCb(button, text)
 	}, 2500);
 }
 
+function card([title, text])
+{
+	const box = element("div", title ? "card" : "card bare");
+	const button = element("button", "copy", "Copy");
+	const command = element("pre", "command");
+
+	button.type = "button";
+	button.setAttribute("aria-label", "Copy: " + (title || text));
+	button.addEventListener("click", () => copyCb(button, text));
+	command.append(element("code", "", text));
+	if (title)
+		box.append(element("h3", "", title));
+	box.append(button, command);
+	return box;
+}
+
 function commandsShow()
 {
-	$("commands").replaceChildren(...commandList().map(([title, text]) => {
-		const card = element("div", "card");
-		const button = element("button", "copy", "Copy");
+	const [first, others, restart] = commandLists();
 
-		button.type = "button";
-		button.setAttribute("aria-label", "Copy: " + title);
-		button.addEventListener("click", () => copyCb(button, text));
-		const code = element("pre", "command");
-		code.append(element("code", "", text));
-		card.append(element("h3", "", title), button, code);
-		return card;
-	}));
+	$("commands").replaceChildren(...first.map(card));
+	$("others").replaceChildren(...others.map(card));
+	$("restart").replaceChildren(...restart.map(card));
+}
+
+/* One of several channels to publish to. */
+function targetsShow()
+{
+	const list = channels();
+
+	$("target").replaceChildren(...list.map((c) => element("option", "", c)));
+	$("target-label").hidden = $("several").hidden = list.length < 2;
+}
+
+/* Publishing from here: where a route of crierd's allows it. */
+
+function sendSay(text)
+{
+	$("copied").textContent = text;
+	setTimeout(() => {
+		if ($("copied").textContent === text)
+			$("copied").textContent = "";
+	}, 4000);
+}
+
+async function sendCb(e)
+{
+	const url = "/events/publish/" + pathOf(target());
+	const text = $("text").value;
+
+	e.preventDefault();
+	if (text === "")
+		return;
+	try {
+		const r = await fetch(url, { method: "POST",
+		    body: new URLSearchParams({ data: text }) });
+		const reply = await r.json();
+
+		sendSay(reply.ok ? "Sent to " + plural(reply.streams, "page") :
+		    reply.error);
+		if (reply.ok)
+			$("text").value = "";
+	} catch (error) {
+		sendSay("crierd does not answer");
+	}
 }
 
 /* The fields. */
@@ -522,6 +634,7 @@ function followCb(e)
 	lastId = "";
 	lost = null;
 	addressUpdate();
+	targetsShow();
 	commandsShow();
 	connect();
 }
@@ -531,6 +644,21 @@ function listenCb(e)
 	e.preventDefault();
 	listen();
 	addressUpdate();
+}
+
+/* Beside the demo there are the papers, to be read as they are. */
+function papersShow()
+{
+	const names = ["README.md", "doc/porting.md", "doc/tokens.md"];
+
+	if (demo === "")
+		return;
+	$("papers").replaceChildren(...names.map((name) => {
+		const link = element("a", "", name.replace(/^.*\//, ""));
+
+		link.href = "/papers/" + name;
+		return link;
+	}));
 }
 
 function start()
@@ -544,6 +672,13 @@ function start()
 	$("names").addEventListener("change", listenCb);
 	$("clear").addEventListener("click", clear);
 	$("again").addEventListener("click", connect);
+	$("send").addEventListener("submit", sendCb);
+	$("target").addEventListener("change", commandsShow);
+	$("send").hidden = demo === "";
+	/* On a narrow screen the events come first. */
+	$("more").open = !matchMedia("(max-width: 899px)").matches;
+	papersShow();
+	targetsShow();
 	commandsShow();
 	connect();
 }

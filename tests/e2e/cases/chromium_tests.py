@@ -3,9 +3,10 @@
 """The demo page in headless Chromium, served by lighttpd."""
 
 import os
+import re
 import signal
 
-from lib import proc
+from lib import bench, proc
 from lib.site import Site
 
 DRIVER = "/usr/bin/chromedriver"
@@ -161,4 +162,91 @@ def _crierd_restarted(tap, site, browser, want):
            "and that the history before it is gone", browser.text("#gaps"))
 
 
-TESTS = (the_demo_page,)
+def _demo_settings():
+    """What tests/demo.sh gives crierd, so that the page can publish."""
+    with open(os.path.join(bench.SRCDIR, "tests", "demo.sh"),
+              encoding="utf-8") as file:
+        return re.search(r"crierd\.conf\" <<'EOF'\n(.*?)^EOF$", file.read(),
+                         re.MULTILINE | re.DOTALL)[1]
+
+
+def as_bootstrap_shows_it(tap, place):
+    """The page of ./bootstrap --demo publishes, to one of several channels."""
+    reason = why_not()
+    if reason:
+        tap.skip("the page of the demo in Chromium", reason)
+        return
+    site = Site(place, "lighttpd", config=_demo_settings())
+    browser = Browser(place)
+    page = f"http://127.0.0.1:{site.port}/?channel=alpha,%20beta"
+    browser.driver.get(page)
+    site.crierd.wait_streams(1, 30)
+    tap.eq(browser.script("return document.querySelector('#send').hidden"),
+           True, "elsewhere there is nothing to send with")
+    browser.driver.get(page + "&demo=/etc")
+    tap.eq(browser.script("return document.querySelector('#send').hidden"),
+           True, "nor with a directory that is not the demo's")
+    browser.driver.get(page + "&demo=/tmp/crier-demo.Ab1")
+    proc.wait_for(lambda: browser.state() == "live", "the page is connected")
+    with site.crierd.connect() as queue:
+        channels = [stream["channels"] for stream in queue.ask(
+            {"do": "status", "streams": True})["list"]]
+    tap.ok(["alpha", "beta"] in channels,
+           "spaces and commas are between channels", channels)
+    tap.ok("crier pub alpha " in browser.text("#commands")
+           and ". /tmp/crier-demo.Ab1/env" in browser.text("#commands")
+           and "kill $(cat /tmp/crier-demo.Ab1/crierd.pid)" in
+           browser.text("#restart"), "the commands are the demo's",
+           browser.text("#commands"))
+    _send(browser, "beta", "from <the> page & more")
+    proc.wait_for(lambda: browser.text("#copied"), "the page says so")
+    # Pages that the browser has left may live in its cache.
+    tap.match(re.compile(r"^Sent to (1 page|[2-9] pages)$"),
+              browser.text("#copied"), "it was sent")
+    _wait_for(browser, ["from <the> page & more"], "what the page sent")
+    tap.ok("crier pub beta " in browser.text("#commands"),
+           "the commands follow the choice", browser.text("#commands"))
+    _shown_once(tap, site, browser)
+    site.crierd.stop()
+    proc.wait_for(lambda: browser.state() != "live", "crierd has ended")
+    _send(browser, "alpha", "to nobody")
+    proc.wait_for(lambda: "crierd does not answer" in browser.text("#copied"),
+                  "the page says that it could not send")
+    site.crierd.start()
+    proc.wait_for(lambda: browser.state() == "live", "connected again")
+    tap.match(re.compile(r"\breconnect 1( |$)"), browser.script(
+        "return document.querySelector('.counts').innerText"
+        ".replace(/\\n/g, ' ')"), "one reconnect, not reconnects")
+    browser.driver.get(f"http://127.0.0.1:{site.port}/?channel=user/ann")
+    proc.wait_for(lambda: browser.state() == "live", "a name with a slash")
+    site.crierd.publish("user/ann", "to ann")
+    _wait_for(browser, ["to ann"], "an event for a name with a slash")
+    tap.eq(browser.errors(), [], "no script of the page failed")
+
+
+def _send(browser, channel, text):
+    browser.script(f"""
+const target = document.querySelector('#target');
+target.value = '{channel}';
+target.dispatchEvent(new Event('change'));
+document.querySelector('#text').value = '{text}';
+document.querySelector('#send button').click();
+""")
+
+
+def _shown_once(tap, site, browser):
+    site.crierd.publish("alpha", {"job": "backup"})
+    site.crierd.publish("alpha", "long " * 1000)
+    proc.wait_for(lambda: browser.number("#count") == 3, "two more events")
+    text = browser.script("return document.querySelector('#events').innerText")
+    tap.ok(text.count("backup") == 1 and "{" not in text,
+           "an object is shown once", text[:500])
+    tall = browser.script("return document.querySelector('#events .long')"
+                          ".clientHeight")
+    tap.ok(20 < tall < 300, "a long event is folded", tall)
+    browser.script("document.querySelector('#events .fold').click()")
+    tap.eq(browser.script("return document.querySelectorAll('#events .long')"
+                          ".length"), 0, "until somebody wants all of it")
+
+
+TESTS = (the_demo_page, as_bootstrap_shows_it)

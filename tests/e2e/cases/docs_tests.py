@@ -253,5 +253,14 @@ def names_of_this_machine(tap, place):
     tap.eq(check(config).returncode, 0, "and one that he can")
 
 
-TESTS = (usual_routes, settings_of_the_readme, what_takes_a_restart,
+def the_version(tap, _place):
+    """The demo page says which crier it came with."""
+    done = subprocess.run(bench.CRIERD + ["-V"], stdout=subprocess.PIPE,
+                          check=True, encoding="utf-8")
+    version = done.stdout.split()[1]
+    tap.ok(f"<span>crier {version}</span>" in read("conf/www/index.html"),
+           f"the page says {version}")
+
+
+TESTS = (the_version, usual_routes, settings_of_the_readme, what_takes_a_restart,
          php_example, the_key_of_tokens, names_of_this_machine)
