@@ -26,18 +26,8 @@ answer_wants_stream(const request_rec *r)
 {
 	const char *accept = apr_table_get(r->headers_in, "Accept");
 
-	return accept != NULL && strstr(accept, "text/event-stream") != NULL;
-}
-
-/* Nothing is said by curl and by many clients; pages' API calls say more. */
-static int
-answer_may_be_stream(const request_rec *r)
-{
-	const char *accept = apr_table_get(r->headers_in, "Accept");
-
-	return r->method_number == M_GET &&
-	    (accept == NULL || strcmp(accept, "*/*") == 0 ||
-		answer_wants_stream(r));
+	return accept != NULL &&
+	    ap_strcasestr(accept, "text/event-stream") != NULL;
 }
 
 /* There is nothing in these answers that another origin must not read. */
@@ -78,7 +68,7 @@ answer_later(request_rec *r, const char *why)
 int
 answer_down(request_rec *r)
 {
-	if (answer_may_be_stream(r))
+	if (r->method_number == M_GET && answer_wants_stream(r))
 		return answer_later(r, "crierd is not running");
 	apr_table_setn(r->headers_out, "Retry-After", "5");
 	return answer_refusal(r, HTTP_SERVICE_UNAVAILABLE,

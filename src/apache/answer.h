@@ -11,7 +11,7 @@
 /* Milliseconds after which a client comes again; no two the same. */
 unsigned answer_retry_ms(void);
 
-/* Whether the client says that it wants an event stream and nothing else. */
+/* Whether the client says that it takes an event stream. */
 int answer_wants_stream(const request_rec *);
 
 /*
@@ -22,7 +22,7 @@ int answer_wants_stream(const request_rec *);
  */
 int answer_later(request_rec *, const char *why);
 
-/* crierd is not there: as above for what takes an event stream, else 503. */
+/* crierd is not there: as above for a GET that takes a stream, else 503. */
 int answer_down(request_rec *);
 
 /* {"ok":false,"error":...}, as crierd's own refusals; error is plain ASCII. */

@@ -46,7 +46,7 @@ enum {
 	 * Streams that end with their child end one after the other, so that
 	 * their clients do not all come back together.
 	 */
-	STOP_STREAM_USEC = 2000,
+	STOP_STREAM_USEC = 10000,
 	STOP_SECONDS = 4,
 	/* Then what a client has not read yet is lost to it. */
 	STOP_DRAIN_SECONDS = 2

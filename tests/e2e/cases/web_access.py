@@ -7,6 +7,7 @@ import time
 
 from lib import bench, daemon, passwords as words, proc, servers, web
 from lib.passwords import basic
+from lib.server import NotThere
 from cases.run_tests import begin, is_gone, programs, result_of, said
 from cases.token_tests import sign
 
@@ -54,6 +55,7 @@ auth.require = ( "/events" => ( "method" => "basic", "realm" => "crier",
     Require valid-user
 </Location>
 """}
+PASSWORDS["mod_crier"] = PASSWORDS["apache"]
 
 
 class Site:
@@ -255,7 +257,7 @@ def _of(function, kind):
     def test(tap, place):
         try:
             function(tap, place, kind)
-        except servers.NotThere as error:
+        except NotThere as error:
             tap.skip(function.__name__, f"{error} is not installed")
     test.__name__ = f"{function.__name__}_{kind}"
     return test, f"{function.__name__} ({kind})"
