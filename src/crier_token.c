@@ -342,11 +342,12 @@ token_from_file(const struct token_options *o)
 		    &warning);
 	if (warning != NULL)
 		client_warn("token: %s", warning);
-	if (rc == 0)
+	if (rc == 0) {
 		rc = token_print(&key, NULL, o);
-	else
-		client_warn("token: %s", cause_text(cause)),
-		    rc = errno == EACCES ? EX_NOPERM : EX_DATAERR;
+	} else {
+		rc = errno == EACCES ? EX_NOPERM : EX_DATAERR;
+		client_warn("token: %s", cause_text(cause));
+	}
 	config_key_clear(&key);
 	free(cause);
 	free(warning);

@@ -188,14 +188,12 @@ daemon_say_ready(const struct daemon *d)
 static int
 daemon_find_account(struct daemon *d, char **cause)
 {
-	char *why, where[CONFIG_WHERE_SIZE];
+	char where[CONFIG_WHERE_SIZE];
 
-	if (process_find_account(d->config->user, &d->account, &why) == 0)
+	if (process_find_account(d->config->user, &d->account, cause) == 0)
 		return 0;
 	config_where(d->config, d->options->file, "user", where);
-	cause_set(cause, "%s%s", where, cause_text(why));
-	free(why);
-	return -1;
+	return cause_prefix(cause, "%s", where);
 }
 
 /* Who the process becomes, and what its manager passed to it. */
@@ -206,9 +204,7 @@ daemon_take(struct daemon *d)
 	char *cause;
 
 	if (daemon_find_account(d, &cause) == -1 ||
-	    (is_alone &&
-		systemd_take_sockets(d->config->queue, &d->sockets.passed,
-		    &cause) == -1))
+	    (is_alone && sockets_take_passed(d, &cause) == -1))
 		daemon_die(cause);
 	if (is_alone && systemd_is_manager(&d->sockets.passed))
 		d->is_foreground = true;
@@ -223,25 +219,23 @@ daemon_run(const struct daemon_options *options, struct config *config)
 	struct daemon d = { .options = options,
 		.config = config,
 		.log_fd = -1,
-		.sockets = { .queue = -1,
-		    .fifo = -1,
-		    .passed = { .queue = -1, .fifo = -1 } },
 		.is_foreground = options->foreground };
 	bool is_hub;
 	char *cause;
 
-	/* 1. What was passed keeps its numbers: nothing is opened before. */
+	/* 1. Before any other descriptor is opened: those that were passed. */
+	sockets_init(&d.sockets);
 	daemon_take(&d);
 	/* 2. The lock decides who may open the queue. */
 	d.max_descriptors = process_raise_descriptors();
 	is_hub = role_choose(&d);
-	/* 3. What root alone may open, in whose directories, comes now. */
+	/* 3. Sockets may need root, for their directories and owners. */
 	if (sockets_open_listeners(&d, &cause) == -1 ||
 	    (is_hub && sockets_open_queue(&d, &cause) == -1))
 		daemon_give_up(&d, cause);
-	/* 4. Forks, so all threads come later. */
+	/* 4. Forks: the lock and the sockets stay, threads would not. */
 	daemon_settle(&d);
-	/* 5. The store is opened: what fails here is still the starter's. */
+	/* 5. The starter still waits, and sees what fails in here. */
 	daemon_assemble(&d, is_hub);
 	/* 6. Whoever waits for us may go on, as all of it is there. */
 	log_set_echo(false);

@@ -67,6 +67,21 @@ sockets_check_access(struct daemon *d, char **cause)
 }
 
 void
+sockets_init(struct daemon_sockets *s)
+{
+	*s = (struct daemon_sockets){
+		.queue = -1, .fifo = -1, .passed = { .queue = -1, .fifo = -1 }
+	};
+}
+
+int
+sockets_take_passed(struct daemon *d, char **cause)
+{
+	return systemd_take_sockets(d->config->queue, &d->sockets.passed,
+	    cause);
+}
+
+void
 sockets_remove(const struct daemon *d)
 {
 	const struct daemon_sockets *s = &d->sockets;

@@ -43,8 +43,7 @@ struct daemon_sockets {
 
 struct daemon_stop {
 	bool is_begun;
-	uint64_t
-	    until_ms; /* whoever still waits for an answer, waits to then */
+	uint64_t until_ms; /* nobody waits longer for an answer */
 };
 
 struct daemon_idle {
@@ -93,6 +92,11 @@ struct daemon {
 	struct hub *hub;
 	struct queue *queue;
 };
+
+void sockets_init(struct daemon_sockets *);
+
+/* What a service manager has passed is used instead of our own; 0, or -1. */
+int sockets_take_passed(struct daemon *, char **cause);
 
 /* 0: this process may be the hub; 1: another one has the lock; -1. */
 int sockets_lock(struct daemon *, char **cause);
