@@ -4,7 +4,9 @@
 /*
  * A request for a stream: where it begins, whether it polls, and of which
  * channels.  A position comes in a header, in the query or in JSON, under
- * several names, for the clients cannot agree on one.
+ * several names, for the clients cannot agree on one; and often more than once:
+ * a page puts the id that it began with into its URL, and what reconnects adds
+ * the id that it has come to.
  */
 
 #include <stdlib.h>
@@ -12,6 +14,7 @@
 
 #include "base/json.h"
 #include "base/quantity.h"
+#include "protocol/id.h"
 #include "protocol/limits.h"
 #include "request/route_part.h"
 
@@ -19,16 +22,75 @@ enum {
 	ROUTE_JSON_DEPTH = 8
 };
 
+/*
+ * What two positions are to each other: < 0, 0, > 0 as a is older than, the
+ * same as, newer than b; 0 also if nothing tells, which is so for ids of a
+ * publisher's own.
+ */
 static int
-route_set_since(struct route *r, const char *text, size_t len)
+route_compare(struct text_span a, struct text_span b)
 {
-	if (len == 0 || r->since != NULL)
+	struct id x, y;
+
+	if (!id_parse(a.text, a.len, &x) || !id_parse(b.text, b.len, &y))
 		return 0;
-	if ((r->since = malloc(len)) == NULL)
+	return id_cmp(x, y);
+}
+
+static int
+route_take_since(struct route *r, struct text_span text)
+{
+	char *copy = malloc(text.len);
+
+	if (copy == NULL)
 		return refusal_set_memory(&r->refusal);
-	memcpy(r->since, text, len);
-	r->since_len = len;
+	memcpy(copy, text.text, text.len);
+	free(r->since);
+	r->since = copy;
+	r->since_len = text.len;
 	return 0;
+}
+
+/*
+ * Adds a position, from a place that counts less than those before; it is taken
+ * if there is none yet, or only older ones.
+ */
+static int
+route_add_since(struct route *r, struct text_span text)
+{
+	struct text_span have = { r->since, r->since_len };
+
+	if (text.len == 0 ||
+	    (r->since != NULL && route_compare(text, have) <= 0))
+		return 0;
+	return route_take_since(r, text);
+}
+
+/*
+ * Adds what a header brings.  A web server makes one field of a header that is
+ * given twice (RFC 9110, 5.2); only where all of the list are ids of our own
+ * form can it be told from one id with a comma in it.
+ */
+static int
+route_add_header(struct route *r, const char *header)
+{
+	struct text_span whole = { header, strlen(header) }, part = whole, best;
+	struct id id;
+	size_t n;
+
+	for (best.len = 0;; part.text += n + 1) {
+		part.text += strspn(part.text, " \t");
+		n = strcspn(part.text, ",");
+		part.len = n;
+		while (part.len > 0 && strchr(" \t", part.text[part.len - 1]))
+			part.len--;
+		if (!id_parse(part.text, part.len, &id))
+			return route_add_since(r, whole);
+		if (best.len == 0 || route_compare(part, best) > 0)
+			best = part;
+		if (part.text[n] == '\0')
+			return route_add_since(r, best);
+	}
 }
 
 /*
@@ -90,6 +152,44 @@ route_read_number(struct route *r, const struct route_input *in,
 }
 
 /*
+ * Adds all parameters of one name.  Where nothing tells which is newer it is
+ * the last, for what reconnects adds its own behind the page's.
+ */
+static int
+route_add_parameters(struct route *r, const struct route_input *in,
+    const char *name)
+{
+	struct text_span query = in->target.query, text = { "", 0 };
+	bool is_since = strcmp(name, "since") == 0;
+	char *next, *best = NULL;
+	const char *why;
+	size_t len;
+	int got;
+
+	while ((got = request_next_parameter(&query, name, &next, &len,
+		    &why)) == 1) {
+		struct text_span span = { next, len };
+		bool is_all = is_since && text_equals(span, "all");
+
+		r->since_all = r->since_all || is_all;
+		if (is_all || len == 0 ||
+		    (best != NULL && route_compare(span, text) < 0)) {
+			free(next);
+			continue;
+		}
+		free(best);
+		best = next;
+		text = span;
+	}
+	if (got == -1)
+		refusal_set(&r->refusal, 400, "%s", why);
+	else
+		got = route_add_since(r, text);
+	free(best);
+	return got;
+}
+
+/*
  * Reads the position.  Polyfills of EventSource cannot set the header, and each
  * has its own name for the parameter.
  */
@@ -98,25 +198,16 @@ route_read_since(struct route *r, const struct route_input *in)
 {
 	static const char *const names[] = { "lastEventId", "last-event-id",
 		"Last-Event-ID", "since" };
-	const char *header = request_get(in->request, "HTTP_LAST_EVENT_ID");
-	char *text;
-	size_t len, i;
-	int got, rc = route_set_since(r, header, strlen(header));
+	size_t i;
 
-	for (i = 0; rc == 0 && i < sizeof names / sizeof *names; i++) {
-		got = route_read_parameter(r, in, names[i], &text, &len);
-		if (got == 0)
-			continue;
-		if (got == -1)
+	if (route_add_header(r,
+		request_get(in->request, "HTTP_LAST_EVENT_ID")) == -1)
+		return -1;
+	for (i = 0; i < sizeof names / sizeof *names; i++)
+		if (!route_uses(in->found, TEMPLATE_QUERY, names[i]) &&
+		    route_add_parameters(r, in, names[i]) == -1)
 			return -1;
-		if (strcmp(names[i], "since") == 0 &&
-		    text_equals((struct text_span){ text, len }, "all"))
-			r->since_all = true;
-		else
-			rc = route_set_since(r, text, len);
-		free(text);
-	}
-	return rc;
+	return 0;
 }
 
 static int
@@ -177,18 +268,33 @@ route_read_position(struct route *r, const struct route_input *in)
 	return got == -1 ? -1 : 0;
 }
 
-/* Reads "lastEventId", or "since", which may also be "all". */
+/*
+ * Reads "lastEventId", or "since", which may also be "all".  A page that has no
+ * id yet sends null or, if its ids are numbers, 0 or -1: these are no position.
+ * Any other number is an id, as it was written.
+ */
 static int
 route_read_json_since(struct route *r, const char *name,
     struct json_object *value)
 {
-	struct text_span span;
+	struct text_span text;
+	double number;
 
-	if (!json_get_text(value, &span))
-		return refusal_set(&r->refusal, 400, "%s is not a string",
-		    name);
-	if (strcmp(name, "since") != 0 || !text_equals(span, "all"))
-		return route_set_since(r, span.text, span.len);
+	if (value == NULL || (json_get_real(value, &number) && number <= 0))
+		return 0;
+	if (!json_object_is_type(value, json_type_string) &&
+	    !json_object_is_type(value, json_type_int) &&
+	    !json_object_is_type(value, json_type_double))
+		return refusal_set(&r->refusal, 400,
+		    "%s is neither a string nor a number", name);
+	if (!json_get_text(value, &text)) {
+		text.text = json_object_to_json_string(value);
+		if (text.text == NULL)
+			return refusal_set_memory(&r->refusal);
+		text.len = strlen(text.text);
+	}
+	if (strcmp(name, "since") != 0 || !text_equals(text, "all"))
+		return route_add_since(r, text);
 	r->since_all = true;
 	return 0;
 }

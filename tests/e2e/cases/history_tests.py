@@ -37,7 +37,13 @@ def ways_to_resume(tap, place):
                f"?{name}=")
     tap.eq(_after(site, f"{base}&lastEventId={ids[0]}", 1,
                   last_event_id=ids[8]), ["e10"],
-           "the header is stronger than the query")
+           "the header and an older one in the query")
+    tap.eq(_after(site, f"{base}&lastEventId={ids[8]}", 1,
+                  last_event_id=ids[0]), ["e10"],
+           "the header and a newer one in the query")
+    tap.eq(_after(site, f"{base}&lastEventId={ids[5]}&lastEventId={ids[8]}",
+                  1), ["e10"],
+           "the page's own and a polyfill's behind it")
     tap.eq(_after(site, base, 0, last_event_id=ids[9]), [],
            "the last id: nothing is missing")
     tap.eq(_after(site, base, 0), [], "no id: from now on")
