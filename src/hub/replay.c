@@ -157,7 +157,7 @@ replay_tell_missed(struct stream *s)
 	int rc = control_put_missed(s, &b);
 
 	if (rc == 0)
-		rc = stream_say(s, b.data, b.len);
+		rc = stream_say(s, b.data, b.len, 0);
 	buffer_clear(&b);
 	return rc;
 }
@@ -300,8 +300,7 @@ replay_step(struct source *source, struct stream *s)
 	if (r->ready != NULL) {
 		stream_set_unit(s, r->ready, false);
 		r->ready = NULL;
-		s->events += r->ready_events;
-		s->hub->counters.delivered += r->ready_events;
+		stream_count_events(s, r->ready_events);
 		return SOURCE_GOES_ON;
 	}
 	if (!replay_meets_memory(r))

@@ -5,6 +5,7 @@
 #define CRIER_HUB_SOURCE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buffer.h"
 
@@ -43,8 +44,11 @@ struct source {
 	void (*leave)(struct source *);
 };
 
-/* Takes whole records as the stream's next unit; 0, or -1 (memory). */
-int stream_say(struct stream *, const char *data, size_t len);
+/*
+ * Takes whole records, with so many events in them, as the stream's next unit;
+ * 0, or -1 (memory).
+ */
+int stream_say(struct stream *, const char *data, size_t len, uint64_t events);
 
 /* A source that waits has something now, or is over: asks it again. */
 void stream_source_ready(struct stream *);

@@ -336,14 +336,22 @@ stream_insert(struct stream *s, const char *data, size_t len)
 	return 0;
 }
 
+void
+stream_count_events(struct stream *s, uint64_t events)
+{
+	s->events += events;
+	s->hub->counters.delivered += events;
+}
+
 int
-stream_say(struct stream *s, const char *data, size_t len)
+stream_say(struct stream *s, const char *data, size_t len, uint64_t events)
 {
 	struct block *block = block_of(data, len);
 
 	if (block == NULL)
 		return -1;
 	stream_set_unit(s, block, false);
+	stream_count_events(s, events);
 	return 0;
 }
 

@@ -152,6 +152,9 @@ void stream_start(struct stream *, struct block *head, struct text_span input);
 /* Takes a block of the caller's as the next to be sent; none may be there. */
 void stream_set_unit(struct stream *, struct block *, bool framed);
 
+/* Counts events that a unit brings, of the stream's and of all. */
+void stream_count_events(struct stream *, uint64_t events);
+
 /* What a delivery (hub/delivery.h) came to. */
 enum delivery_result {
 	DELIVERY_DONE,    /* nothing is pending */

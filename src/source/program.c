@@ -368,7 +368,7 @@ program_leave(struct program *p)
 }
 
 int
-program_take(struct program *p, struct buffer *to)
+program_take(struct program *p, struct buffer *to, uint64_t *events)
 {
 	int rc;
 
@@ -381,6 +381,8 @@ program_take(struct program *p, struct buffer *to)
 		if (rc == -1)
 			return -1;
 		buffer_truncate(&p->output.out, 0);
+		*events = p->output.events;
+		p->output.events = 0;
 		if (p->out_io != NULL && !p->has_ended)
 			event_add(p->out_io, NULL);
 		return 1;

@@ -53,10 +53,10 @@ struct program *program_start(struct programs *, const struct program_options *,
 
 /*
  * Moves the output that there is, in whole records, to the buffer's end, and
- * asks the program for more.  1: there was some; 0: none now; -1: none will
- * come any more.
+ * asks the program for more.  1: there was some, with so many *events; 0: none
+ * now; -1: none will come any more.
  */
-int program_take(struct program *, struct buffer *);
+int program_take(struct program *, struct buffer *, uint64_t *events);
 
 /* What became of a program; false: it has not ended. */
 struct program_result {

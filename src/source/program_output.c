@@ -34,6 +34,7 @@ program_output_put_event(struct program_output *p, const struct event_fields *e)
 		program_output_refuse(p, why);
 		return 0;
 	}
+	p->events++;
 	return event_encode(&p->out, e, e->id, e->id_len);
 }
 
@@ -106,6 +107,51 @@ program_output_whole(const char *text, size_t len)
 }
 
 /*
+ * Takes a byte within a line.  A field's name ends at a colon, or with its line
+ * (WHATWG HTML, 9.2.6).
+ */
+static void
+program_output_count_byte(struct program_output *p, char c)
+{
+	static const char field[] = "data";
+	const int whole = sizeof field - 1;
+
+	if (!p->raw_in_line)
+		p->raw_field = 0;
+	p->raw_in_line = true;
+	if (p->raw_field == whole && c == ':')
+		p->raw_has_data = true;
+	if (p->raw_field >= 0 && p->raw_field < whole &&
+	    c == field[p->raw_field])
+		p->raw_field++;
+	else
+		p->raw_field = -1;
+}
+
+/* Counts the events of raw text: the empty lines behind a field "data". */
+static void
+program_output_count(struct program_output *p, const char *text, size_t len)
+{
+	const int whole = sizeof "data" - 1;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (!program_output_is_end(text[i])) {
+			program_output_count_byte(p, text[i]);
+		} else if (text[i] == '\r' || !p->raw_is_cr) {
+			if (p->raw_in_line && p->raw_field == whole)
+				p->raw_has_data = true;
+			if (!p->raw_in_line) {
+				p->events += p->raw_has_data;
+				p->raw_has_data = false;
+			}
+			p->raw_in_line = false;
+		}
+		p->raw_is_cr = text[i] == '\r';
+	}
+}
+
+/*
  * Takes raw text.  A record that is longer than any of ours goes out as it
  * comes.  The last record is ended here, in case the program has not done so:
  * an empty line too many means nothing.
@@ -114,12 +160,14 @@ static int
 program_output_take_raw(struct program_output *p, bool is_end)
 {
 	size_t len = program_output_whole(p->in.data, p->in.len);
+	size_t before = p->out.len;
 
 	if (is_end || (len == 0 && p->in.len > program_output_max(p)))
 		len = p->in.len;
 	if (buffer_append(&p->out, p->in.data, len) == -1 ||
 	    (is_end && buffer_append(&p->out, "\n\n", 2) == -1))
 		return -1;
+	program_output_count(p, p->out.data + before, p->out.len - before);
 	buffer_consume(&p->in, len);
 	return 0;
 }

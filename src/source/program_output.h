@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <json-c/json.h>
 
@@ -27,6 +28,10 @@ struct program_output {
 	struct buffer in;   /* as it was read */
 	struct buffer out;  /* records */
 	struct lines lines; /* of in */
+	uint64_t events;    /* in out; whoever takes out sets it to 0 */
+	/* Of raw text: the line that it is in, and the record. */
+	int raw_field; /* bytes of "data" that fit so far; -1: it is another */
+	bool raw_in_line, raw_is_cr, raw_has_data;
 };
 
 /*

@@ -35,13 +35,15 @@ program_stream_step(struct source *source, struct stream *s)
 	struct program_stream *p = program_stream_of(source);
 	enum source_step step = SOURCE_WAITS;
 	struct buffer b = { 0 };
+	uint64_t events;
 	int got;
 
 	p->stream = s;
-	got = program_take(p->program, &b);
+	got = program_take(p->program, &b, &events);
 	if (got == 1)
-		step = stream_say(s, b.data, b.len) == 0 ? SOURCE_GOES_ON
-							 : SOURCE_FAILED;
+		step = stream_say(s, b.data, b.len, events) == 0
+		    ? SOURCE_GOES_ON
+		    : SOURCE_FAILED;
 	else if (got == -1)
 		step = SOURCE_IS_OVER;
 	buffer_clear(&b);

@@ -205,7 +205,7 @@ test_unread(void **state)
 	assert_int_equal(p.ready, ready);
 	assert_int_equal(p.text.len, 0);
 	p.is_unread = false;
-	assert_int_equal(program_take(p.program, &p.text), 1);
+	assert_int_equal(program_take(p.program, &p.text, &p.events), 1);
 	scripts_finish(&test, &p);
 	/* "data: ", a number, two line ends. */
 	assert_int_equal(p.text.len - 1,
@@ -226,8 +226,8 @@ test_unread_end(void **state)
 	while (!program_get_result(p.program, &p.result))
 		event_base_loop(test.base, EVLOOP_ONCE);
 	p.is_unread = false;
-	assert_int_equal(program_take(p.program, &p.text), 1);
-	while (program_take(p.program, &p.text) == 1)
+	assert_int_equal(program_take(p.program, &p.text, &p.events), 1);
+	while (program_take(p.program, &p.text, &p.events) == 1)
 		;
 	p.is_over = true;
 	scripts_finish(&test, &p);
@@ -344,7 +344,7 @@ test_background(void **state)
 	p.is_unread = true;
 	while (!program_get_result(p.program, &p.result))
 		event_base_loop(test.base, EVLOOP_ONCE);
-	while (program_take(p.program, &p.text) == 1)
+	while (program_take(p.program, &p.text, &p.events) == 1)
 		;
 	assert_true(p.text.len < sizeof "data: x\n\n" * TEST_PIPE * 3);
 	assert_int_equal(p.result.status, 5);

@@ -45,6 +45,20 @@ test_same(bool is_raw, const struct buffer *have, const char *want)
 	buffer_clear(&b);
 }
 
+/* How many events a client gets from a stream, none of which has a '<'. */
+static uint64_t
+test_count(const struct buffer *out)
+{
+	struct buffer heard = support_parse(out->data, out->len - 1, 1, 0);
+	const char *p = heard.data;
+	uint64_t count = 0;
+
+	for (; (p = strchr(p, '<')) != NULL; p++)
+		count++;
+	buffer_clear(&heard);
+	return count;
+}
+
 /* A text, in pieces of so many bytes, makes these records. */
 static void
 test_pieces(bool is_raw, const char *text, size_t len, size_t step,
@@ -63,6 +77,7 @@ test_pieces(bool is_raw, const char *text, size_t len, size_t step,
 	assert_int_equal(program_output_take(&p, true), 0);
 	assert_int_equal(p.in.len, 0);
 	assert_int_equal(buffer_append(&p.out, "", 1), 0);
+	assert_int_equal(p.events, test_count(&p.out));
 	test_same(is_raw, &p.out, want);
 	program_output_clear(&p);
 }
@@ -176,6 +191,12 @@ test_raw(void **state)
 		{ "data: a\r\rdata: b\r", "data: a\r\rdata: b\r\n\n" },
 		{ "", "\n\n" },
 		{ ": only\n", ": only\n\n\n" },
+		/* A field that is called data, with an end or without. */
+		{ "data\n\ndata:\r\n\r\n", "data\n\ndata:\n\n" },
+		{ "datax: 1\n\ndat: 2\r\r data: 3\n\nxdata: 4\n\n",
+		    "datax: 1\n\ndat: 2\n\n" },
+		{ "data: 1\ndata: 2\n\n:data\n\ndata: data\n\n\n",
+		    "data: 1\ndata: 2\n\n:data\n\ndata: data\n\n" },
 		{ "id: 1\ndata: \xff\n\nretry: 5\n\n",
 		    "id: 1\ndata: \xff\n\nretry: 5\n\n\n\n" },
 	};

@@ -224,6 +224,8 @@ def output(tap, place, front):
     result = result_of(stream)
     tap.ok(result.pop("seconds") >= 0, "the end has the seconds")
     tap.eq(result, {"reason": "closed", "status": 3}, "and the status")
+    front.crierd.wait_log(r"stream \d+ ended: closed .* events=10 ")
+    tap.ok(True, "the log says how many events it brought")
     front.crierd.wait_log(r"run .*/lines: an\\")
     tap.ok("\033" not in front.crierd.log_text(),
            "standard error goes to the log, escaped")
@@ -256,6 +258,7 @@ def raw(tap, place, front):
                 ("message", "tail", "1")],
                "raw: as it is, however it comes, with heartbeats")
         tap.ok(len(stream.parser.comments) > 1, "there were some")
+        front.crierd.wait_log(r"stream \d+ ended: closed .* events=3 ")
         tap.eq(result_of(stream)["status"], 0, "and an end of its own")
 
 

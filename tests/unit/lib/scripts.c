@@ -60,7 +60,7 @@ scripts_ready_cb(void *arg)
 
 	p->ready++;
 	while (!p->is_unread && got == 1)
-		got = program_take(p->program, &p->text);
+		got = program_take(p->program, &p->text, &p->events);
 	if (got != -1)
 		return;
 	p->is_over = true;

@@ -27,6 +27,7 @@ struct scripts {
 struct script {
 	struct program *program;
 	struct buffer text; /* terminated by scripts_finish */
+	uint64_t events;    /* of the last piece of text */
 	bool is_over;       /* program_take has nothing more */
 	bool is_unread;     /* it is not taken */
 	bool is_left;       /* as soon as it is over, as the hub does it */
