@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <libgen.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,10 @@
 
 #include "base/cause.h"
 #include "base/process.h"
+
+enum {
+	PROCESS_NAME_SIZE = 64
+};
 
 static int process_ready_fd = -1;
 
@@ -74,6 +79,55 @@ process_drop(const struct process_account *account, char **cause)
 		return cause_set(cause, "still root after becoming %s",
 		    account->name);
 	return 0;
+}
+
+static void
+process_name_user(uid_t uid, char name[PROCESS_NAME_SIZE])
+{
+	const struct passwd *pw = getpwuid(uid);
+
+	if (pw != NULL)
+		snprintf(name, PROCESS_NAME_SIZE, "%s", pw->pw_name);
+	else
+		snprintf(name, PROCESS_NAME_SIZE, "%lu", (unsigned long)uid);
+}
+
+/* The cause, if access to something that is there was refused; -1. */
+static int
+process_refuse(const char *path, int error, char **cause)
+{
+	char user[PROCESS_NAME_SIZE], owner[PROCESS_NAME_SIZE];
+	struct stat st;
+
+	process_name_user(geteuid(), user);
+	if (error != EACCES)
+		return cause_set(cause, "%s: %s", path, strerror(error));
+	if (stat(path, &st) == -1)
+		return cause_set(cause, "the user %s may not look at %s", user,
+		    path);
+	process_name_user(st.st_uid, owner);
+	return cause_set(cause,
+	    "the user %s may not write to %s, which is %s's (mode %04o)", user,
+	    path, owner, (unsigned)st.st_mode & 07777);
+}
+
+int
+process_check_writable(const char *path, char **cause)
+{
+	char *copy = strdup(path);
+	const char *dir;
+	int rc = 0;
+
+	*cause = NULL;
+	if (copy == NULL)
+		return -1;
+	dir = dirname(copy);
+	if (access(path, R_OK | W_OK) == -1 && errno != ENOENT)
+		rc = process_refuse(path, errno, cause);
+	else if (access(dir, W_OK | X_OK) == -1)
+		rc = process_refuse(dir, errno, cause);
+	free(copy);
+	return rc;
 }
 
 void

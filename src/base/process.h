@@ -31,6 +31,13 @@ int process_find_group(const char *group, gid_t *, char **cause);
 int process_drop(const struct process_account *, char **cause);
 
 /*
+ * Whether this process's user may write the file, or make it in its directory:
+ * 0, or -1 with *cause, which names the user, what it may not write to, and
+ * whose that is.
+ */
+int process_check_writable(const char *path, char **cause);
+
+/*
  * Opens those of descriptors 0 to 2 that are closed, before anything else gets
  * their numbers and is taken for standard input or error.
  */

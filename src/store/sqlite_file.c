@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The crier authors */
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "base/cause.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "store/sqlite_file.h"
 
 enum {
@@ -196,9 +198,36 @@ sqlite_file_bind_id(sqlite3_stmt *s, int index, struct id id)
 	sqlite3_bind_int64(s, index + 1, (sqlite3_int64)n);
 }
 
+/*
+ * What SQLite says of a file that it cannot open or write is the same whatever
+ * keeps it from that.  Two other files lie beside it.
+ */
+static int
+sqlite_file_check_access(const struct sqlite_file *f, char **cause)
+{
+	static const char *const names[] = { "", "-wal", "-shm" };
+	char path[PATH_MAX];
+	size_t i;
+
+	for (i = 0; i < sizeof names / sizeof *names; i++) {
+		snprintf(path, sizeof path, "%s%s", f->path, names[i]);
+		if (process_check_writable(path, cause) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 static enum sqlite_open
 sqlite_file_fail(const struct sqlite_file *f, char **cause)
 {
+	int error = sqlite3_errcode(f->db) & 0xff;
+
+	if ((error == SQLITE_CANTOPEN || error == SQLITE_READONLY ||
+		error == SQLITE_PERM) &&
+	    sqlite_file_check_access(f, cause) == -1) {
+		cause_prefix(cause, "%s: ", f->path);
+		return SQLITE_UNUSABLE;
+	}
 	cause_set(cause, "%s: %s", f->path, sqlite3_errmsg(f->db));
 	return sqlite_file_is_damaged(f) ? SQLITE_DAMAGED : SQLITE_UNUSABLE;
 }

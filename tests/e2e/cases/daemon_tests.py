@@ -4,6 +4,7 @@
 
 import json
 import os
+import pwd
 import re
 import signal
 import socket
@@ -224,6 +225,42 @@ def _check_user(tap, crierd):
     tap.eq(lines["CapEff"].strip().strip("0"), "", "without capabilities")
 
 
+def store_of_another_user(tap, place):
+    """Who may not do what is named: as after a change of the user."""
+    if not bench.IS_ROOT:
+        tap.skip("a store of another user", "only root makes one")
+        return
+    folder = place.make_dir("lib")
+    store = os.path.join(folder, "history.db")
+    option = ["-o", "store=sqlite:" + store]
+    user = bench.server_user().pw_name
+    crierd = Crierd(place).start(*option)
+    crierd.stop()
+    other = pwd.getpwnam("games").pw_uid
+    for path, shown in ((folder, folder), (store, store)):
+        for each in (folder, store):
+            os.chown(each, bench.server_user().pw_uid, -1)
+        os.chown(path, other, -1)
+        os.chmod(path, 0o700 if path == folder else 0o600)
+        status, _out, err = run_crierd(tap, "-f", *crierd.arguments(), *option)
+        tap.ok(status > 0 and f"{store}: the user {user} may not" in err
+               and shown in err and (path == folder or "games" in err),
+               f"{os.path.basename(path)} is another user's: named", err)
+        os.chmod(path, 0o750 if path == folder else 0o640)
+    os.unlink(store)
+    os.chown(folder, other, -1)
+    status, _out, err = run_crierd(tap, "-f", *crierd.arguments(), *option)
+    tap.ok(status > 0 and f"{store}: the user {user} may not write to "
+           f"{folder}, which is games's (mode 0750)" in err,
+           "a directory of another user", err)
+    os.rmdir(folder)
+    with open(folder, "w", encoding="utf-8"):
+        pass
+    status, _out, err = run_crierd(tap, "-f", *crierd.arguments(), *option)
+    tap.ok(status > 0 and folder in err, "a file in the directory's place",
+           err)
+
+
 def socket_on_descriptor_0(tap, place):
     path = place.path("run", "spawned.sock")
     with socket.socket(socket.AF_UNIX) as listener:
@@ -336,5 +373,5 @@ def goes_into_the_background(tap, place):
 
 TESTS = (checks_a_configuration, tells_what_is_wrong, options_of_the_command,
          reloads_at_sighup, sockets_of_others, started_at_once,
-         modes_and_owners, socket_on_descriptor_0, ends_at_sigterm,
-         ends_at_sigint, goes_into_the_background)
+         modes_and_owners, store_of_another_user, socket_on_descriptor_0,
+         ends_at_sigterm, ends_at_sigint, goes_into_the_background)
