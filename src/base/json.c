@@ -191,6 +191,19 @@ json_get_text(struct json_object *value, struct text_span *text)
 }
 
 bool
+json_get_word(struct json_object *value, struct text_span *text)
+{
+	if (json_get_text(value, text))
+		return true;
+	if (!json_object_is_type(value, json_type_int) &&
+	    !json_object_is_type(value, json_type_double))
+		return false;
+	text->text = json_object_get_string(value);
+	text->len = text->text == NULL ? 0 : strlen(text->text);
+	return text->text != NULL;
+}
+
+bool
 json_get_whole(struct json_object *value, uint64_t max, uint64_t *number)
 {
 	if (!json_object_is_type(value, json_type_int) ||
@@ -293,4 +306,11 @@ json_wrong_number(struct json_object *value)
 
 	json_c_visit(value, 0, json_visit_number, &wrong);
 	return wrong;
+}
+
+bool
+json_get_name(struct json_object *value, struct text_span *text)
+{
+	return !json_object_is_type(value, json_type_double) &&
+	    json_wrong_number(value) == NULL && json_get_word(value, text);
 }

@@ -76,6 +76,11 @@ size_t json_length(struct json_object *);
 const char *json_get_string(struct json_object *);
 bool json_get_text(struct json_object *, struct text_span *);
 
+/* The text of a string, or of a number as it was written; or of a string or of
+ * a whole number of at most 64 bits. */
+bool json_get_word(struct json_object *, struct text_span *);
+bool json_get_name(struct json_object *, struct text_span *);
+
 /* A number without a fraction in [0, max]; any number that is finite. */
 bool json_get_whole(struct json_object *, uint64_t max, uint64_t *);
 bool json_get_real(struct json_object *, double *);

@@ -5,6 +5,13 @@
 
 #include "base/lines.h"
 
+/* The bytes without a CR at their end, which the line's end may begin with. */
+static size_t
+lines_text_length(const struct buffer *in, size_t len)
+{
+	return len > 0 && in->data[len - 1] == '\r' ? len - 1 : len;
+}
+
 /* The buffer has no newline. */
 static enum lines_found
 lines_wait(struct lines *l, struct buffer *in, size_t max)
@@ -12,7 +19,7 @@ lines_wait(struct lines *l, struct buffer *in, size_t max)
 	bool was_skipping = l->is_skipping;
 
 	l->scanned = in->len;
-	if (!was_skipping && in->len <= max)
+	if (!was_skipping && lines_text_length(in, in->len) <= max)
 		return LINES_NONE;
 	buffer_consume(in, in->len);
 	l->scanned = 0;
@@ -34,7 +41,7 @@ lines_find(struct lines *l, struct buffer *in, size_t max, bool is_end,
 	if (newline == NULL && (!is_end || in->len == 0))
 		return lines_wait(l, in, max);
 	len = newline == NULL ? in->len : (size_t)(newline - in->data);
-	if (len > max && !l->is_skipping) {
+	if (lines_text_length(in, len) > max && !l->is_skipping) {
 		l->is_skipping = true;
 		return LINES_LONG;
 	}
@@ -42,7 +49,7 @@ lines_find(struct lines *l, struct buffer *in, size_t max, bool is_end,
 	if (l->is_skipping)
 		return LINES_LONG_END;
 	line->text = in->data;
-	line->len = len;
+	line->len = lines_text_length(in, len);
 	return LINES_WHOLE;
 }
 

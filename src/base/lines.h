@@ -35,7 +35,8 @@ enum lines_found {
 };
 
 /*
- * What is in front.  A line has at most max bytes, its newline not counted.
+ * What is in front.  A line ends with LF or CRLF, for all who read lines, and
+ * *line is without that end.  A line has at most max bytes without it.
  * is_end: no more bytes will come, so what is left is a line without a newline.
  * The bytes of *line are the buffer's, and stay where they are until something
  * is appended; it is set for LINES_WHOLE alone.

@@ -17,6 +17,7 @@
 #include "companion/pub_json.h"
 #include "companion/spool_pub.h"
 #include "companion/verb.h"
+#include "protocol/event.h"
 #include "protocol/limits.h"
 
 /*
@@ -115,8 +116,7 @@ pub_number(struct pub *p, int option, const char *text)
 		    (unsigned long long)limit_of[LIMIT_RETRY_MS].max);
 	}
 	p->has_expires = true;
-	if (quantity_parse_seconds(text, &p->expires_ms) &&
-	    limit_allows(&limit_of[LIMIT_EXPIRES_MS], p->expires_ms))
+	if (event_parse_expires(text, strlen(text), &p->expires_ms))
 		return 0;
 	return verb_usage(&verb_pub, "-x takes seconds, more than 0");
 }
@@ -250,9 +250,6 @@ pub_encode(void *arg, const char *text, size_t len, struct buffer *to)
 	const struct pub *p = arg;
 	int rc;
 
-	if ((p->lines || p->command != NULL) && len > 0 &&
-	    text[len - 1] == '\r')
-		len--;
 	if (buffer_append(to, p->prefix.data, p->prefix.len) == -1 ||
 	    buffer_append_text(to, ",\"data\":") == -1)
 		return -1;

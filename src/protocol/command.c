@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

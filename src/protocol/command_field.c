@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,6 +32,19 @@ command_read_text(struct command *c, const char *name,
 	if (json_get_text(value, span))
 		return 0;
 	return command_refuse(c, EX_DATAERR, "%s is not a string", name);
+}
+
+/* What a publisher names an event by: a string, or a whole number's digits. */
+static int
+command_read_name(struct command *c, const char *name,
+    struct json_object *value, struct text_span *span)
+{
+	if (!json_get_name(value, span))
+		return command_refuse(c, EX_DATAERR, "%s is not a string",
+		    name);
+	if (span->len > 0)
+		return 0;
+	return command_refuse(c, EX_DATAERR, "%s is empty", name);
 }
 
 static int
@@ -130,10 +142,8 @@ command_read_id(struct command *c, const char *name, struct json_object *value)
 {
 	struct text_span span = { NULL, 0 };
 
-	if (command_read_text(c, name, value, &span) == -1)
+	if (command_read_name(c, name, value, &span) == -1)
 		return -1;
-	if (span.len == 0)
-		return command_refuse(c, EX_DATAERR, "id is empty");
 	c->event.id = span.text;
 	c->event.id_len = span.len;
 	return 0;
@@ -144,10 +154,8 @@ command_read_key(struct command *c, const char *name, struct json_object *value)
 {
 	struct text_span span = { NULL, 0 };
 
-	if (command_read_text(c, name, value, &span) == -1)
+	if (command_read_name(c, name, value, &span) == -1)
 		return -1;
-	if (span.len == 0)
-		return command_refuse(c, EX_DATAERR, "key is empty");
 	c->event.key = span.text;
 	c->event.key_len = span.len;
 	return 0;
@@ -161,19 +169,18 @@ command_read_retry(struct command *c, const char *name,
 	    &c->event.retry_ms);
 }
 
-/* Seconds become milliseconds; what is left of one counts as a whole one. */
+/* A number, or a string that is one. */
 static int
 command_read_expires(struct command *c, const char *name,
     struct json_object *value)
 {
-	double seconds;
+	struct text_span text;
 
-	if (!json_get_real(value, &seconds) || seconds <= 0 ||
-	    seconds * 1000 > (double)limit_of[LIMIT_EXPIRES_MS].max)
-		return command_refuse(c, EX_DATAERR,
-		    "%s is not a number of seconds above 0", name);
-	c->event.expires_ms = (uint64_t)ceil(seconds * 1000);
-	return 0;
+	if (json_get_word(value, &text) &&
+	    event_parse_expires(text.text, text.len, &c->event.expires_ms))
+		return 0;
+	return command_refuse(c, EX_DATAERR,
+	    "%s is not a number of seconds above 0", name);
 }
 
 static int

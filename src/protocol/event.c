@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "protocol/event.h"
 #include "protocol/limits.h"
 
 enum {
-	EVENT_PIECE = 256 /* bytes, searched for a line's end at once */
+	EVENT_PIECE = 256,     /* bytes, searched for a line's end at once */
+	EVENT_NUMBER_SIZE = 64 /* of a number's text, with a NUL */
 };
 
 /* A line end or NUL in a field would begin another field, or void this one. */
@@ -62,6 +66,31 @@ event_check(const struct event_fields *e, size_t max_event_bytes)
 	    !limit_allows(&limit_of[LIMIT_RETRY_MS], e->retry_ms))
 		return "retry is more than a day";
 	return NULL;
+}
+
+bool
+event_parse_expires(const char *text, size_t len, uint64_t *ms)
+{
+	/* Binary fractions: 0.035 * 1000 is a little more than 35. */
+	const double noise = 1e-3;
+	char number[EVENT_NUMBER_SIZE];
+	const char *end;
+	double got;
+
+	for (; len > 1 && text[0] == '0' && text[1] != '.'; len--)
+		text++;
+	if (len >= sizeof number)
+		return false;
+	memcpy(number, text, len);
+	number[len] = '\0';
+	end = json_skip_number(number);
+	if (end != number + len)
+		return false;
+	got = strtod(number, NULL) * 1000;
+	if (got <= 0 || got > (double)limit_of[LIMIT_EXPIRES_MS].max)
+		return false;
+	*ms = got < 1 ? 1 : (uint64_t)ceil(got - noise);
+	return true;
 }
 
 /*
@@ -159,6 +188,9 @@ event_check_channel(const char *name, size_t len)
 		return "channel name is longer than 255 bytes";
 	if (!text_is_utf8(name, len))
 		return "channel name is not valid UTF-8";
+	/* A file that some editors saved begins with one, which nobody sees. */
+	if (len >= 3 && memcmp(name, "\xef\xbb\xbf", 3) == 0)
+		return "channel name begins with a byte order mark";
 	for (i = 0; i < len; i++) {
 		if (p[i] <= ' ' || p[i] == 0x7f ||
 		    (p[i] == 0xc2 && p[i + 1] < 0xa0))

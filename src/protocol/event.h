@@ -46,6 +46,13 @@ const char *event_check(const struct event_fields *, size_t max_event_bytes);
 const char *event_check_id(const char *id, size_t len);
 
 /*
+ * Reads seconds for expires_ms, written as JSON writes a number: 5, 0.25, 1e3.
+ * What is left of a millisecond counts as a whole one.  False if the text is
+ * none, or not within LIMIT_EXPIRES_MS.
+ */
+bool event_parse_expires(const char *text, size_t len, uint64_t *ms);
+
+/*
  * Appends the event's record: `id:` first (none if id_len is 0), then `event:`,
  * `retry:`, one `data:` for each line, an empty line (WHATWG HTML 9.2.5). Takes
  * what event_check accepts.  0, or -1 (memory) with the buffer unchanged.

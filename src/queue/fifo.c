@@ -153,9 +153,9 @@ fifo_take_lines(struct queue_fifo *f)
 	/* A line that the pipe keeps whole has PIPE_BUF bytes with its end. */
 	while ((found = lines_find(&f->lines, &f->in, PIPE_BUF - 1, false,
 		    &line)) != LINES_NONE) {
-		if (found == LINES_WHOLE)
+		if (found == LINES_WHOLE && f->lines.found <= PIPE_BUF)
 			fifo_take_line(f, line.text, line.len);
-		else if (found == LINES_LONG_END)
+		else if (found != LINES_LONG)
 			fifo_take_long_line(f);
 		lines_pass(&f->lines, &f->in);
 	}

@@ -262,8 +262,6 @@ peer_take_line(struct queue_peer *p, struct text_span line)
 	struct command c;
 	int rc;
 
-	if (line.len > 0 && line.text[line.len - 1] == '\r')
-		line.len--;
 	if (command_parse(&c, p->queue->tokener, line.text, line.len) == 0) {
 		rc = peer_take_command(p, &c);
 	} else {

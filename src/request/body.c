@@ -48,6 +48,20 @@ body_wrong_type(const char *type, unsigned accept)
 	}
 }
 
+/* What a client calls UTF-8; a text in US-ASCII is one in UTF-8, too. */
+static bool
+body_is_utf8_label(const char *label, size_t len)
+{
+	static const char *const labels[] = { "utf-8", "utf8", "us-ascii" };
+	size_t i;
+
+	for (i = 0; i < sizeof labels / sizeof *labels; i++)
+		if (strlen(labels[i]) == len &&
+		    strncasecmp(labels[i], label, len) == 0)
+			return true;
+	return false;
+}
+
 /*
  * Whether a Content-Type's parameters (RFC 9110, 5.6.6) name no charset, or
  * UTF-8.  A ';' within quotes is taken for a parameter's end, which is safe:
@@ -57,17 +71,19 @@ static bool
 body_is_utf8_type(const char *type)
 {
 	const char *p = type;
-	size_t n;
+	size_t len;
+	bool quoted;
 
 	while ((p = strchr(p, ';')) != NULL) {
 		p += 1 + strspn(p + 1, " \t");
 		if (strncasecmp(p, "charset=", 8) != 0)
 			continue;
-		p += 8;
-		n = *p == '"';
-		if (strncasecmp(p + n, "utf-8", 5) != 0 ||
-		    (n == 1 && p[6] != '"') ||
-		    strchr("; \t", p[5 + 2 * n]) == NULL)
+		quoted = p[8] == '"';
+		p += quoted ? 9 : 8;
+		len = strcspn(p, quoted ? "\"" : "; \t");
+		if (!body_is_utf8_label(p, len) ||
+		    (quoted &&
+			(p[len] == '\0' || strchr("; \t", p[len + 1]) == NULL)))
 			return false;
 	}
 	return true;
@@ -99,6 +115,11 @@ body_read(struct body *b, const struct request *request, unsigned accept,
 	size_t i;
 
 	memset(b, 0, sizeof *b);
+	b->text = (struct text_span){ "", 0 };
+	/* An empty text is a text, if it is said to be one. */
+	if (request->body.len == 0 && (accept & BODY_TEXT) != 0 &&
+	    body_is_type(type, "text/plain"))
+		b->kind = BODY_TEXT;
 	if (request->body.len == 0)
 		return 0;
 	for (i = 0; i < count; i++)

@@ -285,13 +285,10 @@ expand_check_text(struct values *v, const struct template_piece *p,
 {
 	char name[VALUES_NAME_SIZE];
 
-	if (text.len > 0 && memchr(text.text, '\0', text.len) != NULL)
-		return refusal_set(v->refusal, 400, "%s has a NUL in it",
-		    values_describe(p, name));
-	if (!text_is_utf8(text.text, text.len))
-		return refusal_set(v->refusal, 400, "%s is not valid UTF-8",
-		    values_describe(p, name));
-	return 0;
+	if (text_is_utf8(text.text, text.len))
+		return 0;
+	return refusal_set(v->refusal, 400, "%s is not valid UTF-8",
+	    values_describe(p, name));
 }
 
 /*

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/quantity.h"
 #include "protocol/limits.h"
 #include "request/route_part.h"
 
@@ -26,6 +25,25 @@ static const char *const route_fields[] = { [CONFIG_FIELD_DATA] = "data",
 	[CONFIG_FIELD_KEY] = "key",
 	[CONFIG_FIELD_RETRY] = "retry",
 	[CONFIG_FIELD_EXPIRES] = "expires" };
+
+/* Whether a field can have this value of JSON: the queue has the same rules. */
+static bool
+route_may_be(enum config_route_field field, struct json_object *value)
+{
+	struct text_span text;
+
+	switch (field) {
+	case CONFIG_FIELD_DATA:
+		return true;
+	case CONFIG_FIELD_EVENT:
+		return json_get_text(value, &text);
+	case CONFIG_FIELD_ID:
+	case CONFIG_FIELD_KEY:
+		return json_get_name(value, &text);
+	default:
+		return json_get_word(value, &text);
+	}
+}
 
 /* Reads a field from the body itself.  1; 0: it is not there; -1: refused. */
 static int
@@ -45,12 +63,10 @@ route_read_field(struct route *r, struct route_input *in,
 		piece.source = TEMPLATE_FORM;
 	else if (field != CONFIG_FIELD_DATA)
 		return 0;
-	if (piece.source == TEMPLATE_JSON && field != CONFIG_FIELD_DATA &&
+	if (piece.source == TEMPLATE_JSON &&
 	    json_object_object_get_ex(in->values.body.json, route_fields[field],
 		&o) &&
-	    !json_object_is_type(o, json_type_string) &&
-	    !json_object_is_type(o, json_type_int) &&
-	    !json_object_is_type(o, json_type_double))
+	    !route_may_be(field, o))
 		return refusal_set(&r->refusal, 400, "%s is not a string",
 		    route_fields[field]);
 	return expand_text(&t, true, &in->values, &r->fields[field]);
@@ -93,37 +109,13 @@ route_read_retry(struct route *r, struct text_span text)
 	    (unsigned long long)limit->max);
 }
 
-/* Reads seconds as milliseconds; digits beyond these are dropped. */
-static bool
-route_parse_seconds(struct text_span text, uint64_t *ms)
-{
-	char seconds[32];
-	size_t i, len = 0;
-
-	while (len < text.len && text.text[len] != '.')
-		len++;
-	for (i = len + 1; i < text.len; i++)
-		if (text.text[i] < '0' || text.text[i] > '9')
-			return false;
-	len = text.len - len > 4 ? len + 4 : text.len;
-	if (len >= sizeof seconds)
-		return false;
-	memcpy(seconds, text.text, len);
-	seconds[len] = '\0';
-	return strlen(seconds) == len && quantity_parse_seconds(seconds, ms);
-}
-
 static int
 route_read_expires(struct route *r, struct text_span text)
 {
-	uint64_t ms;
-
-	if (!route_parse_seconds(text, &ms) ||
-	    !limit_allows(&limit_of[LIMIT_EXPIRES_MS], ms))
-		return refusal_set(&r->refusal, 400,
-		    "expires is not a number of seconds above 0");
-	r->event.expires_ms = ms;
-	return 0;
+	if (event_parse_expires(text.text, text.len, &r->event.expires_ms))
+		return 0;
+	return refusal_set(&r->refusal, 400,
+	    "expires is not a number of seconds above 0");
 }
 
 /*

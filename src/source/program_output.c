@@ -7,14 +7,12 @@
 #include "protocol/command.h"
 #include "source/program_output.h"
 
-/*
- * How long a line may be: JSON writes a byte of data as several, and has names
- * around it.
- */
+/* A line may be what it may be on the queue: an event in JSON is longer than
+ * its data. */
 static size_t
 program_output_max(const struct program_output *p)
 {
-	return p->max_line * 2;
+	return command_line_max(p->max_line);
 }
 
 static void
@@ -45,8 +43,6 @@ program_output_put_line(struct program_output *p, const char *line, size_t len)
 	struct command c;
 	int rc;
 
-	if (len > 0 && line[len - 1] == '\r')
-		len--;
 	e.data = line;
 	e.data_len = len;
 	if (len == 0 || line[0] != '{')
@@ -162,7 +158,7 @@ program_output_take_raw(struct program_output *p, bool is_end)
 	size_t len = program_output_whole(p->in.data, p->in.len);
 	size_t before = p->out.len;
 
-	if (is_end || (len == 0 && p->in.len > program_output_max(p)))
+	if (is_end || (len == 0 && p->in.len > 2 * p->max_line))
 		len = p->in.len;
 	if (buffer_append(&p->out, p->in.data, len) == -1 ||
 	    (is_end && buffer_append(&p->out, "\n\n", 2) == -1))

@@ -157,7 +157,7 @@ static const struct pub_case pub_cases[] = {
 	{ { "-l", "c" }, "", 0, "", NULL },
 	{ { "-l", "-i", "x", "c" }, "", EX_USAGE, "", "crier: pub: -i is" },
 	{ { "-l", "c", "x" }, "", EX_USAGE, "", "crier: pub: -l reads" },
-	{ { "-n" }, "{1}\n\n \t\r\n{2}\r\n{3}", 0, "{1}\n{2}\r\n{3}\n", NULL },
+	{ { "-n" }, "{1}\n\n \t\r\n{2}\r\n{3}", 0, "{1}\n{2}\n{3}\n", NULL },
 	{ { "-n", "c" }, "", EX_USAGE, "", "crier: pub: -n takes no" },
 	{ { "-n", "-l" }, "", EX_USAGE, "", "crier: pub: -l, -J, -c and -n" },
 	{ { "-c", "true", "-l" }, "", EX_USAGE, "", "crier: pub: -l, -J, -c" },
