@@ -25,11 +25,12 @@ WAYS = {
 class Way:
     """A web server with one of these files, and its crierd.
 
-    prepare(server), if there is one, changes the server before it starts.
+    prepare(server), if there is one, changes the server before it starts;
+    kind is another class than the usual one.
     """
 
-    def __init__(self, place, name, config="", prepare=None):
-        kind = WAYS[name]
+    def __init__(self, place, name, config="", prepare=None, kind=None):
+        kind = kind or WAYS[name]
         self.name = name
         self.by_program = issubclass(kind, started_servers.Starting)
         if self.by_program:
