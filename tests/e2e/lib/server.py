@@ -130,6 +130,33 @@ class Server:
         with open(self.includes[-1], "a", encoding="utf-8") as conf:
             conf.write(text)
 
+    def shipped(self):
+        """The path of the file of conf/, as it is here."""
+        return self.includes[0]
+
+    def uncomment(self, begin, end=None):
+        """The lines that a comment of the shipped file tells to write.
+
+        From the one that begins so to the one that ends so; without what is
+        before them in each line, a "#" and white space.
+        """
+        with open(self.shipped(), encoding="utf-8") as conf:
+            lines = [line.strip() for line in conf]
+        for number, line in enumerate(lines):
+            text = line.lstrip("#").strip()
+            if not line.startswith("#") or not text.startswith(begin):
+                continue
+            found = [text]
+            while end and not found[-1] == end:
+                number += 1
+                found.append(lines[number].lstrip("#").strip())
+            return "\n".join(found) + "\n"
+        raise AssertionError(f"no comment of {begin} in {self.shipped()}")
+
+    def join_urls(self):
+        """Let /sse and /api/messages reach crierd, as the file says."""
+        raise NotImplementedError
+
     def protect(self, path, users):
         """Ask for a password at a path and below, as an admin would.
 

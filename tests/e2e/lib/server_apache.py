@@ -30,6 +30,10 @@ class Apache(Server):
     def arguments(self, conf):
         return [self.binary, "-D", "FOREGROUND", "-f", conf]
 
+    def join_urls(self):
+        line = self.uncomment("Define CRIER_URLS")
+        self.includes.insert(0, self.place.write("urls.conf", line))
+
     def protect(self, path, users):
         self.append(f"""
 <Location "{path}">

@@ -29,6 +29,9 @@ class Caddy(Server):
         return {**os.environ, "HOME": self.state,
                 "XDG_DATA_HOME": self.state, "XDG_CONFIG_HOME": self.state}
 
+    def join_urls(self):
+        self.rules += self.uncomment("@sse path", "import crier_for @sse")
+
     def protect(self, path, users):
         user = passwords.USERS[0]  # it reads no file of htpasswd's
         done = subprocess.run(

@@ -25,6 +25,12 @@ class H2o(Server):
     def arguments(self, conf):
         return [self.binary, "-c", conf]
 
+    def join_urls(self):
+        for name in ("sse", "api/messages"):
+            line = self.uncomment(f'"/{name}": !file')
+            path = line.split()[-1]
+            self.rules += "      " + line.replace(path, self.includes[0])
+
     def protect(self, path, users):
         self.rules += f"""
       "{path}":

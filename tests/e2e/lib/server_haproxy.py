@@ -14,12 +14,17 @@ class HAProxy(Server):
     # sends it.  The second, and what it sends on: "ONE SPELLING" of crier.cfg.
     refuses = ("raw UTF-8 in the query", "a percent-encoded path")
     sends_on = ("%2F in a path",)
+    urls = ""
 
     def arguments(self, conf):
         return [self.binary, "-db", "-f", conf, "-f", self.includes[0]]
 
     def choose_http2_port(self):
         return proc.free_port()
+
+    def join_urls(self):
+        # Behind the rules.
+        self.urls = self.uncomment("use_backend crier if { path /sse")
 
     def protect(self, path, users):
         user = passwords.USERS[0]  # it reads no file of htpasswd's
@@ -69,5 +74,6 @@ frontend site
     bind 127.0.0.1:{self.port}
     bind 127.0.0.1:{self.http2_port} proto h2
     {self.rules}
+    {self.urls}
     use_backend crier if {{ path /events }} || {{ path_beg /events/ }}
 """

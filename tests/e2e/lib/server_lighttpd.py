@@ -15,6 +15,9 @@ class Lighttpd(Server):
     def arguments(self, conf):
         return [self.binary, "-D", "-f", conf]
 
+    def join_urls(self):
+        self.append(self.uncomment('$HTTP["url"] =~ "^/(sse', "}"))
+
     def protect(self, path, users):
         self.append(f"""
 server.modules += ( "mod_auth", "mod_authn_file" )

@@ -19,6 +19,9 @@ class Nginx(Server):
     def choose_http2_port(self):
         return proc.free_port()
 
+    def join_urls(self):
+        self.append(self.uncomment("location ~ ^/(sse"))
+
     def protect(self, path, users):
         self.append(f"""
 set $crier_realm off;

@@ -44,6 +44,9 @@ class Starting:
             place.write(f"{self.name}-{number}.conf", text)
             for number, text in enumerate(self.parts())]
 
+    def shipped(self):
+        return self.includes[-1]
+
     def parts(self):
         """The configuration that is included."""
         return [self.change(started.shipped(self.place, self.conf,
@@ -56,6 +59,12 @@ class Starting:
 class LighttpdCgi(Starting, servers.Lighttpd):
     title = "lighttpd, mod_cgi"
     conf = "lighttpd/cgi.conf"
+
+    def join_urls(self):
+        lines = self.uncomment('$HTTP["url"] =~ "^/(sse', "}")
+        self.append(lines.replace(
+            '"CRIER_QUEUE"', f'"CRIER_CONF" => "{self.crierd.config}",\n'
+            '"CRIER_QUEUE"'))
 
 
 class LighttpdSpawn(Starting, servers.Lighttpd):
@@ -144,6 +153,20 @@ class ApacheHtaccess(ApacheCgid):
             shutil.copy(started.bench.CRIERD[-1], program)
             os.chmod(program, 0o755)
         return ["Timeout 60\n", self.sizes(), self.own()]
+
+
+    def shipped(self):
+        return os.path.join(self.www, ".htaccess")
+
+    def join_urls(self):
+        line = self.uncomment("RewriteRule ^(events|sse")
+        with open(self.shipped(), encoding="utf-8") as file:
+            text = file.read()
+        old = "RewriteRule ^events(/.*)?$ crier.cgi [END]\n"
+        if text.count("\n" + old) != 1:
+            raise AssertionError(f"no {old} in {self.shipped()}")
+        with open(self.shipped(), "w", encoding="utf-8") as file:
+            file.write(text.replace("\n" + old, "\n" + line))
 
 
 class ApacheFcgid(ApacheCgid):
