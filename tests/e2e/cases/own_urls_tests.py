@@ -63,4 +63,18 @@ def own_urls(tap, place, name):
            "for all the same")
 
 
-TESTS = ways.each(own_urls)
+def rewritten_before(tap, place, name):
+    """lighttpd's url.rewrite-once, which once was what we told, does, too."""
+    way = ways.Way(place, name, CONFIG, lambda server: server.append(
+        'url.rewrite-once = ( "^/(sse|api/messages)([/?]|$)"'
+        ' => "/events/${qsa}" )\n'))
+    with web.Exchange(way.port, "/sse/connect?id=7", headers=ACCEPT) as own:
+        own.wait_open()
+        _post(way)
+        own.wait_events(1)
+        tap.eq([event.data for event in own.events], ["hi"],
+               "from /api/messages to /sse/connect")
+
+
+TESTS = ways.each(own_urls) + ways.each(rewritten_before, [
+    name for name in ways.WAYS if name.startswith("lighttpd/")])

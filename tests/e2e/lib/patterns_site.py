@@ -18,9 +18,8 @@ SITE = "/usr/local/lib/site/"  # where the settings look for programs
 URLS = "(sse|emitter|api|stream|jobs|log)"
 JOINS = {
     "nginx": f"location ~ ^/{URLS}(/|$) {{ rewrite ^ /events/ last; }}",
-    "lighttpd": 'server.modules += ( "mod_rewrite" )\n'
-                f'url.rewrite-once = ( "^/{URLS}([/?]|$)" => '
-                '"/events/${qsa}" )',
+    "lighttpd": f'$HTTP["url"] =~ "^/{URLS}(/|$)" {{\n'
+                '    url.rewrite-if-not-file = ( "" => "/events/${qsa}" )\n}',
     "apache": f'Define CRIER_URLS "^/{URLS}(/|$)"',
 }
 NGINX_LOG = ('log_format asked \'{"method":"$request_method",'
