@@ -9,7 +9,7 @@
 static const struct verb *const verbs[] = { VERB_LIST(VERB_ADDRESS) };
 
 enum {
-	VERBS = sizeof verbs / sizeof *verbs
+	VERBS = sizeof verbs / sizeof verbs[0]
 };
 
 const struct verb *

@@ -82,25 +82,24 @@ command_check_close(struct command *c)
  * what it does.
  */
 static const struct {
-	const char *name; /* NULL: an event, which has no "do" */
-	unsigned fields;
+	const char *name;               /* NULL: an event, which has no "do" */
 	int (*check)(struct command *); /* or NULL */
+	unsigned fields;
 	bool is_internal; /* between our own programs: json is read later */
 } command_rows[COMMAND_KINDS] = {
-	[COMMAND_PUBLISH] = { .fields = FIELD_CHANNEL | FIELD_DATA |
-		FIELD_EVENT | FIELD_ID | FIELD_KEY | FIELD_RETRY |
-		FIELD_EXPIRES,
-	    .check = command_check_event },
-	[COMMAND_STREAM] = { "stream", FIELD_CHANNEL | FIELD_SINCE | FIELD_LAST,
-	    command_check_channel, false },
-	[COMMAND_STATUS] = { "status",
-	    FIELD_CHANNEL | FIELD_STREAMS | FIELD_CHANNELS, NULL, false },
-	[COMMAND_CLOSE] = { "close",
-	    FIELD_CHANNEL | FIELD_USER | FIELD_STREAM | FIELD_STOP,
-	    command_check_close, false },
-	[COMMAND_HANDOFF] = { .name = "handoff", .is_internal = true },
-	[COMMAND_PRESENCE] = { "presence", FIELD_CHANNEL,
-	    command_check_presence, false },
+	[COMMAND_PUBLISH] = { NULL, command_check_event,
+	    FIELD_CHANNEL | FIELD_DATA | FIELD_EVENT | FIELD_ID | FIELD_KEY |
+		FIELD_RETRY | FIELD_EXPIRES,
+	    false },
+	[COMMAND_STREAM] = { "stream", command_check_channel,
+	    FIELD_CHANNEL | FIELD_SINCE | FIELD_LAST, false },
+	[COMMAND_STATUS] = { "status", NULL,
+	    FIELD_CHANNEL | FIELD_STREAMS | FIELD_CHANNELS, false },
+	[COMMAND_CLOSE] = { "close", command_check_close,
+	    FIELD_CHANNEL | FIELD_USER | FIELD_STREAM | FIELD_STOP, false },
+	[COMMAND_HANDOFF] = { "handoff", NULL, 0, true },
+	[COMMAND_PRESENCE] = { "presence", command_check_presence,
+	    FIELD_CHANNEL, false },
 };
 
 /* Names the commands that a publisher may give. */

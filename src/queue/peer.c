@@ -223,6 +223,7 @@ peer_reply_all(struct queue *q)
 	struct queue_peer *p;
 
 	while ((p = TAILQ_FIRST(&q->replying)) != NULL)
+		/* It leaves the list. NOLINTNEXTLINE(*-unix.Malloc) */
 		peer_reply(p);
 }
 
