@@ -6,13 +6,13 @@
  */
 
 #include <errno.h>
-#include <json-c/json.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/json.h"
 #include "doctor/examine.h"
 #include "doctor/report.h"
 #include "doctor/target.h"
@@ -34,8 +34,7 @@ doctor_show(const struct options *o, const char *url, const struct measure *m)
 		putchar('\n');
 		report_print(&report, stdout);
 	} else if ((json = report_json(&report)) != NULL) {
-		puts(json_object_to_json_string_ext(json,
-		    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+		puts(json_line(json));
 		json_object_put(json);
 	}
 	return report.faults > 0 ? DOCTOR_FAULT : 0;

@@ -380,8 +380,7 @@ token_show(const struct token *t)
 		json_add_number(o, "expires", t->expires_ms / 1000);
 	if (t->kid != NULL)
 		json_add_string(o, "kid", t->kid);
-	puts(json_object_to_json_string_ext(o,
-	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	puts(json_line(o));
 	json_object_put(o);
 }
 

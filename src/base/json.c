@@ -81,6 +81,13 @@ json_add_string(struct json_object *o, const char *name, const char *text)
 	json_add_text(o, name, text, strlen(text));
 }
 
+const char *
+json_line(struct json_object *value)
+{
+	return json_object_to_json_string_ext(value,
+	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+}
+
 int
 json_append(struct buffer *b, struct json_object *o)
 {
@@ -88,8 +95,7 @@ json_append(struct buffer *b, struct json_object *o)
 	int rc = -1;
 
 	if (o != NULL && json_object_get_userdata(o) == NULL)
-		text = json_object_to_json_string_ext(o,
-		    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+		text = json_line(o);
 	if (text != NULL)
 		rc = buffer_append(b, text, strlen(text));
 	json_object_put(o);

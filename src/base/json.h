@@ -35,6 +35,9 @@ void json_add_string(struct json_object *, const char *name, const char *text);
 void json_add_text(struct json_object *, const char *name, const char *text,
     size_t len);
 
+/* The value as one line of JSON, the value's own; NULL: no memory. */
+const char *json_line(struct json_object *);
+
 /*
  * Appends the object as one line without its end, and frees it.  0, or -1
  * (memory): nothing is appended.

@@ -11,14 +11,11 @@ int
 pub_json_append_string(struct buffer *b, const char *text, size_t len)
 {
 	struct json_object *string = json_object_new_string_len(text, (int)len);
-	const char *json;
-	size_t json_len = 0;
+	const char *json = json_line(string);
 	int rc = -1;
 
-	json = json_object_to_json_string_length(string,
-	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &json_len);
 	if (string != NULL && json != NULL)
-		rc = buffer_append(b, json, json_len);
+		rc = buffer_append_text(b, json);
 	json_object_put(string);
 	return rc;
 }

@@ -180,8 +180,7 @@ tail_print_json(const struct eventstream_event *e)
 	tail_add(o, "id", e->id, e->id_len);
 	tail_add(o, "event", e->event, e->event_len);
 	tail_add(o, "data", e->data, e->data_len);
-	puts(json_object_to_json_string_ext(o,
-	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	puts(json_line(o));
 	json_object_put(o);
 }
 

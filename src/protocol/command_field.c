@@ -113,8 +113,7 @@ command_read_data(struct command *c, const char *name,
 	if (!json_get_text(value, &span)) {
 		if ((wrong = json_wrong_number(value)) != NULL)
 			return command_refuse(c, EX_DATAERR, "%s", wrong);
-		span.text = json_object_to_json_string_ext(value,
-		    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+		span.text = json_line(value);
 		if (span.text == NULL)
 			return command_refuse(c, EX_TEMPFAIL, "out of memory");
 		span.len = strlen(span.text);

@@ -191,8 +191,7 @@ expand_put_json(struct buffer *b, struct text_span text, bool is_quoted)
 	int rc = -1;
 
 	if (o != NULL)
-		json = json_object_to_json_string_ext(o,
-		    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+		json = json_line(o);
 	if (json != NULL)
 		rc = is_quoted ? buffer_append(b, json + 1, strlen(json) - 2)
 			       : buffer_append_text(b, json);
@@ -244,8 +243,7 @@ expand_put_value(struct buffer *b, const struct value *value)
 	const char *json = "null";
 
 	if (value->json != NULL)
-		json = json_object_to_json_string_ext(value->json,
-		    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+		json = json_line(value->json);
 	return json == NULL ? -1 : buffer_append_text(b, json);
 }
 

@@ -105,10 +105,7 @@ values_take_json(struct values *v, struct json_object *o, struct value *value)
 		return 1;
 	value->is_json = true;
 	value->json = o;
-	value->text.text = o == NULL
-	    ? "null"
-	    : json_object_to_json_string_ext(o,
-		  JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	value->text.text = json_line(o);
 	if (value->text.text == NULL)
 		return refusal_set_memory(v->refusal);
 	value->text.len = strlen(value->text.text);
