@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+#include <ctype.h>
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
@@ -173,10 +174,26 @@ pub_options(struct pub *p, int argc, char **argv)
 	return 0;
 }
 
+/* The first of the arguments behind the channel that is like an option. */
+static const char *
+pub_late_option(int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc; i++)
+		if ((argv[i][0] == '-' && isalpha((unsigned char)argv[i][1]) &&
+			argv[i][2] == '\0') ||
+		    strcmp(argv[i], "--start") == 0)
+			return argv[i];
+	return NULL;
+}
+
 /* Whether options and arguments (those behind the options) go together. */
 static int
-pub_check(const struct pub *p, int argc)
+pub_check(const struct pub *p, int argc, char **argv)
 {
+	const char *late = pub_late_option(argc, argv);
+
 	if (p->lines + p->object + p->bulk + (p->command != NULL) > 1)
 		return verb_usage(&verb_pub,
 		    "-l, -J, -c and -n exclude another");
@@ -195,6 +212,11 @@ pub_check(const struct pub *p, int argc)
 		return 0;
 	if (argc == 0)
 		return verb_usage(&verb_pub, "which channel?");
+	/* What alone stands behind the channel is the text, whatever it is. */
+	if (late != NULL &&
+	    (argc > 2 || p->lines || p->object || p->command != NULL))
+		return verb_usage(&verb_pub, "%s: options come before CHANNEL",
+		    late);
 	if ((p->lines || p->command != NULL) && p->id != NULL)
 		return verb_usage(&verb_pub,
 		    "-i is for one event, -l and -c are for many");
@@ -440,7 +462,7 @@ pub_run(const struct verb_env *env, int argc, char **argv)
 		return verb_finish(0);
 	argc -= optind;
 	argv += optind;
-	if (rc != 0 || (rc = pub_check(&p, argc)) != 0)
+	if (rc != 0 || (rc = pub_check(&p, argc, argv)) != 0)
 		return rc;
 	if (!p.bulk)
 		rc = pub_prepare(&p, argv[0]);

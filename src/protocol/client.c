@@ -68,7 +68,9 @@ client_refused_by_mode(const char *path)
 	if (group != NULL)
 		client_warn("not allowed to use %s: it is for the group "
 			    "%s; become a member of it, or ask for another "
-			    "queue-group in crier.conf",
+			    "(queue-group in crier.conf, with systemd "
+			    "SocketGroup in crierd-queue.socket), or use a "
+			    "crierd of your own (-s or CRIER_QUEUE)",
 		    path, group->gr_name);
 	else
 		client_warn("not allowed to use %s", path);

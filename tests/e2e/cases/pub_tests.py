@@ -89,6 +89,17 @@ def lines_and_json(tap, place):
                ("j", {"n": 1, "t": True, "s": "a text", "q": "1.0 x",
                       "o": {"k": [1, None]}, "e": "", "eq": "a=b",
                       "z": "1"}), "pub -J: an object")
+        for words in (("a", "-e", "x", "text"), ("a", "text", "-v"),
+                      ("-l", "a", "-v"), ("-J", "a", "n=1", "-v"),
+                      ("a", "text", "--start")):
+            done = crierd.crier("pub", *words, data=b"x\n")
+            tap.ok(done.returncode == 64
+                   and b"options come before CHANNEL" in done.stderr,
+                   f"pub {' '.join(words)}: where options belong", done)
+        crierd.pub("a", "-v")
+        tap.eq((stream.wait_events(6)[5].data, len(stream.events)),
+               ("-v", 6), "nothing of these was published, but a text may be "
+               "like an option")
         done = crierd.crier("pub", "-J", "a", "no-value")
         tap.ok(done.returncode == 64 and b"no-value" in done.stderr,
                "an argument without = is a usage error", done)
@@ -195,7 +206,9 @@ def _not_allowed(tap, place, crierd):
     if not extra:
         os.chmod(crierd.queue, 0o660)
     tap.ok(done.returncode == 77 and crierd.queue.encode() in done.stderr
-           and b"queue-group" in done.stderr,
+           and b"queue-group" in done.stderr
+           and b"crierd-queue.socket" in done.stderr
+           and b"CRIER_QUEUE" in done.stderr,
            "77: the socket's mode does not allow it, and what would", done)
 
 
