@@ -3,8 +3,9 @@
 
 /*
  * What happens to a request: a place for a stream is reserved, crierd is
- * asked, and its answer is sent on, a short one by this worker, a stream by
- * the relay or, where that cannot be, by holding the worker.
+ * asked, and its answer is sent on, a short one by this worker.  A stream is
+ * crierd's altogether if it takes the client; otherwise it is the relay's or,
+ * where that cannot be, holds the worker.
  */
 
 #include <errno.h>
@@ -23,6 +24,7 @@
 #include "apache/hold.h"
 #include "apache/limit.h"
 #include "apache/mod_crier.h"
+#include "apache/pass.h"
 #include "apache/relay.h"
 #include "apache/upstream.h"
 
@@ -40,6 +42,7 @@ struct handler {
 	const struct crier_config *config;
 	struct upstream upstream;
 	enum place place; /* PLACE_NONE: there was none */
+	int may_pass;
 	/* crierd's answer as far as it was read: the head, and the rest. */
 	char buffer[HEAD_SIZE + 1];
 	size_t len, head_len;
@@ -158,29 +161,60 @@ handler_send_short(struct handler *h)
 	return OK;
 }
 
+/* The stream is httpd's to serve: without a worker, or with this one. */
+static int
+handler_serve_stream(struct handler *h)
+{
+	const char *data = h->buffer + h->head_len;
+	size_t len = h->len - h->head_len;
+
+	if (h->place == PLACE_RELAYED) {
+		h->place = PLACE_NONE;
+		return relay_take(h->r, &h->upstream, data, len);
+	}
+	hold_stream(h->r, &h->upstream, data, len);
+	return OK;
+}
+
+/*
+ * crierd may have the client.  If it does not take it in the end, the stream
+ * goes on here, or is ended, its head being sent, where there is no place.
+ */
+static int
+handler_pass_stream(struct handler *h)
+{
+	enum pass_result result;
+
+	result = pass_client(h->r, &h->upstream, h->buffer, HEAD_SIZE, &h->len);
+	h->head_len = 0;
+	if (result != PASS_REFUSED)
+		return OK;
+	if (h->place == PLACE_NONE) {
+		ap_rprintf(h->r, "retry: %u\n\n", answer_retry_ms());
+		return OK;
+	}
+	return handler_serve_stream(h);
+}
+
 static int
 handler_send_stream(struct handler *h)
 {
 	request_rec *r = h->r;
-	const char *data = h->buffer + h->head_len;
-	size_t len = h->len - h->head_len;
+	int wanted = pass_is_wanted(r);
 
 	apr_table_setn(r->subprocess_env, "no-gzip", "1");
 	apr_table_setn(r->subprocess_env, "no-brotli", "1");
 	if (h->upstream.records.ended)
 		return handler_send_short(h);
-	if (h->place == PLACE_NONE) {
-		apr_table_clear(r->headers_out);
-		return answer_later(r, "the server has enough streams");
-	}
 	/* Nothing follows a stream, so it needs no chunks to tell its end. */
 	r->connection->keepalive = AP_CONN_CLOSE;
-	if (h->place == PLACE_RELAYED) {
-		h->place = PLACE_NONE;
-		return relay_take(r, &h->upstream, data, len);
+	if (wanted && h->may_pass && h->len == h->head_len)
+		return handler_pass_stream(h);
+	if (h->place == PLACE_NONE) {
+		apr_table_clear(r->err_headers_out);
+		return answer_later(r, "the server has enough streams");
 	}
-	hold_stream(r, &h->upstream, data, len);
-	return OK;
+	return handler_serve_stream(h);
 }
 
 static int
@@ -192,7 +226,7 @@ handler_exchange(struct handler *h, apr_bucket_brigade *body)
 		handler_complain(h, errno, "cannot be reached");
 		return answer_down(h->r);
 	}
-	status = ask_send(h->r, &h->upstream, body, 0);
+	status = ask_send(h->r, &h->upstream, body, h->may_pass);
 	if (status > 0)
 		return status;
 	if (status < 0 || handler_read_head(h) == -1) {
@@ -221,9 +255,11 @@ handler_run(request_rec *r)
 	if (status != OK)
 		return status;
 	kind = handler_kind_of_place(r);
+	h.may_pass = kind != PLACE_NONE && pass_is_possible(r, h.config);
 	if (limit_reserve(kind))
 		h.place = kind;
-	else if (kind != PLACE_NONE && answer_wants_stream(r))
+	else if (kind != PLACE_NONE && answer_wants_stream(r) &&
+	    !(h.may_pass && pass_is_usual()))
 		return answer_later(r, "the server has enough streams");
 	status = handler_exchange(&h, body);
 	limit_release(h.place);

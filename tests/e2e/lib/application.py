@@ -66,7 +66,10 @@ class Application:
                 if self.stopped:
                     return
                 connection.settimeout(10 * proc.SLOW)
-                self._serve(connection)
+                try:
+                    self._serve(connection)
+                except ConnectionError:
+                    pass  # the client has left
 
     def _serve(self, connection):
         request = Request()
@@ -88,6 +91,9 @@ class Application:
                 if not content:
                     break
         self.requests.append(request)
+        self.answer(connection, number)
+
+    def answer(self, connection, number):
         connection.sendall(fcgi.record(fcgi.STDOUT, ANSWER, number)
                            + fcgi.record(fcgi.STDOUT, b"", number)
                            + fcgi.record(fcgi.END, bytes(8), number))
@@ -98,3 +104,55 @@ class Application:
             last.connect(self.listen)
         self.thread.finish()
         self.socket.close()
+
+
+PASS_HEAD = (b"Status: 200 OK\r\nContent-Type: text/event-stream\r\n"
+             b"X-Crier-Pass: 1\r\n\r\n")
+CLIENT = 64
+
+
+class TakingApplication(Application):
+    """Does with the clients' sockets what a test says: the name in does."""
+
+    def __init__(self, place):
+        self.does = "take"
+        self.taken = []
+        self.kept = []
+        super().__init__(place)
+
+    def answer(self, connection, number):
+        may = self.requests[-1].variables.get("CRIER_PASS") == "1"
+        if not may:
+            super().answer(connection, number)
+            return
+        connection.sendall(fcgi.record(fcgi.STDOUT, PASS_HEAD, number))
+        octets, numbers, _flags, _address = socket.recv_fds(
+            connection, fcgi.HEADER.size, 1)
+        kind = fcgi.HEADER.unpack(octets)[1]
+        if (kind, len(numbers)) != (CLIENT, 1):
+            raise AssertionError(f"record {kind} with {len(numbers)}")
+        client = socket.socket(fileno=numbers[0])
+        getattr(self, self.does)(connection, number, client)
+
+    def take(self, connection, number, client):
+        connection.sendall(fcgi.record(fcgi.END, b"\0\0\0\1" + bytes(4),
+                                       number))
+        self.taken.append(client)
+        client.sendall(b"id: 1-0\n\n")
+
+    def refuse(self, connection, number, client):
+        client.close()
+        connection.sendall(
+            fcgi.record(fcgi.STDOUT, b"id: 2-0\n\ndata: refused\n\n", number)
+            + fcgi.record(fcgi.STDOUT, b"", number)
+            + fcgi.record(fcgi.END, bytes(8), number))
+
+    def end(self, connection, number, client):
+        client.close()
+        connection.sendall(fcgi.record(fcgi.END, bytes(8), number))
+
+    def die(self, _connection, _number, client):
+        client.close()
+
+    def say_nothing(self, connection, _number, client):
+        self.kept.append((client, connection.dup()))

@@ -21,7 +21,10 @@ class ModCrier(Apache):
     folder = "apache"
     conf_files = ("mod_crier.conf",)
     mpm = "mpm_event"
-    mpm_conf = ""  # Debian's, which is the default
+    # As in Debian's mpm_event.conf.
+    mpm_conf = ("StartServers 2\nMinSpareThreads 25\nMaxSpareThreads 75\n"
+                "ThreadLimit 64\nThreadsPerChild 25\n"
+                "MaxRequestWorkers 150\nMaxConnectionsPerChild 0\n")
     modules = tuple(name for name in Apache.modules
                     if name not in NOT_NEEDED and not name.startswith("mpm"))
     beats_to_notice = 0
@@ -42,7 +45,7 @@ class ModCrier(Apache):
         self.modules = (self.mpm,) + type(self).modules
         self.includes.append(place.write(
             f"{self.name}-mpm.conf", f"{self.mpm_conf}\n"
-            f"CrierPass {self.crier_pass}\n{self.more}\n"))
+            f"LogLevel crier:debug\nCrierPass {self.crier_pass}\n{self.more}\n"))
 
     def main_conf(self):
         # The module before what uses its directives.

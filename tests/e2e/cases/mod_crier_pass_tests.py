@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The crier authors
+"""mod_crier gives clients' sockets away: the protocol, with a stand-in."""
+
+import os
+import time
+
+from lib import proc, web
+from lib.application import TakingApplication
+from lib.server_mod_crier import ModCrierPass, ModCrierPrefork, ModCrierTls
+
+MODULES = "/usr/lib/apache2/modules"
+
+
+def start(place, kind=ModCrierPass, more=""):
+    application = TakingApplication(place)
+    server = type("Changed", (kind,), {"more": more})(place, application)
+    return application, server.start()
+
+
+def descriptors(server):
+    path = f"/proc/{server.proc.pid}/task/{server.proc.pid}/children"
+    with open(path, encoding="utf-8") as file:
+        return sum(len(os.listdir(f"/proc/{pid}/fd"))
+                   for pid in file.read().split())
+
+
+def check_taken(tap, application, server, name):
+    with web.Exchange(server.port, "/events/a") as stream:
+        stream.wait_open()
+        tap.ok(stream.status == 200
+               and stream.headers["content-type"] == "text/event-stream"
+               and stream.headers["connection"].endswith("close")
+               and "transfer-encoding" not in stream.headers
+               and "x-crier-pass" not in stream.headers,
+               f"{name}: the head is Apache's, without chunks",
+               stream.headers)
+        client = application.taken[-1]
+        client.sendall(b"data: raw\n\n")
+        stream.wait_events(1)
+        tap.eq(stream.events[0].data, "raw", "what follows is not")
+        stream.socket.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.sendall(b"data: more\n\n")
+        stream.wait_events(2)
+        tap.ok(not stream.quiet_for(0.3) or not stream.ended,
+               "Apache does not read what the client sends")
+
+
+def a_socket_is_passed(tap, place):
+    application, server = start(place)
+    check_taken(tap, application, server, "event")
+    proc.wait_for(lambda: application.requests, "a request")
+    before = descriptors(server)
+    streams = [web.Exchange(server.port, "/events/a").wait_open()
+               for _n in range(50)]
+    proc.wait_for(lambda: descriptors(server) <= before,
+                  "Apache to have closed its descriptors")
+    tap.ok(True, "50 streams: no descriptor of theirs is left in Apache")
+    os.kill(server.proc.pid, 10)
+    time.sleep(2)
+    for client in application.taken[-50:]:
+        client.sendall(b"data: after a reload\n\n")
+    for stream in streams:
+        stream.wait_events(1)
+    tap.ok(True, "they survive a graceful restart")
+    server.stop()
+    for client in application.taken[-50:]:
+        client.sendall(b"data: after the end\n\n")
+    for stream in streams:
+        stream.wait_events(2)
+    tap.ok(True, "and Apache's end")
+    for client, stream in zip(application.taken[-50:], streams):
+        client.close()
+        stream.wait_end()
+
+
+def prefork_passes(tap, place):
+    application, server = start(place, ModCrierPrefork)
+    check_taken(tap, application, server, "prefork")
+    streams = [web.Exchange(server.port, "/events/a").wait_open()
+               for _n in range(100)]
+    tap.eq(web.fetch(server.port, "/index.html").status, 200,
+           "100 streams, 16 processes: pages are served")
+    for stream in streams:
+        stream.close()
+
+
+def not_taken(tap, place):
+    application, server = start(place)
+    application.does = "refuse"
+    stream = web.fetch(server.port, "/events/a")
+    tap.eq([event.data for event in stream.events], ["refused"],
+           "crierd goes on by FastCGI: the stream is relayed")
+    tap.ok(stream.clean and stream.status == 200, "to its end")
+    application.does = "end"
+    stream = web.fetch(server.port, "/events/a")
+    tap.ok(stream.status == 200 and stream.clean and not stream.raw,
+           "crierd ends the stream instead", stream.raw)
+    application.does = "die"
+    stream = web.fetch(server.port, "/events/a")
+    tap.ok(stream.status == 200 and not stream.raw,
+           "crierd dies with the descriptor", stream.raw)
+    application.does = "say_nothing"
+    begun = time.monotonic()
+    stream = web.fetch(server.port, "/events/a")
+    took = time.monotonic() - begun
+    tap.ok(4 < took < 9 * proc.SLOW, "crierd hangs with the descriptor: the "
+           "client is shut out", f"{took:.3f} s")
+    client = application.kept[0][0]
+    try:
+        client.sendall(b"x")
+        tap.ok(False, "for crierd, too")
+    except OSError:
+        tap.ok(True, "for crierd, too")
+
+
+def held_when_refused(tap, place):
+    application, server = start(place, ModCrierPrefork)
+    application.does = "refuse"
+    stream = web.fetch(server.port, "/events/a")
+    tap.eq([event.data for event in stream.events], ["refused"],
+           "prefork, refused: a process holds the stream")
+
+
+def variables_of(application, server, target, **more):
+    count = len(application.requests)
+    with web.Exchange(server.port, target, **more) as exchange:
+        exchange.wait_head()
+        proc.wait_for(lambda: len(application.requests) > count, "a request")
+    return application.requests[-1].variables
+
+
+def when_not_to_ask(tap, place):
+    application, server = start(
+        place, more=f"LoadModule ratelimit_module {MODULES}/mod_ratelimit.so\n"
+        f"LoadModule substitute_module {MODULES}/mod_substitute.so\n"
+        f"LoadModule headers_module {MODULES}/mod_headers.so\n"
+        '<Location "/events/slow">\nSetOutputFilter RATE_LIMIT\n'
+        "SetEnv rate-limit 400\n</Location>\n"
+        '<Location "/events/other">\n'
+        'AddOutputFilterByType SUBSTITUTE text/event-stream\n'
+        "</Location>\n"
+        '<Location "/events/never">\nCrierPass off\n</Location>\n'
+        '<Location "/events/head">\nHeader set X-Site yes\n</Location>\n')
+    for target, asks in (("/events/a", "1"), ("/events/head", "1"),
+                         ("/events/slow", None), ("/events/other", None),
+                         ("/events/never", None)):
+        got = variables_of(application, server, target,
+                           headers={"Crier-Pass": "1"})
+        tap.eq(got.get("CRIER_PASS"), asks,
+               f"{target}: CRIER_PASS {asks or 'is not said'}")
+    got = variables_of(application, server, "/events/a", method="HEAD")
+    tap.eq(got.get("CRIER_PASS"), None, "nor for HEAD")
+    count = len(application.requests)
+    pipelined = web.build_request("/events/a") * 2
+    with web.socket.create_connection(("127.0.0.1", server.port), 10) as sock:
+        sock.sendall(pipelined)
+        proc.wait_for(lambda: len(application.requests) > count, "a request")
+    tap.eq(application.requests[count].variables.get("CRIER_PASS"), None,
+           "nor with a request behind it")
+
+
+def tls_is_not_passed(tap, place):
+    kind = type("Changed", (ModCrierTls,), {"crier_pass": "auto"})
+    application, server = start(place, kind)
+    got = variables_of(application, server, "/events/a")
+    tap.eq(got.get("CRIER_PASS"), None, "not over TLS")
+
+
+TESTS = tuple((test, None) for test in (
+    a_socket_is_passed, prefork_passes, not_taken, held_when_refused,
+    when_not_to_ask, tls_is_not_passed))
