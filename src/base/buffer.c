@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The crier authors */
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,7 +76,7 @@ buffer_append_text(struct buffer *b, const char *text)
 	return buffer_append(b, text, strlen(text));
 }
 
-int
+static int __attribute__((format(printf, 2, 0)))
 buffer_vprintf(struct buffer *b, const char *fmt, va_list ap)
 {
 	size_t room = b->base == NULL ? 0 : b->cap - b->len;

@@ -4,7 +4,6 @@
 #ifndef CRIER_BASE_BUFFER_H
 #define CRIER_BASE_BUFFER_H
 
-#include <stdarg.h>
 #include <stddef.h>
 
 /*
@@ -33,8 +32,6 @@ int buffer_append(struct buffer *, const void *data, size_t n);
 int buffer_append_text(struct buffer *, const char *text);
 int buffer_printf(struct buffer *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-int buffer_vprintf(struct buffer *, const char *fmt, va_list ap)
-    __attribute__((format(printf, 2, 0)));
 
 /* Forgets the first n bytes (n <= len). */
 void buffer_consume(struct buffer *, size_t n);
