@@ -3,12 +3,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/clock.h"
 #include "base/loop.h"
 #include "request/exchange.h"
 #include "request/exchange_part.h"
+#include "request/origin.h"
 
 enum {
 	/* For a client that there is no place for; varied by half. */
@@ -41,52 +41,40 @@ exchange_free(struct exchange *ex)
 	free(ex);
 }
 
-/*
- * A browser that sends no Origin says in Sec-Fetch-Site (Fetch Metadata)
- * whether another site's page made it ask.  A client that is no browser sends
- * neither.
- */
+/* Whether a request has effects that not everybody may have. */
 static bool
-exchange_is_own_site(const struct exchange *ex)
+exchange_has_effects(const struct exchange *ex)
 {
-	const char *site = request_get(&ex->request, "HTTP_SEC_FETCH_SITE");
-
-	return *site == '\0' || strcmp(site, "same-origin") == 0 ||
-	    strcmp(site, "none") == 0;
-}
-
-/* Whether the page that asks is of this site, or of one in allow-origin. */
-static bool
-exchange_is_own_origin(const struct exchange *ex)
-{
-	const struct config_list *allowed = &ex->context.config->allow_origin;
-	const char *origin = ex->context.origin, *host;
+	const struct route *r = &ex->route;
 	size_t i;
 
-	if (*origin == '\0')
-		return exchange_is_own_site(ex);
-	for (i = 0; i < allowed->count; i++)
-		if (strcmp(allowed->items[i], origin) == 0)
+	if (r->kind == ROUTE_STREAM && r->config->kind == CONFIG_ROUTE_RUN)
+		return true;
+	if (r->kind != ROUTE_PUBLISH)
+		return false;
+	for (i = 0; i < r->channel_count; i++)
+		if ((config_match_channel(ex->context.config,
+			 r->channels[i].text, r->channels[i].len)
+			    ->publish &
+			CONFIG_ANYONE) == 0)
 			return true;
-	host = strstr(origin, "://");
-	return host != NULL &&
-	    strcasecmp(host + 3, request_get(&ex->request, "HTTP_HOST")) == 0;
+	return false;
 }
 
 /*
  * A browser adds cookies and passwords by itself, also to what another site's
- * page makes it send; so these do not show that the user wants to publish.  A
+ * page makes it send; so these do not show that the user wants the effects.  A
  * token in the header Authorization does: no browser adds one by itself.
  */
-static bool
-exchange_is_forged(const struct exchange *ex, struct text_span channel)
+static int
+exchange_check_origin(struct exchange *ex)
 {
-	const struct config_channel *rule =
-	    config_match_channel(ex->context.config, channel.text, channel.len);
-
-	return ex->route.kind == ROUTE_PUBLISH &&
-	    (rule->publish & CONFIG_ANYONE) == 0 &&
-	    !token_is_in_header(&ex->request) && !exchange_is_own_origin(ex);
+	if (!exchange_has_effects(ex) || token_is_in_header(&ex->request) ||
+	    origin_is_own(&ex->request, ex->context.config))
+		return 0;
+	return refusal_set(&ex->route.refusal, 403,
+	    "pages of this origin may not %s here (allow-origin)",
+	    ex->route.kind == ROUTE_PUBLISH ? "publish" : "run programs");
 }
 
 /* Asks one channel's rule.  0, or -1 with the route's refusal. */
@@ -110,12 +98,8 @@ exchange_check_channel(struct exchange *ex, enum access_operation operation,
 		    "not allowed to %s this channel",
 		    operation == ACCESS_PUBLISH ? "publish to" : "follow");
 	default:
-		break;
-	}
-	if (!exchange_is_forged(ex, channel))
 		return 0;
-	return refusal_set(refusal, 403,
-	    "pages of this origin may not publish here (allow-origin)");
+	}
 }
 
 /* Asks the rule of each channel.  0, or -1 with the route's refusal. */
@@ -155,11 +139,17 @@ exchange_find_route(struct exchange *ex, int status)
 	/* 3. What for: the route, its channels, a position or an event. */
 	route_decide(request, config, route);
 	ex->context.allow = route->allow;
-	/* 4. Do the channels' rules let them? */
-	if (exchange_check_access(ex) == -1)
+	/*
+	 * 4. What the route refuses is refused for that: the channels that it
+	 * had found by then are not all, and what for is not known.
+	 */
+	if (route->kind == ROUTE_REFUSAL)
+		return -1;
+	/* 5. Do the channels' rules let them, and is it they who want it? */
+	if (exchange_check_access(ex) == -1 || exchange_check_origin(ex) == -1)
 		return -1;
 	/*
-	 * 5. A client that has seen the stream's end is to stop.  This comes
+	 * 6. A client that has seen the stream's end is to stop.  This comes
 	 * last: who may not follow is not told of the end either.
 	 */
 	if (route->kind == ROUTE_STREAM && route->is_over)

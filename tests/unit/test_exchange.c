@@ -20,6 +20,9 @@
 
 #define CONFIG                                                           \
 	"channel \"closed\" { publish = nobody }\n"                      \
+	"channel \"mine\" { publish = user subscribe = nobody }\n"       \
+	"channel \"secret\" { subscribe = user publish = anyone }\n"     \
+	"route \"GET /secret\" { subscribe = secret }\n"                 \
 	"channel \"**\" { publish = anyone }\n"                          \
 	"route \"GET /s\" { subscribe = a }\n"                           \
 	"route \"GET /end\" { subscribe = a end-stop = true }\n"         \
@@ -428,6 +431,65 @@ test_over(void **state)
 	}
 }
 
+/* Who is refused, for what, and in which order it is looked at. */
+static const struct {
+	const char *method, *uri, *body, *more, *status;
+} checks[] = {
+	/* What has effects needs a page of this site, or no page. */
+	{ "POST", "/run", NULL, "HTTP_ORIGIN=https://evil.example", "403" },
+	{ "GET", "/run", NULL, "HTTP_ORIGIN=https://evil.example", "403" },
+	{ "POST", "/run", NULL, "HTTP_ORIGIN=null", "403" },
+	{ "GET", "/run", NULL, "HTTP_SEC_FETCH_SITE=cross-site", "403" },
+	{ "POST", "/run", NULL, "HTTP_SEC_FETCH_SITE=same-site", "403" },
+	{ "POST", "/run", NULL, "HTTP_SEC_FETCH_SITE=same-origin", NULL },
+	{ "POST", "/run", NULL, NULL, NULL },
+	{ "HEAD", "/run", NULL, "HTTP_ORIGIN=https://evil.example", "200" },
+	{ "OPTIONS", "/run", NULL, "HTTP_ORIGIN=https://evil.example", "204" },
+	{ "POST", "/p/mine", "data=x", "REMOTE_USER=ann", NULL },
+	/* What anyone may do, any page may; and a stream has no effect. */
+	{ "POST", "/p/a", "data=x", "HTTP_ORIGIN=https://evil.example", NULL },
+	{ "GET", "/s", NULL, "HTTP_ORIGIN=https://evil.example", NULL },
+	/* Bad data are bad data, whoever may follow or publish. */
+	{ "POST", "/p/mine", "x=y", "REMOTE_USER=ann", "400" },
+	{ "POST", "/p/mine", "data=x&id=", "REMOTE_USER=ann", "400" },
+	{ "POST", "/p/mine", "data=x&id=", NULL, "400" },
+	{ "POST", "/p/closed", "x=y", NULL, "400" },
+	{ "POST", "/p/secret", "x=y", NULL, "400" },
+	{ "GET", "/secret?last=x", NULL, NULL, "400" },
+	{ "HEAD", "/secret?last=x", NULL, NULL, "400" },
+	{ "POST", "/secret", NULL, NULL, "405" },
+	/* Good ones are asked who sends them, by what they are for. */
+	{ "POST", "/p/mine", "data=x", NULL, "401" },
+	{ "POST", "/p/closed", "data=x", NULL, "403" },
+	{ "POST", "/p/secret", "data=x", NULL, NULL },
+	{ "GET", "/secret", NULL, NULL, "401" },
+	{ "HEAD", "/secret", NULL, NULL, "401" },
+	{ "GET", "/secret", NULL, "REMOTE_USER=ann", NULL },
+};
+
+static void
+test_checks(void **state)
+{
+	char status[32];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+		serve(checks[i].method, checks[i].uri, FORM, checks[i].body,
+		    checks[i].more);
+		snprintf(status, sizeof status, "Status: %s ",
+		    checks[i].status);
+		if ((checks[i].status == NULL) !=
+			(test.state != EXCHANGE_ANSWERED) ||
+		    (checks[i].status != NULL &&
+			strncmp(test.answer.data, status, strlen(status)) != 0))
+			fail_msg("%s %s %s %s: %s", checks[i].method,
+			    checks[i].uri, checks[i].body, checks[i].more,
+			    test.answer.len > 0 ? test.answer.data : "served");
+		finish();
+	}
+}
+
 /*
  * With a bad configuration nobody knows what is a stream here: what asks for
  * one is told to come again, and all else that it was not served.
@@ -483,6 +545,7 @@ main(void)
 		cmocka_unit_test(test_subscription),
 		cmocka_unit_test(test_at_once),
 		cmocka_unit_test(test_over),
+		cmocka_unit_test(test_checks),
 		cmocka_unit_test(test_trouble),
 	};
 

@@ -326,6 +326,24 @@ def failures(tap, place, front):
     tap.eq(running(front), 0, "nothing runs")
 
 
+def forged(tap, place, front):
+    """Another site's page makes a browser run something."""
+    front, _folder = set_up(place, front)
+    host = {"HTTP_HOST": "www.example.org"}
+    for method in ("GET", "POST"):
+        for name, more, status in (
+                ("no page", {}, 200),
+                ("our own", {"HTTP_ORIGIN": "https://www.example.org"}, 200),
+                ("a friend's", {"HTTP_ORIGIN": "https://a.example"}, 200),
+                ("another", {"HTTP_ORIGIN": "https://evil.example"}, 403),
+                ("null", {"HTTP_ORIGIN": "null"}, 403),
+                ("from elsewhere", {"HTTP_SEC_FETCH_SITE": "cross-site"}, 403),
+                ("typed by hand", {"HTTP_SEC_FETCH_SITE": "none"}, 200)):
+            answer = front.fetch("/show", method, **{**host, **more})
+            tap.eq(answer.status, status, f"{method}, {name}")
+    tap.eq(running(front), 0, "nothing runs")
+
+
 def slow(tap, place, front):
     """Who does not read holds up his program."""
     front, folder = set_up(place, front)
@@ -410,7 +428,7 @@ def kept_connection(tap, place, front):
 
 
 TESTS = sum((by_each(function) for function in (
-    environment, output, raw, leaving, limits, failures)), ())
+    environment, output, raw, leaving, limits, failures, forged)), ())
 TESTS += sum((by_each(function, fronts.Front, fronts.Door)
               for function in (slow, kept_connection)), ())
 TESTS += by_each(stopping, fronts.Front) + (killed,) + ENDS
