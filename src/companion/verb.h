@@ -34,6 +34,9 @@ struct verb {
 	int (*run)(const struct verb_env *, int argc, char **argv);
 };
 
+/* Whether its program is there, if it is one of its own (help is NULL). */
+bool verb_is_there(const struct verb *);
+
 #define VERB_NAME(name) verb_##name
 extern const struct verb VERB_LIST(VERB_NAME);
 

@@ -20,44 +20,56 @@
  * Such a program reads all arguments behind the verb, and -h, by itself.
  */
 
-/* Only returns if there is no such program. */
-static void
-exec_in(const char *dir, size_t len, const char *name, char **argv)
+/* The path of dir's program of this name, if it can be run; else errno. */
+static bool
+exec_find_in(const char *dir, size_t len, const char *name, char path[PATH_MAX])
 {
-	char path[PATH_MAX];
-	int n;
+	int n = snprintf(path, PATH_MAX, "%.*s/crier-%s", (int)len, dir, name);
 
-	n = snprintf(path, sizeof path, "%.*s/crier-%s", (int)len, dir, name);
-	if (n > 0 && (size_t)n < sizeof path)
-		execv(path, argv);
-	else
-		errno = ENAMETOOLONG;
+	if (n > 0 && n < PATH_MAX)
+		return access(path, X_OK) == 0;
+	errno = ENAMETOOLONG;
+	return false;
 }
 
-/*
- * Becomes the program, which is beside this one or in the directory for such
- * programs.  Returns the exit code after a message if there is none.
- */
-static int
-exec_program(const char *name, char **argv)
+/* It is beside this program, or in the directory for such programs. */
+static bool
+exec_find(const char *name, char path[PATH_MAX])
 {
 	char self[PATH_MAX];
 	ssize_t len = readlink("/proc/self/exe", self, sizeof self);
 
-	/* A signal that is ignored here would stay ignored there. */
-	signal(SIGPIPE, SIG_DFL);
 	while (len > 0 && self[len - 1] != '/')
 		len--;
-	if (len > 1)
-		exec_in(self, (size_t)len - 1, name, argv);
-	exec_in(PKGLIBEXECDIR, strlen(PKGLIBEXECDIR), name, argv);
+	if (len > 1 && exec_find_in(self, (size_t)len - 1, name, path))
+		return true;
+	return exec_find_in(PKGLIBEXECDIR, strlen(PKGLIBEXECDIR), name, path);
+}
+
+bool
+verb_is_there(const struct verb *verb)
+{
+	char path[PATH_MAX];
+
+	return verb->help != NULL || exec_find(verb->name, path);
+}
+
+/* Becomes the program; the exit code after a message if there is none. */
+static int
+exec_program(const char *name, char **argv)
+{
+	char path[PATH_MAX];
+
+	/* A signal that is ignored here would stay ignored there. */
+	signal(SIGPIPE, SIG_DFL);
+	if (exec_find(name, path))
+		execv(path, argv);
 	if (errno == ENOENT)
 		client_warn("%s: there is no " PKGLIBEXECDIR "/crier-%s: it "
 			    "was not built, or not installed",
 		    name, name);
 	else
-		client_warn(PKGLIBEXECDIR "/crier-%s: %s", name,
-		    strerror(errno));
+		client_warn("%s: %s", path, strerror(errno));
 	return EX_UNAVAILABLE;
 }
 

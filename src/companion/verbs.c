@@ -33,8 +33,9 @@ verbs_print(FILE *to)
 		if ((int)strlen(verbs[i]->name) > width)
 			width = (int)strlen(verbs[i]->name);
 	for (i = 0; i < VERBS; i++)
-		fprintf(to, "  %-*s  %s\n", width, verbs[i]->name,
-		    verbs[i]->summary);
+		fprintf(to, "  %-*s  %s%s\n", width, verbs[i]->name,
+		    verbs[i]->summary,
+		    verb_is_there(verbs[i]) ? "" : " (not installed)");
 }
 
 void

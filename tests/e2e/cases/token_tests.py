@@ -246,6 +246,13 @@ def apart(tap, place):
     done = run([alone, "token", "--user", "a"])
     tap.ok(done.returncode in (69, 64, 77, 78) and done.stderr,
            "without crier-token it says so", done)
+    for program, there in ((bench.CRIER[-1], True), (alone, False)):
+        if os.path.exists("/usr/local/libexec/crier/crier-token"):
+            continue  # which the copy finds, too
+        done = run([program, "-h"])
+        line = re.search(rb"(?m)^  token .*$", done.stdout)[0]
+        tap.ok(there == (b"(not installed)" not in line),
+               f"crier -h: {'there' if there else 'not there'}", done)
 
 
 def configuration(tap, place):
