@@ -5,7 +5,7 @@
 import base64
 import time
 
-from lib import proc, servers
+from lib import http2, proc, servers
 from lib.application import Application
 from lib.site import Site
 
@@ -87,7 +87,7 @@ def one_after_another(tap, place, kind):
                "arrived, take no 200 ms each", f"{took:.3f} s")
 
 
-def http2(tap, place, kind):
+def http2_once(tap, place, kind):
     site = Site(place, kind, ["heartbeat=1"])
     curl = site.curl("/events/news", "--http2-prior-knowledge", "-i",
                      port=site.web.http2_port)
@@ -114,4 +114,28 @@ def http2(tap, place, kind):
            "without crierd: 200, an empty stream", curl.raw)
 
 
-TESTS = (what_arrives, silence, one_after_another, http2)
+def http2_at_once(tap, place, kind):
+    """Streams and something else on one connection, as a browser has them."""
+    site = Site(place, kind)
+    count = site.web.at_once - 1
+    port = site.web.http2_port
+    with http2.Connection(port) as browser:
+        streams = [browser.request(f"/events/a{n}", "text/event-stream")
+                   for n in range(count)]
+        other = browser.request("/index.html")
+        tap.ok(browser.wait(lambda: other in browser.ended and all(
+            browser.bodies[n] for n in streams), 10 * proc.SLOW),
+               f"{count} streams on a connection, and another request",
+               f"{sum(bool(browser.bodies[n]) for n in streams)} are open")
+    browsers = [http2.Connection(port) for _n in range(25)]
+    streams = [(browser, browser.request(f"/events/b{n}", "text/event-stream"))
+               for browser in browsers for n in range(5)]
+    opened = [browser.wait(lambda at=browser, n=number: at.bodies[n],
+                           10 * proc.SLOW) for browser, number in streams]
+    tap.ok(all(opened), "five streams on each of 25 connections",
+           f"{sum(map(bool, opened))} are open")
+    for browser in browsers:
+        browser.close()
+
+
+TESTS = (what_arrives, silence, one_after_another, http2_once, http2_at_once)

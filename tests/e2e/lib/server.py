@@ -52,6 +52,8 @@ class Server:
     hides_dead_socket = True
     # Streams that it is asked to hold at once.
     crowd = 1000
+    # Requests that it serves at once on one connection of HTTP/2.
+    at_once = 50
     # Lines of its own configuration, in the place where rules stand.
     rules = ""
     # How an admin's restart ends it.

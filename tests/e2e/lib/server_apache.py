@@ -16,6 +16,8 @@ class Apache(Server):
     beats_to_notice = 1
     # A thread for each.
     crowd = 200
+    # proxy_fcgi.conf says so: it begins with as many.
+    at_once = 6
     # It looks for crierd's socket first (proxy_fcgi.conf) and connects then.
     races = 1
     # proxy_fcgi.conf says so: 503 while there is a dead socket.

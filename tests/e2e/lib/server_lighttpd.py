@@ -11,6 +11,7 @@ class Lighttpd(Server):
     program = "lighttpd"
     # "url-ctrls-reject" and "url-invalid-utf8-reject", which are its defaults.
     refuses = ("not UTF-8", "a line feed")
+    at_once = 8
 
     def arguments(self, conf):
         return [self.binary, "-D", "-f", conf]
