@@ -17,6 +17,7 @@
 #include "door/handoff.h"
 #include "protocol/client.h"
 #include "protocol/demand.h"
+#include "request/body.h"
 #include "request/exchange.h"
 
 enum {
@@ -70,32 +71,30 @@ cgi_read_environment(const struct config *config, struct request *request)
 }
 
 /*
- * Reads as many bytes as CONTENT_LENGTH announces.  0; 413: they are more than
- * they may be; -1: they do not come, or memory.
+ * Reads as many bytes as are announced, and no more (RFC 3875, 4.2).  0, also
+ * if they do not come; a status: they are refused unread; -1 (memory).
  */
 static int
 cgi_read_body(const struct config *config, const struct request *request,
     struct buffer *body)
 {
-	const char *text = request_get(request, "CONTENT_LENGTH");
 	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
-	uint64_t left = 0;
+	uint64_t left;
 	ssize_t n;
 	char *to;
+	int status = body_announced(request, config->max_request_bytes, &left);
 
-	if (*text != '\0' &&
-	    !text_parse_number(text, strlen(text), UINT64_MAX, &left))
-		return -1;
-	if (left > config->max_request_bytes)
-		return 413;
+	if (status != 0)
+		return status;
 	while (left > 0) {
-		if (poll(&in, 1, (int)config->request_timeout_ms) != 1 ||
-		    (to = buffer_reserve(body, CGI_READ_BYTES)) == NULL)
+		if ((to = buffer_reserve(body, CGI_READ_BYTES)) == NULL)
 			return -1;
+		if (poll(&in, 1, (int)config->request_timeout_ms) != 1)
+			break;
 		n = read(STDIN_FILENO, to,
 		    left < CGI_READ_BYTES ? left : CGI_READ_BYTES);
 		if (n <= 0)
-			return -1;
+			break;
 		buffer_commit(body, (size_t)n);
 		left -= (uint64_t)n;
 	}
@@ -270,6 +269,9 @@ cgi_exchange(struct cgi *cgi, const char *trouble)
 		return EXCHANGE_FAILED;
 	ex->request.body.text = cgi->body.data;
 	ex->request.body.len = cgi->body.len;
+	if (status == 0)
+		status = body_check_length(&ex->request,
+		    cgi->config->max_request_bytes);
 	ex->context.is_raw = cgi_is_raw();
 	ex->is_padded = true;
 	ex->trouble = trouble;

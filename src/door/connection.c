@@ -27,6 +27,7 @@
 #include "door/handoff.h"
 #include "door/record.h"
 #include "door/uplink.h"
+#include "request/body.h"
 #include "request/exchange.h"
 
 enum {
@@ -312,12 +313,16 @@ static const struct exchange_attachment connection_attachment = {
 	.ask = connection_ask,
 };
 
+/* 0, or the status that refuses the gate's request as it has come. */
 static int
-connection_too_large(const struct connection *c)
+connection_check(const struct connection *c)
 {
 	if (c->gate.params_too_large)
 		return 431;
-	return c->gate.body_too_large ? 413 : 0;
+	if (c->gate.body_too_large)
+		return 413;
+	return body_check_length(&c->exchange->request,
+	    c->door->config->max_request_bytes);
 }
 
 /* Has an exchange serve the gate's request. */
@@ -338,7 +343,7 @@ connection_serve(struct connection *c)
 	ex->request.body.text = c->gate.body.data;
 	ex->request.body.len = c->gate.body.len;
 	ex->is_padded = door->handed_off_cb != NULL;
-	state = exchange_serve(ex, connection_too_large(c));
+	state = exchange_serve(ex, connection_check(c));
 	if (exchange_is_refused(ex))
 		c->door->counters.refused++;
 	if (state != EXCHANGE_ANSWERED)

@@ -24,8 +24,8 @@ answer_phrase(int status)
 	} phrases[] = { { 200, "OK" }, { 204, "No Content" },
 		{ 400, "Bad Request" }, { 401, "Unauthorized" },
 		{ 403, "Forbidden" }, { 404, "Not Found" },
-		{ 405, "Method Not Allowed" }, { 413, "Content Too Large" },
-		{ 415, "Unsupported Media Type" },
+		{ 405, "Method Not Allowed" }, { 411, "Length Required" },
+		{ 413, "Content Too Large" }, { 415, "Unsupported Media Type" },
 		{ 431, "Request Header Fields Too Large" },
 		{ 503, "Service Unavailable" } };
 	size_t i;

@@ -17,6 +17,31 @@ static const struct body_type {
 	{ "text/plain", BODY_TEXT },
 };
 
+int
+body_announced(const struct request *request, uint64_t max, uint64_t *len)
+{
+	const char *text = request_get(request, "CONTENT_LENGTH");
+	const char *coding = request_get(request, "HTTP_TRANSFER_ENCODING");
+
+	*len = 0;
+	if (*text == '\0')
+		return request->body.len > 0 || *coding != '\0' ? 411 : 0;
+	if (!text_parse_number(text, strlen(text), UINT64_MAX, len))
+		return 400;
+	return *len > max ? 413 : 0;
+}
+
+int
+body_check_length(const struct request *request, uint64_t max)
+{
+	uint64_t len;
+	int status = body_announced(request, max, &len);
+
+	if (status == 0 && len != request->body.len)
+		status = 400;
+	return status;
+}
+
 /* Whether a Content-Type has this media type, whatever its parameters. */
 static bool
 body_is_type(const char *type, const char *name)

@@ -26,6 +26,20 @@ struct body {
 };
 
 /*
+ * How many bytes of a body the request announces (RFC 3875, 4.1.2), in *len. 0;
+ * or the status that refuses it: 400, no number; 411, no length though there is
+ * a body; 413, more than max.
+ */
+int body_announced(const struct request *, uint64_t max, uint64_t *len);
+
+/*
+ * Whether the body has come as it was announced: one that was cut off must not
+ * be taken for a whole one.  0, or a status, as body_announced; 400 also if it
+ * is shorter or longer.
+ */
+int body_check_length(const struct request *, uint64_t max);
+
+/*
  * Reads the body, if there is one, as one of the kinds in accept (an "or" of
  * body_kinds).  depth is how deep JSON may be.  0, or -1: refused.
  */

@@ -117,6 +117,20 @@ exchange_check_access(struct exchange *ex)
 	return 0;
 }
 
+/* Why a request that has not come whole is refused. */
+static const char *
+exchange_not_whole(int status)
+{
+	switch (status) {
+	case 400:
+		return "the body is not as long as its Content-Length says";
+	case 411:
+		return "the body has no Content-Length";
+	default:
+		return "the request is larger than max-request";
+	}
+}
+
 /*
  * Finds out who asks, what for, and whether they may.  0; or -1 with a refusal
  * in the route, where the route may also have put one itself.
@@ -128,10 +142,10 @@ exchange_find_route(struct exchange *ex, int status)
 	const struct config *config = ex->context.config;
 	struct route *route = &ex->route;
 
-	/* 1. What is there of a request that was too large says nothing. */
+	/* 1. What is there of a request that is not whole says nothing. */
 	if (status != 0)
-		return refusal_set(&route->refusal, status,
-		    "the request is larger than max-request");
+		return refusal_set(&route->refusal, status, "%s",
+		    exchange_not_whole(status));
 	/* 2. Who asks: a user of the web server's, or a token's. */
 	if (access_identify(request, config, clock_wall_ms(), &ex->who) == -1)
 		return refusal_set_memory(&route->refusal);

@@ -71,7 +71,7 @@ void exchange_free(struct exchange *);
 
 /*
  * Decides on the request, and has the attachment do what follows.  status is 0,
- * or 413 or 431 if the request was too large.
+ * or what refuses the request as it has come: 431, or as body_check_length.
  */
 enum exchange_state exchange_serve(struct exchange *, int status);
 

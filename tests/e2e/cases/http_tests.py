@@ -212,6 +212,41 @@ def refusals(tap, front):
     check_error(tap, answer, 431, "too many parameters", "max-request")
 
 
+def lengths(tap, front):
+    """A body that is not as long as it says is not published."""
+    def published():
+        return front.crierd.status()["events"]["published"]
+
+    body = b"data=half"
+    chunked = {"HTTP_TRANSFER_ENCODING": "chunked"}
+    # A CGI program must not look for more bytes (RFC 3875, 4.2).
+    longer = () if isinstance(front, fronts.Cgi) else (
+        ("a longer one", body, {"CONTENT_LENGTH": "5"}, 400),
+        ("one that is none", body, {"CONTENT_LENGTH": "0"}, 400),
+        ("none said", body, {"CONTENT_LENGTH": ""}, 411))
+    for name, text, more, status in (
+            ("a shorter one", body, {"CONTENT_LENGTH": "10"}, 400),
+            ("none at all", b"", {"CONTENT_LENGTH": "9"}, 400),
+            ("a word", body, {"CONTENT_LENGTH": "abc"}, 400),
+            ("below 0", body, {"CONTENT_LENGTH": "-1"}, 400),
+            ("a sign", body, {"CONTENT_LENGTH": "+9"}, 400),
+            ("two", body, {"CONTENT_LENGTH": "9, 9"}, 400),
+            ("beyond 64 bits", body,
+             {"CONTENT_LENGTH": "18446744073709551616"}, 400),
+            ("over max-request", body, {"CONTENT_LENGTH": "8193"}, 413),
+            ("chunked", body, {"CONTENT_LENGTH": "", **chunked}, 411),
+            ("chunked and empty", b"", {"CONTENT_LENGTH": "", **chunked}, 411),
+            *longer):
+        before = published()
+        answer = front.fetch("/pub/a", "POST", body=text, kind="form", **more)
+        check_error(tap, answer, status, f"a length, {name}")
+        tap.eq(published(), before, f"{name}: nothing is published")
+    for more in ({"CONTENT_LENGTH": "9"}, {"CONTENT_LENGTH": "009"},
+                 {"CONTENT_LENGTH": "9", **chunked}):
+        answer = front.fetch("/pub/a", "POST", body=body, kind="form", **more)
+        tap.eq(answer.status, 200, f"a right one, {more}")
+
+
 def methods(tap, front):
     for method in ("GET", "HEAD", "PUT", "DELETE"):
         answer = front.fetch("/pub/a", method)
@@ -366,5 +401,5 @@ def _on(function, *more):
 
 
 TESTS = sum((fronts.by_each(_on(function, CONFIG)) for function in (
-    bodies, fields, replies, refusals, methods, status)), ())
+    bodies, fields, replies, refusals, lengths, methods, status)), ())
 TESTS += (cors, no_injection, whole_response, store_down)
