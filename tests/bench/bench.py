@@ -19,13 +19,15 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import apache  # noqa: E402
 import behind  # noqa: E402
 import targets  # noqa: E402
 from hub import CRIERD  # noqa: E402
 from report import Budget, Report  # noqa: E402
 
 PARTS = ("fan-out", "harness", "memory", "connecting", "publishing",
-         "latency", "slow", "threads", "behind", "sweep", "others")
+         "latency", "slow", "threads", "behind", "apache", "sweep",
+         "others")
 QUICK_SECONDS = 300
 
 
@@ -81,6 +83,8 @@ def run_parts(options, report, where):
         targets.delivery_threads(report, 4900)
     if wants("behind"):
         behind.behind(report, behind_sizes, paced, 200)
+    if wants("apache"):
+        apache.apache(report, (1000, 5000) if full else (1000,), paced, 200)
     if wants("sweep"):
         found["sweep"] = behind.sweep(report, 5000, behind.SWEEP,
                                       5 if full else 1.5)

@@ -108,6 +108,10 @@ measure_read_pids(struct measure_pids *p, const char *text)
 		if (p->count == MEASURE_PIDS_MAX)
 			return -1;
 		p->pids[p->count++] = (pid_t)strtol(text, &end, 10);
+		if (*end == '+') {
+			p->parents[p->parents_count++] = p->pids[p->count - 1];
+			end++;
+		}
 		if (end == text || (*end != ',' && *end != '\0'))
 			return -1;
 		text = *end == ',' ? end + 1 : end;
@@ -132,45 +136,87 @@ measure_thread_ns(pid_t pid, const char *thread)
 	return ns;
 }
 
-uint64_t
-measure_cpu_ns(const struct measure_pids *p)
+/* The processes with the children that they have now. */
+static void
+measure_add_children(struct measure_pids *all, const struct measure_pids *p)
+{
+	char path[MEASURE_PATH];
+	FILE *file;
+	size_t i;
+	int pid;
+
+	*all = *p;
+	for (i = 0; i < p->parents_count; i++) {
+		snprintf(path, sizeof path, "/proc/%d/task/%d/children",
+		    (int)p->parents[i], (int)p->parents[i]);
+		if ((file = fopen(path, "re")) == NULL)
+			measure_die("no %s", path);
+		while (all->count < MEASURE_PIDS_MAX &&
+		    fscanf(file, "%d", &pid) == 1)
+			all->pids[all->count++] = (pid_t)pid;
+		fclose(file);
+	}
+}
+
+static uint64_t
+measure_process_ns(pid_t pid)
 {
 	char path[MEASURE_PATH];
 	const struct dirent *e;
 	uint64_t ns = 0;
-	size_t i;
 	DIR *dir;
 
-	for (i = 0; i < p->count; i++) {
-		snprintf(path, sizeof path, "/proc/%d/task", (int)p->pids[i]);
-		if ((dir = opendir(path)) == NULL)
-			measure_die("process %d is gone", (int)p->pids[i]);
-		while ((e = readdir(dir)) != NULL)
-			if (e->d_name[0] != '.')
-				ns += measure_thread_ns(p->pids[i], e->d_name);
-		closedir(dir);
-	}
+	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+	if ((dir = opendir(path)) == NULL)
+		measure_die("process %d is gone", (int)pid);
+	while ((e = readdir(dir)) != NULL)
+		if (e->d_name[0] != '.')
+			ns += measure_thread_ns(pid, e->d_name);
+	closedir(dir);
 	return ns;
+}
+
+uint64_t
+measure_cpu_ns(const struct measure_pids *p)
+{
+	struct measure_pids all;
+	uint64_t ns = 0;
+	size_t i;
+
+	measure_add_children(&all, p);
+	for (i = 0; i < all.count; i++)
+		ns += measure_process_ns(all.pids[i]);
+	return ns;
+}
+
+static uint64_t
+measure_process_bytes(pid_t pid)
+{
+	char path[MEASURE_PATH], line[256];
+	static const char name[] = "Pss_Anon:";
+	uint64_t bytes = 0;
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
+	if ((file = fopen(path, "re")) == NULL)
+		measure_die("process %d is gone", (int)pid);
+	while (fgets(line, sizeof line, file) != NULL)
+		if (strncmp(line, name, sizeof name - 1) == 0)
+			bytes =
+			    1024 * strtoull(line + sizeof name - 1, NULL, 10);
+	fclose(file);
+	return bytes;
 }
 
 uint64_t
 measure_rss_bytes(const struct measure_pids *p)
 {
-	char path[MEASURE_PATH], line[256];
-	static const char name[] = "RssAnon:";
+	struct measure_pids all;
 	uint64_t bytes = 0;
-	FILE *file;
 	size_t i;
 
-	for (i = 0; i < p->count; i++) {
-		snprintf(path, sizeof path, "/proc/%d/status", (int)p->pids[i]);
-		if ((file = fopen(path, "re")) == NULL)
-			measure_die("process %d is gone", (int)p->pids[i]);
-		while (fgets(line, sizeof line, file) != NULL)
-			if (strncmp(line, name, sizeof name - 1) == 0)
-				bytes += 1024 *
-				    strtoull(line + sizeof name - 1, NULL, 10);
-		fclose(file);
-	}
+	measure_add_children(&all, p);
+	for (i = 0; i < all.count; i++)
+		bytes += measure_process_bytes(all.pids[i]);
 	return bytes;
 }

@@ -33,15 +33,21 @@ uint64_t histogram_part(const struct histogram *, double part);
 struct measure_pids {
 	pid_t pids[MEASURE_PIDS_MAX];
 	size_t count;
+	/* Of which the children count, too, as they are when they are asked. */
+	pid_t parents[MEASURE_PIDS_MAX];
+	size_t parents_count;
 };
 
-/* From "12,34"; 0, or -1. */
+/* From "12,34+": 34 with its children; 0, or -1. */
 int measure_read_pids(struct measure_pids *, const char *text);
 
 /* Nanoseconds of CPU that all their threads had, from schedstat. */
 uint64_t measure_cpu_ns(const struct measure_pids *);
 
-/* Resident memory without what files are mapped. */
+/*
+ * Resident memory without what files are mapped; of what processes share
+ * each has its part.
+ */
 uint64_t measure_rss_bytes(const struct measure_pids *);
 
 /* Ends the program with the reason. */
