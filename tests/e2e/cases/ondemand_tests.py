@@ -17,6 +17,7 @@ from lib.site import data_of
 AT_ONCE = 50
 QUICK = "heartbeat = 1\nidle-exit = 1\n"
 LEAVINGS = 15
+EVENT_STREAM = {"Accept": "text/event-stream"}
 
 # What a crierd of ours may know of whoever started it.
 KEPT = {"CRIER_CONF", "CRIER_QUEUE", "HOME", "LANG", "LC_ALL", "PATH", "TZ",
@@ -417,14 +418,16 @@ def cannot_be_started(tap, place):
     hub = started.Hub(place)
     with open(hub.config, "w", encoding="utf-8") as file:
         file.write("heartbeat = \n")
-    answer = whole(RawCgi(hub, "/events/news"))
+    answer = whole(RawCgi(hub, "/events/news", headers=EVENT_STREAM))
     tap.ok(answer.status == 200 and answer.parser.retry
            and not answer.parser.primings,
            "a bad configuration: 200, an empty stream",
            f"{answer.status} {answer.raw}")
+    answer = whole(RawCgi(hub, "/events/news"))
+    tap.eq(answer.status, 503, "who asks for no event stream: 503")
     with open(hub.config, "w", encoding="utf-8") as file:
         file.write("store = \"sqlite:/nonexistent/dir/history.db\"\n")
-    answer = whole(RawCgi(hub, "/events/news"))
+    answer = whole(RawCgi(hub, "/events/news", headers=EVENT_STREAM))
     tap.ok(answer.status == 200 and answer.parser.retry
            and not answer.parser.primings,
            "no place for the history: 200, an empty stream",
