@@ -34,6 +34,7 @@ lines_find(struct lines *l, struct buffer *in, size_t max, bool is_end,
 	const char *newline = NULL;
 	size_t len;
 
+	*line = (struct text_span){ 0 };
 	l->found = 0;
 	if (in->len > l->scanned)
 		newline =

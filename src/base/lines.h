@@ -39,7 +39,7 @@ enum lines_found {
  * *line is without that end.  A line has at most max bytes without it.
  * is_end: no more bytes will come, so what is left is a line without a newline.
  * The bytes of *line are the buffer's, and stay where they are until something
- * is appended; it is set for LINES_WHOLE alone.
+ * is appended; it is empty for all but LINES_WHOLE.
  */
 enum lines_found lines_find(struct lines *, struct buffer *, size_t max,
     bool is_end, struct text_span *line);

@@ -163,7 +163,7 @@ stream_kill(struct stream *s, enum stream_reason reason)
 	if (s->state == STREAM_DEAD)
 		return;
 	if (s->state != STREAM_ENDING)
-		s->reason = reason;
+		s->reason = (uint8_t)reason;
 	stream_retire(s);
 	close(s->fd);
 }
@@ -216,7 +216,7 @@ static void
 stream_begin_end(struct stream *s, enum stream_reason reason)
 {
 	s->state = STREAM_ENDING;
-	s->reason = reason;
+	s->reason = (uint8_t)reason;
 	stream_set_timer(s);
 }
 

@@ -142,6 +142,7 @@ eventstream_read(struct eventstream *es, const char **bytes, size_t *len,
 	size_t n;
 	int rc = 0;
 
+	*e = (struct eventstream_event){ 0 };
 	if (es->has_event) {
 		eventstream_begin_block(es);
 		es->has_event = false;

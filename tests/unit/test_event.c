@@ -232,8 +232,8 @@ test_names(void **state)
 	static const char *const names[] = { "e", "message", " e", "  ", ":",
 		"::e", "e:", "data: x", "e f", "\t", "\v\f\x7f\x01", "open",
 		"error",
-		"\xef\xbb\xbf"
-		"e",
+		("\xef\xbb\xbf"
+		 "e"),
 		"\xc3\xa4\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xe2\x80\xa8",
 		"\"\\<>&", "0", "id" };
 	struct event_fields e = test_fields("d", 1);
