@@ -2,20 +2,23 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The crier authors
 #
-# All that can be checked, in two build trees beside the sources: the suite as
-# users build it, the suite with the sanitizers, the unit tests and a part of
-# the end-to-end tests under valgrind, and the style.  Called by
+# All that can be checked, in build trees beside the sources: the suite as users
+# build it, the suite with the sanitizers, the unit tests and a part of the
+# end-to-end tests under valgrind, the fuzzers for a while, and the style.  Called by
 # "./bootstrap --check".  The last line is "N passed, N failed[, N skipped]";
 # exit status 1 if anything failed.
 #
 # JOBS         parallel jobs (default: the processors, at least 2)
 # CHECK_LIMIT  seconds that one suite may take (default: 2400)
+# FUZZ_SECONDS of each fuzzer (default: 20)
 
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 cd "$top" || exit 1
 plain=$top/build
 asan=$top/build-asan
+fuzz=$top/build-fuzz
+fuzzing=
 JOBS=${JOBS:-$(nproc 2>/dev/null || echo 2)}
 [ "$JOBS" -ge 2 ] || JOBS=2
 CHECK_LIMIT=${CHECK_LIMIT:-2400}
@@ -31,7 +34,7 @@ running=
 
 check_end() {
 	trap - EXIT INT TERM HUP
-	for pid in $running $background; do
+	for pid in $running $background $fuzzing; do
 		kill "$pid" && wait "$pid"
 	done 2>/dev/null
 	exit "$1"
@@ -222,6 +225,39 @@ check_npm() {
 	fi
 }
 
+# check_fuzz_begin: builds the fuzzers and runs them, while a suite waits for its
+# clocks.
+check_fuzz_begin() {
+	command -v clang >/dev/null || return 0
+	fuzz_began=$(date +%s)
+	(
+		check_configure "$fuzz" --enable-fuzzer CC=clang \
+		    CFLAGS='-g -O1' || exit 1
+		FUZZ_SECONDS=${FUZZ_SECONDS:-20} JOBS=1 \
+		    exec nice -n 15 make -C "$fuzz" fuzz
+	) >"$plain/fuzz.log" 2>&1 &
+	fuzzing=$!
+}
+
+# check_fuzz_end: waits for them; fuzzers that could not be built have failed.
+check_fuzz_end() {
+	if [ -z "$fuzzing" ]; then
+		check_row 'fuzzers' 0 0 1 0
+		return
+	fi
+	wait "$fuzzing"
+	status=$?
+	fuzzing=
+	good=$(grep -c '^ok' "$plain/fuzz.log")
+	bad=$(grep -c '^not ok' "$plain/fuzz.log")
+	[ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
+	if [ "$bad" -gt 0 ]; then
+		say 'FAILED: fuzzers'
+		tail -n 100 "$plain/fuzz.log"
+	fi
+	check_row 'fuzzers' "$good" "$bad" 0 $(($(date +%s) - fuzz_began))
+}
+
 check_style() {
 	check_step 'layers' make -C "$plain" lint-layers
 	for tool in clang-format mandoc shellcheck; do
@@ -272,8 +308,8 @@ check_report() {
 	[ "$failed" -eq 0 ]
 }
 
-rm -rf "$plain" "$asan"
-mkdir -p "$plain" "$asan"
+rm -rf "$plain" "$asan" "$fuzz"
+mkdir -p "$plain" "$asan" "$fuzz"
 cat <<EOF
 All tests, three times over: as users build crier, with sanitizers, and a part
 of them under valgrind.  With $JOBS jobs at a time that takes some 25 minutes on
@@ -304,7 +340,9 @@ else
 	tail -n 100 "$asan/configure.log" "$asan/make.log"
 	check_row 'build with sanitizers' 0 1 0 0
 fi
+check_fuzz_begin
 CRIER_TEST_SLOW=5 check_suite 'under valgrind' "$plain" check-valgrind
+check_fuzz_end
 check_style
 check_step 'install, uninstall' check_install "$plain"
 check_step 'other options' check_options "$plain"

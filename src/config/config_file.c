@@ -310,6 +310,10 @@ config_file_parse(struct config_file *file)
 	config_file_now = file;
 	if (cfg_parse_buf(cfg, file->text) == CFG_SUCCESS)
 		rc = config_file_store(file, cfg);
+	else if (file->cause == NULL)
+		/* libConfuse says nothing of a name that is "". */
+		config_file_error(file, cfg->line,
+		    "what is here is no setting");
 	config_file_now = NULL;
 	cfg_free(cfg);
 	return rc;

@@ -91,9 +91,19 @@ trim_drop_channel(struct sqlite_writer *w, const struct sqlite_channel *c)
 	    sqlite_file_slot(c->name, c->entry.name_len), c->floor);
 }
 
+/* Takes a channel that is done from the front of those to be trimmed. */
+static void
+trim_leave(struct sqlite_writer *w, struct sqlite_channel *c)
+{
+	w->over = c->next_over;
+	if (w->over == NULL)
+		w->over_end = &w->over;
+	c->is_over = false;
+}
+
 /*
- * Ends the transaction that removes t's events.  Only when it is through, what
- * is known of the channel and the file changes as well.  1, or -1.
+ * Ends the transaction that has removed t's events.  Only when it is through,
+ * what is known of the channel and the file changes as well.  1, or -1.
  */
 static int
 trim_finish(struct sqlite_writer *w, struct sqlite_channel *c,
@@ -101,6 +111,12 @@ trim_finish(struct sqlite_writer *w, struct sqlite_channel *c,
 {
 	struct sqlite_channel after = *c;
 
+	/* A damaged row: what is found by it is not removed by it. */
+	if (sqlite3_changes(w->file.db) == 0) {
+		trim_leave(w, c);
+		return sqlite_file_run(&w->file, STATEMENT_ROLLBACK) == -1 ? -1
+									   : 1;
+	}
 	after.events -= t->events;
 	after.bytes -= t->bytes;
 	after.oldest_ms = after.events == 0 ? 0 : t->oldest_ms;
@@ -115,6 +131,7 @@ trim_finish(struct sqlite_writer *w, struct sqlite_channel *c,
 			      : trim_drop_channel(w, c)) == -1 ||
 	    sqlite_file_run(&w->file, STATEMENT_COMMIT) == -1)
 		return -1;
+	w->due_in_vain = false;
 	w->events -= t->events;
 	w->bytes -= t->bytes;
 	c->events = after.events;
@@ -207,16 +224,6 @@ trim_first_run(struct sqlite_writer *w, struct sqlite_channel *c,
 	return t.events > 0 ? trim_finish(w, c, &t) : 0;
 }
 
-/* Takes a channel that is done from the front of those to be trimmed. */
-static void
-trim_leave(struct sqlite_writer *w, struct sqlite_channel *c)
-{
-	w->over = c->next_over;
-	if (w->over == NULL)
-		w->over_end = &w->over;
-	c->is_over = false;
-}
-
 /* 1: there may be more; -1. */
 static int
 trim_channel(struct sqlite_writer *w, uint64_t wall_ms)
@@ -255,7 +262,8 @@ trim_channel(struct sqlite_writer *w, uint64_t wall_ms)
 
 /*
  * Finds channels whose oldest events are too old: publishing does not tell of
- * them.  1: some; 0; -1.
+ * them.  1: some; 0; -1.  The rows of a damaged file may call a channel due
+ * that has nothing to give, so it is looked again only if something has gone.
  */
 static int
 trim_find_due(struct sqlite_writer *w, uint64_t wall_ms)
@@ -266,6 +274,10 @@ trim_find_due(struct sqlite_writer *w, uint64_t wall_ms)
 
 	if (s == NULL)
 		return -1;
+	if (w->due_in_vain) {
+		w->due_in_vain = false;
+		return 0;
+	}
 	sqlite3_bind_int64(s, 1, (sqlite3_int64)wall_ms);
 	sqlite3_bind_int64(s, 2, TRIM_CHANNELS);
 	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
@@ -280,6 +292,7 @@ trim_find_due(struct sqlite_writer *w, uint64_t wall_ms)
 		sqlite_writer_add_over(w, c);
 		found = 1;
 	}
+	w->due_in_vain = found == 1;
 	sqlite3_reset(s);
 	return rc == SQLITE_DONE ? found : -1;
 }

@@ -33,6 +33,7 @@ struct sqlite_writer {
 	struct id last;                          /* of what was stored */
 	struct id unstored; /* the last event that is in memory alone, or 0 */
 	bool has_freed;     /* pages, since the last checkpoint */
+	bool due_in_vain;   /* of the channels found due nothing has gone yet */
 	struct keys keys;   /* of events that could only be kept in memory */
 	uint64_t events, bytes, channel_count; /* in the file */
 	uint64_t added_events, added_bytes;    /* of this transaction */
