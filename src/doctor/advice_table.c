@@ -10,6 +10,7 @@
 #define IN_NGINX_FRONT "in a further nginx ahead, where proxy_pass is"
 #define IN_APACHE      "in the <Location> of the route"
 #define IN_APACHE_SITE "in the <VirtualHost>"
+#define IN_MPM         "in the event MPM's settings (mpm_event.conf)"
 #define IN_LIGHTTPD    "in the $HTTP[\"url\"] block of the route"
 #define IN_FASTCGI     "in the host of fastcgi.server"
 #define IN_SPAWNED     "in \"bin-environment\" in the host of fastcgi.server"
@@ -105,6 +106,14 @@ const struct advice advice_table[] = {
 	    "MaxProcesses 1000\n",
 	    "and FcgidMaxProcesses 1000: mod_fcgid counts a process for each "
 	    "stream, for as long as it is open" },
+	{ SERVER_APACHE, ATTACHED_FASTCGI, FAULT_FULL, IN_APACHE,
+	    "SetHandler crier\n",
+	    "with mod_proxy_fcgi each stream takes one of MaxRequestWorkers, "
+	    "with mod_crier none: see mod_crier.conf" },
+	{ SERVER_APACHE, ATTACHED_FASTCGI, FAULT_FULL, IN_MPM,
+	    "AsyncRequestWorkerFactor 400\nMaxSpareThreads 150\n",
+	    "with mod_crier: how many streams a child may have, and that none "
+	    "is ended because it looks idle (150: as MaxRequestWorkers)" },
 	{ ANY_SERVER, ANY_WAY, FAULT_FULL, IN_CRIER, "max-streams = 0\n",
 	    "or the web server allows fewer connections or threads" },
 
@@ -209,10 +218,14 @@ const struct advice advice_table[] = {
 	{ SERVER_HAPROXY, ANY_WAY, FAULT_LEAVING_LATE, IN_HAPROXY,
 	    "option abortonclose\n",
 	    "then it is the next heartbeat, not the one after that" },
+	{ SERVER_APACHE, ATTACHED_FASTCGI, FAULT_LEAVING_LATE, IN_APACHE,
+	    "SetHandler crier\n",
+	    "mod_crier in place of mod_proxy_fcgi notices at once, and streams "
+	    "hold no threads of Apache's: see mod_crier.conf" },
 	{ SERVER_APACHE, ANY_WAY, FAULT_LEAVING_LATE, IN_CRIER,
 	    "heartbeat = 15\n",
-	    "Apache notices only when it cannot write, and nothing in it "
-	    "changes that; a shorter heartbeat frees its threads sooner" },
+	    "all other modules notice only when they cannot write; a shorter "
+	    "heartbeat frees Apache's threads sooner" },
 	{ SERVER_CADDY, ANY_WAY, FAULT_LEAVING_LATE, IN_CRIER,
 	    "heartbeat = 15\n", AT_A_WRITE },
 	{ SERVER_H2O, ANY_WAY, FAULT_LEAVING_LATE, IN_CRIER, "heartbeat = 15\n",
