@@ -3,6 +3,9 @@
 """crier.cgi behind web servers, with the files of conf/."""
 
 import os
+import re
+import shlex
+import subprocess
 
 from lib import bench, daemon, proc, started
 from lib.web import ACCEPT
@@ -87,11 +90,38 @@ def missing_program(tap, place, server):
            f"{answer.status} {answer.headers}")
 
 
+def owner_publishes(tap, place, server):
+    """Programs run as the web server's user, and the site is another's."""
+    if not bench.IS_ROOT:
+        tap.skip("the owner", "only root can be several users")
+        return
+    owner = "nobody"
+    with open(os.path.join(bench.SRCDIR, "conf", "apache", "htaccess"),
+              encoding="utf-8") as file:
+        line = re.search(r"printf '%s\\n' (.*) >~/crier.conf", file.read())
+    settings = "\n".join(shlex.split(line[1])) + "\n"
+    site = site_of(place, server, settings.replace('"me"', f'"{owner}"'))
+    os.chmod(place.run, 0o1777)
+    with site.get("/events/news") as stream:
+        stream.wait_open()
+        for user, text in ((owner, "mine"), ("daemon", "not mine")):
+            done = subprocess.run(
+                ["setpriv", f"--reuid={user}", "--regid=nogroup",
+                 "--clear-groups", *bench.CRIER, "-s", site.hub.queue, "pub",
+                 "news", text], capture_output=True, check=False)
+            tap.eq(done.returncode, 0 if user == owner else 77,
+                   f"{user} publishes: {done.stderr.decode()}")
+        stream.wait_events(1)
+        tap.eq([event.data for event in stream.events], ["mine"],
+               "what its owner publishes comes")
+
+
 TESTS = [
     bind(many, ApacheCgid, STREAMS, all_gone),
     bind(many, LighttpdCgi, STREAMS, all_gone),
     bind(many, ApacheCgi, STREAMS, ended_at_least),
     bind(missing_program, LighttpdCgi),
+    bind(owner_publishes, ApacheHtaccess),
 ]
 for SERVER in (ApacheCgid, ApacheCgi, ApacheHtaccess, LighttpdCgi):
     TESTS += [bind(events, SERVER, "cgi"), bind(answers, SERVER),

@@ -5,7 +5,7 @@
 from lib import started
 from cases.started_basic import (answers, bind, events, leaving, many,
                                  query_is_no_option, site_of)
-from lib.started_servers import ApacheFcgid
+from lib.started_servers import ApacheFcgid, ApacheFcgidSite
 
 STREAMS = 200
 WORKERS = 8
@@ -69,6 +69,7 @@ def hub_killed(tap, place, server):
 
 TESTS = [
     bind(events, ApacheFcgid, "fastcgi-handoff"),
+    bind(events, ApacheFcgidSite, "fastcgi-handoff"),
     bind(answers, ApacheFcgid),
     bind(leaving, ApacheFcgid),
     bind(query_is_no_option, ApacheFcgid),

@@ -180,6 +180,28 @@ class ApacheFcgid(ApacheCgid):
                 f"FcgidProcessTableFile {self.state}/fcgid.shm\n")
 
 
+class ApacheFcgidSite(ApacheFcgid):
+    """For one site only: in its <VirtualHost>, as the file says."""
+
+    title = "Apache, mod_fcgid, <VirtualHost>"
+
+    def main_conf(self):
+        include = f'Include "{self.shipped()}"\n'
+        text = super().main_conf()
+        if text.count(include) != 1:
+            raise AssertionError(f"not one {include}")
+        with open(self.shipped(), encoding="utf-8") as file:
+            lines = [line for line in file if line.strip().startswith(
+                ("FcgidMaxProcesses ", "FcgidSpawnScoreUpLimit "))]
+        return text.replace(include, "".join(lines) + f"""
+<VirtualHost *>
+    DocumentRoot "{self.www}"
+    Define CRIER_IN_VIRTUAL_HOST
+    {include}
+</VirtualHost>
+""")
+
+
 class NginxSpawnFcgi(Starting, servers.Nginx):
     """nginx starts nothing itself: spawn-fcgi does."""
 
