@@ -108,10 +108,12 @@ struct config {
 	uint64_t max_request_bytes;
 	uint64_t request_timeout_ms;
 	uint64_t max_event_bytes;
-	uint64_t history_bytes; /* of all channels together */
-	char *store;            /* see protocol/store_url.h */
-	uint64_t durability;    /* enum store_durability */
-	uint64_t store_error;   /* enum config_store_error */
+	uint64_t history_bytes;  /* of all channels together */
+	uint64_t replay_bytes;   /* of what is read from the store */
+	uint64_t replay_waiting; /* streams that wait for that */
+	char *store;             /* see protocol/store_url.h */
+	uint64_t durability;     /* enum store_durability */
+	uint64_t store_error;    /* enum config_store_error */
 	uint64_t key_ms;
 	uint64_t stop_ms;
 	uint64_t drain_ms;

@@ -62,6 +62,7 @@ struct delivery_unit {
 	size_t sent; /* before this call, as on the wire */
 	bool framed;
 	struct cursor *cursor; /* to move when begun; NULL: none */
+	struct source *source; /* to be told when begun; NULL: none */
 	uint64_t next_seq;
 	uint32_t events;
 	struct id last;
@@ -232,6 +233,13 @@ delivery_add_half_sent(struct delivery *d)
 	delivery_add_unit(d, &u);
 }
 
+static bool
+delivery_is_full(const struct delivery *d)
+{
+	return d->unit_count == DELIVERY_UNITS ||
+	    d->iov_count + 2 > DELIVERY_IOVS || d->bytes >= DELIVERY_BYTES;
+}
+
 static void
 delivery_add_events(struct delivery *d, uint64_t *seqs)
 {
@@ -243,9 +251,7 @@ delivery_add_events(struct delivery *d, uint64_t *seqs)
 	size_t i;
 
 	while (!d->is_cut && delivery_pick(s, seqs, sent, now_ms, &i, &slice)) {
-		if (d->unit_count == DELIVERY_UNITS ||
-		    d->iov_count + 2 > DELIVERY_IOVS ||
-		    d->bytes >= DELIVERY_BYTES) {
+		if (delivery_is_full(d)) {
 			d->is_cut = true;
 			return;
 		}
@@ -256,14 +262,37 @@ delivery_add_events(struct delivery *d, uint64_t *seqs)
 	}
 }
 
+/* Adds the runs that the stream's source has. */
+static void
+delivery_add_runs(struct delivery *d)
+{
+	struct source *source = d->stream->source;
+	struct history_slice slice;
+	struct delivery_unit u;
+	size_t n;
+
+	for (n = 0; !d->is_cut && source->run(source, n, &slice); n++) {
+		if (delivery_is_full(d)) {
+			d->is_cut = true;
+			return;
+		}
+		u = delivery_unit_of(&slice, NULL);
+		u.source = source;
+		delivery_add_unit(d, &u);
+	}
+}
+
 /* The first byte of a unit is out: its events are the client's now. */
 static void
 delivery_begin(struct stream *s, struct hub_counters *counters,
     const struct delivery_unit *u)
 {
-	if (u->cursor == NULL)
+	if (u->cursor != NULL)
+		u->cursor->seq = u->next_seq;
+	else if (u->source != NULL)
+		u->source->begin_run(u->source);
+	else
 		return;
-	u->cursor->seq = u->next_seq;
 	s->sent = u->last;
 	s->events += u->events;
 	counters->delivered += u->events;
@@ -405,9 +434,11 @@ delivery_write(struct stream *s, struct hub_counters *counters)
 	d.counters = counters;
 	d.iov_count = d.unit_count = d.bytes = 0;
 	d.is_cut = false;
-	/* Step 1: the half-sent unit, then the events. */
+	/* Step 1: the half-sent unit, then a source's runs or the events. */
 	if (s->unit != NULL)
 		delivery_add_half_sent(&d);
+	if (is_open && s->source != NULL && s->source->run != NULL)
+		delivery_add_runs(&d);
 	if (adds_events) {
 		for (i = 0; i < s->cursor_count; i++)
 			seqs[i] = s->cursors[i].seq;

@@ -50,7 +50,8 @@ hub_new(struct event_base *base, const struct config *config,
 	channels_init(hub, hub->turn.last);
 	if (streams_init(hub, max_streams, &hub_stream_hooks, hub_reap_cb) ==
 		-1 ||
-	    drain_init(hub) == -1 || stats_init(hub) == -1)
+	    slices_init(hub) == -1 || drain_init(hub) == -1 ||
+	    stats_init(hub) == -1)
 		goto fail;
 	return hub;
 fail:
@@ -64,6 +65,7 @@ hub_free(struct hub *hub)
 	/* Nobody is told of these ends. */
 	notice_end(hub);
 	streams_clear(hub);
+	slices_clear(hub);
 	channels_clear(hub);
 	visitors_clear(hub);
 	stops_clear(hub);

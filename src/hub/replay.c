@@ -7,37 +7,25 @@
 #include "base/loop.h"
 #include "hub/control.h"
 #include "hub/replay.h"
+#include "hub/slice.h"
 #include "hub/state.h"
 
 enum {
-	REPLAY_BYTES = 262144, /* of a slice */
 	REPLAY_RETRY_MS = 5000 /* when the store cannot be read */
 };
 
 struct replay {
 	struct source source;
-	struct stream *stream; /* NULL: it is gone */
-	struct store_read read;
-	struct replay_start start; /* since is this structure's own */
-	struct id after;           /* all up to here was sent, or is in ready */
-	bool is_first;             /* the answer is the first */
-	bool is_reading;
-	bool is_complete;    /* up to what was appended when it was read */
-	struct block *ready; /* the answer, until it can be sent */
-	uint64_t ready_events;
+	struct slice_asker asker;
+	struct replay_start start;  /* since is this structure's own */
+	struct store_range *ranges; /* kept while last is counted; or NULL */
+	struct id after;            /* all up to here was begun to be sent */
+	bool is_first;              /* nothing was answered yet */
+	bool is_complete; /* up to what was appended when it was read */
 	char since[];
 };
 
-static void replay_done(struct store_read *);
 static enum source_step replay_step(struct source *, struct stream *);
-
-static void
-replay_free(struct replay *r)
-{
-	store_read_clear(&r->read);
-	block_unref(r->ready);
-	free(r);
-}
 
 static struct replay *
 replay_of(struct source *source)
@@ -46,77 +34,149 @@ replay_of(struct source *source)
 	    offsetof(struct replay, source));
 }
 
-/* The stream is gone.  If the store is still reading, its answer frees r. */
+static struct replay *
+replay_of_asker(struct slice_asker *a)
+{
+	return (struct replay *)(void *)((char *)a -
+	    offsetof(struct replay, asker));
+}
+
+static void
+replay_free(struct replay *r)
+{
+	free(r->ranges);
+	free(r);
+}
+
 static void
 replay_leave(struct source *source)
 {
 	struct replay *r = replay_of(source);
 
-	r->stream = NULL;
-	if (!r->is_reading)
-		replay_free(r);
-}
-
-static int
-replay_name_ranges(struct replay *r)
-{
-	const struct stream *s = r->stream;
-	struct store_range *range;
-	size_t i;
-
-	r->read.ranges = calloc(s->cursor_count, sizeof *range);
-	if (r->read.ranges == NULL)
-		return -1;
-	r->read.range_count = s->cursor_count;
-	for (i = 0; i < s->cursor_count; i++) {
-		range = &r->read.ranges[i];
-		range->name = strdup(s->cursors[i].channel->name);
-		if (range->name == NULL)
-			return -1;
-	}
-	return 0;
+	slice_leave(&r->asker);
+	replay_free(r);
 }
 
 /*
- * Asks for the next slice.  Each channel is read on from what was sent or, if
- * that is later, from where it is to begin at all (the last events of each).
+ * Names what the next slice is to have.  Each channel is read on from what was
+ * sent or, if that is later, from where it is to begin at all (the last events
+ * of each).
  */
-static int
-replay_read(struct replay *r)
+static void
+replay_prepare(struct slice_asker *a, struct slice *slice)
 {
-	struct hub *hub = r->stream->hub;
-	struct store_read *read = &r->read;
+	struct replay *r = replay_of_asker(a);
+	struct store_read *read = &slice->read;
+	const char *name;
 	size_t i;
 
-	if (read->ranges == NULL && replay_name_ranges(r) == -1)
-		return -1;
-	for (i = 0; i < read->range_count; i++)
-		if (id_cmp(read->ranges[i].after, r->after) < 0)
-			read->ranges[i].after = r->after;
-	buffer_clear(&read->records);
-	read->events = 0;
-	read->is_complete = false;
-	read->upto = hub->turn.appended;
-	read->wall_ms = hub->clock.wall_ms;
-	read->max_bytes = REPLAY_BYTES;
-	read->done = replay_done;
-	read->arg = r;
-	r->is_reading = true;
-	hub->store->ops->read(hub->store, read);
-	return 0;
-}
-
-/* Asks, with the first slice alone, where the stream is to begin. */
-static int
-replay_ask_start(struct replay *r)
-{
-	struct store_read *read = &r->read;
-
+	for (i = 0; i < read->range_count; i++) {
+		if (r->ranges != NULL) {
+			name = slice->ranges[i].name;
+			slice->ranges[i] = r->ranges[i];
+			slice->ranges[i].name = name;
+		}
+		if (id_cmp(slice->ranges[i].after, r->after) < 0)
+			slice->ranges[i].after = r->after;
+	}
+	if (!r->is_first)
+		return;
+	/* Where it is to begin is asked with the first slice alone. */
 	read->has_last = r->start.has_last;
 	read->last = r->start.last;
+	read->own_id = r->since;
 	read->own_id_len = r->start.since.len;
-	read->own_id = strndup(r->since, r->start.since.len);
-	return read->own_id == NULL ? -1 : 0;
+}
+
+/* What the store has found out of the ranges is for the next slices, too. */
+static void
+replay_keep_ranges(struct replay *r)
+{
+	const struct slice *slice = r->asker.slice;
+
+	if (r->ranges != NULL)
+		memcpy(r->ranges, slice->ranges,
+		    slice->read.range_count * sizeof *r->ranges);
+}
+
+/* The store has answered. */
+static void
+replay_done(struct slice_asker *a)
+{
+	struct stream *s = a->stream;
+	const struct store_read *read = &a->slice->read;
+
+	if (s->state >= STREAM_ENDING)
+		slice_put(a);
+	else if (read->error[0] != '\0')
+		stream_end(s, STREAM_ERROR,
+		    REPLAY_RETRY_MS / 2 + loop_random(REPLAY_RETRY_MS));
+	else
+		stream_source_ready(s);
+}
+
+/* What the client took of this slice is what it shall have next time. */
+static void
+replay_shrink(struct replay *r)
+{
+	const struct slice *slice = r->asker.slice;
+	size_t taken = slice->next == 0 ? 0 : slice->marks[slice->next - 1].end;
+
+	r->asker.want_bytes = taken < SLICE_MIN ? SLICE_MIN : taken;
+	if (r->asker.want_bytes > SLICE_MAX)
+		r->asker.want_bytes = SLICE_MAX;
+}
+
+/* Others wait, and the slice is not sent: what is left of it is read again. */
+static void
+replay_give_up(struct slice_asker *a)
+{
+	struct replay *r = replay_of_asker(a);
+	struct stream *s = a->stream;
+	size_t bytes = 0;
+
+	replay_shrink(r);
+	r->is_complete = false;
+	if (s->unit == a->slice->block) {
+		bytes = s->unit_len;
+		if (stream_copy_unit(s) == -1) {
+			stream_kill(s, STREAM_ERROR);
+			return;
+		}
+	}
+	slice_put(a);
+	if (bytes > 0)
+		slice_pin(a, bytes);
+}
+
+/* The runs of the slice that are not begun. */
+static bool
+replay_run(struct source *source, size_t n, struct history_slice *run)
+{
+	const struct slice *slice = replay_of(source)->asker.slice;
+	const struct store_mark *m;
+
+	if (slice == NULL || !slice->is_taken)
+		return false;
+	n += slice->next;
+	if (n >= slice->read.mark_count)
+		return false;
+	m = &slice->marks[n];
+	run->block = slice->block;
+	run->off = n == 0 ? 0 : (uint32_t)m[-1].end;
+	run->len = (uint32_t)m->end - run->off;
+	run->events = (uint32_t)m->events;
+	run->last = m->last;
+	return true;
+}
+
+static void
+replay_begin_run(struct source *source)
+{
+	struct replay *r = replay_of(source);
+	struct slice *slice = r->asker.slice;
+
+	r->after = slice->marks[slice->next++].last;
 }
 
 static int
@@ -127,20 +187,31 @@ replay_new(struct stream *s, const struct replay_start *start, bool is_first)
 	if (r == NULL)
 		return -1;
 	r->source.step = replay_step;
+	r->source.run = replay_run;
+	r->source.begin_run = replay_begin_run;
 	r->source.leave = replay_leave;
-	r->stream = s;
+	r->asker.stream = s;
+	r->asker.want_bytes = SLICE_BEGIN;
+	r->asker.prepare = replay_prepare;
+	r->asker.done = replay_done;
+	r->asker.give_up = replay_give_up;
 	r->start = *start;
 	if (start->since.len > 0)
 		memcpy(r->since, start->since.text, start->since.len);
 	r->start.since.text = r->since;
 	r->after = start->after;
 	r->is_first = is_first;
-	if ((is_first && replay_ask_start(r) == -1) || replay_read(r) == -1) {
-		replay_free(r);
-		return -1;
-	}
+	if (start->has_last &&
+	    (r->ranges = calloc(s->cursor_count, sizeof *r->ranges)) == NULL)
+		goto fail;
+	if (slice_ask(&r->asker) == -1)
+		goto fail;
 	s->source = &r->source;
+	s->is_waiting = true;
 	return 0;
+fail:
+	replay_free(r);
+	return -1;
 }
 
 int
@@ -185,78 +256,60 @@ replay_before(struct id id)
 
 /*
  * What comes before the slice's records: the position, of a stream that has
- * said nothing yet; then, or for one that fell behind, what the store has lost.
+ * said nothing yet; or, for one that fell behind, what the store has lost.
  */
 static int
 replay_put_front(struct replay *r, struct buffer *b)
 {
+	const struct store_read *read = &r->asker.slice->read;
 	struct control_position p = { .since = r->start.since,
 		.after = r->after,
 		.is_known = r->start.is_known,
-		.ranges = r->read.ranges };
+		.ranges = read->ranges };
 	char text[ID_TEXT_SIZE];
 
 	if (r->is_first) {
-		p.before = r->read.events > 0 ? replay_before(r->read.first_id)
-					      : r->read.upto;
-		return control_put_position(r->stream, b, &p);
+		p.before = read->events > 0 ? replay_before(read->first_id)
+					    : read->upto;
+		return control_put_position(r->asker.stream, b, &p);
 	}
 	p.since.text = text;
 	p.since.len = id_format(r->after, text);
-	return control_put_gaps(r->stream, b, &p);
+	return control_put_gaps(r->asker.stream, b, &p);
 }
 
-/* Makes the store's answer a block; 0, or -1 (memory). */
+/* The next event alone is larger than the slice, or last is not counted. */
+static int
+replay_ask_again(struct replay *r, size_t wants)
+{
+	replay_keep_ranges(r);
+	if (wants > 0)
+		r->asker.want_bytes = wants;
+	slice_put(&r->asker);
+	return slice_ask(&r->asker);
+}
+
+/* Looks at an answer before its first run is begun; 0, or -1 (memory). */
 static int
 replay_take(struct replay *r)
 {
-	struct store_read *read = &r->read;
+	const struct store_read *read = &r->asker.slice->read;
 	struct buffer b = { 0 };
 	int rc;
 
+	replay_keep_ranges(r);
 	if (r->is_first && read->own_found) {
 		r->after = read->own;
 		r->start.is_known = true;
 	}
 	rc = replay_put_front(r, &b);
-	if (rc == 0)
-		rc = buffer_append(&b, read->records.data, read->records.len);
-	if (rc == 0 && b.len > 0 &&
-	    (r->ready = block_of(b.data, b.len)) == NULL)
-		rc = -1;
+	if (rc == 0 && b.len > 0)
+		rc = stream_say(r->asker.stream, b.data, b.len, 0);
 	buffer_clear(&b);
-	r->ready_events = read->events;
 	r->is_complete = read->is_complete;
-	r->after = read->is_complete ? read->upto : read->last_id;
 	r->start.is_known = true;
 	r->is_first = false;
-	read->has_last = false;
-	read->own_id_len = 0;
 	return rc;
-}
-
-/* The store has answered; on the loop's thread. */
-static void
-replay_done(struct store_read *read)
-{
-	struct replay *r = read->arg;
-	struct stream *s = r->stream;
-
-	r->is_reading = false;
-	if (s == NULL) {
-		replay_free(r);
-		return;
-	}
-	hub_now(s->hub);
-	if (s->state >= STREAM_ENDING)
-		return;
-	if (read->error[0] != '\0')
-		stream_end(s, STREAM_ERROR,
-		    REPLAY_RETRY_MS / 2 + loop_random(REPLAY_RETRY_MS));
-	else if (replay_take(r) == -1)
-		stream_kill(s, STREAM_ERROR);
-	else
-		stream_source_ready(s);
 }
 
 /* Whether the memory has all that follows, so that the stream may go on there.
@@ -264,7 +317,7 @@ replay_done(struct store_read *read)
 static bool
 replay_meets_memory(const struct replay *r)
 {
-	const struct stream *s = r->stream;
+	const struct stream *s = r->asker.stream;
 	size_t i;
 
 	if (!r->is_complete)
@@ -278,7 +331,7 @@ replay_meets_memory(const struct replay *r)
 static void
 replay_finish(struct replay *r)
 {
-	struct stream *s = r->stream;
+	struct stream *s = r->asker.stream;
 	size_t i;
 
 	for (i = 0; i < s->cursor_count; i++)
@@ -289,22 +342,50 @@ replay_finish(struct replay *r)
 	replay_free(r);
 }
 
+/* All of a slice is sent: reads on, with a larger one, or finishes. */
+static enum source_step
+replay_go_on(struct replay *r)
+{
+	struct slice_asker *a = &r->asker;
+
+	if (r->is_complete)
+		r->after = a->slice->read.upto;
+	a->want_bytes = a->slice->read.room_bytes * 2;
+	if (a->want_bytes > SLICE_MAX)
+		a->want_bytes = SLICE_MAX;
+	slice_put(a);
+	if (!replay_meets_memory(r))
+		return slice_ask(a) == -1 ? SOURCE_FAILED : SOURCE_WAITS;
+	replay_finish(r);
+	return SOURCE_GOES_ON;
+}
+
 /* Sends the slice that was read; when it is sent, reads on or finishes. */
 static enum source_step
 replay_step(struct source *source, struct stream *s)
 {
 	struct replay *r = replay_of(source);
+	struct slice *slice = r->asker.slice;
 
-	if (r->is_reading)
+	(void)s;
+	slice_unpin(&r->asker);
+	/* 1. There is none yet, or it was taken away. */
+	if (slice == NULL && r->asker.lane == NULL)
+		return slice_ask(&r->asker) == -1 ? SOURCE_FAILED
+						  : SOURCE_WAITS;
+	if (slice == NULL || slice->due_ms == 0)
 		return SOURCE_WAITS;
-	if (r->ready != NULL) {
-		stream_set_unit(s, r->ready, false);
-		r->ready = NULL;
-		stream_count_events(s, r->ready_events);
-		return SOURCE_GOES_ON;
+	/* 2. One has come, with events or without. */
+	if (!slice->is_taken &&
+	    (slice->read.wants > 0 || slice->read.is_counting))
+		return replay_ask_again(r, slice->read.wants) == -1
+		    ? SOURCE_FAILED
+		    : SOURCE_WAITS;
+	if (!slice->is_taken) {
+		slice->is_taken = true;
+		return replay_take(r) == -1 ? SOURCE_FAILED : SOURCE_GOES_ON;
 	}
-	if (!replay_meets_memory(r))
-		return replay_read(r) == -1 ? SOURCE_FAILED : SOURCE_WAITS;
-	replay_finish(r);
-	return SOURCE_GOES_ON;
+	/* 3. Its runs are sent. */
+	return slice->next < slice->read.mark_count ? SOURCE_GOES_ON
+						    : replay_go_on(r);
 }

@@ -4,11 +4,13 @@
 #ifndef CRIER_HUB_SOURCE_H
 #define CRIER_HUB_SOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/buffer.h"
 
+struct history_slice;
 struct stream;
 
 /*
@@ -32,6 +34,14 @@ enum source_step {
 struct source {
 	/* No unit is half sent: makes the stream's next one, if it can. */
 	enum source_step (*step)(struct source *, struct stream *);
+
+	/*
+	 * The nth run (whole records) that can be sent behind the unit, false
+	 * if there is none; and that the first byte of the first one was sent.
+	 * NULL: the source has units alone.
+	 */
+	bool (*run)(struct source *, size_t n, struct history_slice *);
+	void (*begin_run)(struct source *);
 
 	/*
 	 * Appends the data of the stream's last record; 0, or -1 (memory).

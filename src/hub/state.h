@@ -12,6 +12,7 @@
 #include "hub/hub.h"
 #include "hub/hub_clock.h"
 #include "hub/notice.h"
+#include "hub/slice.h"
 #include "hub/stats.h"
 #include "hub/stop.h"
 #include "hub/stream.h"
@@ -37,6 +38,7 @@ struct hub {
 	struct hub_visitors visitors;
 	struct hub_turn turn;
 	struct hub_delivery delivery; /* of turn.h, too */
+	struct hub_slices slices;
 	struct hub_notices notices;
 	struct hub_stats stats;
 	struct hub_stops stops;

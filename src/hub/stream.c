@@ -196,6 +196,19 @@ stream_set_unit(struct stream *s, struct block *block, bool framed)
 	s->unit_framed = framed;
 }
 
+int
+stream_copy_unit(struct stream *s)
+{
+	struct block *copy = block_of(s->unit->data + s->unit_off, s->unit_len);
+
+	if (copy == NULL)
+		return -1;
+	block_unref(s->unit);
+	s->unit = copy;
+	s->unit_off = 0;
+	return 0;
+}
+
 static int
 stream_put_end(struct stream *s)
 {
@@ -336,7 +349,7 @@ stream_insert(struct stream *s, const char *data, size_t len)
 	return 0;
 }
 
-void
+static void
 stream_count_events(struct stream *s, uint64_t events)
 {
 	s->events += events;

@@ -152,8 +152,11 @@ void stream_start(struct stream *, struct block *head, struct text_span input);
 /* Takes a block of the caller's as the next to be sent; none may be there. */
 void stream_set_unit(struct stream *, struct block *, bool framed);
 
-/* Counts events that a unit brings, of the stream's and of all. */
-void stream_count_events(struct stream *, uint64_t events);
+/*
+ * Replaces the half-sent unit by a copy of its own, so that its block is not
+ * needed; 0, or -1 (memory).
+ */
+int stream_copy_unit(struct stream *);
 
 /* What a delivery (hub/delivery.h) came to. */
 enum delivery_result {

@@ -38,6 +38,8 @@ static const char *const subscribe_texts[] = {
 	    "too many streams of this user (max-streams-per-user)",
 	[HUB_ADDRESS_FULL] =
 	    "too many streams of this address (max-streams-per-address)",
+	[HUB_WAITING] = "too many clients wait for what they missed "
+			"(replay-waiting)",
 	[HUB_DRAINING] = "crierd is stopping",
 	[HUB_NO_MEMORY] = "out of memory",
 };
@@ -264,11 +266,18 @@ subscribe_open(struct hub *hub, const struct subscription *sub,
 		stream_discard(s);
 		return HUB_STOPPED;
 	}
+	/* 4. So many wait for a replay that this one is to come again. */
+	if (start.is_stored && !slices_have_room(s)) {
+		hub->counters.turned_away++;
+		hub->counters.replays_refused++;
+		stream_discard(s);
+		return HUB_WAITING;
+	}
 	if (stopped) {
 		s->state = STREAM_LAST_EVENTS;
 		s->deadline_ms = hub->clock.now_ms + SUBSCRIBE_LAST_MS;
 	}
-	/* 4. What it says first; if need be, the replay. */
+	/* 5. What it says first; if need be, the replay. */
 	if (subscribe_put_head(s, sub, &start, &b) == 0)
 		head = block_of(b.data, b.len);
 	buffer_clear(&b);
@@ -278,7 +287,7 @@ subscribe_open(struct hub *hub, const struct subscription *sub,
 		stream_discard(s);
 		return HUB_NO_MEMORY;
 	}
-	/* 5. Only a stream that starts owns the descriptor. */
+	/* 6. Only a stream that starts owns the descriptor. */
 	if (polls)
 		poll_begin(s, sub->poll_ms);
 	stream_start(s, head, sub->input);

@@ -60,6 +60,7 @@ enum hub_answer {
 	HUB_FULL,         /* max-streams */
 	HUB_USER_FULL,    /* max-streams-per-user */
 	HUB_ADDRESS_FULL, /* max-streams-per-address */
+	HUB_WAITING,      /* replay-waiting */
 	HUB_DRAINING,     /* about to exit */
 	HUB_NO_MEMORY
 };

@@ -13,6 +13,7 @@
 #include "hub/subscription.h"
 
 struct hub;
+struct slice_lane;
 
 /*
  * Whom streams are for: a user whom the web server knows, or an address.  Each
@@ -24,6 +25,7 @@ struct visitor {
 	uint32_t streams;         /* those that are not dead */
 	uint64_t mark;            /* as stream.mark, with seen: presence */
 	uint32_t seen;
+	struct slice_lane *lane; /* of its replays that wait, or NULL */
 	char name[];
 };
 

@@ -31,6 +31,10 @@ struct hub_counters {
 	uint64_t polls;          /* answered to their end */
 	uint64_t user_full, address_full; /* of turned_away, for these limits */
 	uint64_t gaps;
+	uint64_t replays_refused;   /* of turned_away, for replay-waiting */
+	uint64_t replays_cancelled; /* reads that nobody waited for any more */
+	uint64_t replays_interrupted; /* slices that others were given */
+	uint64_t replays_ended;       /* streams, for want of replay-bytes */
 };
 
 /* The limits that hold, as the configuration and the system have set them. */
@@ -40,6 +44,7 @@ struct hub_limits {
 	uint64_t run_max;
 	uint64_t max_event_bytes, max_request_bytes, request_timeout_ms;
 	uint64_t history_bytes, keep, keep_bytes, keep_seconds;
+	uint64_t replay_bytes, replay_waiting;
 	uint64_t heartbeat_ms, retry_ms, max_time_ms;
 	uint64_t stop_seconds, drain_ms, stall_ms;
 };
@@ -51,6 +56,8 @@ struct hub_figures {
 	uint64_t users, channels, history_bytes;
 	uint64_t batches, batched_bytes; /* that the store has */
 	uint64_t store_ms, store_wait_ms;
+	uint64_t replays_waiting, replay_slices, replay_bytes,
+	    replay_pinned_bytes;
 	struct hub_limits limits;
 };
 

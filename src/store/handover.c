@@ -112,6 +112,21 @@ handover_give_read(struct handover *h, struct store_read *r)
 	pthread_mutex_unlock(&h->lock);
 }
 
+bool
+handover_cancel_read(struct handover *h, struct store_read *r)
+{
+	struct store_read *other;
+
+	pthread_mutex_lock(&h->lock);
+	STAILQ_FOREACH(other, &h->reads, link)
+		if (other == r)
+			break;
+	if (other != NULL)
+		STAILQ_REMOVE(&h->reads, r, store_read, link);
+	pthread_mutex_unlock(&h->lock);
+	return other != NULL;
+}
+
 void
 handover_close(struct handover *h)
 {

@@ -37,6 +37,9 @@ void handover_clear(struct handover *);
 void handover_give_batch(struct handover *, struct batch *);
 void handover_give_read(struct handover *, struct store_read *);
 
+/* Takes back a read that still waits; false: the reader has, or had, it. */
+bool handover_cancel_read(struct handover *, struct store_read *);
+
 /* Tells the threads to end when they have done all that was given. */
 void handover_close(struct handover *);
 

@@ -45,6 +45,13 @@ store_sqlite_read(struct store *store, struct store_read *r)
 	handover_give_read(&((struct store_sqlite *)store)->handover, r);
 }
 
+static bool
+store_sqlite_cancel(struct store *store, struct store_read *r)
+{
+	return handover_cancel_read(&((struct store_sqlite *)store)->handover,
+	    r);
+}
+
 static uint64_t
 store_sqlite_file_bytes(const struct store_sqlite *q, const char *part)
 {
@@ -112,6 +119,7 @@ store_sqlite_close(struct store *store)
 static const struct store_ops store_sqlite_ops = {
 	.commit = store_sqlite_commit,
 	.read = store_sqlite_read,
+	.cancel = store_sqlite_cancel,
 	.status = store_sqlite_status,
 	.configure = store_sqlite_configure,
 	.close = store_sqlite_close,

@@ -106,9 +106,12 @@ static const char *const sqlite_text[STATEMENTS] = {
 	[STATEMENT_FIND_OWN] = "SELECT ms, n FROM own WHERE own_id = ?"
 			       " AND channel = (SELECT id FROM channel WHERE"
 			       " name = ?) ORDER BY ms DESC, n DESC LIMIT 1",
+	[STATEMENT_COUNT] = "SELECT events FROM channel WHERE name = ?",
 	[STATEMENT_LAST_RUNS] =
-	    "SELECT data FROM run WHERE channel = (SELECT id FROM channel"
-	    " WHERE name = ?) ORDER BY last_ms DESC, last_n DESC",
+	    "SELECT data, last_ms, last_n FROM run WHERE channel ="
+	    " (SELECT id FROM channel WHERE name = ?1)"
+	    " AND (last_ms, last_n) < (?2, ?3)"
+	    " ORDER BY last_ms DESC, last_n DESC",
 	[STATEMENT_FLOOR] =
 	    "SELECT floor_ms, floor_n FROM channel WHERE name = ?",
 	[STATEMENT_TOTALS] = "SELECT ifnull(sum(events), 0),"

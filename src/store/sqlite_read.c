@@ -12,10 +12,19 @@
  * A read of several channels merges as many statements, each of which walks one
  * channel in order.  All of them are in one read transaction, so that the
  * floors and the records that the answer has fit together.
+ *
+ * A read is as long as its answer.  A run's bytes are fetched when the merge
+ * comes to it, for most of many channels have nothing in this slice.  And where
+ * the last events of a channel begin is counted a piece at a time, lest a read
+ * look at far more than it brings: others are served in between.
  */
 
+enum {
+	READ_COUNT_BYTES = 1048576 /* of runs that one read counts */
+};
+
 static const char sqlite_walk[] =
-    "SELECT data FROM run WHERE channel ="
+    "SELECT data, first_ms FROM run WHERE channel ="
     " (SELECT id FROM channel WHERE name = ?1)"
     " AND (last_ms, last_n) > (?2, ?3) ORDER BY last_ms, last_n";
 
@@ -24,7 +33,9 @@ struct walk {
 	struct id after, upto;
 	const char *data; /* of the row, SQLite's */
 	size_t len;
-	bool has_event;
+	bool is_over;
+	bool has_event; /* else the next one is not before the row's first */
+	struct id next; /* of the event, or where its row begins */
 	struct run_event event;
 };
 
@@ -156,58 +167,122 @@ read_count(const struct store_read *r, const char *data, size_t len,
 	return count;
 }
 
+/* All that a channel has are no more than so many: nothing is to count. */
+static int
+read_has_all(struct sqlite_file *f, struct store_range *range, uint64_t last)
+{
+	sqlite3_stmt *s = sqlite_file_use(f, STATEMENT_COUNT);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	sqlite3_bind_text(s, 1, range->name, -1, SQLITE_STATIC);
+	rc = sqlite3_step(s);
+	if (rc == SQLITE_DONE ||
+	    (rc == SQLITE_ROW && (uint64_t)sqlite3_column_int64(s, 0) <= last))
+		range->is_counted = true;
+	sqlite3_reset(s);
+	range->counted_to.ms = range->counted_to.n = INT64_MAX;
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : -1;
+}
+
+/* Counts a run, from its end; whether that were enough. */
+static bool
+read_count_run(const struct store_read *r, struct store_range *range,
+    sqlite3_stmt *s)
+{
+	const char *data = sqlite3_column_blob(s, 0);
+	size_t len = (size_t)sqlite3_column_bytes(s, 0);
+	uint64_t left = r->last - range->counted;
+	uint64_t count = read_count(r, data, len, left, &range->after);
+	struct id at = sqlite_file_id(s, 1);
+	/* Of a damaged file it may be none that is before the last one. */
+	bool is_before = id_cmp(at, range->counted_to) < 0;
+
+	range->counted += count < left ? count : left;
+	range->counted_to = at;
+	return count > left || !is_before;
+}
+
+/* Counts back from the end of a channel, while there is *work left. */
+static int
+read_last_of(struct sqlite_file *f, struct store_read *r,
+    struct store_range *range, size_t *work)
+{
+	sqlite3_stmt *s = sqlite_file_use(f, STATEMENT_LAST_RUNS);
+	size_t bytes;
+	int rc = SQLITE_ROW;
+
+	if (s == NULL)
+		return -1;
+	sqlite3_bind_text(s, 1, range->name, -1, SQLITE_STATIC);
+	sqlite_file_bind_id(s, 2, range->counted_to);
+	while (*work > 0 && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+		bytes = (size_t)sqlite3_column_bytes(s, 0);
+		*work -= bytes < *work ? bytes : *work;
+		if (read_count_run(r, range, s)) {
+			range->is_counted = true;
+			break;
+		}
+	}
+	if (rc == SQLITE_DONE)
+		range->is_counted = true;
+	sqlite3_reset(s);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : -1;
+}
+
 /* Moves each range so that it begins so many events before its end. */
 static int
 read_last(struct sqlite_file *f, struct store_read *r)
 {
-	sqlite3_stmt *s;
-	uint64_t last, count;
-	size_t i;
-	int rc;
+	struct store_range *range;
+	size_t work = READ_COUNT_BYTES, i;
 
 	for (i = 0; i < r->range_count; i++) {
-		if ((s = sqlite_file_use(f, STATEMENT_LAST_RUNS)) == NULL)
+		range = &r->ranges[i];
+		if (!range->is_counted && range->counted_to.ms == 0 &&
+		    read_has_all(f, range, r->last) == -1)
 			return read_fail(f, r);
-		sqlite3_bind_text(s, 1, r->ranges[i].name, -1, SQLITE_STATIC);
-		last = r->last;
-		while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
-			count = read_count(r, sqlite3_column_blob(s, 0),
-			    (size_t)sqlite3_column_bytes(s, 0), last,
-			    &r->ranges[i].after);
-			if (count > last)
-				break;
-			last -= count;
-		}
-		sqlite3_reset(s);
-		if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		if (!range->is_counted &&
+		    read_last_of(f, r, range, &work) == -1)
 			return read_fail(f, r);
+		r->is_counting = r->is_counting || !range->is_counted;
 	}
 	return 0;
 }
 
-/* Moves the walk to its next event that may be sent; 0 or -1. */
+/* Moves the walk to its next row, without looking at its events; 0 or -1. */
+static int
+walk_row(struct walk *w)
+{
+	int rc = sqlite3_step(w->s);
+
+	w->has_event = false;
+	w->is_over = rc != SQLITE_ROW;
+	w->next.ms = (uint64_t)sqlite3_column_int64(w->s, 1);
+	w->next.n = 0;
+	w->len = 0;
+	w->data = NULL;
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : -1;
+}
+
+/* Moves the walk to its next event that may be sent, or next row; 0 or -1. */
 static int
 walk_next(struct walk *w, uint64_t wall_ms)
 {
-	int rc;
-
-	for (;;) {
-		w->has_event = run_next(&w->data, &w->len, &w->event);
-		if (!w->has_event) {
-			if ((rc = sqlite3_step(w->s)) != SQLITE_ROW)
-				return rc == SQLITE_DONE ? 0 : -1;
-			w->data = sqlite3_column_blob(w->s, 0);
-			w->len = (size_t)sqlite3_column_bytes(w->s, 0);
-			continue;
-		}
-		if (id_cmp(w->event.id, w->upto) > 0) {
-			w->has_event = false;
-			return 0;
-		}
-		if (id_cmp(w->event.id, w->after) > 0 &&
-		    !read_has_expired(&w->event, wall_ms))
+	if (w->data == NULL) {
+		w->data = sqlite3_column_blob(w->s, 0);
+		w->len = (size_t)sqlite3_column_bytes(w->s, 0);
+	}
+	while (run_next(&w->data, &w->len, &w->event)) {
+		w->next = w->event.id;
+		w->is_over = id_cmp(w->next, w->upto) > 0;
+		w->has_event = id_cmp(w->next, w->after) > 0 &&
+		    !read_has_expired(&w->event, wall_ms);
+		if (w->is_over || w->has_event)
 			return 0;
 	}
+	return walk_row(w);
 }
 
 static int
@@ -221,7 +296,7 @@ walk_begin(struct sqlite_file *f, struct walk *w, const struct store_read *r,
 	sqlite_file_bind_id(w->s, 2, range->after);
 	w->after = range->after;
 	w->upto = r->upto;
-	return walk_next(w, r->wall_ms);
+	return walk_row(w);
 }
 
 static struct walk *
@@ -231,27 +306,59 @@ walk_oldest(struct walk *walks, size_t count)
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		if (walks[i].has_event &&
-		    (oldest == NULL ||
-			id_cmp(walks[i].event.id, oldest->event.id) < 0))
+		if (!walks[i].is_over &&
+		    (oldest == NULL || id_cmp(walks[i].next, oldest->next) < 0))
 			oldest = &walks[i];
 	return oldest;
 }
 
-/* Adds an event's record to the answer, once if it is in several channels. */
-static int
+/* Whether the answer's last run is long enough, or there is none yet. */
+static bool
+read_is_marked(const struct store_read *r)
+{
+	size_t least = r->room_bytes / (STORE_MARKS - 1), n = r->mark_count;
+
+	if (least < STORE_MARK_BYTES)
+		least = STORE_MARK_BYTES;
+	return n == 0 ||
+	    r->marks[n - 1].end - (n == 1 ? 0 : r->marks[n - 2].end) >= least;
+}
+
+/* Counts the last event of the answer in its run. */
+static void
+read_mark(struct store_read *r)
+{
+	struct store_mark *m;
+
+	if (read_is_marked(r))
+		r->marks[r->mark_count++].events = 0;
+	m = &r->marks[r->mark_count - 1];
+	m->end = r->bytes;
+	m->events++;
+	m->last = r->last_id;
+}
+
+/*
+ * Adds an event's record to the answer, once if it is in several channels.
+ * False: there is no room for it.
+ */
+static bool
 read_take(struct store_read *r, const struct run_event *e)
 {
 	if (r->events > 0 && id_cmp(e->id, r->last_id) == 0)
-		return 0;
-	if (buffer_append(&r->records, e->record, e->record_len) == -1) {
-		snprintf(r->error, sizeof r->error, "out of memory");
-		return -1;
+		return true;
+	if (e->record_len > r->room_bytes - r->bytes) {
+		if (r->events == 0)
+			r->wants = e->record_len;
+		return false;
 	}
+	memcpy(r->room + r->bytes, e->record, e->record_len);
+	r->bytes += e->record_len;
 	if (r->events++ == 0)
 		r->first_id = e->id;
 	r->last_id = e->id;
-	return 0;
+	read_mark(r);
+	return true;
 }
 
 static int
@@ -260,12 +367,9 @@ read_merge(struct sqlite_file *f, struct store_read *r, struct walk *walks)
 	struct walk *w;
 
 	while ((w = walk_oldest(walks, r->range_count)) != NULL) {
-		/* The answer must not end between the copies of one event. */
-		if (r->records.len >= r->max_bytes &&
-		    id_cmp(w->event.id, r->last_id) != 0)
+		/* Copies of the last event are behind it, and go as well. */
+		if (w->has_event && !read_take(r, &w->event))
 			return 0;
-		if (read_take(r, &w->event) == -1)
-			return -1;
 		if (walk_next(w, r->wall_ms) == -1)
 			return read_fail(f, r);
 	}
@@ -303,7 +407,8 @@ sqlite_read(struct sqlite_file *f, struct store_read *r)
 		return;
 	}
 	if ((r->own_id_len == 0 || read_own(f, r) == 0) &&
-	    (!r->has_last || read_last(f, r) == 0) && read_floors(f, r) == 0)
+	    (!r->has_last || read_last(f, r) == 0) && !r->is_counting &&
+	    read_floors(f, r) == 0)
 		read_walk(f, r);
 	/*
 	 * After a failure sqlite3_errcode is still to say why, so nothing is

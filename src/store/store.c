@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/cause.h"
 #include "store/store.h"
 
@@ -32,17 +28,4 @@ store_close(struct store *store)
 {
 	if (store != NULL)
 		store->ops->close(store);
-}
-
-void
-store_read_clear(struct store_read *r)
-{
-	size_t i;
-
-	for (i = 0; i < r->range_count; i++)
-		free(r->ranges[i].name);
-	free(r->ranges);
-	free(r->own_id);
-	buffer_clear(&r->records);
-	memset(r, 0, sizeof *r);
 }

@@ -28,28 +28,57 @@
 
 /* One channel of a read. */
 struct store_range {
-	char *name;      /* the read's to free */
-	struct id after; /* events behind this one; may be moved (see last) */
-	struct id floor; /* answer: events up to here are not retained */
+	const char *name; /* the asker's */
+	struct id after;  /* events behind this one; may be moved (see last) */
+	struct id floor;  /* answer: events up to here are not retained */
+
+	/* How far the last events are counted; the store's, from zero on. */
+	bool is_counted;
+	uint64_t counted;
+	struct id counted_to; /* from the end back to this one */
 };
 
-/* A read of what several channels retain, merged in the order of ids. */
+/*
+ * A run of the answer's records, whole ones, in whose size a stream takes them:
+ * what its client has begun to take, and no more, must stay for it.
+ */
+struct store_mark {
+	size_t end;      /* of the records' bytes */
+	uint64_t events; /* in this run */
+	struct id last;
+};
+
+enum {
+	STORE_MARKS = 128,
+	STORE_MARK_BYTES = 2048 /* of a run, and what is left of an event */
+};
+
+/*
+ * A read of what several channels retain, merged in the order of ids.  All
+ * memory of it is the asker's, and the store's to write to until the read comes
+ * back.  A read comes back when it is answered in part, too: whoever wants the
+ * rest asks again, from behind last_id and with the same ranges.
+ */
 struct store_read {
 	struct store_range *ranges;
 	size_t range_count;
 	struct id upto;   /* the last event that the answer may have */
 	uint64_t wall_ms; /* events that expire by then are left out */
-	size_t max_bytes; /* the answer ends after about so much */
 	bool has_last;    /* begin so many events before the end */
 	uint64_t last;
-	char *
-	    own_id; /* begin behind the newest event with this id, if len > 0 */
-	size_t own_id_len;
+	const char *own_id; /* begin behind the newest event with this id */
+	size_t own_id_len;  /* 0: none */
+	char *room;         /* for the records */
+	size_t room_bytes;
+	struct store_mark *marks; /* STORE_MARKS */
 
 	bool own_found; /* the answer to that */
 	struct id own;
+	bool is_counting; /* last is not counted yet: ask again */
 	bool is_complete; /* nothing is left up to upto */
-	struct buffer records;
+	size_t bytes;     /* of the records */
+	size_t wants;     /* not 0: so much room the next event needs */
+	size_t mark_count;
 	uint64_t events;
 	struct id first_id, last_id; /* of the records, if there are any */
 	char error[BATCH_WHY_SIZE];  /* "" or why there is no answer */
@@ -65,7 +94,13 @@ struct store;
 
 struct store_ops {
 	void (*commit)(struct store *, struct batch *);
-	void (*read)(struct store *, struct store_read *); /* if is_durable */
+	/* If is_durable, as is the next. */
+	void (*read)(struct store *, struct store_read *);
+	/*
+	 * Takes a read back that nobody waits for any more.  True: it is not
+	 * made, and its `done` not called.  False: it is being made.
+	 */
+	bool (*cancel)(struct store *, struct store_read *);
 	/* Adds the group "store" to a status. */
 	void (*status)(struct store *, struct json_object *status);
 	void (*configure)(struct store *, uint64_t key_ms);
@@ -97,8 +132,5 @@ struct store *store_memory_open(const struct store_options *,
     const struct store_url *, char **cause);
 struct store *store_sqlite_open(const struct store_options *,
     const struct store_url *, char **cause);
-
-/* Frees what a read holds; not the read. */
-void store_read_clear(struct store_read *);
 
 #endif

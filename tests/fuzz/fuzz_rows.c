@@ -156,13 +156,16 @@ fuzz_commit(struct sqlite_writer *w, uint64_t ms)
 static void
 fuzz_read(struct sqlite_file *file, struct fuzz_input *in)
 {
-	char a[] = "a", b[] = "b", own[] = "1";
-	struct store_range ranges[FUZZ_CHANNELS] = { { .name = a },
-		{ .name = b } };
+	struct store_range ranges[FUZZ_CHANNELS] = { { .name = "a" },
+		{ .name = "b" } };
+	struct store_mark marks[STORE_MARKS];
+	char room[64];
 	struct store_read r = { .ranges = ranges,
 		.range_count = FUZZ_CHANNELS,
-		.max_bytes = 64,
-		.own_id = own };
+		.room = room,
+		.room_bytes = sizeof room,
+		.marks = marks,
+		.own_id = "1" };
 	struct id after;
 	int i, k;
 
@@ -173,20 +176,22 @@ fuzz_read(struct sqlite_file *file, struct fuzz_input *in)
 	r.last = fuzz_number(in);
 	r.own_id_len = fuzz_byte(in) & 1;
 	for (i = 0; i < FUZZ_SLICES && !r.is_complete; i++) {
-		buffer_clear(&r.records);
 		r.events = 0;
+		r.bytes = r.mark_count = 0;
+		r.is_counting = false;
 		sqlite_read(file, &r);
 		if (r.error[0] != '\0')
 			break;
 		fuzz_check(r.events == 0 || id_cmp(r.last_id, r.upto) <= 0);
+		fuzz_check(r.bytes <= r.room_bytes &&
+		    r.mark_count <= STORE_MARKS);
 		after = r.last_id;
 		for (k = 0; r.events > 0 && k < FUZZ_CHANNELS; k++)
 			if (id_cmp(ranges[k].after, after) < 0)
 				ranges[k].after = after;
-		r.has_last = false;
+		r.has_last = r.has_last && r.is_counting;
 		r.own_id_len = 0;
 	}
-	buffer_clear(&r.records);
 }
 
 int

@@ -62,14 +62,12 @@ test_commit(void **state)
 	assert_int_equal(store_run_put(run, &e), BATCH_ACCEPTED);
 	store_run_ask(run, &r, "a", 0, 0);
 	store_run_read(run, &r);
-	assert_int_equal(r.records.len, strlen("id: 5-0\ndata: x\n\n"));
-	assert_memory_equal(r.records.data, "id: 5-0\ndata: x\n\n",
-	    r.records.len);
+	assert_int_equal(r.bytes, strlen("id: 5-0\ndata: x\n\n"));
+	assert_memory_equal(r.room, "id: 5-0\ndata: x\n\n", r.bytes);
 	assert_int_equal(r.events, 1);
 	assert_int_equal(r.first_id.ms, 5);
 	assert_int_equal(r.last_id.ms, 5);
 	assert_true(r.is_complete);
-	store_read_clear(&r);
 	assert_string_equal(test_ids(run, "b", 0, 0), ".");
 	assert_string_equal(store_run_status_text(run, "kind"), "sqlite");
 	assert_int_equal(store_run_status(run, "events"), 1);
@@ -172,22 +170,20 @@ test_slices(void **state)
 	store_run_put_many(run, "a", 9, 100, 50);
 	for (; !is_complete; slices++) {
 		store_run_ask(run, &r, "a", after.ms, after.n);
-		r.max_bytes = 500;
+		r.room_bytes = 500;
 		store_run_read(run, &r);
-		assert_true(r.records.len < 500 + 70);
-		assert_true(r.records.len >= 500 || r.is_complete);
-		buffer_append(&all, r.records.data, r.records.len);
+		assert_true(r.bytes <= 500);
+		assert_true(r.bytes > 500 - 70 || r.is_complete);
+		buffer_append(&all, r.room, r.bytes);
 		after = r.last_id;
 		is_complete = r.is_complete;
-		store_read_clear(&r);
 	}
-	assert_int_equal(slices, 13);
+	assert_int_equal(slices, 15);
 	store_run_ask(run, &r, "a", 0, 0);
 	store_run_read(run, &r);
 	assert_int_equal(r.events, 100);
-	assert_int_equal(r.records.len, all.len);
-	assert_memory_equal(r.records.data, all.data, all.len);
-	store_read_clear(&r);
+	assert_int_equal(r.bytes, all.len);
+	assert_memory_equal(r.room, all.data, all.len);
 	buffer_clear(&all);
 }
 
@@ -219,7 +215,7 @@ test_merge(void **state)
 	/* Each slice is one event: none is cut between its copies. */
 	for (i = 1; i <= 6; i++) {
 		store_run_ask(run, &r, "b,a,c", after.ms, after.n);
-		r.max_bytes = 1;
+		r.room_bytes = strlen("id: 1-0\ndata: x\n\n");
 		snprintf(want, sizeof want, "%zu-0 %s", i, i < 6 ? "..." : ".");
 		after.ms = i;
 		snprintf(text, sizeof text, "%s", store_run_ids(run, &r));
@@ -251,7 +247,7 @@ test_own(struct store_run *run, const char *channels, const char *own)
 	struct store_read r;
 
 	store_run_ask(run, &r, channels, 0, 0);
-	r.own_id = strdup(own);
+	r.own_id = own;
 	r.own_id_len = strlen(own);
 	return store_run_ids(run, &r);
 }
@@ -280,19 +276,17 @@ test_own_ids(void **state)
 	/* No such id in this channel: as asked otherwise. */
 	assert_string_equal(test_own(run, "b", "two"), "one 1-0 .");
 	store_run_ask(run, &r, "a", 0, 0);
-	r.own_id = strdup("two");
+	r.own_id = "two";
 	r.own_id_len = 3;
 	store_run_read(run, &r);
 	assert_true(r.own_found);
 	assert_int_equal(r.own.ms, 2);
-	store_read_clear(&r);
 	store_run_ask(run, &r, "a", 0, 0);
-	r.own_id = strdup("three");
+	r.own_id = "three";
 	r.own_id_len = 5;
 	store_run_read(run, &r);
 	assert_false(r.own_found);
 	assert_int_equal(r.events, 4);
-	store_read_clear(&r);
 }
 
 static const char *
@@ -358,7 +352,6 @@ test_floor(void **state)
 		assert_int_equal(r.events, 4);
 		assert_int_equal(r.ranges[1].floor.ms, TEST_LATE);
 		assert_int_equal(r.ranges[1].floor.n, 1223);
-		store_read_clear(&r);
 		store_run_close(run);
 		store_run_open(run);
 		assert_int_equal(store_run_status(run, "events"), 11);

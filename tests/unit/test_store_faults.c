@@ -161,7 +161,6 @@ test_check_gap(struct store_run *run, uint64_t ms)
 	store_run_read(run, &r);
 	assert_true(r.ranges[0].floor.ms >= ms);
 	assert_true(r.ranges[1].floor.ms >= ms);
-	store_read_clear(&r);
 }
 
 /* What is no database goes aside, and an empty one takes its place. */
@@ -291,7 +290,6 @@ test_full_is_a_gap(void **state)
 		assert_int_equal(r.events, 1);
 		assert_int_equal(r.ranges[0].floor.ms, ms + 1);
 		assert_int_equal(r.ranges[1].floor.ms, ms + 1);
-		store_read_clear(&r);
 		store_run_close(run);
 		store_run_open(run);
 	}
@@ -401,7 +399,6 @@ test_all_at_once(void **state)
 		store_run_ask(run, &r, "b,a", i / 2, 0);
 		store_run_read(run, &r);
 		assert_true(r.events <= i + 1);
-		store_read_clear(&r);
 		store_run_status(run, "events");
 	}
 	store_run_wait(run, "events", 100);

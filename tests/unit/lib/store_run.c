@@ -17,8 +17,7 @@
 #include "store_run.h"
 
 enum {
-	STORE_RUN_LIMIT_S = 100, /* then something hangs */
-	STORE_RUN_NAMES = 16
+	STORE_RUN_LIMIT_S = 100 /* then something hangs */
 };
 
 struct store_run *
@@ -219,18 +218,23 @@ store_run_ask(struct store_run *run, struct store_read *r, const char *channels,
 	size_t len;
 
 	memset(r, 0, sizeof *r);
-	r->ranges = calloc(STORE_RUN_NAMES, sizeof *r->ranges);
-	assert_non_null(r->ranges);
+	memset(run->ranges, 0, sizeof run->ranges);
+	r->ranges = run->ranges;
 	for (; *channels != '\0'; channels += len + (channels[len] == ',')) {
 		len = strcspn(channels, ",");
-		r->ranges[r->range_count].name = strndup(channels, len);
+		snprintf(run->names[r->range_count],
+		    sizeof run->names[r->range_count], "%.*s", (int)len,
+		    channels);
+		r->ranges[r->range_count].name = run->names[r->range_count];
 		r->ranges[r->range_count].after.ms = ms;
 		r->ranges[r->range_count++].after.n = n;
 	}
 	r->upto.ms = INT64_MAX;
 	r->upto.n = INT64_MAX;
 	r->wall_ms = run->wall_ms;
-	r->max_bytes = SIZE_MAX;
+	r->room = run->room;
+	r->room_bytes = sizeof run->room - 1;
+	r->marks = run->marks;
 }
 
 static void
@@ -261,8 +265,8 @@ store_run_ids(struct store_run *run, struct store_read *r)
 	size_t len = 0;
 
 	store_run_read(run, r);
-	assert_int_equal(buffer_append(&r->records, "", 1), 0);
-	for (p = r->records.data; (p = strstr(p, "id: ")) != NULL; p = end) {
+	r->room[r->bytes] = '\0';
+	for (p = r->room; (p = strstr(p, "id: ")) != NULL; p = end) {
 		p += strlen("id: ");
 		end = strchr(p, '\n');
 		len += (size_t)snprintf(text + len, sizeof text - len, "%.*s ",
@@ -270,7 +274,6 @@ store_run_ids(struct store_run *run, struct store_read *r)
 		assert_true(len < sizeof text);
 	}
 	snprintf(text + len, sizeof text - len, r->is_complete ? "." : "...");
-	store_read_clear(r);
 	return text;
 }
 

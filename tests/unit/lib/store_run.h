@@ -18,6 +18,10 @@ struct store_run_event {
 	uint64_t expires_ms; /* by the wall clock */
 };
 
+enum {
+	STORE_RUN_NAMES = 16 /* channels of a read */
+};
+
 struct store_run {
 	struct event_base *base;
 	struct store *store;
@@ -27,6 +31,11 @@ struct store_run {
 	size_t reading;                     /* reads that are not done yet */
 	size_t done;                        /* batches that are */
 	char dir[32], path[64], url[80];
+	/* Of the read that was asked last. */
+	struct store_range ranges[STORE_RUN_NAMES];
+	char names[STORE_RUN_NAMES][64];
+	struct store_mark marks[STORE_MARKS];
+	char room[1048576];
 };
 
 /* Makes the directory and opens the store; ends and removes all of it. */
