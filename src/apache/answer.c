@@ -49,6 +49,7 @@ answer_text(request_rec *r, const char *type, const char *text)
 {
 	ap_set_content_type(r, type);
 	apr_table_setn(r->headers_out, "Cache-Control", "no-cache, no-store");
+	apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
 	answer_allow_origin(r);
 	ap_set_content_length(r, (apr_off_t)strlen(text));
 	ap_rputs(text, r);

@@ -177,6 +177,13 @@ process_close_from(int first)
 		close((int)fd);
 }
 
+/* How this process was started, of what it has changed of that. */
+static struct {
+	rlim_t descriptors;
+	mode_t mask;
+	bool has_descriptors, has_mask;
+} process_start;
+
 size_t
 process_raise_descriptors(void)
 {
@@ -184,11 +191,38 @@ process_raise_descriptors(void)
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
 		return 256;
+	if (!process_start.has_descriptors)
+		process_start.descriptors = limit.rlim_cur;
+	process_start.has_descriptors = true;
 	limit.rlim_cur = limit.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &limit) == -1 &&
 	    getrlimit(RLIMIT_NOFILE, &limit) == -1)
 		return 256;
 	return (size_t)limit.rlim_cur;
+}
+
+void
+process_set_mask(mode_t mask)
+{
+	mode_t was = umask(mask);
+
+	if (!process_start.has_mask)
+		process_start.mask = was;
+	process_start.has_mask = true;
+}
+
+void
+process_restore_start(void)
+{
+	struct rlimit limit;
+
+	if (process_start.has_mask)
+		umask(process_start.mask);
+	if (!process_start.has_descriptors ||
+	    getrlimit(RLIMIT_NOFILE, &limit) == -1)
+		return;
+	limit.rlim_cur = process_start.descriptors;
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /*

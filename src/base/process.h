@@ -49,6 +49,15 @@ void process_close_from(int first);
 /* Raises the limit of descriptors to what is allowed; returns it. */
 size_t process_raise_descriptors(void);
 
+/* Sets the mask for new files (umask(2)). */
+void process_set_mask(mode_t);
+
+/*
+ * Gives a child that is to become another program the limit and the mask that
+ * this process was started with.  For a child before exec: async-signal-safe.
+ */
+void process_restore_start(void);
+
 /*
  * Goes into the background.  The process that returns is the daemon; the one
  * that called waits until process_ready, and exits with 1 if that never comes.

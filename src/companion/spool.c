@@ -54,10 +54,10 @@ spool_fail(const struct spool *s, const char *name)
 
 /*
  * A link in the directory must not lead root to another file: only plain files
- * with one name are taken.
+ * with one name, of the directory's owner, are taken.
  */
 static int
-spool_check_file(int fd)
+spool_check_file(const struct spool *s, int fd)
 {
 	struct stat st;
 	int error = EPERM;
@@ -66,7 +66,8 @@ spool_check_file(int fd)
 		return -1;
 	if (fstat(fd, &st) == -1)
 		error = errno;
-	else if (S_ISREG(st.st_mode) && st.st_nlink == 1)
+	else if (S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+	    st.st_uid == s->owner)
 		return fd;
 	close(fd);
 	errno = error;
@@ -104,7 +105,33 @@ spool_open_file(const struct spool *s, const char *name, bool create)
 		if (fd == -1 && errno == EEXIST)
 			fd = openat(s->dir, name, flags);
 	}
-	return spool_check_file(fd);
+	return spool_check_file(s, fd);
+}
+
+/*
+ * Whoever may write to the directory decides what is sent from here, in the
+ * name of whoever sends; and whose it is can read what is kept.  Root may send
+ * what another user has kept, as from cron(8).
+ */
+static int
+spool_check_directory(struct spool *s, bool keeps)
+{
+	uid_t self = geteuid();
+	struct stat st;
+
+	if (fstat(s->dir, &st) == -1)
+		return spool_fail(s, "");
+	s->owner = st.st_uid;
+	if (st.st_uid != self && (self != 0 || keeps)) {
+		client_warn("%s: it belongs to another user (uid %lu)", s->path,
+		    (unsigned long)st.st_uid);
+		return EX_NOPERM;
+	}
+	if ((st.st_mode & (S_IWGRP | S_IWOTH)) == 0)
+		return 0;
+	client_warn("%s: others may write to it (mode %03o): chmod go-w",
+	    s->path, (unsigned)(st.st_mode & 0777));
+	return EX_NOPERM;
 }
 
 int
@@ -125,7 +152,7 @@ spool_open(struct spool *s, const char *path, bool create)
 		return spool_fail(s, "");
 	signal(SIGXFSZ, SIG_IGN); /* a file at its size limit is then an error
 				     like a full disk */
-	return 0;
+	return spool_check_directory(s, create);
 }
 
 void

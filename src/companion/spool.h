@@ -28,6 +28,7 @@
 struct spool {
 	const char *path;
 	int dir;
+	uid_t owner; /* of the directory, and so of all in it */
 	int journal; /* of the sender, while it has the lock; or -1 */
 };
 

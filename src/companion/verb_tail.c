@@ -67,7 +67,7 @@ struct tail {
 	int channel_count;
 	const char *since;
 	uint64_t last;
-	bool has_last, data_only;
+	bool has_last, data_only, is_terminal;
 	struct eventstream stream;
 	bool heard; /* this connection has brought something */
 	int code;
@@ -170,17 +170,45 @@ tail_add(struct json_object *o, const char *name, const char *text, size_t len)
 		    json_object_new_string_len(text, (int)len));
 }
 
+/*
+ * Prints a line.  A terminal would act on control characters that a publisher
+ * has sent (U+0080 to U+009F are some, too), so there they are escaped as in
+ * JSON; lines stay lines, and tabs tabs.  False: it failed.
+ */
+static bool
+tail_print(const struct tail *t, const char *text, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	size_t i;
+
+	if (!t->is_terminal)
+		return fwrite(text, 1, len, stdout) == len &&
+		    putchar('\n') != EOF;
+	for (i = 0; i < len; i++) {
+		if (p[i] == 0xc2 && i + 1 < len && p[i + 1] < 0xa0)
+			printf("\\u%04x", p[++i]);
+		else if (p[i] == 0x7f ||
+		    (p[i] < 0x20 && p[i] != '\n' && p[i] != '\t'))
+			printf("\\u%04x", p[i]);
+		else
+			putchar(p[i]);
+	}
+	return putchar('\n') != EOF;
+}
+
 static void
-tail_print_json(const struct eventstream_event *e)
+tail_print_json(const struct tail *t, const struct eventstream_event *e)
 {
 	struct json_object *o = json_object_new_object();
+	const char *line;
 
 	if (o == NULL)
 		return;
 	tail_add(o, "id", e->id, e->id_len);
 	tail_add(o, "event", e->event, e->event_len);
 	tail_add(o, "data", e->data, e->data_len);
-	puts(json_line(o));
+	if ((line = json_line(o)) != NULL)
+		tail_print(t, line, strlen(line));
 	json_object_put(o);
 }
 
@@ -219,11 +247,11 @@ tail_event(struct tail *t, const struct eventstream_event *e,
 		return true;
 	}
 	if (!t->data_only)
-		tail_print_json(e);
+		tail_print_json(t, e);
 	else if (tail_is_event(e, "crier.gap"))
 		client_warn("events may be missing here");
-	else if (fwrite(e->data, 1, e->data_len, stdout) == e->data_len)
-		putchar('\n');
+	else
+		tail_print(t, e->data, e->data_len);
 	return false;
 }
 
@@ -380,7 +408,7 @@ tail_loop(struct tail *t)
 static int
 tail_run(const struct verb_env *env, int argc, char **argv)
 {
-	struct tail t = { .env = env };
+	struct tail t = { .env = env, .is_terminal = isatty(STDOUT_FILENO) };
 	int rc = tail_options(&t, argc, argv);
 
 	if (rc != 0)

@@ -161,7 +161,7 @@ daemon_settle(struct daemon *d)
 	if (process_drop(&d->account, &cause) == -1)
 		daemon_give_up(d, cause);
 	/* The history is for the account's group, and nobody else. */
-	umask(0007);
+	process_set_mask(0007);
 	logging_open(d);
 	/* Whoever started it shall see why it does not start. */
 	log_set_echo(d->log_fd == STDOUT_FILENO);

@@ -49,6 +49,7 @@ demand_run(const char *program, const char *queue)
 	    dup2(null, STDOUT_FILENO) == -1)
 		_exit(127);
 	process_close_from(STDERR_FILENO + 1);
+	process_restore_start();
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
 	sigemptyset(&none);

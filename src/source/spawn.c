@@ -4,11 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/loop.h"
+#include "base/process.h"
 #include "source/spawn.h"
 
 /*
@@ -29,36 +30,65 @@ spawn_open_input(struct text_span input)
 	return -1;
 }
 
-/* Starts the process with these descriptors. */
+/* What a child needs, which shares the parent's memory. */
+struct spawn_child {
+	char *const *argv, *const *envp;
+	const int *fds;     /* its descriptors 0 to 2 */
+	volatile int error; /* why it could not become the program */
+};
+
+/*
+ * Becomes the program; in the child.  Handlers are the parent's, and so are
+ * signals that it ignores: until all are as usual none may come.
+ */
+static void __attribute__((noreturn)) spawn_become(struct spawn_child *child)
+{
+	struct sigaction usual = { .sa_handler = SIG_DFL };
+	sigset_t none;
+	int i;
+
+	for (i = 1; i < NSIG; i++)
+		sigaction(i, &usual, NULL);
+	process_restore_start();
+	for (i = 0; i < 3; i++)
+		if (dup2(child->fds[i], i) == -1)
+			goto fail;
+	if (setpgid(0, 0) == -1)
+		goto fail;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execve(child->argv[0], child->argv, child->envp);
+fail:
+	child->error = errno;
+	_exit(127);
+}
+
+/*
+ * Starts the process with these descriptors.  posix_spawn(3) can set neither a
+ * limit nor a mask, and fork(2) would copy the tables of all of the hub's
+ * memory; so it is vfork(2), whose child calls nothing but the system.
+ */
 static int
 spawn_start(struct spawn_process *p, char *const *argv, char *const *envp,
     const int fds[3])
 {
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t none, all;
+	struct spawn_child child = { argv, envp, fds, 0 };
+	sigset_t all, before;
+	pid_t pid;
 	int error;
 
-	sigemptyset(&none);
 	sigfillset(&all);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, fds[0], STDIN_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, fds[1], STDOUT_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, fds[2], STDERR_FILENO);
-	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setflags(&attributes,
-	    POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-		POSIX_SPAWN_SETSIGDEF);
-	posix_spawnattr_setpgroup(&attributes, 0);
-	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setsigdefault(&attributes, &all);
-	error =
-	    posix_spawn(&p->pid, argv[0], &actions, &attributes, argv, envp);
-	posix_spawnattr_destroy(&attributes);
-	posix_spawn_file_actions_destroy(&actions);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pid = vfork(); /* NOLINT(*-vfork): see above */
+	if (pid == 0)
+		spawn_become(&child);
+	error = pid == -1 ? errno : child.error;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	p->pid = error == 0 ? pid : 0;
 	if (error == 0)
 		return 0;
-	p->pid = 0;
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
 	errno = error;
 	return -1;
 }

@@ -16,9 +16,10 @@ struct spawn_process {
 
 /*
  * Starts argv[0], a path, in a process group of its own, with no signal blocked
- * or ignored, and with this input.  Our ends of its pipes are non-blocking; its
- * own are not, for it does not expect that.  0, or -1 with errno; in both cases
- * what there is of the process is the caller's.
+ * or ignored, with the limit of descriptors and the mask that this one was
+ * started with, and with this input.  Our ends of its pipes are non-blocking;
+ * its own are not, for it does not expect that.  0, or -1 with errno; in both
+ * cases what there is of the process is the caller's.
  */
 int spawn_process(struct spawn_process *, char *const *argv, char *const *envp,
     struct text_span input);

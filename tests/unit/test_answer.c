@@ -214,7 +214,8 @@ test_stop(void **state)
 	test_split(&a);
 	test_assert_field(&a, "Status: 204 No Content", 1);
 	test_assert_field(&a, "Cache-Control: no-store", 1);
-	test_assert_no_field(&a, "Content-Type");
+	test_assert_no_field(&a, "Content-Type:");
+	test_assert_field(&a, "X-Content-Type-Options: nosniff", 1);
 	assert_string_equal(a.body, "");
 	buffer_clear(&a.text);
 }

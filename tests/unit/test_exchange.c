@@ -196,12 +196,13 @@ test_questions(void **state)
 	}
 }
 
-#define HEAD(status, type)                          \
-	"Status: " status "\r\nContent-Type: " type \
+#define NOSNIFF "X-Content-Type-Options: nosniff\r\n"
+#define HEAD(status, type)                                     \
+	"Status: " status "\r\n" NOSNIFF "Content-Type: " type \
 	"\r\nCache-Control: no-store\r\n\r\n"
-#define LATER                                                   \
-	"Status: 503 Service Unavailable\r\nRetry-After: 5\r\n" \
-	"Content-Type: application/json\r\n"                    \
+#define LATER                                                              \
+	"Status: 503 Service Unavailable\r\n" NOSNIFF "Retry-After: 5\r\n" \
+	"Content-Type: application/json\r\n"                               \
 	"Cache-Control: no-store\r\n\r\n"
 #define JSON "application/json"
 
@@ -221,7 +222,8 @@ static const struct {
 	    "{\"ok\":true,\"id\":\"7-0\",\"streams\":2}",
 	    HEAD("200 OK", "text/plain") "7-0 2 \r\nX: y" },
 	{ "POST", "/q", NULL, "{\"ok\":true,\"id\":\"7-0\",\"streams\":2}",
-	    "Status: 204 No Content\r\nCache-Control: no-store\r\n\r\n" },
+	    "Status: 204 No Content\r\n" NOSNIFF
+	    "Cache-Control: no-store\r\n\r\n" },
 	{ "POST", "/p/a", "data=x",
 	    "{\"ok\":false,\"error\":\"a\\\"\\r\\nb\",\"code\":65}",
 	    HEAD("400 Bad Request", JSON) "{\"ok\":false,\"error\":\"a\\\""

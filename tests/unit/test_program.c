@@ -13,12 +13,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/process.h"
 #include "lib/scripts.h"
 #include "lib/support.h"
 
@@ -477,6 +479,26 @@ test_freed(void **state)
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
 
+/* What crierd changes for itself is not for its programs. */
+static void
+test_start(void **state)
+{
+	struct rlimit before, low;
+	mode_t mask = umask(0027);
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	low = before;
+	low.rlim_cur = 250;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	assert_true(process_raise_descriptors() > 250);
+	process_set_mask(0007);
+	scripts_check(&test, "ulimit -S -n; umask", NULL,
+	    "data: 250\n\ndata: 0027\n\n", 0);
+	assert_int_equal(umask(mask), 0007);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 int
 main(void)
 {
@@ -498,6 +520,7 @@ main(void)
 		TEST(test_cannot_start),
 		TEST(test_many),
 		TEST(test_freed),
+		TEST(test_start),
 	};
 
 	/* Whatever the test was started with. */

@@ -18,7 +18,8 @@ fds = sorted(int(n) for n in os.listdir("/proc/self/fd"))
 print(json.dumps({"data": {
     "env": dict(os.environ), "argv": sys.argv[1:],
     "body": sys.stdin.buffer.read().decode("latin-1"),
-    "fds": len(fds), "group": os.getpgid(0) == os.getpid()}}))
+    "fds": len(fds), "group": os.getpgid(0) == os.getpid(),
+    "mask": os.umask(0)}}))
 with open("/proc/%d/environ" % os.getpid()) as f:
     print(sum(v.startswith("REMOTE_USER=") for v in f.read().split("\0")))
 """
@@ -186,6 +187,9 @@ def environment(tap, place, front):
     shown = json.loads(stream.events[0].data)
     tap.eq((shown["body"], stream.events[1].data), ("", "0"),
            "no body, and nobody: no REMOTE_USER")
+    mask = os.umask(0)
+    os.umask(mask)
+    tap.eq(shown["mask"], mask, "the umask that crierd was started with")
     with front.open("/signals") as stream:
         stream.wait_end()
         # The C library has two of its own, 32 and 33.

@@ -356,6 +356,31 @@ def waits(tap, place):
         child.wait()
 
 
-TESTS = (forms, bad_events, crierd_is_killed, crashes_without_crierd,
+def not_ours(tap, place):
+    """What another user may write to, or read."""
+    spool = Spool(place)
+    tap.eq(spool.pub("a", "1").returncode, 0, "a spool of ours")
+    for mode, code in ((0o700, 0), (0o755, 0), (0o770, 77), (0o702, 77),
+                       (0o1777, 77), (0o750, 0)):
+        os.chmod(spool.dir, mode)
+        done = spool.pub("a", "x")
+        tap.eq((done.returncode, b"others may write" in done.stderr),
+               (code, code == 77), f"pub: mode {mode:o}")
+        done = spool.flush()
+        tap.eq(done.returncode, code or 69, f"flush: mode {mode:o}")
+    if not bench.IS_ROOT:
+        return
+    os.chmod(spool.dir, 0o700)
+    os.chown(spool.dir, bench.server_user().pw_uid, -1)
+    done = spool.pub("a", "x")
+    tap.ok(done.returncode == 77 and b"another user" in done.stderr,
+           "pub: another user's", done)
+    tap.eq(spool.flush().returncode, 77, "flush: with a file of ours in it")
+    os.chown(os.path.join(spool.dir, "journal"),
+             bench.server_user().pw_uid, -1)
+    tap.eq(spool.flush().returncode, 69, "flush: root may send what he kept")
+
+
+TESTS = (forms, not_ours, bad_events, crierd_is_killed, crashes_without_crierd,
          crashes_of_the_first, crashes_while_sending, crashes_of_flush,
          waits)

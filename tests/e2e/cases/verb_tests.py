@@ -4,9 +4,11 @@
 
 import json
 import os
+import pty
 import re
 import select
 import subprocess
+import tty
 
 from lib import bench, proc
 from lib.daemon import Crierd
@@ -16,19 +18,26 @@ from lib.fcgi import Direct
 class Tail:
     """A running crier tail and the lines that it has printed."""
 
-    def __init__(self, place, crierd, *arguments):
+    def __init__(self, place, crierd, *arguments, terminal=False):
+        if terminal:
+            its_own, out = pty.openpty()
+            tty.setraw(out)
+        else:
+            its_own, out = os.pipe()
         with open(place.log("tail.log"), "ab") as log:
             self.child = subprocess.Popen(
                 bench.CRIER + ["-s", crierd.queue, "tail", *arguments],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
-        os.set_blocking(self.child.stdout.fileno(), False)
+                stdin=subprocess.DEVNULL, stdout=out, stderr=log)
+        os.close(out)
+        self.out = open(its_own, "rb", buffering=0)
+        os.set_blocking(its_own, False)
         self.text = b""
         place.own(self)
 
     def wait_lines(self, count):
         def look():
-            select.select([self.child.stdout], [], [], 0.05)
-            self.text += self.child.stdout.read(65536) or b""
+            select.select([self.out], [], [], 0.05)
+            self.text += self.out.read(65536) or b""
             return self.text.count(b"\n") >= count
         proc.wait_for(look, f"{count} lines of crier tail: {self.text!r}")
         return self.text.decode().splitlines()
@@ -36,7 +45,7 @@ class Tail:
     def destroy(self):
         self.child.kill()
         self.child.wait()
-        self.child.stdout.close()
+        self.out.close()
 
 
 def tail_follows(tap, place):
@@ -67,6 +76,32 @@ def tail_follows(tap, place):
         follower.destroy()
     crierd.wait_streams(0)
     tap.ok(True, "each that is ended is gone from status")
+
+
+def tail_on_a_terminal(tap, place):
+    """It would act on what a publisher sends."""
+    crierd = Crierd(place).start()
+    evil = "a\x1b]0;x\x07b\u009b2Jc\x7fd\te\\\u00e9\nf\x01"
+    for words in (("-d",), ()):
+        seen = Tail(place, crierd, *words, "a", terminal=True)
+        piped = Tail(place, crierd, *words, "a")
+        crierd.wait_streams(2)
+        crierd.publish("a", evil, event="x\u009b")
+        count = 2 if words else 1
+        shown = "\n".join(seen.wait_lines(count))
+        plain = "\n".join(piped.wait_lines(count))
+        tap.ok(not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", shown),
+               f"{words}: a terminal gets none", repr(shown))
+        if words:
+            tap.eq(plain, evil, "-d: a pipe gets the data as they are")
+            tap.eq(shown, "a\\u001b]0;x\\u0007b\\u009b2Jc\\u007fd\te\\\u00e9"
+                   "\nf\\u0001", "-d: they are escaped, and nothing else")
+        else:
+            tap.eq((json.loads(shown)["data"], json.loads(plain)["data"]),
+                   (evil, evil), "a line of JSON stays the same event")
+        for follower in (seen, piped):
+            follower.destroy()
+        crierd.wait_streams(0)
 
 
 def status_tells(tap, place):
@@ -173,5 +208,5 @@ def a_resume_of_a_stopped_channel(tap, place):
         tap.eq(later.status, 204, "then 204")
 
 
-TESTS = (tail_follows, status_tells, close_ends_streams,
+TESTS = (tail_follows, tail_on_a_terminal, status_tells, close_ends_streams,
          a_resume_of_a_stopped_channel)
