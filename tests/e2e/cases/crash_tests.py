@@ -38,13 +38,13 @@ class Victim(daemon.Crierd):
 class Scene:
     """crierd with a store, nginx before it, and the load on them."""
 
-    def __init__(self, tap, place, name, keep=10000000):
+    def __init__(self, tap, place, name, keep=10000000, store=None):
         self.tap = tap
         self.seed = int(os.environ.get("CRIER_TEST_SEED")
                         or random.SystemRandom().randrange(1 << 32))
         tap.diag(f"CRIER_TEST_SEED={self.seed}")
         self.random = random.Random(self.seed)
-        store = os.path.join(place.make_dir("store"), "history.db")
+        store = os.path.join(store or place.make_dir("store"), "history.db")
         # A small memory: clients that are behind are served by the store.
         self.crierd = Victim(place, [
             "store=sqlite:" + store, f"keep={keep}", "keep-bytes=1G",
@@ -130,34 +130,6 @@ def the_web_server_is_killed(tap, place):
     scene.finish(SERVER_KILLS)
     tap.ok(sum(f.connects for f in scene.load.followers) - connects
            >= SERVER_KILLS * 3, "clients were cut each time")
-
-
-def soak(tap, place):
-    """For as long as one likes: all of it, in any order."""
-    seconds = float(os.environ.get("SOAK_SECONDS") or 600)
-    scene = Scene(tap, place, "soak", keep=200000)
-    acts = [scene.kill] * 8 + [scene.terminate, scene.kill_server]
-    end = time.monotonic() + seconds
-    times = 0
-    while True:
-        turn = time.monotonic() + min(30, seconds)
-        while time.monotonic() < min(turn, end):
-            scene.pause()
-            scene.random.choice(acts)()
-            times += 1
-        late = scene.load.settle(120)
-        tap.diag(f"{times} kills, {scene.load.acknowledged()} events, "
-                 f"{max(0, end - time.monotonic()):.0f} s left")
-        if late or time.monotonic() > end or any(
-                x.failed for x in scene.load.all()) or any(
-                any(f.faults.values()) for f in scene.load.followers):
-            break
-        scene.load.resume()
-    for one in scene.load.all():
-        tap.diag(one)
-    scene.load.check(tap, late)
-    tap.ok(scene.load.acknowledged() > 20 * times,
-           "publishers got on between")
 
 
 TESTS = (crierd_is_killed, crierd_is_asked_to_end, the_web_server_is_killed)
