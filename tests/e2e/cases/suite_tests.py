@@ -14,20 +14,45 @@ from lib import bench, doors, proc, reach
 QUEUE_TAP = os.path.join(bench.SRCDIR, "tests", "e2e", "queue.tap")
 
 # Stands for configure: nothing is built here.
-CONFIGURE = "#!/bin/sh\nmkdir -p tests/e2e\n"
+CONFIGURE = "#!/bin/sh\nmkdir -p tests/e2e\necho \"$*\" >options\n"
 
 # Stands for make: says which tests there are, and what became of them.  What
-# SCENE names happens in the plain build's suite.
+# SCENE names happens in the plain build's suite, or is forgotten.
 MAKE = r"""#!/bin/sh
 dir=.
+stage=
 for word; do
 	case $word in
+	DESTDIR=*) stage=${word#DESTDIR=}/usr/local ;;
+	install|uninstall|src/crierd.o) what=$word ;;
+	all) what=$word ;;
 	build|/*/build|/*/build-asan) dir=$word ;;
 	list-*) echo 'tests/e2e/good.tap tests/unit/test_c tests/e2e/odd.tap' |
 	    tr ' ' '\n'; exit ;;
 	check|check-valgrind) target=$word ;;
 	esac
 done
+case ${what-} in
+install)
+	mkdir -p "$stage/sbin" "$stage/share/crier/conf/www"
+	: >"$stage/sbin/crierd"
+	: >"$stage/share/crier/conf/www/demo.js"
+	chmod +x "$stage/sbin/crierd"
+	;;
+uninstall)
+	rm -rf "$stage/sbin/crierd" "$stage/share/crier/conf/www"
+	[ "$SCENE" = leaves ] || rm -rf "$stage/share/crier"
+	;;
+src/crierd.o)
+	[ "$SCENE" != compiles ] || rm -f "$dir/built"
+	[ "$SCENE" != stale ] || cp "$dir/options" "$dir/built"
+	cmp -s "$dir/options" "$dir/built" || printf '  CC  %s\n' a b
+	cp "$dir/options" "$dir/built"
+	;;
+all)
+	cp "$dir/options" "$dir/built"
+	;;
+esac
 [ -n "${target-}" ] || exit 0
 mkdir -p "$dir/tests/e2e" "$dir/tests/unit"
 result() {
@@ -162,6 +187,18 @@ def check_counts(tap, place):
            "and where all of it is kept", done.stdout)
 
 
+def check_builds(tap, place):
+    """What a build leaves behind, or does not do again."""
+    top = _tree(place)
+    for scene, row in (("leaves", "install, uninstall"),
+                       ("compiles", "other options"),
+                       ("stale", "other options")):
+        done = _check(top, scene)
+        tap.ok(done.returncode == 1 and _row(done, row) == (0, 1, 0)
+               and f"FAILED: {row}" in done.stdout, f"{scene}: {row}",
+               done.stdout)
+
+
 def check_counts_what_never_ended(tap, place):
     top = _tree(place)
     done = _check(top, "slow", limit=3)
@@ -229,4 +266,4 @@ def bootstrap_without_root(tap, place):
 
 
 TESTS = (bootstrap_without_root, programs_below_a_closed_directory, open_programs_are_not_copied,
-         check_counts, check_counts_what_never_ended)
+         check_counts, check_builds, check_counts_what_never_ended)
