@@ -95,6 +95,8 @@ struct config {
 	char *queue_group;
 	struct config_list queue_allow;
 	struct config_list handoff_allow;
+	uint64_t queue_connections; /* at once, to the queue */
+	uint64_t queue_bytes;  /* of lines begun and of replies, of them all */
 	uint64_t idle_exit_ms; /* of a hub that was started on demand */
 	char *fifo;            /* "": none */
 	char *user;

@@ -75,6 +75,11 @@ const struct config_setting config_settings[] = {
 	    .initial = "", .restart = true },
 	{ "queue-allow", &config_kind_texts, CONFIG_TOP(queue_allow) },
 	{ "handoff-allow", &config_kind_texts, CONFIG_TOP(handoff_allow) },
+	{ "queue-connections", &config_kind_count,
+	    CONFIG_TOP(queue_connections), CONFIG_RANGE(4, 1000000),
+	    .initial = "1000" },
+	{ "queue-bytes", &config_kind_size, CONFIG_TOP(queue_bytes),
+	    CONFIG_RANGE(CONFIG_MEGA, CONFIG_TERA), .initial = "64M" },
 	{ "idle-exit", &config_kind_seconds, CONFIG_TOP(idle_exit_ms),
 	    CONFIG_RANGE(1, CONFIG_YEAR), .initial = "60" },
 	/* config_load puts the pipe beside the queue unless it is named. */

@@ -17,15 +17,30 @@
 #include "protocol/store_url.h"
 
 enum {
-	PARTS_RESERVE = 128 /* descriptors for what is no stream */
+	PARTS_RESERVE = 128, /* descriptors for what is no stream or peer */
+	PARTS_QUEUE = 16,    /* one of so many is for the queue's peers */
+	PARTS_PEERS_MIN = 4
 };
+
+size_t
+parts_max_connections(const struct daemon *d)
+{
+	size_t most = d->max_descriptors / PARTS_QUEUE;
+
+	if (most < PARTS_PEERS_MIN)
+		most = PARTS_PEERS_MIN;
+	return d->config->queue_connections < most
+	    ? d->config->queue_connections
+	    : most;
+}
 
 size_t
 parts_max_streams(const struct daemon *d)
 {
 	size_t limit = d->max_descriptors;
 	size_t reserve = limit / 4 < PARTS_RESERVE ? limit / 4 : PARTS_RESERVE;
-	size_t most = limit - reserve;
+	/* A peer's line may bring a descriptor, too. */
+	size_t most = limit - reserve - 2 * parts_max_connections(d);
 
 	if (d->config->max_streams == 0)
 		return most;
@@ -89,6 +104,8 @@ parts_open_queue(struct daemon *d)
 	const struct daemon_sockets *s = &d->sockets;
 
 	d->queue = queue_new(d->base, d->hub);
+	if (d->queue != NULL)
+		queue_set_connections(d->queue, parts_max_connections(d));
 	if (d->queue == NULL || queue_listen(d->queue, s->queue) == -1 ||
 	    (s->fifo != -1 && queue_read_fifo(d->queue, s->fifo) == -1) ||
 	    parts_connect(d) == -1)

@@ -54,6 +54,7 @@ reload_take(struct daemon *d, struct config *fresh)
 	if (d->hub != NULL) {
 		d->store->ops->configure(d->store, fresh->key_ms);
 		hub_reconfigure(d->hub, fresh, parts_max_streams(d));
+		queue_set_connections(d->queue, parts_max_connections(d));
 	}
 	config_free(old);
 	logging_warn(d);

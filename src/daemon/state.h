@@ -143,7 +143,11 @@ int parts_add_hub(struct daemon *, char **cause);
 /* Connects the door to the queue of this process; 0, or -1. */
 int parts_connect(struct daemon *);
 
-/* How many streams the configuration and the descriptors allow. */
+/*
+ * How many connections to the queue, and how many streams, the configuration
+ * and the descriptors allow.
+ */
+size_t parts_max_connections(const struct daemon *);
 size_t parts_max_streams(const struct daemon *);
 
 void parts_free(struct daemon *);

@@ -64,6 +64,8 @@ struct hub_figures {
 struct queue_counters {
 	uint64_t connections;
 	uint64_t not_allowed; /* connections closed for who they are */
+	uint64_t turned_away; /* for how many there are */
+	uint64_t broken;      /* for what they sent, or did not, or read */
 	uint64_t lines;
 	uint64_t fifo_lines;
 	uint64_t fifo_refused;
@@ -73,6 +75,10 @@ struct queue_counters {
 struct queue_figures {
 	struct queue_counters counters;
 	uint64_t connections; /* now */
+	uint64_t connections_max;
+	uint64_t descriptors; /* that came with lines which wait */
+	uint64_t bytes;       /* of lines begun, and of replies */
+	uint64_t bytes_max;
 	uint64_t line_max_bytes;
 };
 

@@ -39,6 +39,7 @@ execute_status_queue(const struct queue *q, struct json_object *status)
 
 	figures.line_max_bytes =
 	    command_line_max(hub_config(q->hub)->max_event_bytes);
+	figures.bytes_max = hub_config(q->hub)->queue_bytes;
 	figures_add(status, FIGURES_QUEUE, &figures);
 }
 
@@ -120,6 +121,24 @@ bool
 execute_may_overtake(enum command_kind kind)
 {
 	return execute_commands[kind].may_overtake;
+}
+
+bool
+execute_is_costly(enum command_kind kind)
+{
+	return execute_commands[kind].run != NULL;
+}
+
+bool
+execute_is_question(enum command_kind kind)
+{
+	return kind == COMMAND_STATUS || kind == COMMAND_PRESENCE;
+}
+
+bool
+execute_is_long(const struct command *c)
+{
+	return c->streams || c->list_channels || c->kind == COMMAND_PRESENCE;
 }
 
 int

@@ -18,6 +18,18 @@ struct queue;
 bool execute_may_overtake(enum command_kind);
 
 /*
+ * Whether a command may cost more than the length of its line says: such
+ * commands take turns (pace.h).
+ */
+bool execute_is_costly(enum command_kind);
+
+/* Whether a command does nothing but reply. */
+bool execute_is_question(enum command_kind);
+
+/* Whether the reply may be much longer than the line. */
+bool execute_is_long(const struct command *);
+
+/*
  * Carries out a command that has its reply at once, and appends that, one line.
  * 0, or -1: no memory, or a command that only a peer can carry out.
  */

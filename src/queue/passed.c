@@ -2,6 +2,8 @@
 /* Copyright (c) 2026 The crier authors */
 
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "queue/passed.h"
@@ -78,6 +80,44 @@ passed_take(struct passed *p, uint64_t line, int *fd)
 		return false;
 	*fd = passed_shift(p);
 	return true;
+}
+
+void
+passed_trim(struct passed *p, uint64_t line, uint64_t end, bool is_begun)
+{
+	if (line == end)
+		passed_clear(p);
+	else if (is_begun)
+		passed_keep_one(p, line);
+	else
+		passed_drop_before(p, line);
+}
+
+void
+passed_refuse(struct passed *p, uint64_t from)
+{
+	size_t i;
+
+	for (i = 0; i < p->count; i++) {
+		if (p->items[i].from < from)
+			continue;
+		passed_close(p->items[i].fd);
+		p->items[i].fd = -1;
+	}
+}
+
+bool
+passed_is_queues(int sock, int fd)
+{
+	struct sockaddr_un own = { 0 }, other = { 0 };
+	socklen_t own_len = sizeof own, other_len = sizeof other;
+
+	if (getsockname(sock, (struct sockaddr *)&own, &own_len) == -1 ||
+	    getpeername(fd, (struct sockaddr *)&other, &other_len) == -1)
+		return false;
+	/* A socket pair has no names. */
+	return own_len > sizeof(sa_family_t) && own_len == other_len &&
+	    memcmp(&own, &other, own_len) == 0;
 }
 
 void

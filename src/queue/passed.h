@@ -47,6 +47,22 @@ ssize_t passed_receive(struct passed *, int sock, char *data, size_t len,
  */
 bool passed_take(struct passed *, uint64_t line, int *fd);
 
+/*
+ * Closes the descriptors that no line can have any more.  At `line` the first
+ * line begins that is not taken; `end` is behind the last byte that was read.
+ * If is_begun, what is left is one line without its end.
+ */
+void passed_trim(struct passed *, uint64_t line, uint64_t end, bool is_begun);
+
+/* Closes those that came with the bytes from `from` on: they are too many. */
+void passed_refuse(struct passed *, uint64_t from);
+
+/*
+ * Whether fd is the other end of a connection to the socket at which sock was
+ * accepted.  A stream on it would feed the queue, and never end.
+ */
+bool passed_is_queues(int sock, int fd);
+
 /* Closes what is left. */
 void passed_clear(struct passed *);
 

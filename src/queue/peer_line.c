@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "config/config.h"
 #include "protocol/reply.h"
 #include "queue/allow.h"
@@ -80,6 +82,7 @@ peer_text_cb(void *arg, const char *text, size_t len)
 {
 	struct queue_peer *p = arg;
 
+	p->pending_bytes -= len;
 	if (!p->is_gone)
 		buffer_append(&p->out, text, len);
 	peer_answered(p);
@@ -97,6 +100,7 @@ peer_say(struct queue_peer *p, const struct buffer *text)
 		text->len) == -1)
 		return -1;
 	p->pending++;
+	p->pending_bytes += text->len;
 	return 0;
 }
 
@@ -221,6 +225,11 @@ peer_hand_off(struct queue_peer *p, struct command *c)
 	if (!passed_take(&p->passed, peer_position(p), &fd))
 		return peer_say_error(p, EX_DATAERR,
 		    "no descriptor came with the line");
+	if (fd != -1 && passed_is_queues(p->fd, fd)) {
+		close(fd);
+		return peer_say_error(p, EX_DATAERR,
+		    "the descriptor is the queue's own");
+	}
 	if (fd == -1) {
 		hub_count_turned_away(p->queue->hub);
 		return peer_say_error(p, EX_TEMPFAIL,
@@ -230,17 +239,48 @@ peer_hand_off(struct queue_peer *p, struct command *c)
 	    &p->out);
 }
 
+/* Carries out a command, and has the time that it took paid for. */
+static int
+peer_execute_paced(struct queue *q, const struct command *c,
+    struct buffer *text)
+{
+	uint64_t from_us = clock_monotonic_us();
+	int rc = execute_command(q, c, text);
+
+	pace_pay(&q->pace, from_us, clock_monotonic_us());
+	return rc;
+}
+
 /* All other commands have their reply at once. */
 static int
 peer_execute(struct queue_peer *p, const struct command *c)
 {
 	struct buffer text = { 0 };
-	int rc = execute_command(p->queue, c, &text);
+	int rc;
 
+	p->has_turn = false;
+	if (execute_is_long(c) && peer_is_crowded(p))
+		return peer_say_error(p, EX_TEMPFAIL,
+		    "too many replies are not read (queue-bytes)");
+	rc = peer_execute_paced(p->queue, c, &text);
 	if (rc == 0)
 		rc = peer_say(p, &text);
 	buffer_clear(&text);
 	return rc;
+}
+
+/*
+ * Whether a line that costs must wait: the time for such is used up, or others
+ * were first.
+ */
+static bool
+peer_must_wait_for_turn(const struct queue_peer *p)
+{
+	const struct queue *q = p->queue;
+
+	return !p->has_turn &&
+	    (!TAILQ_EMPTY(&q->costly) ||
+		!pace_is_open(&q->pace, clock_monotonic_us()));
 }
 
 static int
@@ -253,6 +293,11 @@ peer_take_command(struct queue_peer *p, struct command *c)
 
 	if (p->pending > 0 && !execute_may_overtake(c->kind))
 		return PEER_WAITS;
+	/* Nobody is there for the answer. */
+	if (p->is_deaf && execute_is_question(c->kind))
+		return PEER_DONE;
+	if (execute_is_costly(c->kind) && peer_must_wait_for_turn(p))
+		return PEER_TURN;
 	return own[c->kind] == NULL ? peer_execute(p, c) : own[c->kind](p, c);
 }
 

@@ -23,6 +23,8 @@ queue_turn_cb(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	hub_now(q->hub);
+	q->readers_before = q->readers;
+	q->readers = 0;
 	/* 1. The batch; with the memory store its replies are there at once. */
 	queue_commit(q);
 	/* 2. Reading goes on if the store has done enough of what it had. */
@@ -42,6 +44,59 @@ queue_hub_turn_cb(void *arg)
 	replies_commit_later(&q->replies);
 }
 
+static void
+queue_again_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct queue *q = arg;
+
+	(void)fd;
+	(void)what;
+	hub_now(q->hub);
+	peer_go_on_all(q);
+}
+
+static void
+queue_costly_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct queue *q = arg;
+
+	(void)fd;
+	(void)what;
+	hub_now(q->hub);
+	peer_give_turns(q);
+}
+
+static void
+queue_sweep_cb(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	peer_sweep(arg);
+}
+
+static int
+queue_make_timers(struct queue *q)
+{
+	q->again_timer = evtimer_new(q->base, queue_again_cb, q);
+	q->costly_timer = evtimer_new(q->base, queue_costly_cb, q);
+	q->sweep_timer = evtimer_new(q->base, queue_sweep_cb, q);
+	return q->again_timer == NULL || q->costly_timer == NULL ||
+		q->sweep_timer == NULL
+	    ? -1
+	    : 0;
+}
+
+static void
+queue_free_timers(struct queue *q)
+{
+	if (q->again_timer != NULL)
+		event_free(q->again_timer);
+	if (q->costly_timer != NULL)
+		event_free(q->costly_timer);
+	if (q->sweep_timer != NULL)
+		event_free(q->sweep_timer);
+}
+
 struct queue *
 queue_new(struct event_base *base, struct hub *hub)
 {
@@ -53,9 +108,12 @@ queue_new(struct event_base *base, struct hub *hub)
 	q->hub = hub;
 	TAILQ_INIT(&q->peers);
 	TAILQ_INIT(&q->replying);
+	TAILQ_INIT(&q->again);
+	TAILQ_INIT(&q->costly);
+	queue_set_connections(q, hub_config(hub)->queue_connections);
 	framing_init_raw(&q->framing, "queue");
 	q->tokener = command_tokener();
-	if (q->tokener == NULL ||
+	if (q->tokener == NULL || queue_make_timers(q) == -1 ||
 	    replies_init(&q->replies, base, hub, queue_turn_cb, q) == -1) {
 		queue_free(q);
 		return NULL;
@@ -93,6 +151,8 @@ queue_free(struct queue *q)
 	queue_release(q);
 	peer_close_all(q);
 	replies_clear(&q->replies);
+	queue_free_timers(q);
+	buffer_clear(&q->spare);
 	if (q->tokener != NULL)
 		json_tokener_free(q->tokener);
 	free(q);
@@ -101,7 +161,7 @@ queue_free(struct queue *q)
 static void
 queue_accept_cb(void *arg, int fd)
 {
-	peer_open(arg, fd);
+	peer_open(arg, fd, false);
 }
 
 int
@@ -139,7 +199,13 @@ queue_set_handoff(struct queue *q,
 void
 queue_serve(struct queue *q, int fd)
 {
-	peer_open(q, fd);
+	peer_open(q, fd, true);
+}
+
+void
+queue_set_connections(struct queue *q, size_t max)
+{
+	q->figures.connections_max = max;
 }
 
 struct queue_figures

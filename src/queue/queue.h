@@ -39,6 +39,9 @@ void queue_set_handoff(struct queue *,
 	struct buffer *reply),
     void *arg);
 
+/* How many connections there may be; queue_new takes queue-connections. */
+void queue_set_connections(struct queue *, size_t max);
+
 /* Serves a connection to this process itself: the descriptor is the queue's. */
 void queue_serve(struct queue *, int fd);
 

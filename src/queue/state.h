@@ -8,6 +8,7 @@
 #include "base/listener.h"
 #include "hub/framing.h"
 #include "protocol/command.h"
+#include "queue/pace.h"
 #include "queue/queue.h"
 #include "queue/replies.h"
 
@@ -26,7 +27,14 @@ struct queue {
 	TAILQ_HEAD(queue_peers_head, queue_peer) peers;
 	TAILQ_HEAD(queue_replying_head,
 	    queue_peer) replying; /* have replies to be sent */
-	struct replies replies;   /* of this turn's batch */
+	TAILQ_HEAD(queue_again_head,
+	    queue_peer) again, /* go on with their lines in the next turn */
+	    costly;            /* wait for a turn with a line that costs */
+	struct event *again_timer, *costly_timer, *sweep_timer;
+	struct pace pace;
+	size_t readers, readers_before; /* peers that were read, by turn */
+	struct buffer spare;            /* for the next read */
+	struct replies replies;         /* of this turn's batch */
 	struct queue_fifo *fifo;
 	struct json_tokener *tokener;
 	struct framing framing; /* of streams on the queue's own connections */
