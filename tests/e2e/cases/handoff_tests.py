@@ -140,6 +140,12 @@ def hub_drains(tap, place):
              f"{len(requests)} requests")
 
 
+def _limit(program, descriptors):
+    """So many may a process of ours open from now on."""
+    subprocess.run(["/usr/bin/prlimit", f"--pid={program.pid}",
+                    f"--nofile={descriptors}:64"], check=True, **account())
+
+
 def no_descriptors(tap, place):
     """The hub has none left: come again, and then it goes on."""
     hub = Hub(place)
@@ -149,15 +155,11 @@ def no_descriptors(tap, place):
              install(place)], env=hub.env(), cwd="/",
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, **account())
     proc.wait_for(hub.is_up, "a hub")
-    held = []
     with Queue(hub.queue) as queue:
         queue.ask({"do": "status"})
-        for _n in range(80):
-            one = socket.socket(socket.AF_UNIX)
-            one.connect(hub.queue)
-            held.append(one)
-        proc.wait_for(lambda: "cannot accept" in proc.tail(log.name),
-                      "all descriptors are taken")
+        # Whoever is at the queue cannot take them all.
+        taken = len(os.listdir(f"/proc/{program.pid}/fd"))
+        _limit(program, taken)
         answers = []
         for _n in range(3):
             ours, theirs = os.pipe()
@@ -168,8 +170,7 @@ def no_descriptors(tap, place):
             os.close(ours)
         tap.ok(all(a.get("code") == 75 for a in answers),
                "for now there is no place for a descriptor", answers)
-        for one in held:
-            one.close()
+        _limit(program, 64)
         with Cgi(hub, "/events/a") as stream:
             stream.wait_open()
             tap.ok(True, "then it goes on")
