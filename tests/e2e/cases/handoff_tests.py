@@ -156,10 +156,11 @@ def no_descriptors(tap, place):
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, **account())
     proc.wait_for(hub.is_up, "a hub")
     with Queue(hub.queue) as queue:
-        queue.ask({"do": "status"})
-        # Whoever is at the queue cannot take them all.
-        taken = len(os.listdir(f"/proc/{program.pid}/fd"))
-        _limit(program, taken)
+        proc.wait_for(lambda: queue.ask({"do": "status"})["queue"]
+                      ["connections"] == 2, "nobody else is there")
+        # Whoever is at the queue cannot take them all: its limit does.
+        taken = {int(n) for n in os.listdir(f"/proc/{program.pid}/fd")}
+        _limit(program, min(set(range(64)) - taken))
         answers = []
         for _n in range(3):
             ours, theirs = os.pipe()
