@@ -69,7 +69,9 @@ answer_later(request_rec *r, const char *why)
 int
 answer_down(request_rec *r)
 {
-	if (r->method_number == M_GET && answer_wants_stream(r))
+	/* To httpd HEAD is a GET, too. */
+	if (r->method_number == M_GET && !r->header_only &&
+	    answer_wants_stream(r))
 		return answer_later(r, "crierd is not running");
 	apr_table_setn(r->headers_out, "Retry-After", "5");
 	return answer_refusal(r, HTTP_SERVICE_UNAVAILABLE,

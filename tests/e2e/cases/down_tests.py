@@ -9,7 +9,7 @@ import collections
 import os
 import time
 
-from lib import bench, proc, ways, web
+from lib import bench, proc, servers, ways, web
 from lib.web import ACCEPT
 
 ORIGIN = "https://app.example.org"
@@ -110,10 +110,14 @@ def stopped(tap, place, name):
     _table(tap, way, CRIER_CGI if way.by_program else WEB_SERVER)
 
 
-def killed(tap, place, name):
-    way = ways.Way(place, name, CONFIG)
+def killed(tap, place, name, kind=None):
+    way = ways.Way(place, name, CONFIG, kind=kind)
     way.crierd.kill()
     _table(tap, way, WEB_SERVER, 200 if way.web.hides_dead_socket else 503)
+
+
+def killed_without_asis(tap, place, name):
+    killed(tap, place, name, servers.ApacheBare)
 
 
 def mistaken(tap, place, name):
@@ -240,5 +244,6 @@ CGI = ["lighttpd/cgi.conf", "apache/cgi.conf", "apache/htaccess"]
 DAEMONS = [name for name in ways.WAYS if name not in CGI
            + ["lighttpd/spawn.conf", "apache/fcgid.conf"]]
 TESTS = ways.each(stopped) + ways.each(killed, DAEMONS) + ways.each(
+    killed_without_asis, ["apache/proxy_fcgi.conf"]) + ways.each(
     mistaken, CGI) + ways.each(cross_origin) + ways.each(
         restarted, DAEMONS)

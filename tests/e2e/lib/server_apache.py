@@ -2,10 +2,15 @@
 # Copyright (c) 2026 The crier authors
 """Apache, with conf/apache."""
 
+import os
+
 from lib import bench
 from lib.server import Server
 
 MODULES = "/usr/lib/apache2/modules"
+
+
+DOWN = "/usr/local/share/crier/conf/apache"
 
 
 class Apache(Server):
@@ -18,16 +23,20 @@ class Apache(Server):
     crowd = 200
     # proxy_fcgi.conf says so: it begins with as many.
     at_once = 6
-    # It looks for crierd's socket first (proxy_fcgi.conf) and connects then.
-    races = 1
-    # proxy_fcgi.conf says so: 503 while there is a dead socket.
-    hides_dead_socket = False
     # What Debian enables by itself, and what proxy_fcgi.conf asks for.
     modules = ("mpm_event", "alias", "auth_basic", "authn_core", "authn_file",
                "authz_core", "authz_host", "authz_user", "autoindex",
                "filter", "deflate", "dir", "env", "mime", "negotiation",
                "reqtimeout", "setenvif", "http2", "proxy", "proxy_fcgi",
-               "headers")
+               "headers", "asis")
+
+    def paths(self):
+        # Copied, for the source may lie where the workers cannot read.
+        if not os.path.exists(self.place.path("down.asis")):
+            with open(os.path.join(bench.SRCDIR, "conf", "apache",
+                                   "down.asis"), encoding="utf-8") as file:
+                self.place.write("down.asis", file.read())
+        return {**super().paths(), DOWN: self.place.dir}
 
     def arguments(self, conf):
         return [self.binary, "-D", "FOREGROUND", "-f", conf]
@@ -96,3 +105,11 @@ DocumentRoot "{self.www}"
 </Directory>
 {includes}
 """
+
+
+class ApacheBare(Apache):
+    """Without mod_asis, which Debian does not enable by itself."""
+
+    modules = tuple(name for name in Apache.modules if name != "asis")
+    # proxy_fcgi.conf says so: 503 while there is a dead socket.
+    hides_dead_socket = False

@@ -47,6 +47,10 @@ class ModCrier(Apache):
             f"{self.name}-mpm.conf", f"{self.mpm_conf}\n"
             f"LogLevel crier:debug\nCrierPass {self.crier_pass}\n{self.more}\n"))
 
+    def join_urls(self):
+        self.append(self.uncomment('<LocationMatch "^/(sse',
+                                   "</LocationMatch>"))
+
     def main_conf(self):
         # The module before what uses its directives.
         return super().main_conf().replace(

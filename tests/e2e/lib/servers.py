@@ -6,7 +6,7 @@ A line here, a class that says how it differs, a file of conf/ and a .tap
 program with its name are all that another one takes.
 """
 
-from lib.server_apache import Apache
+from lib.server_apache import Apache, ApacheBare  # noqa: F401
 from lib.server_caddy import Caddy
 from lib.server_h2o import H2o
 from lib.server_haproxy import HAProxy

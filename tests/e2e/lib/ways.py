@@ -13,6 +13,7 @@ WAYS = {
     "lighttpd/crier.conf": servers.Lighttpd,
     "lighttpd/cgi.conf": started_servers.LighttpdCgi,
     "lighttpd/spawn.conf": servers.LighttpdSpawn,
+    "apache/mod_crier.conf": servers.ModCrier,
     "apache/proxy_fcgi.conf": servers.Apache,
     "apache/cgi.conf": started_servers.ApacheCgid,
     "apache/fcgid.conf": started_servers.ApacheFcgid,
