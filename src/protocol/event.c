@@ -50,6 +50,9 @@ event_check(const struct event_fields *e, size_t max_event_bytes)
 		return "data is longer than max-event";
 	if (!text_is_utf8(e->data, e->data_len))
 		return "data is not valid UTF-8";
+	/* No text has one, and for many a program it would be the end. */
+	if (e->data_len > 0 && memchr(e->data, '\0', e->data_len) != NULL)
+		return "data has a NUL in it";
 	if (e->name_len >= 6 && memcmp(e->name, "crier.", 6) == 0)
 		return "events that begin with crier. are crier's own";
 	if (e->name_len > EVENT_NAME_MAX)

@@ -118,6 +118,10 @@ static const struct route_case test_bodies_cases[] = {
 	    "400 a parameter has a malformed %-escape"),
 	POST(FORM, "/p/c", "data=%ff",
 	    "400 data in the form is not valid UTF-8"),
+	POST(FORM, "/p/c", "data=a%00b", "400 data has a NUL in it"),
+	POST(JSON, "/p/c", "{\"data\":\"a\\u0000b\"}",
+	    "400 data has a NUL in it"),
+	BYTES("text/plain", "/p/c", "a\0b", "400 data has a NUL in it"),
 	POST("text/plain", "/p/c", "\xff", "400 the body is not valid UTF-8"),
 	POST("text/html", "/p/c", "x",
 	    "415 the body is neither "
