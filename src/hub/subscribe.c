@@ -132,24 +132,36 @@ subscribe_set_cursors(struct stream *s, const struct subscription *sub,
 	}
 }
 
+/* Whether the store may have more of this channel than the memory has. */
+static bool
+subscribe_is_in_store(const struct channel *c, const struct subscription *sub,
+    const struct subscribe_start *start)
+{
+	const struct history *h = &c->history;
+	uint64_t count = history_count(h);
+
+	if (c->own == CHANNEL_STATS)
+		return false;
+	if (start->is_last && count >= sub->last)
+		return false;
+	/* So many are all that the store keeps, too. */
+	if ((start->is_last || start->is_all) && count >= c->rule->keep)
+		return false;
+	return start->is_last || id_cmp(start->after, h->floor) < 0;
+}
+
 /* Whether the store may have what was asked for, and the memory has not. */
 static bool
 subscribe_is_stored(const struct stream *s, const struct subscription *sub,
     const struct subscribe_start *start)
 {
-	const struct history *h;
 	size_t i;
 
 	if (!s->hub->store->is_durable)
 		return false;
-	for (i = 0; i < s->cursor_count; i++) {
-		h = &s->cursors[i].channel->history;
-		if (s->cursors[i].channel->own == CHANNEL_STATS)
-			continue;
-		if (start->is_last ? history_count(h) < sub->last
-				   : id_cmp(start->after, h->floor) < 0)
+	for (i = 0; i < s->cursor_count; i++)
+		if (subscribe_is_in_store(s->cursors[i].channel, sub, start))
 			return true;
-	}
 	return false;
 }
 

@@ -108,7 +108,7 @@ static const char *const sqlite_text[STATEMENTS] = {
 			       " name = ?) ORDER BY ms DESC, n DESC LIMIT 1",
 	[STATEMENT_COUNT] = "SELECT events FROM channel WHERE name = ?",
 	[STATEMENT_LAST_RUNS] =
-	    "SELECT data, last_ms, last_n FROM run WHERE channel ="
+	    "SELECT data, last_ms, last_n, events FROM run WHERE channel ="
 	    " (SELECT id FROM channel WHERE name = ?1)"
 	    " AND (last_ms, last_n) < (?2, ?3)"
 	    " ORDER BY last_ms DESC, last_n DESC",

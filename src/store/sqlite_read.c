@@ -14,13 +14,16 @@
  * floors and the records that the answer has fit together.
  *
  * A read is as long as its answer.  A run's bytes are fetched when the merge
- * comes to it, for most of many channels have nothing in this slice.  And where
- * the last events of a channel begin is counted a piece at a time, lest a read
- * look at far more than it brings: others are served in between.
+ * comes to it, for most of many channels have nothing in this slice.  Where the
+ * last events of a channel begin is counted by event, leaving out what has
+ * expired, only as far as a slice may be; beyond that, runs count with the
+ * number in their row, and a read counts some of them: others are served in
+ * between.
  */
 
 enum {
-	READ_COUNT_BYTES = 1048576 /* of runs that one read counts */
+	READ_COUNT_BYTES = 262144, /* of runs whose events a read looks at */
+	READ_COUNT_ROWS = 4096     /* runs that it counts */
 };
 
 static const char sqlite_walk[] =
@@ -186,41 +189,70 @@ read_has_all(struct sqlite_file *f, struct store_range *range, uint64_t last)
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : -1;
 }
 
+/* What may still be looked at. */
+struct read_work {
+	size_t bytes, rows;
+};
+
+/* Whether a run has what is left to count, by its own number. */
+static bool
+read_count_whole(const struct store_read *r, struct store_range *range,
+    sqlite3_stmt *s)
+{
+	uint64_t count = (uint64_t)sqlite3_column_int64(s, 3);
+
+	if (count > r->last - range->counted)
+		return false;
+	range->counted += count;
+	return true;
+}
+
 /* Counts a run, from its end; whether that were enough. */
 static bool
 read_count_run(const struct store_read *r, struct store_range *range,
-    sqlite3_stmt *s)
+    sqlite3_stmt *s, struct read_work *work)
 {
-	const char *data = sqlite3_column_blob(s, 0);
-	size_t len = (size_t)sqlite3_column_bytes(s, 0);
-	uint64_t left = r->last - range->counted;
-	uint64_t count = read_count(r, data, len, left, &range->after);
+	uint64_t left = r->last - range->counted, count;
+	size_t len;
+
+	if (work->bytes == 0 && read_count_whole(r, range, s))
+		return false;
+	len = (size_t)sqlite3_column_bytes(s, 0);
+	work->bytes -= len < work->bytes ? len : work->bytes;
+	count =
+	    read_count(r, sqlite3_column_blob(s, 0), len, left, &range->after);
+	range->counted += count < left ? count : left;
+	return count > left;
+}
+
+/* Moves the count behind a run, which must be before those already counted. */
+static bool
+read_passes(struct store_range *range, sqlite3_stmt *s)
+{
 	struct id at = sqlite_file_id(s, 1);
 	/* Of a damaged file it may be none that is before the last one. */
 	bool is_before = id_cmp(at, range->counted_to) < 0;
 
-	range->counted += count < left ? count : left;
 	range->counted_to = at;
-	return count > left || !is_before;
+	return is_before;
 }
 
-/* Counts back from the end of a channel, while there is *work left. */
+/* Counts back from the end of a channel, while there is work left. */
 static int
 read_last_of(struct sqlite_file *f, struct store_read *r,
-    struct store_range *range, size_t *work)
+    struct store_range *range, struct read_work *work)
 {
 	sqlite3_stmt *s = sqlite_file_use(f, STATEMENT_LAST_RUNS);
-	size_t bytes;
 	int rc = SQLITE_ROW;
 
 	if (s == NULL)
 		return -1;
 	sqlite3_bind_text(s, 1, range->name, -1, SQLITE_STATIC);
 	sqlite_file_bind_id(s, 2, range->counted_to);
-	while (*work > 0 && (rc = sqlite3_step(s)) == SQLITE_ROW) {
-		bytes = (size_t)sqlite3_column_bytes(s, 0);
-		*work -= bytes < *work ? bytes : *work;
-		if (read_count_run(r, range, s)) {
+	while (work->rows > 0 && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+		work->rows--;
+		if (!read_passes(range, s) ||
+		    read_count_run(r, range, s, work)) {
 			range->is_counted = true;
 			break;
 		}
@@ -235,8 +267,9 @@ read_last_of(struct sqlite_file *f, struct store_read *r,
 static int
 read_last(struct sqlite_file *f, struct store_read *r)
 {
+	struct read_work work = { READ_COUNT_BYTES, READ_COUNT_ROWS };
 	struct store_range *range;
-	size_t work = READ_COUNT_BYTES, i;
+	size_t i;
 
 	for (i = 0; i < r->range_count; i++) {
 		range = &r->ranges[i];

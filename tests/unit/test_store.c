@@ -329,6 +329,53 @@ test_last_events(void **state)
 	assert_string_equal(test_last(run, "a", 0, 0), ".");
 }
 
+/* How many reads it takes until the last events of channel a are counted. */
+static size_t
+test_count(struct store_run *run, uint64_t last, const char *first)
+{
+	struct store_read r;
+	char text[ID_TEXT_SIZE];
+	size_t reads = 1;
+
+	store_run_ask(run, &r, "a", 0, 0);
+	r.has_last = true;
+	r.last = last;
+	store_run_read(run, &r);
+	for (; r.is_counting; reads++) {
+		assert_int_equal(r.events, 0);
+		r.is_counting = false;
+		store_run_read(run, &r);
+	}
+	id_format(r.first_id, text);
+	assert_string_equal(text, first);
+	return reads;
+}
+
+/*
+ * Large runs, many rows: the count is right, beyond what is looked at event by
+ * event, too; it takes several reads; and none if there are no more events.
+ */
+static void
+test_count_far(void **state)
+{
+	struct store_run *run = *state;
+	struct store_run_event e = { .ms = 1, .channels = "a" };
+	uint64_t ms;
+
+	for (; e.n < 5000; e.n++)
+		store_run_put(run, &e);
+	for (ms = 2; ms < 6; ms++)
+		store_run_put_many(run, "a", ms, 100, 1000);
+	assert_int_equal(test_count(run, 100, "5-0"), 1);
+	assert_int_equal(test_count(run, 101, "4-99"), 1);
+	assert_int_equal(test_count(run, 350, "2-50"), 1);
+	assert_int_equal(test_count(run, 401, "1-4999"), 1);
+	assert_int_equal(test_count(run, 1400, "1-4000"), 1);
+	assert_int_equal(test_count(run, 5399, "1-1"), 2);
+	assert_int_equal(test_count(run, 5400, "1-0"), 1);
+	assert_int_equal(test_count(run, 4000000000, "1-0"), 1);
+}
+
 /* After the floor of the file itself, which is when it was made. */
 #define TEST_LATE UINT64_C(9000000000000)
 
@@ -441,6 +488,7 @@ main(void)
 		TEST(test_expired),
 		TEST(test_own_ids),
 		TEST(test_last_events),
+		TEST(test_count_far),
 		TEST(test_floor),
 		TEST(test_keys),
 		TEST(test_reopen),

@@ -150,6 +150,54 @@ def others_do_not_wait(tap, place):
            "stored and delivered at once", f"{longest:.3f} s at most")
 
 
+def budget(tap, place):
+    """Forty that do not read share one megabyte; then all of them read."""
+    crierd = Stored(place, [*PLENTY, "history-bytes=64K",
+                            "replay-bytes=1M"]).start()
+    ids = crierd.publish_many("a", 20000, 200)
+    streams = [crierd.get("/events/a?since=all") for _n in range(40)]
+    most = 0
+
+    def is_quiet():
+        nonlocal most
+        figures = crierd.status()["replays"]
+        most = max(most, figures["bytes"] + figures["pinned_bytes"])
+        return (figures["interrupted"] >= 30 and not figures["waiting"]
+                and figures["pinned_bytes"] > 0)
+
+    proc.wait_for(is_quiet, "each has had a turn", 30)
+    tap.ok(0 < most <= 1 << 20, "they have no more than replay-bytes", most)
+    readers = [bench.Thread(stream.wait, lambda one=stream: one.events
+                            and one.events[-1].id == ids[-1],
+                            "the last event", 120) for stream in streams[:8]]
+    for reader in readers:
+        reader.finish(150)
+    tap.ok(all([event.id for event in stream.events] == ids
+               for stream in streams[:8]),
+           "whoever reads then gets each event once, in order")
+    for stream in streams:
+        stream.close()
+    proc.wait_for(lambda: crierd.status()["streams"] == 0, "they leave", 30)
+    figures = crierd.status()["replays"]
+    tap.eq((figures["waiting"], figures["slices"], figures["bytes"],
+            figures["pinned_bytes"]), (0, 0, 0, 0), "nothing stays")
+
+
+def last_from_memory(tap, place):
+    """last is no more than what is kept; if memory has that, it is enough."""
+    crierd = Stored(place, ["keep=50"]).start()
+    crierd.publish_many("a", 80)
+    reads = crierd.store()["reads"]
+    for target in ("/events/a?last=50", "/events/a?last=4000000000",
+                   "/events/a?since=all"):
+        tap.eq([text.split(" ")[0] for text in crierd.texts(target, 50)],
+               [str(n) for n in range(30, 80)], target)
+    tap.eq(crierd.store()["reads"], reads, "nothing was read from the store")
+    crierd.publish_many("b", 49)
+    tap.eq(len(crierd.texts("/events/b?last=50", 49)), 49, "one less")
+    tap.ok(crierd.store()["reads"] > reads, "needs a look at the store")
+
+
 def _some_history(crierd):
     """On a and b; the ids by the data."""
     ids = {}
@@ -276,4 +324,5 @@ def forms(tap, place):
 
 
 TESTS = (meets_live_delivery, a_reader_that_falls_behind, others_do_not_wait,
-         after_a_restart, last_in_several_slices, expired, forms)
+         budget, last_from_memory, after_a_restart, last_in_several_slices,
+         expired, forms)
