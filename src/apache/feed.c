@@ -70,9 +70,11 @@ feed_init(struct feed *f, request_rec *r)
 static void
 feed_note(struct feed *f, const char *data, size_t len)
 {
-	char before = len > 1 ? data[len - 2] : f->last_byte;
+	char before = f->last_byte;
 	int comment;
 
+	if (len > 1)
+		before = data[len - 2];
 	comment = data[0] == ':' && memchr(data, '\n', len) == data + len - 1;
 	f->last_byte = data[len - 1];
 	f->between_events = f->last_byte == '\n' &&

@@ -35,6 +35,11 @@ struct limit_slot {
 	apr_uint32_t held;
 };
 
+/* What outlives a reading of the configuration. */
+struct limit_kept {
+	struct limit_slot *slots;
+};
+
 static struct {
 	apr_uint32_t relayed_max;    /* of a child */
 	apr_uint32_t held_max;       /* of all */
@@ -63,7 +68,7 @@ limit_factor(void)
 
 	for (d = ap_conftree; d != NULL; d = d->next)
 		if (strcasecmp(d->directive, "AsyncRequestWorkerFactor") == 0)
-			factor = atof(d->args);
+			factor = strtod(d->args, NULL);
 	return factor;
 }
 
@@ -127,19 +132,19 @@ limit_configure_relayed(server_rec *s, int threads, int max_streams)
 static int
 limit_share(apr_pool_t *process_pool, unsigned slots_count)
 {
-	struct limit_slot **kept = ap_retained_data_get("crier_limit");
+	struct limit_kept *kept = ap_retained_data_get("crier_limit");
 	apr_shm_t *shm;
 
 	if (kept == NULL)
 		kept = ap_retained_data_create("crier_limit", sizeof(*kept));
-	if (*kept == NULL) {
-		if (apr_shm_create(&shm, slots_count * sizeof(**kept), NULL,
-			process_pool) != APR_SUCCESS)
+	if (kept->slots == NULL) {
+		if (apr_shm_create(&shm, slots_count * sizeof(*kept->slots),
+			NULL, process_pool) != APR_SUCCESS)
 			return -1;
-		*kept = apr_shm_baseaddr_get(shm);
-		memset(*kept, 0, slots_count * sizeof(**kept));
+		kept->slots = apr_shm_baseaddr_get(shm);
+		memset(kept->slots, 0, slots_count * sizeof(*kept->slots));
 	}
-	limit.slots = *kept;
+	limit.slots = kept->slots;
 	limit.slots_count = slots_count;
 	return 0;
 }

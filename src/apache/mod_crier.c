@@ -29,7 +29,8 @@
 static int max_streams;
 
 static void *
-crier_create_config(apr_pool_t *p, char *dir)
+crier_create_config(apr_pool_t *p,
+    char *dir) /* NOLINT(readability-non-const-parameter) */
 {
 	(void)dir;
 	return apr_pcalloc(p, sizeof(struct crier_config));

@@ -51,6 +51,13 @@ record_put_length(char *to, size_t len)
 	return to;
 }
 
+static char *
+record_put_bytes(char *to, const char *from, size_t len)
+{
+	memcpy(to, from, len);
+	return to + len;
+}
+
 char *
 record_put_pair(char *to, const char *name, const char *value)
 {
@@ -58,9 +65,8 @@ record_put_pair(char *to, const char *name, const char *value)
 
 	to = record_put_length(to, name_len);
 	to = record_put_length(to, value_len);
-	memcpy(to, name, name_len);
-	memcpy(to + name_len, value, value_len);
-	return to + name_len + value_len;
+	to = record_put_bytes(to, name, name_len);
+	return record_put_bytes(to, value, value_len);
 }
 
 static size_t

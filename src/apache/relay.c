@@ -295,27 +295,34 @@ relay_look_after(void)
 	}
 }
 
+/* What clients have not read yet is not waited for as long as usual. */
+static void
+relay_hurry(apr_time_t deadline)
+{
+	struct relay_stream *s;
+
+	for (s = TAILQ_FIRST(&relay.ending); s != NULL; s = TAILQ_NEXT(s, link))
+		if (s->state == RELAY_DRAINING && s->deadline > deadline)
+			s->deadline = deadline;
+}
+
 /* The child is asked to stop: each open stream gets its time. */
 static void
 relay_plan_stop(enum child_state how)
 {
-	apr_time_t now = apr_time_now(), most, step = STOP_STREAM_USEC;
+	apr_time_t now = apr_time_now(), step = STOP_STREAM_USEC;
 	struct relay_stream *s;
 	unsigned count = 0, number = 0;
 
-	TAILQ_FOREACH(s, &relay.open, link)
+	for (s = TAILQ_FIRST(&relay.open); s != NULL; s = TAILQ_NEXT(s, link))
 		count++;
-	most = apr_time_from_sec(STOP_SECONDS);
-	if (count > 0 && step * count > most)
-		step = most / count;
+	if (step * count > apr_time_from_sec(STOP_SECONDS))
+		step = apr_time_from_sec(STOP_SECONDS) / count;
 	if (how == CHILD_ENDS)
 		step = 0;
-	TAILQ_FOREACH(s, &relay.open, link)
+	for (s = TAILQ_FIRST(&relay.open); s != NULL; s = TAILQ_NEXT(s, link))
 		s->deadline = now + step * number++;
-	most = now + apr_time_from_sec(STOP_DRAIN_SECONDS);
-	TAILQ_FOREACH(s, &relay.ending, link)
-		if (s->state == RELAY_DRAINING && s->deadline > most)
-			s->deadline = most;
+	relay_hurry(now + apr_time_from_sec(STOP_DRAIN_SECONDS));
 	relay.looked_at = 0;
 	relay.stopped = how;
 	if (count > 0)
@@ -385,7 +392,7 @@ relay_end_all(void)
 	relay.stopped = CHILD_ENDS;
 	while ((s = TAILQ_FIRST(&relay.open)) != NULL)
 		relay_stop_stream(s);
-	TAILQ_FOREACH(s, &relay.ending, link)
+	for (s = TAILQ_FIRST(&relay.ending); s != NULL; s = TAILQ_NEXT(s, link))
 		if (s->state == RELAY_DRAINING)
 			relay_leave(s);
 }

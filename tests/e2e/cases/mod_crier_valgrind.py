@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The crier authors
+"""mod_crier under valgrind: streams come and go in every way."""
+
+import os
+import random
+import re
+import shutil
+import time
+
+from lib import proc, servers, web
+from lib.server_mod_crier import ModCrier, ModCrierTls, ModCrierWorker
+from lib.site import Site
+
+STREAMS = int(os.environ.get("CRIER_CHURN", "1500"))
+AT_ONCE = 30
+
+
+def under_valgrind(kind):
+    class Wrapped(kind):
+        mpm_conf = ("StartServers 1\nThreadsPerChild 25\n"
+                    "MaxRequestWorkers 25\nServerLimit 1\n")
+
+        def arguments(self, conf):
+            self.report = self.place.path("valgrind.log")
+            return [shutil.which("valgrind"), "--leak-check=no",
+                    f"--log-file={self.report}", self.binary, "-X", "-f",
+                    conf]
+
+        def _came_up(self):
+            proc.wait_for(lambda: not self.proc.alive()
+                          or proc.can_connect(self.port), "Apache", 60)
+            return self.proc.alive()
+    return Wrapped
+
+
+def leave(stream, how):
+    """One of the ways in which clients leave."""
+    if how == 0:
+        stream.reset()
+    elif how == 1:
+        stream.socket.shutdown(1)
+    elif how == 2:
+        stream.socket.sendall(b"GET /junk HTTP/1.1\r\n" * 20)
+    stream.close()
+
+
+def churn(tap, place, kind):
+    name = f"{kind.name}, valgrind"
+    servers.KINDS[name] = under_valgrind(kind)
+    site = Site(place, name, config='channel "**" { keep-bytes = 256K }\n')
+    dice = random.Random(1)
+    done = 0
+    start = time.monotonic()
+    while done < STREAMS:
+        streams = []
+        for _n in range(min(AT_ONCE, 18 if kind is ModCrierWorker else 99)):
+            try:
+                streams.append(web.Exchange(site.port, "/events/a"))
+            except OSError:
+                continue
+        for stream in streams:
+            if dice.random() < 0.8:
+                stream.wait(lambda stream=stream: stream.body
+                            or stream.ended, "a head", 60)
+        site.crierd.publish("a", "x" * dice.choice((10, 3000, 60000)))
+        if dice.random() < 0.2:
+            site.crierd.crier("close", "a")
+        site.fetch("/events?channel=a%20b")
+        for stream in streams:
+            if not stream.ended:
+                leave(stream, dice.randrange(4))
+        done += len(streams)
+    streams = [web.Exchange(site.port, "/events/a") for _n in range(5)]
+    for stream in streams:
+        stream.wait_head()
+    site.web.stop()
+    with open(site.web.report, encoding="utf-8") as file:
+        report = file.read()
+    tap.ok(re.search(r"ERROR SUMMARY: 0 errors", report),
+           f"{done} streams in {time.monotonic() - start:.0f} s: valgrind has "
+           "nothing to say", report[-3000:])
+
+
+def relayed(tap, place):
+    churn(tap, place, ModCrier)
+
+
+def relayed_by_tls(tap, place):
+    churn(tap, place, ModCrierTls)
+
+
+def held(tap, place):
+    churn(tap, place, ModCrierWorker)
+
+
+TESTS = tuple((test, None) for test in (relayed, relayed_by_tls, held))
