@@ -127,6 +127,7 @@ struct config {
 	uint64_t token_algorithm; /* enum config_algorithm */
 	char *token_cookie;       /* "": none */
 	char *token_parameter;    /* of a query; "": none */
+	char *token_audience;     /* whom "aud" has to name; "": nobody */
 	uint64_t token_leeway_ms;
 	uint64_t token_require_exp;          /* 0 or 1 */
 	struct config_token_key *token_keys; /* the top level's is the last */

@@ -162,6 +162,8 @@ const struct config_setting config_settings[] = {
 	    .initial = "" },
 	{ "token-parameter", &config_kind_name, CONFIG_TOP(token_parameter),
 	    .initial = "token" },
+	{ "token-audience", &config_kind_text, CONFIG_TOP(token_audience),
+	    .initial = "" },
 	{ "token-leeway", &config_kind_seconds, CONFIG_TOP(token_leeway_ms),
 	    CONFIG_RANGE(0, CONFIG_HOUR), .initial = "0" },
 	{ "token-require-exp", &config_kind_word, CONFIG_TOP(token_require_exp),

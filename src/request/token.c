@@ -2,30 +2,28 @@
 /* Copyright (c) 2026 The crier authors */
 
 /*
- * libjwt checks the signature, and is asked only when all is settled that it is
- * lenient about.  It takes the algorithm from the token, and its name in any
- * case; without a key it takes any token; it skips bytes that are not base64;
- * and it copies a token to the stack, which a long one would overflow.
- * token_read has the steps.
+ * What a token says counts only after its signature (token_verify), and that is
+ * checked by the key that is configured here, whatever the token says of
+ * itself. Header and claims are read from the very bytes that were signed. What
+ * crier does not use of them does not matter.
  */
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#ifdef HAVE_LIBJWT
-#include <jwt.h>
-#endif
 
 #include "base/base64.h"
 #include "base/json.h"
 #include "config/config_key.h"
 #include "config/config_value.h"
 #include "request/token.h"
+#include "request/token_verify.h"
 
-enum {
-	TOKEN_DEPTH = 8 /* of JSON */
+/* The parts of a token (RFC 7515, 7.1), decoded. */
+struct token_parts {
+	struct text_span header, claims, signature;
+	struct text_span signed_text; /* the first two, as they were written */
+	unsigned char *bytes;         /* the memory of the decoded ones */
 };
 
 static const char token_no_memory[] = "cannot be read: out of memory";
@@ -66,7 +64,8 @@ token_parse_object(const char *text, size_t len)
 {
 	struct json_object *o;
 
-	json_parse(text, len, TOKEN_DEPTH, &o);
+	/* Claims that are not ours may be as deep as a token is long. */
+	json_parse(text, len, TOKEN_MAX, &o);
 	if (json_object_is_type(o, json_type_object))
 		return o;
 	json_object_put(o);
@@ -129,6 +128,35 @@ token_check_times(const struct config *config, struct json_object *claims,
 	if (has_exp == 1)
 		t->expires_ms += leeway;
 	return NULL;
+}
+
+/*
+ * Whom a token is for: whoever is not meant must refuse it (RFC 7519, 4.1.3).
+ * NULL, or what is wrong.
+ */
+static const char *
+token_check_audience(const struct config *config, struct json_object *claims)
+{
+	struct json_object *value;
+	size_t i, n = 1;
+	bool is_list;
+	const char *name;
+
+	if (!json_object_object_get_ex(claims, "aud", &value))
+		return NULL;
+	if ((is_list = json_object_is_type(value, json_type_array)))
+		n = json_object_array_length(value);
+	for (i = 0; i < n; i++) {
+		name =
+		    token_string(is_list ? json_object_array_get_idx(value, i)
+					 : value);
+		if (name == NULL)
+			return "has an \"aud\" that is neither a text nor a "
+			       "list of texts";
+		if (*name != '\0' && strcmp(name, config->token_audience) == 0)
+			return NULL;
+	}
+	return "is for others (\"aud\"), by token-audience";
 }
 
 static const char *
@@ -195,16 +223,18 @@ token_check_patterns(struct json_object *claims, const char *name,
 }
 
 int
-token_read_claims(const struct config *config, const char *text,
+token_read_claims(const struct config *config, struct text_span text,
     uint64_t now_ms, struct token *t, const char **why)
 {
-	struct json_object *claims = token_parse_object(text, strlen(text));
+	struct json_object *claims = token_parse_object(text.text, text.len);
 
 	memset(t, 0, sizeof *t);
-	*why = "does not hold a JSON object";
+	*why = "has claims that are not a JSON object";
 	if (claims == NULL)
 		return -1;
 	*why = token_check_times(config, claims, now_ms, t);
+	if (*why == NULL)
+		*why = token_check_audience(config, claims);
 	if (*why == NULL)
 		*why = token_check_user(claims, t);
 	if (*why == NULL)
@@ -222,28 +252,69 @@ token_read_claims(const struct config *config, const char *text,
 	return -1;
 }
 
+/* Takes the text up to the next dot, and goes behind that. */
+static struct text_span
+token_next_part(struct text_span *text)
+{
+	const char *dot = memchr(text->text, '.', text->len);
+	struct text_span part = *text;
+
+	if (dot == NULL) {
+		text->len = 0;
+		return part;
+	}
+	part.len = (size_t)(dot - text->text);
+	text->text += part.len + 1;
+	text->len -= part.len + 1;
+	return part;
+}
+
 /* Splits a token at its dots; false if it has not just three parts. */
 static bool
-token_split(struct text_span text, struct text_span parts[3])
+token_split(struct text_span text, struct token_parts *parts)
 {
-	const char *dot;
-	size_t i;
+	const char *begin = text.text;
 
-	for (i = 0; i < 3; i++) {
-		dot = memchr(text.text, '.', text.len);
-		if ((dot == NULL) != (i == 2))
-			return false;
-		parts[i].text = text.text;
-		parts[i].len =
-		    dot == NULL ? text.len : (size_t)(dot - text.text);
-		if (parts[i].len == 0)
-			return false;
-		if (dot == NULL)
-			break;
-		text.text += parts[i].len + 1;
-		text.len -= parts[i].len + 1;
-	}
+	parts->header = token_next_part(&text);
+	parts->claims = token_next_part(&text);
+	parts->signed_text.text = begin;
+	parts->signed_text.len =
+	    (size_t)(parts->claims.text + parts->claims.len - begin);
+	parts->signature = text;
+	return parts->header.len > 0 && parts->claims.len > 0 && text.len > 0 &&
+	    memchr(text.text, '.', text.len) == NULL;
+}
+
+/* Decodes one part, to *to, which is moved behind it. */
+static bool
+token_decode_part(struct text_span *part, unsigned char **to)
+{
+	ptrdiff_t len = base64_decode(part->text, part->len, BASE64_URL, *to);
+
+	if (len == -1)
+		return false;
+	part->text = (char *)*to;
+	part->len = (size_t)len;
+	*to += len;
 	return true;
+}
+
+/* Decodes all parts.  0, or -1 with *why; the bytes are to be freed. */
+static int
+token_decode(struct token_parts *parts, const char **why)
+{
+	unsigned char *to = malloc(TOKEN_MAX);
+
+	parts->bytes = to;
+	*why = token_no_memory;
+	if (to == NULL)
+		return -1;
+	*why = "is not base64url";
+	return token_decode_part(&parts->header, &to) &&
+		token_decode_part(&parts->claims, &to) &&
+		token_decode_part(&parts->signature, &to)
+	    ? 0
+	    : -1;
 }
 
 /*
@@ -287,111 +358,63 @@ token_choose_key(const struct config *config, struct json_object *header,
 	return json_object_object_get_ex(header, "crit", &value) ? NULL : key;
 }
 
-/*
- * The key for a token of three parts, all of which must be base64url; or NULL
- * with *why.
- */
+/* The key for a token with this header; or NULL with *why. */
 static const struct config_token_key *
-token_read_header(const struct config *config, const struct text_span parts[3],
+token_read_header(const struct config *config, struct text_span text,
     const char **why)
 {
 	const struct config_token_key *key = NULL;
-	struct json_object *header = NULL;
-	unsigned char *bytes = malloc(TOKEN_MAX);
-	ptrdiff_t len = -1;
-	size_t i;
+	struct json_object *header = token_parse_object(text.text, text.len);
 
-	*why = token_no_memory;
-	if (bytes == NULL)
-		return NULL;
-	/* From the last part to the first, so that the header stays. */
-	*why = "is not base64url";
-	for (i = 3; i-- > 0;)
-		if ((len = base64_decode(parts[i].text, parts[i].len,
-			 BASE64_URL, bytes)) == -1)
-			break;
-	if (len != -1) {
-		*why = "has a header that is not a JSON object";
-		header = token_parse_object((char *)bytes, (size_t)len);
-	}
+	*why = "has a header that is not a JSON object";
 	if (header != NULL)
 		key = token_choose_key(config, header, why);
 	json_object_put(header);
-	free(bytes);
 	return key;
 }
 
-#ifdef HAVE_LIBJWT
-/*
- * The claims of a token with a right signature, for free(); or NULL with *why.
- */
-static char *
-token_verify(const struct config_token_key *key, const char *text,
-    const char **why)
+/* Checks a token's parts, and reads it.  Returns what token_read does. */
+static int
+token_read_parts(const struct config *config, const struct token_parts *parts,
+    uint64_t now_ms, struct token *t, const char **why)
 {
-	jwt_t *jwt = NULL;
-	char *claims = NULL;
-	int rc = jwt_decode(&jwt, text, key->bytes, (int)key->len);
+	const struct text_span *signature = &parts->signature;
+	const struct config_token_key *key =
+	    token_read_header(config, parts->header, why);
 
-	*why = rc == ENOMEM ? token_no_memory : "has a wrong signature";
-	if (rc != 0)
-		return NULL;
-	/* What libjwt has checked by is compared, not what was asked for. */
-	if (jwt_get_alg(jwt) ==
-	    jwt_str_alg(config_algorithms[key->algorithm])) {
-		*why = token_no_memory;
-		claims = jwt_get_grants_json(jwt, NULL);
-	}
-	jwt_free(jwt);
-	return claims;
+	/* 3. The signature, by the key that the header names. */
+	if (key == NULL ||
+	    token_verify(key, parts->signed_text,
+		(const unsigned char *)signature->text, signature->len,
+		why) == -1)
+		return -1;
+	/* 4. The claims, from what was signed: is it the time, and who for? */
+	if (token_read_claims(config, parts->claims, now_ms, t, why) == -1)
+		return -1;
+	/* 5. The name of the key, which says who has signed. */
+	if (key->kid[0] == '\0' || (t->kid = strdup(key->kid)) != NULL)
+		return 0;
+	*why = token_no_memory;
+	token_clear(t);
+	return -1;
 }
-#else
-static char *
-token_verify(const struct config_token_key *key, const char *text,
-    const char **why)
-{
-	(void)key;
-	(void)text;
-	*why = "cannot be checked here";
-	return NULL;
-}
-#endif
 
 int
 token_read(const struct config *config, struct text_span text, uint64_t now_ms,
     struct token *t, const char **why)
 {
-	const struct config_token_key *key;
-	struct text_span parts[3];
-	char *copy, *claims = NULL;
+	struct token_parts parts = { .bytes = NULL };
 	int rc = -1;
 
 	memset(t, 0, sizeof *t);
-	/* 1. Short enough for libjwt's stack. */
+	/* 1. What is worth the work. */
 	*why = "is longer than 8192 bytes";
 	if (text.len > TOKEN_MAX)
 		return -1;
-	/* 2. Three parts of base64url, a header, and the key that it names. */
+	/* 2. Three parts of base64url. */
 	*why = "does not have three parts";
-	if (!token_split(text, parts) ||
-	    (key = token_read_header(config, parts, why)) == NULL)
-		return -1;
-	/* 3. The signature, by that key and its algorithm. */
-	*why = token_no_memory;
-	if ((copy = strndup(text.text, text.len)) == NULL)
-		return -1;
-	claims = token_verify(key, copy, why);
-	free(copy);
-	if (claims == NULL)
-		return -1;
-	/* 4. The claims, from what was signed: is it the time, and who for? */
-	rc = token_read_claims(config, claims, now_ms, t, why);
-	free(claims);
-	/* 5. The name of the key, which says who has signed. */
-	if (rc == -1 || key->kid[0] == '\0' ||
-	    (t->kid = strdup(key->kid)) != NULL)
-		return rc;
-	*why = token_no_memory;
-	token_clear(t);
-	return -1;
+	if (token_split(text, &parts) && token_decode(&parts, why) == 0)
+		rc = token_read_parts(config, &parts, now_ms, t, why);
+	free(parts.bytes);
+	return rc;
 }

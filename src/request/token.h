@@ -40,10 +40,10 @@ int token_read(const struct config *, struct text_span text, uint64_t now_ms,
     struct token *, const char **why);
 
 /*
- * Reads the claims of a token whose signature is right: JSON with a NUL behind
- * it.  Returns what token_read does.
+ * Reads the claims, JSON, of a token whose signature is right.  Returns what
+ * token_read does.
  */
-int token_read_claims(const struct config *, const char *text, uint64_t now_ms,
+int token_read_claims(const struct config *, struct text_span, uint64_t now_ms,
     struct token *, const char **why);
 
 void token_clear(struct token *);
