@@ -78,7 +78,7 @@ stream_join_visitors(struct stream *s, const struct subscription *sub)
 {
 	if (visitor_join(&s->hub->visitors.users, sub->user, &s->user) == -1)
 		return -1;
-	return visitor_join(&s->hub->visitors.addresses, sub->address,
+	return visitor_join_address(&s->hub->visitors.addresses, sub->address,
 	    &s->address);
 }
 

@@ -51,38 +51,114 @@ visitor_join(struct table *table, struct text_span name, struct visitor **found)
 	return 0;
 }
 
+/* Copies an address without brackets and zone (RFC 4007, 11.2). */
+static bool
+visitor_copy_address(struct text_span address, char to[INET6_ADDRSTRLEN])
+{
+	size_t len;
+
+	if (address.len >= 2 && address.text[0] == '[' &&
+	    address.text[address.len - 1] == ']') {
+		address.text++;
+		address.len -= 2;
+	}
+	for (len = 0; len < address.len && address.text[len] != '%'; len++)
+		;
+	if (len >= INET6_ADDRSTRLEN)
+		return false;
+	memcpy(to, address.text, len);
+	to[len] = '\0';
+	return true;
+}
+
+bool
+visitor_house(struct text_span address, char house[VISITOR_HOUSE_SIZE])
+{
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr parsed;
+
+	if (!visitor_copy_address(address, text))
+		return false;
+	if (inet_pton(AF_INET, text, &parsed) == 1) {
+		inet_ntop(AF_INET, &parsed, house, VISITOR_HOUSE_SIZE);
+		return true;
+	}
+	if (inet_pton(AF_INET6, text, &parsed) != 1)
+		return false;
+	if (IN6_IS_ADDR_V4MAPPED(&parsed)) {
+		inet_ntop(AF_INET, &parsed.s6_addr[12], house,
+		    VISITOR_HOUSE_SIZE);
+		return true;
+	}
+	/* These prefixes are everybody's: their hosts are told apart. */
+	if (IN6_IS_ADDR_LINKLOCAL(&parsed) || IN6_IS_ADDR_LOOPBACK(&parsed)) {
+		inet_ntop(AF_INET6, &parsed, house, VISITOR_HOUSE_SIZE);
+		return true;
+	}
+	memset(&parsed.s6_addr[8], 0, 8);
+	inet_ntop(AF_INET6, &parsed, house, VISITOR_HOUSE_SIZE);
+	strcat(house, "/64");
+	return true;
+}
+
+/* Finds or makes what a new address counts for, besides itself.  0, or -1. */
+static int
+visitor_move_in(struct table *table, struct visitor *v)
+{
+	char house[VISITOR_HOUSE_SIZE];
+	struct text_span name = { house, 0 };
+
+	if (!visitor_house((struct text_span){ v->name, v->entry.name_len },
+		house) ||
+	    strcmp(house, v->name) == 0)
+		return 0;
+	name.len = strlen(house);
+	if ((v->house = visitor_find(table, name)) == NULL &&
+	    (v->house = visitor_new(table, name)) == NULL)
+		return -1;
+	v->house->refs++;
+	return 0;
+}
+
+int
+visitor_join_address(struct table *table, struct text_span address,
+    struct visitor **found)
+{
+	struct visitor *v;
+
+	if (visitor_join(table, address, &v) == -1)
+		return -1;
+	if (v != NULL && v->refs == 1 && visitor_move_in(table, v) == -1) {
+		visitor_put(table, v);
+		*found = NULL;
+		return -1;
+	}
+	if (v != NULL && v->house != NULL)
+		v->house->streams++;
+	*found = v;
+	return 0;
+}
+
 void
 visitor_leave(struct visitor *v)
 {
-	if (v != NULL)
-		v->streams--;
+	if (v == NULL)
+		return;
+	v->streams--;
+	if (v->house != NULL)
+		v->house->streams--;
 }
 
 void
 visitor_put(struct table *table, struct visitor *v)
 {
-	if (v == NULL || --v->refs > 0)
-		return;
-	table_remove(table, &v->entry);
-	free(v);
-}
+	struct visitor *house;
 
-/*
- * Only IP addresses tell clients apart: a web server behind a Unix socket names
- * none, or the socket, and streams of the queue's own connections have a word.
- */
-static bool
-visitor_is_address(struct text_span address)
-{
-	char text[INET6_ADDRSTRLEN];
-	struct in6_addr parsed;
-
-	if (address.len >= sizeof text)
-		return false;
-	memcpy(text, address.text, address.len);
-	text[address.len] = '\0';
-	return inet_pton(AF_INET, text, &parsed) == 1 ||
-	    inet_pton(AF_INET6, text, &parsed) == 1;
+	for (; v != NULL && --v->refs == 0; v = house) {
+		house = v->house;
+		table_remove(table, &v->entry);
+		free(v);
+	}
 }
 
 static bool
@@ -94,6 +170,22 @@ visitor_is_full(const struct table *table, struct text_span name, uint64_t max)
 		return false;
 	v = visitor_find(table, name);
 	return v != NULL && v->streams >= max;
+}
+
+/*
+ * Only IP addresses tell clients apart: a web server behind a Unix socket names
+ * none, or the socket, and streams of the queue's own connections have a word.
+ */
+static bool
+visitor_is_full_address(const struct hub *hub, struct text_span address)
+{
+	char house[VISITOR_HOUSE_SIZE];
+
+	return hub->config->max_streams_per_address > 0 &&
+	    visitor_house(address, house) &&
+	    visitor_is_full(&hub->visitors.addresses,
+		(struct text_span){ house, strlen(house) },
+		hub->config->max_streams_per_address);
 }
 
 static void
@@ -118,9 +210,7 @@ visitor_admit(struct hub *hub, const struct subscription *sub)
 		visitor_log(hub, "user", sub->user, "max-streams-per-user");
 		return HUB_USER_FULL;
 	}
-	if (visitor_is_full(&hub->visitors.addresses, sub->address,
-		c->max_streams_per_address) &&
-	    visitor_is_address(sub->address)) {
+	if (visitor_is_full_address(hub, sub->address)) {
 		hub->counters.address_full++;
 		visitor_log(hub, "address", sub->address,
 		    "max-streams-per-address");

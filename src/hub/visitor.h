@@ -4,6 +4,7 @@
 #ifndef CRIER_HUB_VISITOR_H
 #define CRIER_HUB_VISITOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,11 +24,25 @@ struct visitor {
 	struct table_entry entry; /* in one of the two tables */
 	uint32_t refs;            /* streams that name it, dead ones too */
 	uint32_t streams;         /* those that are not dead */
+	struct visitor *house;    /* whom it counts for, too; or NULL */
 	uint64_t mark;            /* as stream.mark, with seen: presence */
 	uint32_t seen;
 	struct slice_lane *lane; /* of its replays that wait, or NULL */
 	char name[];
 };
+
+enum {
+	VISITOR_HOUSE_SIZE =
+	    64 /* the longest address in IPv6's form, and /64 */
+};
+
+/*
+ * Writes what max-streams-per-address counts an address for, and a NUL: all its
+ * forms are one, an IPv4 address within IPv6 (RFC 4291, 2.5.5.2) is that
+ * address, and of a network's addresses in IPv6 all are one, 2001:db8::/64,
+ * since a household has that many.  False: it is no IP address.
+ */
+bool visitor_house(struct text_span address, char house[VISITOR_HOUSE_SIZE]);
 
 struct hub_visitors {
 	struct table users, addresses;
@@ -44,6 +59,10 @@ void visitors_clear(struct hub *);
  * name is empty.  0, or -1 (memory).
  */
 int visitor_join(struct table *, struct text_span name, struct visitor **found);
+
+/* The same for an address, and for what visitor_house makes of it. */
+int visitor_join_address(struct table *, struct text_span address,
+    struct visitor **found);
 
 /* A visitor's stream is dead; then, it does not need the name any more. */
 void visitor_leave(struct visitor *);

@@ -200,6 +200,9 @@ event_check_channel(const char *name, size_t len)
 			return "channel name has a space or control character";
 		if (p[i] == '*' || p[i] == '{' || p[i] == '}')
 			return "channel name has one of * { }";
+		/* No pattern fits it, though people take a/ and a for one. */
+		if (p[i] == '/' && (i == 0 || i + 1 == len || p[i + 1] == '/'))
+			return "channel name has an empty segment";
 	}
 	return NULL;
 }

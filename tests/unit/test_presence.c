@@ -237,6 +237,97 @@ test_user_limit(void **state)
 	streams_teardown(&test_hub);
 }
 
+/* What is the same to people is the same to the limit. */
+static void
+test_houses(void **state)
+{
+	static const struct {
+		const char *address, *house; /* NULL: no address */
+	} cases[] = {
+		{ "192.0.2.1", "192.0.2.1" },
+		{ "::ffff:192.0.2.1", "192.0.2.1" },
+		{ "::FFFF:192.0.2.1", "192.0.2.1" },
+		{ "::ffff:c000:201", "192.0.2.1" },
+		{ "0:0:0:0:0:ffff:192.0.2.1", "192.0.2.1" },
+		{ "[::ffff:192.0.2.1]", "192.0.2.1" },
+		{ "2001:db8::1", "2001:db8::/64" },
+		{ "2001:DB8:0:0:ffff:ffff:ffff:ffff", "2001:db8::/64" },
+		{ "2001:0db8:0000::1", "2001:db8::/64" },
+		{ "[2001:db8::1]", "2001:db8::/64" },
+		{ "2001:db8::1%eth0", "2001:db8::/64" },
+		{ "2001:db8:0:1::1", "2001:db8:0:1::/64" },
+		{ "2001:db8:1234:5678:9abc:def0:1234:5678",
+		    "2001:db8:1234:5678::/64" },
+		{ "fe80::1%eth0", "fe80::1" },
+		{ "fe80::1", "fe80::1" },
+		{ "FE80::2", "fe80::2" },
+		{ "::1", "::1" },
+		{ "::2", "::/64" },
+		{ "", NULL },
+		{ "%eth0", NULL },
+		{ "[]", NULL },
+		{ "queue", NULL },
+		{ "192.0.2.1:80", NULL },
+		{ "[::1]:80", NULL },
+		{ "2001:db8::1::2", NULL },
+		{ "1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa", NULL },
+	};
+	char house[VISITOR_HOUSE_SIZE];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct text_span span = { cases[i].address,
+			strlen(cases[i].address) };
+		bool is = visitor_house(span, house);
+
+		if (is != (cases[i].house != NULL) ||
+		    (is && strcmp(house, cases[i].house) != 0))
+			fail_msg("%s: %s", cases[i].address,
+			    is ? house : "none");
+	}
+}
+
+/* All of a house count, however they come and go. */
+static void
+test_house_limit(void **state)
+{
+	static const char *const settings[] = { "max-streams-per-address=2",
+		NULL };
+	static const char *const pairs[][2] = {
+		{ "2001:db8::1", "2001:db8::2" },
+		{ "192.0.2.1", "::ffff:192.0.2.1" },
+		{ "::ffff:192.0.2.1", "::ffff:c000:201" },
+		{ "::ffff:192.0.2.1", "192.0.2.1" },
+	};
+	struct streams_client *c = test_clients;
+	size_t i;
+
+	(void)state;
+	streams_setup(&test_hub, settings);
+	for (i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+		assert_int_equal(test_ask(&c[0], "a", NULL, pairs[i][0]),
+		    HUB_OPENED);
+		assert_int_equal(test_ask(&c[1], "a", NULL, pairs[i][1]),
+		    HUB_OPENED);
+		assert_int_equal(test_ask(&c[2], "a", NULL, pairs[i][0]),
+		    HUB_ADDRESS_FULL);
+		streams_close(&c[2]);
+		stream_kill(c[0].stream, STREAM_CLIENT);
+		assert_int_equal(test_ask(&c[2], "a", NULL, pairs[i][1]),
+		    HUB_OPENED);
+		assert_int_equal(test_ask(&c[3], "a", NULL, pairs[i][1]),
+		    HUB_ADDRESS_FULL);
+		streams_close(&c[3]);
+		stream_kill(c[1].stream, STREAM_CLIENT);
+		stream_kill(c[2].stream, STREAM_CLIENT);
+		streams_close(&c[0]);
+		streams_close(&c[1]);
+		streams_close(&c[2]);
+	}
+	streams_teardown(&test_hub);
+}
+
 static void
 test_address_limit(void **state)
 {
@@ -314,6 +405,8 @@ main(void)
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_user_limit),
 		cmocka_unit_test(test_address_limit),
+		cmocka_unit_test(test_houses),
+		cmocka_unit_test(test_house_limit),
 		cmocka_unit_test(test_reload),
 	};
 

@@ -78,13 +78,23 @@ def limits(tap, place):
     tap.ok(True, "below and at max-streams-per-address")
     _is_asked_again(tap, crierd, "max-streams-per-address", "one above it",
                     REMOTE_ADDR="192.0.2.1")
+    _is_asked_again(tap, crierd, "max-streams-per-address",
+                    "the same within IPv6", REMOTE_ADDR="::FFFF:192.0.2.1")
+    streams += [_open(crierd, address=f"2001:db8::{n:x}") for n in range(5)]
+    for form in ("2001:db8::ffff", "2001:0DB8:0:0:1:2:3:4", "2001:db8::%eth0"):
+        _is_asked_again(tap, crierd, "max-streams-per-address",
+                        f"one household in IPv6, {form}", REMOTE_ADDR=form)
+    streams += [_open(crierd, address=f"2001:db8:0:{n:x}::1")
+                for n in range(1, 7)]
+    streams += [_open(crierd, address=f"fe80::{n:x}") for n in range(1, 7)]
+    tap.ok(True, "other networks, and hosts of the link")
     streams += [_open(crierd, address="192.0.2.2") for _n in range(5)]
     streams += [_open(crierd, address="") for _n in range(7)]
     streams += [_open(crierd, address="unix:") for _n in range(7)]
     tap.ok(True, "what is no address is not counted")
     status = crierd.status()
     tap.eq((status["streams_user_full"], status["streams_address_full"],
-            status["streams_turned_away"]), (5, 1, 6), "status counts them")
+            status["streams_turned_away"]), (5, 5, 10), "status counts them")
     tap.eq((status["limits"]["max_streams_per_user"],
             status["limits"]["max_streams_per_address"]), (3, 5),
            "and shows the limits")
