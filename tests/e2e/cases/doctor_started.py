@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from lib import bench, servers, started, started_servers
 from lib.daemon import Crierd
-from cases.doctor_tests import (Corner, directives, doctor, faults, judge,
+from cases.doctor_tests import (directives, doctor, faults, judge,
                                 needs_curl)
 
 LATE = ("leaving-late", "heartbeat = ")
@@ -125,7 +125,7 @@ def edited(kind, edits):
 
 def begin(place, number, case):
     """Start one case; its doctor, as a thread."""
-    corner = Corner(place, str(number))
+    corner = bench.Corner(place, str(number))
     config = f"heartbeat = {case.heartbeat}\n"
     if issubclass(case.server, started_servers.Starting):
         corner.make_dir("other")

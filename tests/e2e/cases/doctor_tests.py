@@ -119,27 +119,9 @@ def edited(kind, edits):
     return Edited
 
 
-class Corner(bench.Bench):
-    """A place within a place, which ends with it: for one of several."""
-
-    def __init__(self, place, name):
-        self.whole = place
-        self.tap = place.tap
-        self.dir = place.path(name)
-        os.mkdir(self.dir)
-        os.chmod(self.dir, 0o755)
-        self.run = self.make_dir("run")
-
-    def own(self, thing):
-        return self.whole.own(thing)
-
-    def log(self, name):
-        return self.whole.log(os.path.join(self.dir, name))
-
-
 def begin(place, number, case):
     """Start one case; its doctor, as a thread."""
-    corner = Corner(place, str(number))
+    corner = bench.Corner(place, str(number))
     crierd = Crierd(corner, [f"heartbeat={case.heartbeat}"]).start()
     web = edited(case.kind, case.edits)(corner, crierd).start()
     path = "ahead/{channel}" if "behind" in case.name else "events"
@@ -247,7 +229,7 @@ def polls(tap, place):
     """Where answers end by themselves, that is no fault."""
     runs = []
     for name, edits, options, query, fault in POLLS:
-        corner = Corner(place, name.replace(" ", "-"))
+        corner = bench.Corner(place, name.replace(" ", "-"))
         crierd = Crierd(corner, ["heartbeat=1", "retry=200",
                                  *options]).start()
         web = edited("nginx", edits)(corner, crierd).start()
@@ -282,7 +264,7 @@ def polls_beside_streams(tap, place):
            and check(report, "silence")["verdict"] == "ok"
            and crierd.status()["polls_served"] == 3,
            "some poll, and are at this crierd", f"{code} {report} {said}")
-    other = Crierd(Corner(place, "other"), ["heartbeat=1"]).start()
+    other = Crierd(bench.Corner(place, "other"), ["heartbeat=1"]).start()
     crierd.stop()
     crierd = Crierd(place, ["heartbeat=1", "poll=0.1"]).start()
     code, report, said = doctor(other, url)
@@ -307,7 +289,7 @@ def other_answers(tap, place):
                and word in directives(report, fault),
                f"{what} is a fault: {fault}", f"{code} {report} {said}")
 
-    other = Crierd(Corner(place, "other"), ["heartbeat=1"]).start()
+    other = Crierd(bench.Corner(place, "other"), ["heartbeat=1"]).start()
     code, report, said = doctor(other, at + "/events")
     tap.ok(code == 1 and faults(report, "FAULT") == {"other-crierd"},
            "another crierd than that of the queue",
@@ -325,7 +307,7 @@ def several_crierds(tap, place):
         tap.skip("two crierds", "lighttpd is not installed")
         return
     crierd = Crierd(place, ["heartbeat=1"]).start()
-    other = Crierd(Corner(place, "other"), ["heartbeat=1"]).start()
+    other = Crierd(bench.Corner(place, "other"), ["heartbeat=1"]).start()
     host = ('"socket" => "%s", "check-local" => "disable", '
             '"tcp-fin-propagate" => "enable"')
     web = edited("lighttpd", (

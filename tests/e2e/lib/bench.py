@@ -158,6 +158,24 @@ class Bench:
             shutil.rmtree(self.dir, ignore_errors=True)
 
 
+class Corner(Bench):
+    """A place within a place, which ends with it: for one of several."""
+
+    def __init__(self, place, name):
+        self.whole = place
+        self.tap = place.tap
+        self.dir = place.path(name)
+        os.mkdir(self.dir)
+        os.chmod(self.dir, 0o755)
+        self.run = self.make_dir("run")
+
+    def own(self, thing):
+        return self.whole.own(thing)
+
+    def log(self, name):
+        return self.whole.log(os.path.join(self.dir, name))
+
+
 class Thread(threading.Thread):
     """A daemon thread whose exception comes out of join()."""
 

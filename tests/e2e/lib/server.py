@@ -159,6 +159,9 @@ class Server:
         """Let /sse and /api/messages reach crierd, as the file says."""
         raise NotImplementedError
 
+    def allow_origin(self, origin):
+        """What the file tells to do for a page with credentials there."""
+
     def protect(self, path, users):
         """Ask for a password at a path and below, as an admin would.
 

@@ -19,6 +19,19 @@ class Lighttpd(Server):
     def join_urls(self):
         self.append(self.uncomment('$HTTP["url"] =~ "^/(sse', "}"))
 
+    def allow_origin(self, origin):
+        """Uncomment the section in its place, with the origin's name."""
+        with open(self.shipped(), encoding="utf-8") as conf:
+            text = conf.read()
+        head, begin, rest = text.partition('\t#$REQUEST_HEADER["Origin"]')
+        lines, end, tail = rest.partition("\t#}\n")
+        if not end:
+            raise AssertionError(f"no section in {self.shipped()}")
+        section = (begin + lines + end).replace("\t#", "\t")
+        section = section.replace("https://app.example.org", origin)
+        with open(self.shipped(), "w", encoding="utf-8") as conf:
+            conf.write(head + section + tail)
+
     def protect(self, path, users):
         self.append(f"""
 server.modules += ( "mod_auth", "mod_authn_file" )
