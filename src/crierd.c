@@ -184,6 +184,8 @@ main(int argc, char **argv)
 	int check = 0, rc = 0;
 	const char *trouble;
 
+	options.argc = argc;
+	options.argv = argv;
 	process_guard_descriptors();
 	is_cgi = cgi_is_request();
 	/*

@@ -23,8 +23,8 @@ struct verb_env {
  * is said without a verb, and looking it up are made from this list.
  */
 #define VERB_LIST(of)                                                    \
-	of(pub), of(flush), of(tail), of(status), of(close), of(doctor), \
-	    of(token)
+	of(pub), of(flush), of(tail), of(status), of(close), of(reload), \
+	    of(restart), of(shutdown), of(doctor), of(token)
 
 /* argv[0] is its name.  run returns the exit code. */
 struct verb {

@@ -219,6 +219,7 @@ daemon_run(const struct daemon_options *options, struct config *config)
 	struct daemon d = { .options = options,
 		.config = config,
 		.log_fd = -1,
+		.control_cb = control_cb,
 		.is_foreground = options->foreground };
 	bool is_hub;
 	char *cause;

@@ -33,6 +33,8 @@ struct daemon_options {
 	size_t override_count;
 	bool foreground;
 	enum daemon_start start;
+	int argc;     /* how the process was started, for a restart */
+	char **argv;  /* these are borrowed */
 	bool is_once; /* hands a stream over and leaves; never the hub */
 };
 

@@ -112,6 +112,7 @@ parts_open_queue(struct daemon *d)
 		return -1;
 	queue_set_status(d->queue, status_add_cb, d);
 	queue_set_handoff(d->queue, handoff_take, d->door);
+	queue_set_control(d->queue, d->control_cb, d);
 	return 0;
 }
 

@@ -2,8 +2,9 @@
 /* Copyright (c) 2026 The crier authors */
 
 /*
- * SIGHUP: the configuration is read again, and holds from then on for all that
- * begins.  One that has an error, or needs a restart, changes nothing.
+ * SIGHUP and `crier reload`: the configuration is read again, and holds from
+ * then on for all that begins.  One that has an error, or needs a restart,
+ * changes nothing.
  */
 
 #include <stdio.h>
@@ -63,18 +64,24 @@ reload_take(struct daemon *d, struct config *fresh)
 	log_info("configuration read again");
 }
 
-void
-reload_cb(evutil_socket_t number, short what, void *arg)
+bool
+reload_run(struct daemon *d)
 {
-	struct daemon *d = arg;
 	struct config *fresh;
 	const char *status;
 
-	(void)number;
-	(void)what;
 	systemd_reloading();
 	fresh = reload_read(d, &status);
 	if (fresh != NULL)
 		reload_take(d, fresh);
 	systemd_ready(status);
+	return fresh != NULL;
+}
+
+void
+reload_cb(evutil_socket_t number, short what, void *arg)
+{
+	(void)number;
+	(void)what;
+	reload_run(arg);
 }

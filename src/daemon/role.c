@@ -6,7 +6,8 @@
  * queue's socket.  The kernel releases the lock when a process ends, in
  * whatever way.
  *
- * A process that was started alone is the hub or does not run.  One that was
+ * A process that was started alone is the hub or does not run; it waits for a
+ * hub that ends.  One that was
  * started on demand is the hub, or leaves as soon as another one serves.  Of
  * those that a web server started, the first is the hub; the others are doors.
  * A door is connected to the hub's queue, so it learns at once that the hub has
@@ -30,7 +31,10 @@ enum {
 	ROLE_AGAIN_MS = 20, /* while there is no hub, and we cannot be it */
 	ROLE_START_AGAIN_MS = 500, /* after a hub could not be started */
 	ROLE_SHORT_MS = 200,       /* a hub that ends so soon may not want us */
-	ROLE_LEAVING_MS = 10000    /* for a hub that is about to leave */
+	ROLE_LEAVING_MS = 10000,   /* for a hub that is about to leave */
+	ROLE_SERVED_MS = 1000,     /* a hub that is to end answers no longer */
+	ROLE_DRAINS =
+	    2 /* its drain-time: $streams is told of the others' end */
 };
 
 /* Whether a hub answers at the queue, if too busy to accept just now. */
@@ -62,6 +66,47 @@ role_await_lock(struct daemon *d, char **cause)
 	return locked;
 }
 
+/*
+ * As sockets_lock, for a crierd that is to stay: whoever has the lock may have
+ * been told to end, and drains.  It answers at the queue no more then, but may
+ * do so for a moment after the signal.  Where a manager has opened our queue
+ * nobody else's can be asked.
+ */
+static int
+role_succeed(struct daemon *d, char **cause)
+{
+	uint64_t now = clock_monotonic_ms(), served = now + ROLE_SERVED_MS;
+	uint64_t until =
+	    now + ROLE_LEAVING_MS + ROLE_DRAINS * d->config->drain_ms;
+	bool is_told = false;
+	int locked;
+
+	while ((locked = sockets_lock(d, cause)) == 1 && now < until) {
+		if ((d->sockets.passed.queue != -1 || role_is_served(d)) &&
+		    now >= served)
+			break;
+		if (!is_told && now >= served)
+			log_info("waiting for a crierd that ends");
+		is_told = is_told || now >= served;
+		clock_sleep_ms(ROLE_AGAIN_MS);
+		now = clock_monotonic_ms();
+	}
+	return locked;
+}
+
+static int
+role_lock(struct daemon *d, char **cause)
+{
+	switch (d->options->start) {
+	case DAEMON_ON_DEMAND:
+		return role_await_lock(d, cause);
+	case DAEMON_ALONE:
+		return role_succeed(d, cause);
+	default:
+		return sockets_lock(d, cause);
+	}
+}
+
 bool
 role_choose(struct daemon *d)
 {
@@ -70,9 +115,7 @@ role_choose(struct daemon *d)
 
 	if (d->options->is_once)
 		return false;
-	locked = d->options->start == DAEMON_ON_DEMAND
-	    ? role_await_lock(d, &cause)
-	    : sockets_lock(d, &cause);
+	locked = role_lock(d, &cause);
 	if (d->options->start == DAEMON_SPAWNED) {
 		if (locked == -1)
 			log_warning("%s", cause_text(cause));

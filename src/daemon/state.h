@@ -28,6 +28,7 @@
  *	sockets logging status	know the daemon's state and nothing else
  *	parts stop		what is made, and how it ends
  *	idle role reload	when the daemon ends, is the hub, changes
+ *	control			what its owner asks for at the queue
  *	daemon			the order of it all
  *
  * All that return -1 with *cause have said nothing yet; see base/cause.h.
@@ -82,6 +83,10 @@ struct daemon {
 	struct daemon_idle idle;
 	struct daemon_role role;
 	struct daemon_reload reload;
+
+	/* What the queue asks for its owner: control_cb. */
+	int (*control_cb)(void *arg, enum command_kind, bool is_root,
+	    struct buffer *reply);
 
 	/* The parts; the last four only in the hub's process. */
 	struct door *door;
@@ -174,7 +179,16 @@ void role_seek_hub(struct daemon *);
 
 void role_free(struct daemon *);
 
-/* The signal's callback: reads the configuration again. */
+/*
+ * Reads the configuration again; false if it is not taken, with reload.error.
+ */
+bool reload_run(struct daemon *);
+
+/* The same, as the signal's callback. */
 void reload_cb(evutil_socket_t number, short what, void *arg);
+
+/* The queue's control_cb; arg is the daemon. */
+int
+control_cb(void *arg, enum command_kind, bool is_root, struct buffer *reply);
 
 #endif

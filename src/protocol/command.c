@@ -100,6 +100,9 @@ static const struct {
 	[COMMAND_HANDOFF] = { "handoff", NULL, 0, true },
 	[COMMAND_PRESENCE] = { "presence", command_check_presence,
 	    FIELD_CHANNEL, false },
+	[COMMAND_RELOAD] = { "reload", NULL, 0, false },
+	[COMMAND_RESTART] = { "restart", NULL, 0, false },
+	[COMMAND_SHUTDOWN] = { "shutdown", NULL, 0, false },
 };
 
 /* Names the commands that a publisher may give. */

@@ -60,3 +60,13 @@ allow_includes(const struct config_list *allow, int fd)
 	}
 	return false;
 }
+
+bool
+allow_is_root(int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof peer;
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+	    peer.uid == 0;
+}

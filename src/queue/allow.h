@@ -14,4 +14,7 @@
  */
 bool allow_includes(const struct config_list *, int fd);
 
+/* Whether it is root's. */
+bool allow_is_root(int fd);
+
 #endif

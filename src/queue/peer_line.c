@@ -283,13 +283,36 @@ peer_must_wait_for_turn(const struct queue_peer *p)
 		!pace_is_open(&q->pace, clock_monotonic_us()));
 }
 
+/* Who could send crierd a signal may also ask for what signals do. */
+static int
+peer_control(struct queue_peer *p, struct command *c)
+{
+	static const struct config_list nobody_else;
+	struct queue *q = p->queue;
+	struct buffer text = { 0 };
+	int rc;
+
+	if (q->control_cb == NULL || !allow_includes(&nobody_else, p->fd))
+		return peer_say_error(p, EX_NOPERM,
+		    "that is for root and crierd's own user");
+	rc =
+	    q->control_cb(q->control_arg, c->kind, allow_is_root(p->fd), &text);
+	if (rc == 0)
+		rc = peer_say(p, &text);
+	buffer_clear(&text);
+	return rc;
+}
+
 static int
 peer_take_command(struct queue_peer *p, struct command *c)
 {
 	static int (*const own[COMMAND_KINDS])(struct queue_peer *,
 	    struct command *) = { [COMMAND_PUBLISH] = peer_publish,
 		[COMMAND_STREAM] = peer_subscribe,
-		[COMMAND_HANDOFF] = peer_hand_off };
+		[COMMAND_HANDOFF] = peer_hand_off,
+		[COMMAND_RELOAD] = peer_control,
+		[COMMAND_RESTART] = peer_control,
+		[COMMAND_SHUTDOWN] = peer_control };
 
 	if (p->pending > 0 && !execute_may_overtake(c->kind))
 		return PEER_WAITS;

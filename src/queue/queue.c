@@ -188,6 +188,15 @@ queue_set_status(struct queue *q,
 }
 
 void
+queue_set_control(struct queue *q,
+    int (*control_cb)(void *, enum command_kind, bool, struct buffer *),
+    void *arg)
+{
+	q->control_cb = control_cb;
+	q->control_arg = arg;
+}
+
+void
 queue_set_handoff(struct queue *q,
     int (*handoff_cb)(void *, struct json_object *, int, struct buffer *),
     void *arg)

@@ -4,12 +4,14 @@
 #ifndef CRIER_QUEUE_QUEUE_H
 #define CRIER_QUEUE_QUEUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <event2/event.h>
 
 #include "base/buffer.h"
 #include "hub/hub.h"
+#include "protocol/command.h"
 #include "protocol/figures.h"
 
 /*
@@ -60,6 +62,16 @@ void queue_close(struct queue *);
 /* Sets what adds to the reply to `status` what the queue does not know. */
 void queue_set_status(struct queue *,
     void (*status_cb)(void *arg, struct json_object *status), void *arg);
+
+/*
+ * Sets what carries out reload, restart and shutdown, and appends the reply, a
+ * line; 0, or -1 (memory).  It is asked for root (is_root) and the user of this
+ * process alone.
+ */
+void queue_set_control(struct queue *,
+    int (*control_cb)(void *arg, enum command_kind, bool is_root,
+	struct buffer *reply),
+    void *arg);
 
 /* What the queue has counted, and how many connections it has now. */
 struct queue_figures queue_get_figures(const struct queue *);

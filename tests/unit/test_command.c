@@ -321,7 +321,8 @@ test_kinds(void **state)
 {
 	static const char one[] = "65 close takes one of channel, user, stream";
 	static const char none[] =
-	    "64 \"do\" is none of stream, status, close, presence";
+	    "64 \"do\" is none of stream, status, close, presence, "
+	    "reload, restart, shutdown";
 	static const struct test_case cases[] = {
 		{ DO("\"status\""), "status" },
 		{ DO("\"status\",\"streams\":true,\"channel\":\"a\""),

@@ -311,7 +311,7 @@ def several_crierds(tap, place):
     host = ('"socket" => "%s", "check-local" => "disable", '
             '"tcp-fin-propagate" => "enable"')
     web = edited("lighttpd", (
-        ('( "/events/" => ( (', '( "/events/" => ( ( ' + host % other.listen
+        ('( "/events" => ( (', '( "/events" => ( ( ' + host % other.listen
          + ' ), ('),))(place, crierd).start()
     code, report, said = doctor(crierd, f"http://127.0.0.1:{web.port}/events")
     tap.ok(code == 1 and "several-crierds" in faults(report, "FAULT")
