@@ -95,9 +95,6 @@ enum hub_answer hub_subscribe(struct hub *, const struct subscription *);
 /* Says to people why a stream was not opened; "" for HUB_OPENED. */
 const char *hub_answer_text(enum hub_answer);
 
-/* Whether there is room for one more. */
-bool hub_has_room(const struct hub *);
-
 /* How many streams are open, may be open, and were opened since the start. */
 size_t hub_stream_count(const struct hub *);
 size_t hub_max_streams(const struct hub *);

@@ -41,6 +41,7 @@ static const char *const subscribe_texts[] = {
 	[HUB_WAITING] = "too many clients wait for what they missed "
 			"(replay-waiting)",
 	[HUB_DRAINING] = "crierd is stopping",
+	[HUB_NOT_BEGUN] = "what it would bring cannot be had",
 	[HUB_NO_MEMORY] = "out of memory",
 };
 
@@ -299,7 +300,14 @@ subscribe_open(struct hub *hub, const struct subscription *sub,
 		stream_discard(s);
 		return HUB_NO_MEMORY;
 	}
-	/* 6. Only a stream that starts owns the descriptor. */
+	/* 6. Nothing but its source can keep it from being opened now. */
+	if (sub->source != NULL && sub->source->begin != NULL &&
+	    sub->source->begin(sub->source) == -1) {
+		block_unref(head);
+		stream_discard(s);
+		return HUB_NOT_BEGUN;
+	}
+	/* 7. Only a stream that starts owns the descriptor. */
 	if (polls)
 		poll_begin(s, sub->poll_ms);
 	stream_start(s, head, sub->input);
@@ -335,8 +343,9 @@ subscribe_turn_away(struct hub *hub)
 	return HUB_FULL;
 }
 
-bool
-hub_has_room(const struct hub *hub)
+/* Whether there is room for one more. */
+static bool
+subscribe_has_room(const struct hub *hub)
 {
 	return !hub->drain.is_on && hub->streams.count < hub->streams.max;
 }
@@ -348,7 +357,7 @@ hub_subscribe(struct hub *hub, const struct subscription *sub)
 	enum hub_answer answer = HUB_NO_MEMORY;
 	size_t count = 0;
 
-	if (!hub_has_room(hub))
+	if (!subscribe_has_room(hub))
 		return subscribe_turn_away(hub);
 	for (; count < sub->channel_count; count++) {
 		channels[count] = channel_get(hub, sub->channels[count].text,

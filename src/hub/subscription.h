@@ -62,6 +62,7 @@ enum hub_answer {
 	HUB_ADDRESS_FULL, /* max-streams-per-address */
 	HUB_WAITING,      /* replay-waiting */
 	HUB_DRAINING,     /* about to exit */
+	HUB_NOT_BEGUN,    /* its source says why */
 	HUB_NO_MEMORY
 };
 

@@ -18,8 +18,13 @@
 struct program_stream {
 	struct source source;
 	struct hub *hub;
-	struct program *program;
-	struct stream *stream; /* NULL until it has asked for something */
+	struct program *program; /* NULL until the stream is to begin */
+	struct stream *stream;   /* NULL until it has asked for something */
+	/* Until it begins: what is to be run, by whom, and what became of it.
+	 */
+	struct programs *programs;
+	const struct program_options *options;
+	struct refusal *refusal;
 };
 
 static struct program_stream *
@@ -86,7 +91,8 @@ program_stream_leave(struct source *source)
 {
 	struct program_stream *p = program_stream_of(source);
 
-	program_leave(p->program);
+	if (p->program != NULL)
+		program_leave(p->program);
 	free(p);
 }
 
@@ -167,12 +173,34 @@ program_stream_environment(const struct request *request, char *user)
  * Logs why a program could not be started.  Its client is told less: clients
  * need not know where programs are.
  */
-static void
-program_stream_refuse(const struct program_options *o,
-    struct opening_result *result)
+static int
+program_stream_refuse(const struct program_options *o, struct refusal *refusal)
 {
 	log_error("%s: %s: %s", o->name, o->argv[0], strerror(errno));
-	refusal_set(&result->refusal, 503, "the program cannot be started");
+	return refusal_set(refusal, 503, "the program cannot be started");
+}
+
+/*
+ * Starts the program.  Its client passed all limits, and is not stopped:
+ * run-max is the last to be asked.
+ */
+static int
+program_stream_begin(struct source *source)
+{
+	static const char too_many[] =
+	    "too many programs run already (run-max)";
+	struct program_stream *p = program_stream_of(source);
+	uint64_t max = hub_config(p->hub)->run_max;
+
+	if (max > 0 && programs_count(p->programs) >= max) {
+		log_warning("%s: %s", p->options->name, too_many);
+		return refusal_set(p->refusal, 503, "%s", too_many);
+	}
+	p->program =
+	    program_start(p->programs, p->options, program_stream_ready_cb, p);
+	return p->program == NULL
+	    ? program_stream_refuse(p->options, p->refusal)
+	    : 0;
 }
 
 static void
@@ -185,24 +213,22 @@ program_stream_start(struct hub *hub, struct programs *programs,
 	if (p == NULL)
 		return;
 	p->hub = hub;
+	p->programs = programs;
+	p->options = o;
+	p->refusal = &result->refusal;
+	p->source.begin = program_stream_begin;
 	p->source.step = program_stream_step;
 	p->source.put_end = program_stream_put_end;
 	p->source.leave = program_stream_leave;
-	p->program = program_start(programs, o, program_stream_ready_cb, p);
-	if (p->program == NULL) {
-		program_stream_refuse(o, result);
-		free(p);
-		return;
-	}
 	sub->source = &p->source;
 	result->answer = hub_subscribe(hub, sub);
 	if (result->answer != HUB_OPENED)
 		program_stream_leave(&p->source);
 }
 
-/* Puts arguments and environment together, and starts the program. */
-static void
-program_stream_prepare(struct hub *hub, struct programs *programs,
+/* Puts arguments and environment together, and opens the stream. */
+void
+program_stream_open(struct hub *hub, struct programs *programs,
     struct opening *opening, struct opening_result *result)
 {
 	const struct config_route *route = opening->program;
@@ -214,6 +240,7 @@ program_stream_prepare(struct hub *hub, struct programs *programs,
 		.max_bytes = route->run_bytes };
 	char *user = NULL, **env, **argv;
 
+	memset(result, 0, sizeof *result);
 	result->answer = HUB_NO_MEMORY;
 	if (*request_user(request) != '\0' &&
 	    asprintf(&user, "REMOTE_USER=%s", request_user(request)) == -1)
@@ -229,24 +256,4 @@ program_stream_prepare(struct hub *hub, struct programs *programs,
 	free(argv);
 	free(env);
 	free(user);
-}
-
-void
-program_stream_open(struct hub *hub, struct programs *programs,
-    struct opening *opening, struct opening_result *result)
-{
-	static const char too_many[] =
-	    "too many programs run already (run-max)";
-	uint64_t max = hub_config(hub)->run_max;
-
-	memset(result, 0, sizeof *result);
-	/* A program is not started for a client whom the hub turns away. */
-	if (!hub_has_room(hub)) {
-		result->answer = hub_subscribe(hub, &opening->sub);
-	} else if (max > 0 && programs_count(programs) >= max) {
-		log_warning("%s: %s", opening->program->title, too_many);
-		refusal_set(&result->refusal, 503, "%s", too_many);
-	} else {
-		program_stream_prepare(hub, programs, opening, result);
-	}
 }

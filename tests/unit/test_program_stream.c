@@ -27,12 +27,14 @@ static struct programs *test_programs;
 struct test_client {
 	struct streams_client client;
 	enum hub_answer answer;
+	int refused; /* the status of a refusal, or 0 */
 };
 
 static void
-test_open(struct test_client *c, const char *script, bool is_framed)
+test_open_by(struct test_client *c, char *shell, const char *script,
+    bool is_framed)
 {
-	char shell[] = "/bin/sh", flag[] = "-c", *text = strdup(script);
+	char flag[] = "-c", *text = strdup(script);
 	char *argv[] = { shell, flag, text }, title[] = "test";
 	struct config_route route = { .title = title,
 		.format = CONFIG_FORMAT_LINES,
@@ -45,7 +47,7 @@ test_open(struct test_client *c, const char *script, bool is_framed)
 				       .head = { "X: head\r\n\r\n", 11 },
 				       .input = { "", 0 },
 				       .user = { "ann", 3 },
-				       .address = { "", 0 } },
+				       .address = { "192.0.2.1", 9 } },
 		.program = &route,
 		.request = &request };
 	struct opening_result result;
@@ -56,11 +58,19 @@ test_open(struct test_client *c, const char *script, bool is_framed)
 	handing_client(&c->client, fds[1], is_framed);
 	opening.sub.fd = fds[0];
 	program_stream_open(test.hub.hub, test_programs, &opening, &result);
-	assert_int_equal(result.refusal.status, 0);
+	c->refused = result.refusal.status;
 	c->answer = result.answer;
 	if (c->answer != HUB_OPENED)
 		close(fds[0]);
 	free(text);
+}
+
+static void
+test_open(struct test_client *c, const char *script, bool is_framed)
+{
+	char shell[] = "/bin/sh";
+
+	test_open_by(c, shell, script, is_framed);
 }
 
 /* Turns the loop until the end of a client's stream has come. */
@@ -242,27 +252,101 @@ test_defaults(void **state)
 	test_await_programs(0);
 }
 
-/* No program is started for who is turned away. */
 static void
-test_full(void **state)
+test_make_full(void)
+{
+	hub_reconfigure(test.hub.hub, test.hub.config, 1);
+}
+
+static void
+test_make_stopped(void)
+{
+	hub_close_user(test.hub.hub, "ann", true);
+	handing_turn(&test);
+}
+
+static void
+test_drained_cb(void *arg)
+{
+	(void)arg;
+}
+
+static void
+test_make_draining(void)
+{
+	hub_drain(test.hub.hub, test_drained_cb, NULL);
+	handing_turn(&test);
+}
+
+/*
+ * No program is started for who is turned away, for whatever reason: not even
+ * for a moment, as what it does in that is done.
+ */
+static const struct test_refusal {
+	const char *settings[2];
+	void (*make)(void);
+	enum hub_answer want;
+	int refused;
+} test_refusals[] = {
+	{ { NULL }, test_make_full, HUB_FULL, 0 },
+	{ { "max-streams-per-user=1" }, NULL, HUB_USER_FULL, 0 },
+	{ { "max-streams-per-address=1" }, NULL, HUB_ADDRESS_FULL, 0 },
+	{ { NULL }, test_make_stopped, HUB_STOPPED, 0 },
+	{ { NULL }, test_make_draining, HUB_DRAINING, 0 },
+	{ { "run-max=1" }, NULL, HUB_NOT_BEGUN, 503 },
+	/* The limits of all are asked before run-max, which has an effect. */
+	{ { "run-max=1" }, test_make_stopped, HUB_STOPPED, 0 },
+};
+
+static void
+test_refusal(const struct test_refusal *t)
 {
 	struct test_client c, other;
+	size_t before;
 
-	(void)state;
-	hub_reconfigure(test.hub.hub, test.hub.config, 1);
+	handing_teardown(&test);
+	programs_free(test_programs);
+	handing_setup(&test, t->settings);
+	test_programs = programs_new(test.hub.base);
+	assert_non_null(test_programs);
 	test_open(&c, "exec sleep 1000", false);
+	assert_int_equal(c.answer, HUB_OPENED);
+	if (t->make != NULL)
+		t->make();
+	before = programs_count(test_programs);
 	test_open(&other, "exec sleep 1000", false);
-	assert_int_equal(other.answer, HUB_FULL);
-	assert_int_equal(programs_count(test_programs), 1);
+	assert_int_equal(other.answer, t->want);
+	assert_int_equal(other.refused, t->refused);
+	assert_int_equal(programs_count(test_programs), before);
 	streams_close(&other.client);
 	streams_close(&c.client);
 	handing_turn(&test);
 	test_await_programs(0);
-	/* One who was stopped has none running for long. */
-	hub_close_user(test.hub.hub, "ann", true);
-	test_open(&c, "exec sleep 1000", false);
-	assert_int_equal(c.answer, HUB_STOPPED);
-	test_await_programs(0);
+}
+
+static void
+test_turned_away(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof test_refusals / sizeof *test_refusals; i++)
+		test_refusal(&test_refusals[i]);
+}
+
+/* Nor is one left of which nothing can be had. */
+static void
+test_no_program(void **state)
+{
+	char missing[] = "/nowhere/to/be/found";
+	struct test_client c;
+
+	(void)state;
+	test_open_by(&c, missing, "exit", false);
+	assert_int_equal(c.answer, HUB_NOT_BEGUN);
+	assert_int_equal(c.refused, 503);
+	assert_int_equal(programs_count(test_programs), 0);
+	assert_int_equal(test.hub.hub->streams.count, 0);
 	streams_close(&c.client);
 }
 
@@ -291,7 +375,8 @@ main(void)
 		TEST(test_client_leaves),
 		TEST(test_closed),
 		TEST(test_defaults),
-		TEST(test_full),
+		TEST(test_turned_away),
+		TEST(test_no_program),
 		TEST(test_left_before),
 	};
 

@@ -68,10 +68,11 @@ yes &
 setsid yes &
 echo $!; exit 5
 """
+MARK = "#!/bin/sh\necho started >> \"$1\"; exec sleep 1000\n"
 SLEEP = "#!/bin/sh\necho $$; exec sleep 1000\n"
 PROGRAMS = {"show": SHOW, "signals": SIGNALS, "lines": LINES, "raw": RAW,
             "stay": STAY, "stubborn": STUBBORN, "fast": FAST,
-            "leaves": LEAVES, "sleep": SLEEP}
+            "leaves": LEAVES, "sleep": SLEEP, "mark": MARK}
 ROUTES = """
 max-event = 16000
 max-request = 131072
@@ -86,6 +87,7 @@ route "GET /stay" { run = { "DIR/stay", "DIR/said" } }
 route "GET /stubborn" { run = { "DIR/stubborn", "0" } }
 route "GET /fast" { run = { "DIR/fast", "DIR/said", "20000" } }
 route "GET /leaves" { run = "DIR/leaves" }
+route "GET /mark" { run = { "DIR/mark", "DIR/said" } }
 route "GET /sleep" { run = "DIR/sleep" }
 route "GET /timed" { run = { "DIR/stubborn", "0" } run-time = 1 }
 route "GET /cut" { run = { "DIR/stubborn", "2000" } run-bytes = 1000 }
@@ -317,6 +319,24 @@ def limits(tap, place, front):
     front.crierd.wait_log("wrote more than run-bytes")
 
 
+def turned_away(tap, place, front):
+    """No program starts for a client who may not have its stream."""
+    front, folder = set_up(place, front, "max-streams-per-user = 1\n"
+                           "max-streams-per-address = 2\n")
+    begun = [front.open("/mark", REMOTE_USER=name).wait_open()
+             for name in ("ann", "bob")]
+    proc.wait_for(lambda: said(folder) == ["started"] * 2, "two are started")
+    for name, reason in (("ann", "of this user"), ("eve", "of this address")):
+        answer = front.fetch("/mark", REMOTE_USER=name)
+        tap.ok(reason.encode() in answer.raw, f"one more {reason}",
+               answer.raw)
+    front.crierd.crier("close", "-u", "ann", "-S")
+    front.fetch("/mark", REMOTE_USER="ann", REMOTE_ADDR="192.0.2.1")
+    tap.eq(said(folder), ["started"] * 2, "none is started for them")
+    for stream in begun:
+        stream.close()
+
+
 def failures(tap, place, front):
     front, folder = set_up(place, front)
     for target, words in (("/missing", "No such file"),
@@ -432,7 +452,8 @@ def kept_connection(tap, place, front):
 
 
 TESTS = sum((by_each(function) for function in (
-    environment, output, raw, leaving, limits, failures, forged)), ())
+    environment, output, raw, leaving, limits, turned_away, failures,
+    forged)), ())
 TESTS += sum((by_each(function, fronts.Front, fronts.Door)
               for function in (slow, kept_connection)), ())
 TESTS += by_each(stopping, fronts.Front) + (killed,) + ENDS
