@@ -102,7 +102,7 @@ struct daemon_figures {
 /* What a store does not know of itself is FIGURE_NONE. */
 struct store_figures {
 	uint64_t degraded;
-	uint64_t events, bytes, file_bytes, channels, oldest_ms;
+	uint64_t events, bytes, file_bytes, log_bytes, channels, oldest_ms;
 	uint64_t commits, keys, reads, errors;
 };
 

@@ -8,7 +8,8 @@
 #include "store/handover.h"
 
 enum {
-	HANDOVER_WAIT_S = 1
+	HANDOVER_WAIT_S = 1,
+	HANDOVER_TAKE_BYTES = 1 << 19
 };
 
 /* That the pipe may be full does not matter: it wakes the loop all the same. */
@@ -137,6 +138,21 @@ handover_close(struct handover *h)
 	pthread_mutex_unlock(&h->lock);
 }
 
+/* What fits into one transaction, and one batch at least. */
+static void
+handover_take_some(struct handover *h, struct batch_list *list)
+{
+	struct batch *b;
+	size_t bytes = 0;
+
+	while (bytes < HANDOVER_TAKE_BYTES &&
+	    (b = STAILQ_FIRST(&h->batches)) != NULL) {
+		bytes += b->bytes.len;
+		STAILQ_REMOVE_HEAD(&h->batches, link);
+		STAILQ_INSERT_TAIL(list, b, link);
+	}
+}
+
 bool
 handover_take_batches(struct handover *h, struct batch_list *list,
     bool may_wait, bool *is_nudged)
@@ -151,7 +167,7 @@ handover_take_batches(struct handover *h, struct batch_list *list,
 	if (may_wait && STAILQ_EMPTY(&h->batches) && !h->is_closing &&
 	    !h->is_nudged)
 		pthread_cond_timedwait(&h->to_write, &h->lock, &until);
-	STAILQ_CONCAT(list, &h->batches);
+	handover_take_some(h, list);
 	*is_nudged = h->is_nudged;
 	h->is_nudged = false;
 	is_closing = h->is_closing;

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "store/sqlite_file.h"
+#include "store/sqlite_space.h"
 
 enum {
 	SQLITE_APPLICATION = 0x63726965, /* "crie" */
@@ -119,6 +120,8 @@ static const char *const sqlite_text[STATEMENTS] = {
 	[STATEMENT_OLDEST] =
 	    "SELECT min(oldest_ms) FROM channel WHERE events > 0",
 	[STATEMENT_LAST] = "SELECT ms, n, floor_ms, floor_n FROM last",
+	[STATEMENT_TOUCH] = "UPDATE last SET ms = ms",
+	[STATEMENT_PAGES] = "PRAGMA page_count",
 	[STATEMENT_FREE_PAGES] = "PRAGMA freelist_count",
 	[STATEMENT_VACUUM] = "PRAGMA incremental_vacuum(256)",
 };
@@ -175,10 +178,39 @@ sqlite_file_run(struct sqlite_file *f, enum sqlite_statement which)
 	return rc == SQLITE_DONE ? 0 : -1;
 }
 
+/*
+ * A full disk has other names: where the file system makes room before it is
+ * written to, and for the small file in memory that lies beside the log.
+ */
+int
+sqlite_file_code(const struct sqlite_file *f)
+{
+	int code = sqlite3_errcode(f->db) & 0xff;
+	int error = sqlite3_system_errno(f->db);
+
+	if (f->has_no_room ||
+	    (code == SQLITE_IOERR && (error == ENOSPC || error == EDQUOT)))
+		return SQLITE_FULL;
+	return code;
+}
+
+void
+sqlite_file_explain(const struct sqlite_file *f, char why[BATCH_WHY_SIZE])
+{
+	int code = sqlite_file_code(f), error = sqlite3_system_errno(f->db);
+	bool is_same = code == (sqlite3_errcode(f->db) & 0xff);
+
+	if (code != SQLITE_IOERR && code != SQLITE_CANTOPEN)
+		error = 0;
+	snprintf(why, BATCH_WHY_SIZE, "%s: %s%s%s", f->path,
+	    is_same ? sqlite3_errmsg(f->db) : sqlite3_errstr(code),
+	    error != 0 ? ": " : "", error != 0 ? strerror(error) : "");
+}
+
 bool
 sqlite_file_is_damaged(const struct sqlite_file *f)
 {
-	int code = sqlite3_errcode(f->db) & 0xff;
+	int code = sqlite_file_code(f);
 
 	return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
 }
@@ -223,7 +255,8 @@ sqlite_file_check_access(const struct sqlite_file *f, char **cause)
 static enum sqlite_open
 sqlite_file_fail(const struct sqlite_file *f, char **cause)
 {
-	int error = sqlite3_errcode(f->db) & 0xff;
+	int error = sqlite_file_code(f);
+	char why[BATCH_WHY_SIZE];
 
 	if ((error == SQLITE_CANTOPEN || error == SQLITE_READONLY ||
 		error == SQLITE_PERM) &&
@@ -231,7 +264,8 @@ sqlite_file_fail(const struct sqlite_file *f, char **cause)
 		cause_prefix(cause, "%s: ", f->path);
 		return SQLITE_UNUSABLE;
 	}
-	cause_set(cause, "%s: %s", f->path, sqlite3_errmsg(f->db));
+	sqlite_file_explain(f, why);
+	cause_set(cause, "%s", why);
 	return sqlite_file_is_damaged(f) ? SQLITE_DAMAGED : SQLITE_UNUSABLE;
 }
 
@@ -278,9 +312,9 @@ static enum sqlite_open
 sqlite_file_make(struct sqlite_file *f, struct id floor, char **cause)
 {
 	char numbers[256];
-	const char *const texts[] = { "PRAGMA auto_vacuum = INCREMENTAL",
-		"PRAGMA journal_mode = WAL", "BEGIN IMMEDIATE", sqlite_schema,
-		numbers, "COMMIT" };
+	const char *const texts[] = { "PRAGMA page_size = 4096",
+		"PRAGMA auto_vacuum = INCREMENTAL", "PRAGMA journal_mode = WAL",
+		"BEGIN IMMEDIATE", sqlite_schema, numbers, "COMMIT" };
 
 	snprintf(numbers, sizeof numbers,
 	    "PRAGMA application_id = %d; PRAGMA user_version = %d;"
@@ -322,9 +356,8 @@ sqlite_file_set_up(struct sqlite_file *f, enum store_durability durability,
     char **cause)
 {
 	const char *const texts[] = { "PRAGMA journal_mode = WAL",
-		"PRAGMA wal_autocheckpoint = 16000;"
 		"PRAGMA cache_size = -32768;"
-		"PRAGMA journal_size_limit = 67108864",
+		"PRAGMA journal_size_limit = 2097152",
 		sqlite_synchronous[durability] };
 
 	return sqlite_file_exec(f, texts, sizeof texts / sizeof texts[0],
@@ -355,6 +388,8 @@ sqlite_file_open(struct sqlite_file *f, const char *path,
 	}
 	if (result == SQLITE_OPENED && !options->is_reader)
 		result = sqlite_file_set_up(f, options->durability, cause);
+	if (result == SQLITE_OPENED && !options->is_reader)
+		space_set_up(f);
 	if (result != SQLITE_OPENED)
 		sqlite_file_close(f);
 	return result;

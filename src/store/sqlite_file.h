@@ -49,6 +49,8 @@ enum sqlite_statement {
 	STATEMENT_TOTALS,
 	STATEMENT_OLDEST,
 	STATEMENT_LAST,
+	STATEMENT_TOUCH,
+	STATEMENT_PAGES,
 	STATEMENT_FREE_PAGES,
 	STATEMENT_VACUUM,
 	STATEMENTS
@@ -58,6 +60,12 @@ struct sqlite_file {
 	const char *path;
 	sqlite3 *db;
 	sqlite3_stmt *statements[STATEMENTS]; /* made when first used */
+
+	/* The writer's; see sqlite_space.h. */
+	sqlite3_int64 pages;             /* of the database */
+	int log_pages, checkpoint_pages; /* in the log; to wait for */
+	bool has_freed;                  /* pages, since they were given back */
+	bool has_no_room;                /* for the last transaction */
 };
 
 /* Why a file cannot be used. */
@@ -104,6 +112,12 @@ int sqlite_file_step(sqlite3_stmt *);
 
 /* Runs a statement without values; rows are skipped.  0 or -1. */
 int sqlite_file_run(struct sqlite_file *, enum sqlite_statement);
+
+/* What the last error is, without its details: SQLITE_FULL and so on. */
+int sqlite_file_code(const struct sqlite_file *);
+
+/* Says what it is: the file, the error, and what the system says of it. */
+void sqlite_file_explain(const struct sqlite_file *, char why[BATCH_WHY_SIZE]);
 
 /* Whether the last error means that the file is damaged. */
 bool sqlite_file_is_damaged(const struct sqlite_file *);

@@ -2,19 +2,19 @@
 /* Copyright (c) 2026 The crier authors */
 
 #include "store/sqlite_run.h"
+#include "store/sqlite_space.h"
 #include "store/sqlite_writer.h"
 
 /*
  * Retention, in steps so small that a commit never waits long for one.  Of a
  * channel, whole runs go first, then the front of the oldest run that is left.
- * Pages that become free are given back to the file system, some at a time.
+ * Pages that become free are given back by sqlite_space.c.
  */
 
 enum {
 	TRIM_RUNS = 32,
 	TRIM_CHANNELS = 16,
-	TRIM_KEYS = 500,
-	TRIM_FREE_PAGES = 1024 /* are kept, for what comes */
+	TRIM_KEYS = 500
 };
 
 /* What one step removes from a channel. */
@@ -129,6 +129,7 @@ trim_finish(struct sqlite_writer *w, struct sqlite_channel *c,
 	if (trim_run(w, STATEMENT_DROP_OWN, c->id, t->last) == -1 ||
 	    (after.events > 0 ? sqlite_writer_save(w, &after)
 			      : trim_drop_channel(w, c)) == -1 ||
+	    space_reserve(&w->file) == -1 ||
 	    sqlite_file_run(&w->file, STATEMENT_COMMIT) == -1)
 		return -1;
 	w->due_in_vain = false;
@@ -311,35 +312,6 @@ trim_keys(struct sqlite_writer *w, uint64_t before_ms)
 	return sqlite3_changes(w->file.db) == TRIM_KEYS;
 }
 
-static int
-trim_pages(struct sqlite_writer *w)
-{
-	sqlite3_stmt *s = sqlite_file_use(&w->file, STATEMENT_FREE_PAGES);
-	sqlite3_int64 pages = 0;
-
-	if (s == NULL)
-		return -1;
-	if (sqlite3_step(s) == SQLITE_ROW)
-		pages = sqlite3_column_int64(s, 0);
-	sqlite3_reset(s);
-	if (pages > TRIM_FREE_PAGES) {
-		w->has_freed = true;
-		return sqlite_file_run(&w->file, STATEMENT_VACUUM) == -1 ? -1
-									 : 1;
-	}
-	/* SQLite cuts the file, and the WAL, when all of the WAL is copied. */
-	if (w->has_freed) {
-		sqlite3_busy_timeout(w->file.db, 0);
-		sqlite3_wal_checkpoint_v2(w->file.db, NULL,
-		    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-		sqlite3_busy_timeout(w->file.db, SQLITE_BUSY_MS);
-	}
-	w->has_freed = false;
-	/* Gives back the memory that a flood of events needed. */
-	sqlite3_db_release_memory(w->file.db);
-	return 0;
-}
-
 int
 sqlite_writer_trim(struct sqlite_writer *w, uint64_t wall_ms,
     uint64_t keys_before_ms)
@@ -353,5 +325,5 @@ sqlite_writer_trim(struct sqlite_writer *w, uint64_t wall_ms,
 	keys_expire(&w->keys, keys_before_ms);
 	if ((more = trim_keys(w, keys_before_ms)) != 0)
 		return more;
-	return trim_pages(w);
+	return space_give_back(&w->file);
 }

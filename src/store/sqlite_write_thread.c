@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/sqlite.h"
+#include "store/sqlite_space.h"
 
 enum {
 	WRITE_THREAD_DEGRADED_MS = 50 /* for another program's lock */
@@ -145,12 +146,21 @@ write_thread_need_file(struct store_sqlite *q)
 	return -1;
 }
 
-static void
+/*
+ * Rolls back what failed.  Whether there is room now that there was not, so
+ * that another try makes sense.
+ */
+static bool
 write_thread_rollback(struct store_sqlite *q)
 {
-	if (sqlite3_get_autocommit(q->writer.file.db) == 0)
-		sqlite_file_run(&q->writer.file, STATEMENT_ROLLBACK);
+	struct sqlite_file *f = &q->writer.file;
+	bool was_full = sqlite_file_code(f) == SQLITE_FULL;
+
+	if (sqlite3_get_autocommit(f->db) == 0)
+		sqlite_file_run(f, STATEMENT_ROLLBACK);
 	sqlite_writer_forget(&q->writer);
+	f->has_no_room = false;
+	return was_full && space_make_room(f);
 }
 
 /* One step of retention; whether there is another. */
@@ -169,8 +179,7 @@ write_thread_tidy(struct store_sqlite *q)
 	more = sqlite_writer_trim(&q->writer, now,
 	    now > key_ms ? now - key_ms : 0);
 	if (more == -1) {
-		snprintf(why, sizeof why, "%s: %s", q->path,
-		    sqlite3_errmsg(q->writer.file.db));
+		sqlite_file_explain(&q->writer.file, why);
 		if (sqlite_file_is_damaged(&q->writer.file))
 			write_thread_replace_file(q, why);
 		else
@@ -194,9 +203,24 @@ write_thread_reset(struct batch *first, const struct batch *end)
 			b->events[i].outcome = BATCH_ACCEPTED;
 }
 
+/* One attempt: 0, or -1 with nothing stored, the reason and its code. */
+static int
+write_thread_attempt(struct store_sqlite *q, struct batch *first,
+    const struct batch *end, char why[BATCH_WHY_SIZE])
+{
+	struct sqlite_writer *w = &q->writer;
+
+	if (sqlite_writer_commit(w, first, end) == 0)
+		return 0;
+	sqlite_file_explain(&w->file, why);
+	q->code = sqlite_file_code(&w->file);
+	return -1;
+}
+
 /*
- * Stores batches, in an empty file if this one is damaged.  0; or -1, with the
- * reason in why and its code in q->code, and nothing stored.
+ * Stores batches, in the room that can be made, or in an empty file if this one
+ * is damaged.  0; or -1, with the reason in why and its code in q->code, and
+ * nothing stored.
  */
 static int
 write_thread_try(struct store_sqlite *q, struct batch *first,
@@ -210,20 +234,17 @@ write_thread_try(struct store_sqlite *q, struct batch *first,
 	/* Batches must not wait long for a file that is known to be locked. */
 	sqlite3_busy_timeout(w->file.db,
 	    q->is_degraded ? WRITE_THREAD_DEGRADED_MS : SQLITE_BUSY_MS);
-	if (sqlite_writer_commit(w, first, end) == 0)
+	if (write_thread_attempt(q, first, end, why) == 0)
 		return 0;
-	snprintf(why, BATCH_WHY_SIZE, "%s: %s", q->path,
-	    sqlite3_errmsg(w->file.db));
-	q->code = sqlite3_errcode(w->file.db) & 0xff;
-	if (!sqlite_file_is_damaged(&w->file)) {
-		write_thread_rollback(q);
+	if (sqlite_file_is_damaged(&w->file)) {
+		write_thread_replace_file(q, why);
+		if (w->file.db == NULL)
+			return -1;
+	} else if (!write_thread_rollback(q)) {
 		return -1;
 	}
-	write_thread_replace_file(q, why);
-	if (w->file.db == NULL)
-		return -1;
 	write_thread_reset(first, end);
-	if (sqlite_writer_commit(w, first, end) == 0)
+	if (write_thread_attempt(q, first, end, why) == 0)
 		return 0;
 	write_thread_rollback(q);
 	return -1;

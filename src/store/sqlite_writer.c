@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/sqlite_run.h"
+#include "store/sqlite_space.h"
 #include "store/sqlite_writer.h"
 
 enum {
@@ -351,6 +352,8 @@ sqlite_writer_finish(struct sqlite_writer *w, struct id last)
 			return -1;
 		sqlite3_reset(s);
 	}
+	if (space_reserve(&w->file) == -1)
+		return -1;
 	return sqlite_file_run(&w->file, STATEMENT_COMMIT);
 }
 

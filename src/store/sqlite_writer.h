@@ -32,7 +32,6 @@ struct sqlite_writer {
 	struct sqlite_channel *over, **over_end; /* to be trimmed, in turn */
 	struct id last;                          /* of what was stored */
 	struct id unstored; /* the last event that is in memory alone, or 0 */
-	bool has_freed;     /* pages, since the last checkpoint */
 	bool due_in_vain;   /* of the channels found due nothing has gone yet */
 	struct keys keys;   /* of events that could only be kept in memory */
 	uint64_t events, bytes, channel_count; /* in the file */
@@ -47,7 +46,7 @@ void sqlite_writer_clear(struct sqlite_writer *);
  * Stores the batches of a list from first up to end (NULL: all that follow),
  * which have at least one event, in one transaction.  Events whose key was used
  * before are marked as duplicates instead.  0; -1: nothing is stored,
- * sqlite3_errmsg says why.
+ * sqlite_file_explain says why.
  */
 int sqlite_writer_commit(struct sqlite_writer *, struct batch *first,
     const struct batch *end);
@@ -55,7 +54,7 @@ int sqlite_writer_commit(struct sqlite_writer *, struct batch *first,
 /*
  * One small step of retention (sqlite_retention.c): at most some hundred events
  * go, or keys older than keys_before_ms, or free pages.  1: there may be more
- * to do; 0; -1: see sqlite3_errmsg.
+ * to do; 0; -1: see sqlite_file_explain.
  */
 int sqlite_writer_trim(struct sqlite_writer *, uint64_t wall_ms,
     uint64_t keys_before_ms);

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The crier authors
+"""The disk that the store takes, and how it does with what there is."""
+
+import os
+
+from lib import proc
+from lib.store_tools import Mount, Stored, connect
+
+MEGA = 1 << 20
+KEEP = ("keep=1000000", "keep-bytes=1M")
+# What the manual says: the file, a quarter of it free, and the log.
+MOST = 6 * MEGA
+
+
+def _disk(crierd):
+    """What the store takes of the disk."""
+    total = 0
+    for name in crierd.files():
+        try:
+            total += os.stat(os.path.join(crierd.folder,
+                                          name)).st_blocks * 512
+        except FileNotFoundError:
+            pass
+    return total
+
+
+def _publish(crierd, count, size, most=None):
+    """Events in bulk; the largest disk space seen meanwhile."""
+    with crierd.connect() as queue:
+        for start in range(0, count, 50):
+            queue.publish_all("a", (f"{start + n} " + "x" * size
+                                    for n in range(50)))
+            most = max(most or 0, _disk(crierd))
+    return most
+
+
+def small_history(tap, place):
+    """The log does not outgrow what is kept, whatever is published."""
+    crierd = Stored(place, KEEP).start()
+    most = _publish(crierd, 3000, 20000)
+    tap.ok(most < MOST, "a history of 1 MiB takes less than 6, 60 MB later",
+           most)
+    proc.wait_for(lambda: crierd.store()["bytes"] <= MEGA, "it is trimmed")
+    status = crierd.store()
+    tap.ok(0 < status["log_bytes"] < status["file_bytes"] < MOST,
+           "and status knows", status)
+    crierd.stop()
+
+
+def held_log(tap, place):
+    """Another program that reads for long makes the log grow, until it is
+    through."""
+    crierd = Stored(place, KEEP).start()
+    crierd.publish_many("a", 10)
+    other = connect(crierd.path)
+    other.execute("BEGIN")
+    other.execute("SELECT count(*) FROM run").fetchall()
+    _publish(crierd, 500, 20000)
+    tap.ok(crierd.store()["log_bytes"] > 3 * MEGA,
+           "the log grows while another program reads in it",
+           crierd.store())
+    other.execute("COMMIT")
+    other.close()
+    proc.wait_for(lambda: crierd.publish("a", "x")
+                  and crierd.store()["log_bytes"] <= 2 * MEGA,
+                  "the log is cut", 20)
+    tap.ok(True, "and is cut afterwards")
+    crierd.stop()
+
+
+def small_disk(tap, place):
+    """20 MiB are plenty for a history of one."""
+    mount = Mount(place, "20m")
+    if not mount.mounted:
+        tap.skip("a small disk", "no file system can be mounted")
+        return
+    crierd = Stored(place, KEEP, folder=mount.folder).start()
+    _publish(crierd, 3000, 20000)
+    tap.ok(crierd.store()["errors"] == 0, "nothing is ever refused",
+           crierd.store())
+    # Others take all the rest: events replace each other all the same.
+    mount.fill()
+    _publish(crierd, 1000, 20000)
+    tap.ok(crierd.store()["errors"] == 0,
+           "nor when others have filled the disk", crierd.store())
+    last = crierd.publish("a", "before")
+    crierd.crash()
+    tap.eq(crierd.texts("/events/a?last=1", 1), ["before"],
+           "killed on the full disk, it comes back with all of it")
+    crierd.publish("a", "after")
+    tap.eq(crierd.texts("/events/a", 1, last), ["after"], "and goes on")
+    crierd.stop()
+
+
+TESTS = (small_history, held_log, small_disk)
