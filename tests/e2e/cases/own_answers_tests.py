@@ -88,4 +88,17 @@ def own_answers(tap, place, name):
     _check(tap, way, "without crierd")
 
 
-TESTS = ways.each(own_answers)
+def long_urls(tap, place, name):
+    """What crier(7) says of them, and each file of its server's limit."""
+    config = 'route "GET /events" { subscribe = "{query.channel}" }\n'
+    way = ways.Way(place, name, config,
+                   lambda server: server.lengthen_urls())
+    for size in (7500, 15000):
+        target = "/events?channel=a&x="
+        target += "y" * (size - len(target))
+        with web.Exchange(way.port, target, headers=ACCEPT) as stream:
+            stream.wait_head()
+            tap.eq(stream.status, 200, f"a URL of {size} bytes")
+
+
+TESTS = ways.each(own_answers) + ways.each(long_urls)

@@ -45,6 +45,9 @@ class Apache(Server):
         line = self.uncomment("Define CRIER_URLS")
         self.includes.insert(0, self.place.write("urls.conf", line))
 
+    def lengthen_urls(self):
+        self.append(self.uncomment("LimitRequestLine"))
+
     def protect(self, path, users):
         self.append(f"""
 <Location "{path}">

@@ -15,6 +15,7 @@ class HAProxy(Server):
     refuses = ("raw UTF-8 in the query", "a percent-encoded path")
     sends_on = ("%2F in a path",)
     urls = ""
+    globals = ""
 
     def arguments(self, conf):
         return [self.binary, "-db", "-f", conf, "-f", self.includes[0]]
@@ -25,6 +26,9 @@ class HAProxy(Server):
     def join_urls(self):
         # Behind the rules.
         self.urls = self.uncomment("use_backend crier if { path /sse")
+
+    def lengthen_urls(self):
+        self.globals = self.uncomment("tune.bufsize")
 
     def protect(self, path, users):
         user = passwords.USERS[0]  # it reads no file of htpasswd's
@@ -56,6 +60,7 @@ userlist users
         return f"""
 global
     maxconn 4000
+    {self.globals}
     log stderr local0 info
     {user}
 defaults

@@ -32,6 +32,9 @@ class Lighttpd(Server):
         with open(self.shipped(), "w", encoding="utf-8") as conf:
             conf.write(head + section + tail)
 
+    def lengthen_urls(self):
+        self.append(self.uncomment("server.max-request-field-size"))
+
     def protect(self, path, users):
         self.append(f"""
 server.modules += ( "mod_auth", "mod_authn_file" )

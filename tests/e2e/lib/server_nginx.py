@@ -22,6 +22,9 @@ class Nginx(Server):
     def join_urls(self):
         self.append(self.uncomment("location ~ ^/(sse"))
 
+    def lengthen_urls(self):
+        self.append(self.uncomment("large_client_header_buffers"))
+
     def protect(self, path, users):
         self.append(f"""
 set $crier_realm off;

@@ -158,6 +158,10 @@ class ApacheHtaccess(ApacheCgid):
     def shipped(self):
         return os.path.join(self.www, ".htaccess")
 
+    def lengthen_urls(self):
+        # No .htaccess may say that.
+        self.append("LimitRequestLine 16384\n")
+
     def join_urls(self):
         line = self.uncomment("RewriteRule ^(events|sse")
         with open(self.shipped(), encoding="utf-8") as file:
