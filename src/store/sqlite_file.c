@@ -109,10 +109,20 @@ static const char *const sqlite_text[STATEMENTS] = {
 			       " name = ?) ORDER BY ms DESC, n DESC LIMIT 1",
 	[STATEMENT_COUNT] = "SELECT events FROM channel WHERE name = ?",
 	[STATEMENT_LAST_RUNS] =
-	    "SELECT data, last_ms, last_n, events FROM run WHERE channel ="
+	    "SELECT last_ms, last_n, events, data FROM run WHERE channel ="
 	    " (SELECT id FROM channel WHERE name = ?1)"
 	    " AND (last_ms, last_n) < (?2, ?3)"
 	    " ORDER BY last_ms DESC, last_n DESC",
+	/* SQLite fetches every column of a row: these do without the data. */
+	[STATEMENT_LAST_COUNTS] =
+	    "SELECT last_ms, last_n, events FROM run WHERE channel ="
+	    " (SELECT id FROM channel WHERE name = ?1)"
+	    " AND (last_ms, last_n) < (?2, ?3)"
+	    " ORDER BY last_ms DESC, last_n DESC",
+	[STATEMENT_PEEK] = "SELECT first_ms FROM run WHERE channel ="
+			   " (SELECT id FROM channel WHERE name = ?1)"
+			   " AND (last_ms, last_n) > (?2, ?3)"
+			   " ORDER BY last_ms, last_n LIMIT 1",
 	[STATEMENT_FLOOR] =
 	    "SELECT floor_ms, floor_n FROM channel WHERE name = ?",
 	[STATEMENT_TOTALS] = "SELECT ifnull(sum(events), 0),"

@@ -13,9 +13,9 @@
  * channel in order.  All of them are in one read transaction, so that the
  * floors and the records that the answer has fit together.
  *
- * A read is as long as its answer.  A run's bytes are fetched when the merge
- * comes to it, for most of many channels have nothing in this slice.  Where the
- * last events of a channel begin is counted by event, leaving out what has
+ * A read is as long as its answer.  A channel's rows are fetched when the merge
+ * comes to them, for most of many channels have nothing in this slice.  Where
+ * the last events of a channel begin is counted by event, leaving out what has
  * expired, only as far as a slice may be; beyond that, runs count with the
  * number in their row, and a read counts some of them: others are served in
  * between.
@@ -32,7 +32,8 @@ static const char sqlite_walk[] =
     " AND (last_ms, last_n) > (?2, ?3) ORDER BY last_ms, last_n";
 
 struct walk {
-	sqlite3_stmt *s;
+	sqlite3_stmt *s; /* NULL: it was looked where it begins, and no more */
+	const struct store_range *range;
 	struct id after, upto;
 	const char *data; /* of the row, SQLite's */
 	size_t len;
@@ -194,73 +195,94 @@ struct read_work {
 	size_t bytes, rows;
 };
 
-/* Whether a run has what is left to count, by its own number. */
-static bool
-read_count_whole(const struct store_read *r, struct store_range *range,
-    sqlite3_stmt *s)
-{
-	uint64_t count = (uint64_t)sqlite3_column_int64(s, 3);
-
-	if (count > r->last - range->counted)
-		return false;
-	range->counted += count;
-	return true;
-}
-
-/* Counts a run, from its end; whether that were enough. */
-static bool
-read_count_run(const struct store_read *r, struct store_range *range,
-    sqlite3_stmt *s, struct read_work *work)
-{
-	uint64_t left = r->last - range->counted, count;
-	size_t len;
-
-	if (work->bytes == 0 && read_count_whole(r, range, s))
-		return false;
-	len = (size_t)sqlite3_column_bytes(s, 0);
-	work->bytes -= len < work->bytes ? len : work->bytes;
-	count =
-	    read_count(r, sqlite3_column_blob(s, 0), len, left, &range->after);
-	range->counted += count < left ? count : left;
-	return count > left;
-}
-
-/* Moves the count behind a run, which must be before those already counted. */
+/*
+ * Moves the count behind a run.  False: of a damaged file, the run is not
+ * before those that were counted.
+ */
 static bool
 read_passes(struct store_range *range, sqlite3_stmt *s)
 {
-	struct id at = sqlite_file_id(s, 1);
-	/* Of a damaged file it may be none that is before the last one. */
+	struct id at = sqlite_file_id(s, 0);
 	bool is_before = id_cmp(at, range->counted_to) < 0;
 
 	range->counted_to = at;
 	return is_before;
 }
 
-/* Counts back from the end of a channel, while there is work left. */
+/* Counts a run by event, from its end; whether that were enough. */
+static bool
+read_count_run(const struct store_read *r, struct store_range *range,
+    sqlite3_stmt *s, struct read_work *work)
+{
+	uint64_t left = r->last - range->counted, count;
+	size_t len = (size_t)sqlite3_column_bytes(s, 3);
+
+	if (!read_passes(range, s))
+		return true;
+	work->bytes -= len < work->bytes ? len : work->bytes;
+	count =
+	    read_count(r, sqlite3_column_blob(s, 3), len, left, &range->after);
+	range->counted += count < left ? count : left;
+	return count > left;
+}
+
+/* Counts a run by its number; whether the end of the count is in it. */
+static bool
+read_count_whole(const struct store_read *r, struct store_range *range,
+    sqlite3_stmt *s, struct read_work *work)
+{
+	uint64_t count = (uint64_t)sqlite3_column_int64(s, 2);
+
+	if (count > r->last - range->counted || !read_passes(range, s)) {
+		work->bytes = 1;
+		return true;
+	}
+	range->counted += count;
+	return false;
+}
+
+/*
+ * Counts back from where the count is, by event while there are bytes left, or
+ * else by run; 1 if it is at its end, or there are no more runs, else 0; -1.
+ */
 static int
-read_last_of(struct sqlite_file *f, struct store_read *r,
+read_count_on(struct sqlite_file *f, const struct store_read *r,
     struct store_range *range, struct read_work *work)
 {
-	sqlite3_stmt *s = sqlite_file_use(f, STATEMENT_LAST_RUNS);
+	bool by_event = work->bytes > 0, is_over = false;
+	sqlite3_stmt *s = sqlite_file_use(f,
+	    by_event ? STATEMENT_LAST_RUNS : STATEMENT_LAST_COUNTS);
 	int rc = SQLITE_ROW;
 
 	if (s == NULL)
 		return -1;
 	sqlite3_bind_text(s, 1, range->name, -1, SQLITE_STATIC);
 	sqlite_file_bind_id(s, 2, range->counted_to);
-	while (work->rows > 0 && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+	while (!is_over && work->rows > 0 && (work->bytes > 0) == by_event &&
+	    (rc = sqlite3_step(s)) == SQLITE_ROW) {
 		work->rows--;
-		if (!read_passes(range, s) ||
-		    read_count_run(r, range, s, work)) {
-			range->is_counted = true;
-			break;
-		}
+		if (by_event)
+			is_over = read_count_run(r, range, s, work);
+		else
+			read_count_whole(r, range, s, work);
 	}
-	if (rc == SQLITE_DONE)
-		range->is_counted = true;
 	sqlite3_reset(s);
-	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : -1;
+	if (rc == SQLITE_DONE)
+		return 1;
+	return rc == SQLITE_ROW ? is_over : -1;
+}
+
+/* Counts back from the end of a channel, while there is work left. */
+static int
+read_last_of(struct sqlite_file *f, const struct store_read *r,
+    struct store_range *range, struct read_work *work)
+{
+	int rc = 0;
+
+	while (rc == 0 && work->rows > 0)
+		rc = read_count_on(f, r, range, work);
+	range->is_counted = rc == 1;
+	return rc == -1 ? -1 : 0;
 }
 
 /* Moves each range so that it begins so many events before its end. */
@@ -299,10 +321,24 @@ walk_row(struct walk *w)
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : -1;
 }
 
+/* Begins to fetch a walk's rows; 0 or -1. */
+static int
+walk_open(struct sqlite_file *f, struct walk *w)
+{
+	if (sqlite3_prepare_v2(f->db, sqlite_walk, -1, &w->s, NULL) !=
+	    SQLITE_OK)
+		return -1;
+	sqlite3_bind_text(w->s, 1, w->range->name, -1, SQLITE_STATIC);
+	sqlite_file_bind_id(w->s, 2, w->after);
+	return walk_row(w);
+}
+
 /* Moves the walk to its next event that may be sent, or next row; 0 or -1. */
 static int
-walk_next(struct walk *w, uint64_t wall_ms)
+walk_next(struct sqlite_file *f, struct walk *w, uint64_t wall_ms)
 {
+	if (w->s == NULL && (walk_open(f, w) == -1 || w->is_over))
+		return w->is_over ? 0 : -1;
 	if (w->data == NULL) {
 		w->data = sqlite3_column_blob(w->s, 0);
 		w->len = (size_t)sqlite3_column_bytes(w->s, 0);
@@ -318,18 +354,28 @@ walk_next(struct walk *w, uint64_t wall_ms)
 	return walk_row(w);
 }
 
+/* Looks where a walk begins; 0 or -1. */
 static int
 walk_begin(struct sqlite_file *f, struct walk *w, const struct store_read *r,
     const struct store_range *range)
 {
-	if (sqlite3_prepare_v2(f->db, sqlite_walk, -1, &w->s, NULL) !=
-	    SQLITE_OK)
-		return -1;
-	sqlite3_bind_text(w->s, 1, range->name, -1, SQLITE_STATIC);
-	sqlite_file_bind_id(w->s, 2, range->after);
+	sqlite3_stmt *s;
+	int rc;
+
+	w->range = range;
 	w->after = range->after;
 	w->upto = r->upto;
-	return walk_row(w);
+	if (r->range_count == 1)
+		return walk_open(f, w);
+	if ((s = sqlite_file_use(f, STATEMENT_PEEK)) == NULL)
+		return -1;
+	sqlite3_bind_text(s, 1, range->name, -1, SQLITE_STATIC);
+	sqlite_file_bind_id(s, 2, range->after);
+	rc = sqlite3_step(s);
+	w->is_over = rc != SQLITE_ROW;
+	w->next.ms = (uint64_t)sqlite3_column_int64(s, 0);
+	sqlite3_reset(s);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : -1;
 }
 
 static struct walk *
@@ -403,7 +449,7 @@ read_merge(struct sqlite_file *f, struct store_read *r, struct walk *walks)
 		/* Copies of the last event are behind it, and go as well. */
 		if (w->has_event && !read_take(r, &w->event))
 			return 0;
-		if (walk_next(w, r->wall_ms) == -1)
+		if (walk_next(f, w, r->wall_ms) == -1)
 			return read_fail(f, r);
 	}
 	r->is_complete = true;
