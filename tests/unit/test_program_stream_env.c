@@ -149,11 +149,16 @@ test_refusal(void **state)
 	struct config *config = route_run_good(CONFIG);
 	struct streams t;
 	struct request request = { 0 };
-	struct opening opening = { .sub = { .fd = -1 },
+	struct opening opening = { .sub = { .since = { "", 0 },
+				       .head = { "", 0 },
+				       .input = { "", 0 },
+				       .user = { "", 0 },
+				       .address = { "", 0 } },
 		.program = config->routes[1],
 		.request = &request };
 	struct opening_result result;
 	struct programs *programs;
+	int fds[2];
 
 	(void)state;
 	if (support_is_valgrind()) {
@@ -162,11 +167,16 @@ test_refusal(void **state)
 	}
 	streams_setup(&t, NULL);
 	assert_non_null(programs = programs_new(t.base));
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	opening.sub.fd = fds[0];
+	opening.sub.framing = &t.framings[0];
 	program_stream_open(t.hub, programs, &opening, &result);
 	assert_int_equal(result.refusal.status, 503);
 	assert_string_equal(result.refusal.text,
 	    "the program cannot be started");
 	assert_int_equal(programs_count(programs), 0);
+	close(fds[0]);
+	close(fds[1]);
 	programs_free(programs);
 	streams_teardown(&t);
 	config_free(config);

@@ -330,7 +330,7 @@ def turned_away(tap, place, front):
         answer = front.fetch("/mark", REMOTE_USER=name)
         tap.ok(reason.encode() in answer.raw, f"one more {reason}",
                answer.raw)
-    front.crierd.crier("close", "-u", "ann", "-S")
+    front.crierd.crier("close", "-u", "ann", "--stop")
     front.fetch("/mark", REMOTE_USER="ann", REMOTE_ADDR="192.0.2.1")
     tap.eq(said(folder), ["started"] * 2, "none is started for them")
     for stream in begun:
