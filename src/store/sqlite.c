@@ -179,7 +179,7 @@ store_sqlite_open(const struct store_options *options,
 	*cause = NULL;
 	if (q == NULL)
 		return NULL;
-	if (write_thread_open(q, cause) == 0 && store_sqlite_start(q) == 0)
+	if (write_thread_begin(q, cause) == 0 && store_sqlite_start(q) == 0)
 		return &q->store;
 	store_sqlite_free(q);
 	return NULL;

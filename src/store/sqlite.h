@@ -38,10 +38,11 @@ struct store_sqlite {
 };
 
 /*
- * Opens the file for writing; a damaged one is set aside, once.  0, or -1 with
- * *cause, the caller's.
+ * Opens the file for writing, before the threads run; a damaged one is set
+ * aside, once.  A disk that is full now is no reason not to start: it is tried
+ * again.  0, or -1 with *cause, the caller's.
  */
-int write_thread_open(struct store_sqlite *, char **cause);
+int write_thread_begin(struct store_sqlite *, char **cause);
 
 /* The two threads, until the store is closed; arg is the store. */
 void *write_thread_run(void *arg);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "base/cause.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -276,6 +277,8 @@ sqlite_file_fail(const struct sqlite_file *f, char **cause)
 	}
 	sqlite_file_explain(f, why);
 	cause_set(cause, "%s", why);
+	if (error == SQLITE_FULL || error == SQLITE_IOERR)
+		return SQLITE_LATER;
 	return sqlite_file_is_damaged(f) ? SQLITE_DAMAGED : SQLITE_UNUSABLE;
 }
 
@@ -416,6 +419,43 @@ sqlite_file_close(struct sqlite_file *f)
 	}
 	sqlite3_close(f->db);
 	f->db = NULL;
+}
+
+/* "file:PATH?immutable=1": nothing beside the file is looked at. */
+static int
+sqlite_file_immutable(struct buffer *url, const char *path)
+{
+	size_t len;
+	int rc = buffer_append(url, "file:", 5);
+
+	for (; rc == 0 && *path != '\0'; path += len) {
+		len = strcspn(path, "%?#");
+		rc = buffer_append(url, path, len);
+		if (rc == 0 && len == 0) {
+			rc = buffer_printf(url, "%%%02x", (unsigned char)*path);
+			len = 1;
+		}
+	}
+	return rc == 0 ? buffer_append(url, "?immutable=1", 13) : -1;
+}
+
+struct id
+sqlite_file_peek_last(const char *path)
+{
+	struct sqlite_file f = { .path = path };
+	struct buffer url = { 0 };
+	struct id last = { 0, 0 };
+	sqlite3_stmt *s = NULL;
+
+	if (sqlite_file_immutable(&url, path) == 0 &&
+	    sqlite3_open_v2(url.data, &f.db,
+		SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL) == SQLITE_OK)
+		s = sqlite_file_use(&f, STATEMENT_LAST);
+	if (s != NULL && sqlite3_step(s) == SQLITE_ROW)
+		last = sqlite_file_id(s, 0);
+	sqlite_file_close(&f);
+	buffer_clear(&url);
+	return last;
 }
 
 int

@@ -74,6 +74,7 @@ struct sqlite_file {
 enum sqlite_open {
 	SQLITE_OPENED,
 	SQLITE_UNUSABLE, /* *cause says why; leave it alone */
+	SQLITE_LATER,    /* *cause says why; the disk's fault, try again */
 	SQLITE_DAMAGED   /* *cause says why; to be set aside */
 };
 
@@ -95,6 +96,12 @@ enum sqlite_open sqlite_file_open(struct sqlite_file *, const char *path,
     const struct sqlite_options *, char **cause);
 
 void sqlite_file_close(struct sqlite_file *);
+
+/*
+ * The newest id in a database that can be read, but not opened for want of room
+ * beside it; what only the log has is not seen.  0-0 if there is none.
+ */
+struct id sqlite_file_peek_last(const char *path);
 
 /*
  * Gives a damaged database another name, with what belongs to it, and says so

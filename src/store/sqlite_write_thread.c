@@ -77,7 +77,7 @@ write_thread_note_totals(struct store_sqlite *q)
 	pthread_mutex_unlock(&q->lock);
 }
 
-int
+static enum sqlite_open
 write_thread_open(struct store_sqlite *q, char **cause)
 {
 	struct sqlite_options options = { .durability = q->durability };
@@ -96,7 +96,7 @@ write_thread_open(struct store_sqlite *q, char **cause)
 		free(why);
 	}
 	if (result != SQLITE_OPENED)
-		return -1;
+		return result;
 	s = sqlite_file_use(f, STATEMENT_TOTALS);
 	if (s != NULL && sqlite3_step(s) == SQLITE_ROW) {
 		q->writer.events = (uint64_t)sqlite3_column_int64(s, 0);
@@ -109,7 +109,22 @@ write_thread_open(struct store_sqlite *q, char **cause)
 		q->writer.last = q->store.last = sqlite_file_id(s, 0);
 	sqlite3_reset(s);
 	write_thread_note_totals(q);
-	return 0;
+	return SQLITE_OPENED;
+}
+
+int
+write_thread_begin(struct store_sqlite *q, char **cause)
+{
+	enum sqlite_open result = write_thread_open(q, cause);
+
+	if (result == SQLITE_LATER) {
+		write_thread_note_error(q, cause_text(*cause));
+		free(*cause);
+		*cause = NULL;
+		q->store.last = sqlite_file_peek_last(q->path);
+		return 0;
+	}
+	return result == SQLITE_OPENED ? 0 : -1;
 }
 
 /* A damaged file goes aside, and an empty one takes its place. */
@@ -122,7 +137,7 @@ write_thread_replace_file(struct store_sqlite *q, const char *why)
 	sqlite_writer_forget(&q->writer);
 	sqlite_file_close(&q->writer.file);
 	if (sqlite_file_set_aside(q->path, why, &cause) == -1 ||
-	    write_thread_open(q, &cause) == -1)
+	    write_thread_open(q, &cause) != SQLITE_OPENED)
 		write_thread_note_error(q, cause_text(cause));
 	free(cause);
 	pthread_mutex_lock(&q->lock);
@@ -131,7 +146,7 @@ write_thread_replace_file(struct store_sqlite *q, const char *why)
 	pthread_mutex_unlock(&q->replacing);
 }
 
-/* A file that could not be opened when it was replaced is tried again. */
+/* A file that could not be opened is tried again. */
 static int
 write_thread_need_file(struct store_sqlite *q)
 {
@@ -139,8 +154,10 @@ write_thread_need_file(struct store_sqlite *q)
 
 	if (q->writer.file.db != NULL)
 		return 0;
-	if (write_thread_open(q, &cause) == 0)
+	if (write_thread_open(q, &cause) == SQLITE_OPENED) {
+		write_thread_note_good(q);
 		return 0;
+	}
 	write_thread_note_error(q, cause_text(cause));
 	free(cause);
 	return -1;
@@ -171,7 +188,7 @@ write_thread_tidy(struct store_sqlite *q)
 	char why[BATCH_WHY_SIZE];
 	int more;
 
-	if (q->writer.file.db == NULL)
+	if (write_thread_need_file(q) == -1)
 		return false;
 	pthread_mutex_lock(&q->lock);
 	key_ms = q->key_ms;
@@ -228,9 +245,10 @@ write_thread_try(struct store_sqlite *q, struct batch *first,
 {
 	struct sqlite_writer *w = &q->writer;
 
-	snprintf(why, BATCH_WHY_SIZE, "%s: cannot be opened", q->path);
-	if (write_thread_need_file(q) == -1)
+	if (write_thread_need_file(q) == -1) {
+		snprintf(why, BATCH_WHY_SIZE, "%s", q->last_error);
 		return -1;
+	}
 	/* Batches must not wait long for a file that is known to be locked. */
 	sqlite3_busy_timeout(w->file.db,
 	    q->is_degraded ? WRITE_THREAD_DEGRADED_MS : SQLITE_BUSY_MS);

@@ -81,7 +81,8 @@ def small_disk(tap, place):
            crierd.store())
     # Others take all the rest: events replace each other all the same.
     mount.fill()
-    _publish(crierd, 1000, 20000)
+    for number in range(300):
+        crierd.publish("a", f"{number} " + "x" * 20000)
     tap.ok(crierd.store()["errors"] == 0,
            "nor when others have filled the disk", crierd.store())
     last = crierd.publish("a", "before")
@@ -93,4 +94,57 @@ def small_disk(tap, place):
     crierd.stop()
 
 
-TESTS = (small_history, held_log, small_disk)
+def _start_full(tap, place, way, mount, folder_is_new):
+    """Where nothing can be written at the start."""
+    name = f"full at the start, {way}, {'new' if folder_is_new else 'old'}"
+    crierd = Stored(place, [*KEEP, "store-error=" + way], folder=mount.folder)
+    last = None
+    if not folder_is_new:
+        crierd.start()
+        crierd.publish_many("a", 10)
+        last = crierd.publish("a", "before")
+        crierd.stop()
+    mount.fill()
+    crierd.start()
+    status = crierd.store()
+    tap.ok(status["degraded"] and "full" in status["last_error"]
+           and crierd.path in status["last_error"],
+           f"{name}: crierd starts, and says what is wrong", status)
+    with crierd.get("/events/a") as stream:
+        stream.wait_open()
+        answer = crierd.try_publish("a", "during")
+        tap.ok(answer["ok"] is (way == "memory")
+               and (way == "memory" or "full" in answer["error"]),
+               f"{name}: an event is treated as store-error says", answer)
+        if way == "memory":
+            stream.wait_events(1)
+        mount.unfill()
+        proc.wait_for(lambda: not crierd.store()["degraded"],
+                      f"{name}: it finds that there is room", 20)
+        crierd.publish("a", "after")
+        stream.wait_events(2 if way == "memory" else 1)
+    tap.ok(True, f"{name}: it recovers, though nobody publishes")
+    crierd.restart()
+    texts = crierd.texts("/events/a?since=all", 1 if folder_is_new else 12)
+    tap.ok(texts[-1] == "after" and ("before" in texts) is not folder_is_new,
+           f"{name}: what was stored before and after is there", texts)
+    if last:
+        types = [e.type for e in crierd.history("/events/a", 1, last)]
+        tap.eq(types[0], "crier.gap" if way == "memory" else "message",
+               f"{name}: a gap is told only where something is lost")
+    crierd.stop()
+    for file in crierd.files():
+        os.unlink(os.path.join(crierd.folder, file))
+
+
+def full_at_the_start(tap, place):
+    mount = Mount(place)
+    if not mount.mounted:
+        tap.skip("full at the start", "no file system can be mounted")
+        return
+    for way in ("refuse", "memory"):
+        for folder_is_new in (False, True):
+            _start_full(tap, place, way, mount, folder_is_new)
+
+
+TESTS = (small_history, held_log, small_disk, full_at_the_start)
