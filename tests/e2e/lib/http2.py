@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The crier authors
-"""HTTP/2 in the clear by hand: many requests on one connection (RFC 9113)."""
+"""HTTP/2 by hand: many requests on one connection (RFC 9113)."""
 
 import collections
 import select
 import socket
+import ssl
 import struct
 import time
 
-from lib import proc
+from lib import proc, web
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY = 0, 1, 3, 4, 6, 7
@@ -38,6 +39,10 @@ class Connection:
     def __init__(self, port):
         self.socket = socket.create_connection(("127.0.0.1", port),
                                                10 * proc.SLOW)
+        context = web.TLS.get(port)
+        if context:
+            context.set_alpn_protocols(["h2"])
+            self.socket = context.wrap_socket(self.socket)
         self.bodies = collections.defaultdict(bytes)
         self.ended = set()
         self.granted = None  # how many requests at a time, if it says so
@@ -71,9 +76,15 @@ class Connection:
             left = end - time.monotonic()
             if left <= 0:
                 return False
-            if select.select([self.socket], [], [], left)[0]:
+            if self._is_decrypted() or select.select(
+                    [self.socket], [], [], left)[0]:
                 self._read()
         return True
+
+    def _is_decrypted(self):
+        """Whether TLS has taken more off the wire than was read."""
+        return isinstance(self.socket, ssl.SSLSocket) and \
+            self.socket.pending() > 0
 
     def _read(self):
         octets = self.socket.recv(1 << 16)
