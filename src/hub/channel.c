@@ -93,7 +93,8 @@ channel_get(struct hub *hub, const char *name, size_t len)
 		free(c);
 		return NULL;
 	}
-	history_init(&c->history, *channel_forgotten(hub, c));
+	history_init(&c->history, *channel_forgotten(hub, c),
+	    hub->channels.table.key);
 	TAILQ_INSERT_TAIL(&hub->channels.all, c, link);
 	return c;
 }

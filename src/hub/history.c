@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/table.h"
 #include "hub/history.h"
 #include "protocol/event.h"
 
 enum {
-	HISTORY_RING_MIN = 1
+	HISTORY_RING_MIN = 1,
+	HISTORY_RECORD_MAX = 0xffffff
 };
 
 struct block *
@@ -60,9 +62,10 @@ block_unref(struct block *b)
 }
 
 void
-history_init(struct history *h, struct id floor)
+history_init(struct history *h, struct id floor, const uint64_t *key)
 {
 	memset(h, 0, sizeof *h);
+	h->key = key;
 	h->floor = floor;
 }
 
@@ -84,6 +87,45 @@ history_at(const struct history *h, uint64_t seq)
 	return history_slot(h, seq);
 }
 
+static const char *
+history_own_text(const struct history_entry *e)
+{
+	return e->block->data + e->off + EVENT_ID_OFFSET;
+}
+
+/* Where the chain begins that an own id would be in. */
+static uint32_t *
+history_own_chain(const struct history *h, const char *text, size_t len)
+{
+	return &history_slot(h, table_hash(h->key, text, len))->own_head;
+}
+
+/* Makes an event the newest of its own id's chain. */
+static void
+history_index(struct history *h, uint64_t seq)
+{
+	struct history_entry *e = history_slot(h, seq);
+	uint32_t *head;
+
+	if (e->own_id_len == 0)
+		return;
+	head = history_own_chain(h, history_own_text(e), e->own_id_len);
+	e->own_older = *head;
+	*head = (uint32_t)seq;
+}
+
+/* Another capacity makes other chains. */
+static void
+history_index_all(struct history *h)
+{
+	uint64_t seq;
+
+	for (seq = h->first_seq; seq < h->next_seq; seq++)
+		history_slot(h, seq)->own_head = 0;
+	for (seq = h->first_seq; h->own_ids > 0 && seq < h->next_seq; seq++)
+		history_index(h, seq);
+}
+
 static int
 history_resize(struct history *h, size_t capacity)
 {
@@ -98,6 +140,7 @@ history_resize(struct history *h, size_t capacity)
 	h->memory += (capacity - h->capacity) * sizeof *ring;
 	h->ring = ring;
 	h->capacity = capacity;
+	history_index_all(h);
 	return 0;
 }
 
@@ -183,13 +226,14 @@ history_append(struct history *h, const struct history_note *note,
 	e->added_ms = note->added_ms;
 	e->expires_ms = note->expires_ms;
 	e->off = b->used;
-	e->len = (uint32_t)len;
-	e->own_id_len = (uint32_t)note->own_id_len;
+	e->len = (unsigned int)len & HISTORY_RECORD_MAX;
+	e->own_id_len = (unsigned int)note->own_id_len & EVENT_NAME_MAX;
 	b->used += (uint32_t)len;
 	b->end_seq = ++h->next_seq;
 	h->bytes += len;
 	h->expiring += e->expires_ms != 0;
 	h->own_ids += e->own_id_len != 0;
+	history_index(h, h->next_seq - 1);
 }
 
 static void
@@ -286,20 +330,23 @@ history_find_own(const struct history *h, const char *text, size_t len,
     struct id *id)
 {
 	const struct history_entry *e;
-	uint64_t seq;
+	uint32_t back, before = 0, at;
 
 	if (h->own_ids == 0)
 		return false;
-	for (seq = h->next_seq; seq > h->first_seq; seq--) {
-		e = history_slot(h, seq - 1);
+	for (at = *history_own_chain(h, text, len);; at = e->own_older) {
+		/* So many events before the end; ever more along a chain. */
+		back = (uint32_t)h->next_seq - at;
+		if (back <= before || back > history_count(h))
+			return false;
+		before = back;
+		e = history_slot(h, h->next_seq - back);
 		if (e->own_id_len == len && len > 0 &&
-		    memcmp(e->block->data + e->off + EVENT_ID_OFFSET, text,
-			len) == 0) {
-			*id = e->id;
-			return true;
-		}
+		    memcmp(history_own_text(e), text, len) == 0)
+			break;
 	}
-	return false;
+	*id = e->id;
+	return true;
 }
 
 static bool

@@ -42,29 +42,42 @@ struct block *block_of(const void *data, size_t len);
 struct block *block_ref(struct block *);
 void block_unref(struct block *); /* NULL is allowed */
 
+/*
+ * The entries' chains are the index of publishers' own ids: own_head of the
+ * slot that an id's hash says is the newest event of that chain, own_older the
+ * next older one.  These are the low bits of numbers of events, and what is
+ * dropped stays in its chain: whoever follows one stops where it no longer
+ * leads to older events that are retained, and compares the ids.
+ */
 struct history_entry {
 	struct id id;
 	struct block *block;
 	uint64_t added_ms;   /* monotonic, as is the next */
 	uint64_t expires_ms; /* 0: never */
-	uint32_t off, len;   /* the record in the block */
-	uint32_t
-	    own_id_len; /* the publisher's id at the record's front, or 0 */
+	uint32_t off;        /* of the record in the block */
+	/* A record is below 8 MiB: 1 MiB of data, each byte a line's end. */
+	unsigned int len : 24;
+	unsigned int own_id_len : 8; /* the publisher's id at its front, or 0 */
+	uint32_t own_head, own_older;
 };
 
 struct history {
 	struct history_entry *ring; /* of capacity entries, a power of two */
 	uint64_t first_seq, next_seq;
 	size_t capacity;
-	size_t bytes;             /* of the records retained */
-	size_t memory;            /* of the ring and the blocks, used or not */
-	size_t expiring, own_ids; /* how many of the entries have one */
-	struct id floor;          /* every event after this id is retained */
-	struct block *spare;      /* for the next record, made ahead */
+	size_t bytes;  /* of the records retained */
+	size_t memory; /* of the ring and the blocks, used or not */
+	uint32_t expiring, own_ids; /* how many of the entries have one */
+	struct id floor;            /* every event after this id is retained */
+	struct block *spare;        /* for the next record, made ahead */
+	const uint64_t *key;        /* of the hash of own ids */
 };
 
-/* An empty history of a channel whose events up to floor are unknown. */
-void history_init(struct history *, struct id floor);
+/*
+ * An empty history of a channel whose events up to floor are unknown.  The key
+ * is of two numbers, secret, and stays the caller's.
+ */
+void history_init(struct history *, struct id floor, const uint64_t *key);
 void history_clear(struct history *);
 
 size_t history_count(const struct history *);
@@ -107,7 +120,10 @@ const struct history_entry *history_at(const struct history *, uint64_t seq);
 /* The number of the first retained event after id; next_seq if none is. */
 uint64_t history_after(const struct history *, struct id);
 
-/* Finds the newest event with this id of the publisher's own. */
+/*
+ * Finds the newest event with this id of the publisher's own, in a time that
+ * does not depend on how many events are retained.
+ */
 bool history_find_own(const struct history *, const char *text, size_t len,
     struct id *);
 

@@ -14,15 +14,17 @@
 #include "lib/support.h"
 #include "protocol/event.h"
 
-/* An event with the id ms-0 whose record is that many bytes of fill. */
+static const uint64_t test_key[2] = { 1, 2 };
+
 /* All that comes now is in one block, as far as there is room. */
 static void
 test_init(struct history *h)
 {
-	history_init(h, (struct id){ 0, 0 });
+	history_init(h, (struct id){ 0, 0 }, test_key);
 	assert_int_equal(history_prepare(h, 512), 0);
 }
 
+/* An event with the id ms-0 whose record is that many bytes of fill. */
 static void
 test_add(struct history *h, uint64_t ms, size_t len, char fill)
 {
@@ -87,7 +89,7 @@ test_empty(void **state)
 	uint64_t seq = 0;
 
 	(void)state;
-	history_init(&h, (struct id){ 5, 6 });
+	history_init(&h, (struct id){ 5, 6 }, test_key);
 	assert_int_equal(history_count(&h), 0);
 	assert_int_equal(h.memory, 0);
 	assert_int_equal(id_cmp(h.floor, (struct id){ 5, 6 }), 0);
@@ -106,7 +108,7 @@ test_trim_count(void **state)
 	uint64_t i;
 
 	(void)state;
-	history_init(&h, (struct id){ 1, 0 });
+	history_init(&h, (struct id){ 1, 0 }, test_key);
 	for (i = 0; i < 10; i++)
 		test_add(&h, 10 + i, 10, 'a');
 	test_trim(&h, 11, UINT64_MAX, 0);
@@ -139,7 +141,7 @@ test_trim_bytes(void **state)
 	uint64_t i;
 
 	(void)state;
-	history_init(&h, (struct id){ 0, 0 });
+	history_init(&h, (struct id){ 0, 0 }, test_key);
 	for (i = 0; i < 4; i++)
 		test_add(&h, i + 1, 100, 'a');
 	assert_int_equal(h.bytes, 400);
@@ -167,7 +169,7 @@ test_trim_age(void **state)
 	uint64_t i;
 
 	(void)state;
-	history_init(&h, (struct id){ 0, 0 });
+	history_init(&h, (struct id){ 0, 0 }, test_key);
 	for (i = 0; i < 5; i++)
 		test_add(&h, 1000 * (i + 1), 10, 'a');
 	test_trim(&h, UINT64_MAX, UINT64_MAX, 0);
@@ -208,7 +210,7 @@ test_after(void **state)
 	size_t i;
 
 	(void)state;
-	history_init(&h, (struct id){ 0, 0 });
+	history_init(&h, (struct id){ 0, 0 }, test_key);
 	for (i = 0; i < 5; i++)
 		test_add(&h, 10 * i, 10, 'a');
 	test_trim(&h, 3, UINT64_MAX, 0);
@@ -226,7 +228,7 @@ test_own(void **state)
 	struct id id;
 
 	(void)state;
-	history_init(&h, (struct id){ 0, 0 });
+	history_init(&h, (struct id){ 0, 0 }, test_key);
 	test_add_own(&h, 1, "first");
 	test_add_own(&h, 2, "twice");
 	test_add(&h, 3, 20, 't');
@@ -253,6 +255,62 @@ test_own(void **state)
 	assert_false(history_find_own(&h, "twice", 5, &id));
 	test_trim(&h, 0, 0, 0);
 	assert_int_equal(h.own_ids, 0);
+	history_clear(&h);
+}
+
+/* How many entries a look-up of any own id may have to compare. */
+static size_t
+test_longest_chain(const struct history *h)
+{
+	uint64_t slot, seq;
+	size_t longest = 0, len;
+
+	for (slot = h->first_seq; slot < h->next_seq; slot++) {
+		seq = history_at(h, slot)->own_head;
+		for (len = 0; seq >= h->first_seq; len++) {
+			if (seq == history_at(h, seq)->own_older)
+				break;
+			seq = history_at(h, seq)->own_older;
+		}
+		longest = len > longest ? len : longest;
+	}
+	return longest;
+}
+
+/* However many events have ids of their own, few are compared. */
+static void
+test_own_many(void **state)
+{
+	enum {
+		MANY = 3000,
+		KEPT = 1000,
+		CHAIN_MAX = 12
+	};
+	struct history h;
+	struct id id;
+	char own[16];
+	uint64_t n;
+	size_t len;
+
+	(void)state;
+	history_init(&h, (struct id){ 0, 0 }, test_key);
+	for (n = 1; n <= MANY; n++) {
+		snprintf(own, sizeof own, "own-%llu", (unsigned long long)n);
+		test_add_own(&h, n, own);
+		test_trim(&h, KEPT, UINT64_MAX, 0);
+	}
+	assert_in_range(test_longest_chain(&h), 2, CHAIN_MAX);
+	/* While the ring grows, wraps and, at last, shrinks. */
+	for (; history_count(&h) > 0;
+	     test_trim(&h, history_count(&h) / 2, UINT64_MAX, 0)) {
+		for (n = 1; n <= MANY; n++) {
+			len = (size_t)snprintf(own, sizeof own, "own-%llu",
+			    (unsigned long long)n);
+			if (history_find_own(&h, own, len, &id) !=
+			    (n > MANY - history_count(&h)))
+				fail_msg("%s of %zu", own, history_count(&h));
+		}
+	}
 	history_clear(&h);
 }
 
@@ -284,7 +342,7 @@ test_slices(void **state)
 	size_t bytes = 0, runs = 0, at;
 
 	(void)state;
-	history_init(&h, (struct id){ 0, 0 });
+	history_init(&h, (struct id){ 0, 0 }, test_key);
 	for (i = 0; i < 200; i++)
 		test_add(&h, i + 1, 100, (char)i);
 	while (seq < h.next_seq) {
@@ -408,7 +466,7 @@ test_large(void **state)
 	size_t i, total = 0, seen = 0;
 
 	(void)state;
-	history_init(&h, (struct id){ 0, 0 });
+	history_init(&h, (struct id){ 0, 0 }, test_key);
 	for (i = 0; i < sizeof sizes / sizeof *sizes; i++) {
 		test_add(&h, i + 1, sizes[i], (char)('a' + i));
 		total += sizes[i];
@@ -468,7 +526,7 @@ test_immutable(void **state)
 	uint64_t i;
 
 	(void)state;
-	history_init(&h, (struct id){ 0, 0 });
+	history_init(&h, (struct id){ 0, 0 }, test_key);
 	test_add(&h, 1, 10, 'x');
 	block = block_ref(history_at(&h, 0)->block);
 	for (i = 2; i < 1000; i++)
@@ -488,7 +546,7 @@ test_spare(void **state)
 	struct block *spare;
 
 	(void)state;
-	history_init(&h, (struct id){ 0, 0 });
+	history_init(&h, (struct id){ 0, 0 }, test_key);
 	assert_int_equal(history_prepare(&h, 200), 0);
 	spare = h.spare;
 	assert_non_null(spare);
@@ -532,7 +590,7 @@ test_ring(void **state)
 	size_t most;
 
 	(void)state;
-	history_init(&h, (struct id){ 0, 0 });
+	history_init(&h, (struct id){ 0, 0 }, test_key);
 	for (i = 0; i < 1000; i++) {
 		test_add(&h, i + 1, 1, 'a');
 		assert_true(h.capacity >= history_count(&h));
@@ -583,6 +641,7 @@ main(void)
 		cmocka_unit_test(test_trim_age),
 		cmocka_unit_test(test_after),
 		cmocka_unit_test(test_own),
+		cmocka_unit_test(test_own_many),
 		cmocka_unit_test(test_slices),
 		cmocka_unit_test(test_slice_limit),
 		cmocka_unit_test(test_slice_expiry),

@@ -28,6 +28,8 @@ struct test_event {
 	size_t len, own_len;
 };
 
+static const uint64_t test_key[2] = { 1, 2 };
+
 static struct test_model {
 	struct history history;
 	struct test_event events[TEST_EVENTS];
@@ -230,7 +232,7 @@ test_run(uint64_t seed)
 	m->seed = seed;
 	m->now_ms = 1000;
 	m->floor.ms = 999;
-	history_init(&m->history, m->floor);
+	history_init(&m->history, m->floor, test_key);
 	for (step = 0; step < TEST_STEPS && m->count < TEST_EVENTS; step++) {
 		if (test_random(10) < 7)
 			test_append(m);
