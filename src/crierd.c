@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,6 +188,8 @@ main(int argc, char **argv)
 	options.argc = argc;
 	options.argv = argv;
 	process_guard_descriptors();
+	/* A file at its limit (RLIMIT_FSIZE) is an error, not the end. */
+	signal(SIGXFSZ, SIG_IGN);
 	is_cgi = cgi_is_request();
 	/*
 	 * Some web servers make arguments of the query, which a client chose.

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+#include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,6 +23,11 @@ enum {
 static enum log_target log_target_now = LOG_TARGET_STDERR;
 static enum log_level log_level_now = LOG_LEVEL_INFO;
 static bool log_is_journal, log_is_echo;
+
+/* The store's threads write lines, too. */
+static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
+static const char *log_path; /* of the file that is standard error, or NULL */
+static uint64_t log_bytes, log_max_bytes;
 
 static const int log_priority[] = {
 	[LOG_LEVEL_ERROR] = LOG_ERR,
@@ -64,6 +72,65 @@ log_wants(enum log_level level)
 	return level <= log_level_now;
 }
 
+void
+log_set_file(const char *path, uint64_t max_bytes)
+{
+	struct stat st = { 0 };
+
+	pthread_mutex_lock(&log_lock);
+	log_path = path;
+	log_max_bytes = max_bytes;
+	if (path != NULL && fstat(STDERR_FILENO, &st) == -1)
+		st.st_size = 0;
+	log_bytes = (uint64_t)st.st_size;
+	pthread_mutex_unlock(&log_lock);
+}
+
+uint64_t
+log_file_bytes(void)
+{
+	uint64_t bytes;
+
+	pthread_mutex_lock(&log_lock);
+	bytes = log_bytes;
+	pthread_mutex_unlock(&log_lock);
+	return bytes;
+}
+
+/* Gives the file another name and begins a new one; 0, or -1. */
+static int
+log_set_aside(void)
+{
+	char *old;
+	int fd, rc;
+
+	if (asprintf(&old, "%s.1", log_path) == -1)
+		return -1;
+	rc = rename(log_path, old);
+	free(old);
+	if (rc == -1)
+		return -1;
+	fd = open(log_path,
+	    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (fd == -1)
+		return -1;
+	rc = dup2(fd, STDERR_FILENO);
+	close(fd);
+	return rc == -1 ? -1 : 0;
+}
+
+/* Makes room for a line in the file; false: there is none. */
+static bool
+log_make_room(size_t len)
+{
+	if (log_path == NULL || log_bytes + len <= log_max_bytes)
+		return true;
+	if (log_set_aside() == -1 && ftruncate(STDERR_FILENO, 0) == -1)
+		return false;
+	log_bytes = 0;
+	return true;
+}
+
 /* One write(2) for each line, so that lines of several processes stay whole. */
 static void
 log_to_stderr(enum log_level level, const char *text)
@@ -85,8 +152,12 @@ log_to_stderr(enum log_level level, const char *text)
 		    stamp, (long)getpid(), log_name[level], text);
 	if (n < 0)
 		return;
-	written = write(STDERR_FILENO, line, (size_t)n);
-	(void)written; /* there is nowhere to report it */
+	pthread_mutex_lock(&log_lock);
+	/* If it fails there is nowhere to report it. */
+	if (log_make_room((size_t)n) &&
+	    (written = write(STDERR_FILENO, line, (size_t)n)) > 0)
+		log_bytes += (uint64_t)written;
+	pthread_mutex_unlock(&log_lock);
 }
 
 static void __attribute__((format(printf, 2, 0)))

@@ -26,6 +26,17 @@ enum log_target {
 void log_open(enum log_target, enum log_level);
 
 /*
+ * Standard error is this file, open for appending, and stays below max_bytes:
+ * beyond it the file becomes PATH.1, and a new one begins.  Where that cannot
+ * be done the file is emptied, or what is to be logged is lost.  The path stays
+ * the caller's; NULL: standard error is no such file.
+ */
+void log_set_file(const char *path, uint64_t max_bytes);
+
+/* How long that file is, in bytes; 0 if there is none. */
+uint64_t log_file_bytes(void);
+
+/*
  * Begins each line on standard error with its priority, as sd-daemon(3) says,
  * and leaves out what the journal knows anyway.
  */

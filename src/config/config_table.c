@@ -16,11 +16,12 @@
 #include "protocol/paths.h"
 #include "protocol/store_url.h"
 
-#define CONFIG_KILO UINT64_C(1024)
-#define CONFIG_MEGA (CONFIG_KILO * 1024)
-#define CONFIG_TERA (CONFIG_MEGA * 1024 * 1024)
-#define CONFIG_HOUR (UINT64_C(3600) * 1000)
-#define CONFIG_YEAR (CONFIG_HOUR * 24 * 366)
+#define CONFIG_KILO    UINT64_C(1024)
+#define CONFIG_MEGA    (CONFIG_KILO * 1024)
+#define CONFIG_TERA    (CONFIG_MEGA * 1024 * 1024)
+#define CONFIG_HOUR    (UINT64_C(3600) * 1000)
+#define CONFIG_LOG_MAX (UINT64_C(1) << 30)
+#define CONFIG_YEAR    (CONFIG_HOUR * 24 * 366)
 
 #define CONFIG_TOP(member) CONFIG_AT(struct config, member)
 #define CONFIG_CHANNEL(member) \
@@ -83,6 +84,8 @@ const struct config_setting config_settings[] = {
 	{ "idle-exit", &config_kind_seconds, CONFIG_TOP(idle_exit_ms),
 	    CONFIG_RANGE(1, CONFIG_YEAR), .initial = "60" },
 	/* config_load puts the pipe beside the queue unless it is named. */
+	{ "log-bytes", &config_kind_size, CONFIG_TOP(log_bytes),
+	    CONFIG_RANGE(65536, CONFIG_LOG_MAX), .initial = "1M" },
 	{ "fifo", &config_kind_text, CONFIG_TOP(fifo), .restart = true },
 	{ "user", &config_kind_text, CONFIG_TOP(user), .initial = "",
 	    .restart = true },

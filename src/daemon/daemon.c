@@ -241,6 +241,8 @@ daemon_run(const struct daemon_options *options, struct config *config)
 	/* 6. Whoever waits for us may go on, as all of it is there. */
 	log_set_echo(false);
 	process_ready(d.log_fd);
+	d.is_ready = true;
+	logging_open(&d);
 	daemon_say_ready(&d);
 	systemd_ready("serving");
 	/* 7. Until stop.c ends the loop. */
@@ -248,6 +250,8 @@ daemon_run(const struct daemon_options *options, struct config *config)
 	daemon_disassemble(&d);
 	if (!options->is_once)
 		log_info("stopped");
+	log_set_file(NULL, 0);
+	free(d.log_path);
 	return 0;
 }
 

@@ -18,10 +18,6 @@
 #include "daemon/state.h"
 #include "protocol/paths.h"
 
-enum {
-	LOGGING_FILE_MAX = 1048576 /* bytes; then it is set aside at a start */
-};
-
 bool
 logging_is_stderr(const struct daemon *d)
 {
@@ -35,40 +31,26 @@ logging_open(const struct daemon *d)
 {
 	log_open(logging_is_stderr(d) ? LOG_TARGET_STDERR : LOG_TARGET_SYSLOG,
 	    (enum log_level)d->config->log_level);
-}
-
-/* A file that has become too long gets another name, and so an end. */
-static void
-logging_set_aside(const char *path)
-{
-	struct stat st;
-	char *old;
-
-	if (stat(path, &st) == -1 || st.st_size <= LOGGING_FILE_MAX ||
-	    asprintf(&old, "%s.1", path) == -1)
-		return;
-	rename(path, old);
-	free(old);
+	if (d->log_path != NULL && d->is_ready)
+		log_set_file(d->log_path, d->config->log_bytes);
 }
 
 int
 logging_open_file(struct daemon *d, char **cause)
 {
 	char *path = paths_beside(d->config->queue, "crierd.log");
-	int rc = 0;
 
 	*cause = NULL;
+	d->log_path = path;
 	if (path == NULL)
 		return -1;
-	logging_set_aside(path);
 	d->log_fd = open(path,
 	    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (d->log_fd == -1 ||
 	    (d->account.is_set &&
 		fchown(d->log_fd, d->account.uid, d->account.gid) == -1))
-		rc = cause_set(cause, "%s: %s", path, strerror(errno));
-	free(path);
-	return rc;
+		return cause_set(cause, "%s: %s", path, strerror(errno));
+	return 0;
 }
 
 /* Whom a list names may come to this machine later. */

@@ -74,7 +74,9 @@ struct daemon {
 	struct process_account account;
 	bool is_foreground;
 	size_t max_descriptors;
-	int log_fd; /* to become standard error, or -1 */
+	int log_fd;     /* to become standard error, or -1 */
+	char *log_path; /* what it is, if it is a file of our own; or NULL */
+	bool is_ready;  /* standard error is what it is to be */
 	struct event_base *base;
 	struct event *signals[DAEMON_SIGNALS];
 

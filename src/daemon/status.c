@@ -7,6 +7,7 @@
  */
 
 #include "base/json.h"
+#include "base/log.h"
 #include "daemon/state.h"
 #include "protocol/figures.h"
 
@@ -27,7 +28,9 @@ static void
 status_add_configuration(const struct daemon *d, struct json_object *status)
 {
 	const char *file = d->options->file == NULL ? "" : d->options->file;
-	const struct daemon_figures figures = { .reloads = d->reload.count };
+	const struct daemon_figures figures = { .reloads = d->reload.count,
+		.log_file_bytes = log_file_bytes(),
+		.log_bytes = d->config->log_bytes };
 	struct json_object *o = figures_group(status, "configuration");
 
 	json_add_string(o, "file", file);

@@ -18,7 +18,9 @@ enum {
 	STREAM_TAP_MS = 100, /* between the two comments of a heartbeat */
 	STREAM_READ_BYTES = 4096,
 	STREAM_INPUT_MAX = 131072, /* a record, and then some */
-	STREAM_LOG_CHANNELS = 512  /* bytes of names in the log */
+	/* Bytes of a name, and of channels' names, in the log. */
+	STREAM_LOG_NAME = 64,
+	STREAM_LOG_CHANNELS = 256
 };
 
 /*
@@ -120,11 +122,13 @@ stream_log_end(const struct stream *s)
 		memcpy(channels + n, name, len);
 		n += len;
 	}
-	log_info("stream %llu ended: %s user=%s address=%s channels=%.*s%s "
+	log_info("stream %llu ended: %s user=%.*s address=%.*s "
+		 "channels=%.*s%s "
 		 "seconds=%.1f events=%llu bytes=%llu",
-	    (unsigned long long)s->id, stream_reason(s),
-	    *user == '\0' ? "-" : user, *address == '\0' ? "-" : address,
-	    (int)n, channels, i < s->cursor_count ? ",..." : "",
+	    (unsigned long long)s->id, stream_reason(s), STREAM_LOG_NAME,
+	    *user == '\0' ? "-" : user, STREAM_LOG_NAME,
+	    *address == '\0' ? "-" : address, (int)n, channels,
+	    i < s->cursor_count ? ",..." : "",
 	    (double)(s->hub->clock.now_ms - s->opened_ms) / 1000,
 	    (unsigned long long)s->events, (unsigned long long)s->bytes);
 }

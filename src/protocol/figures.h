@@ -97,6 +97,8 @@ struct door_figures {
 
 struct daemon_figures {
 	uint64_t reloads; /* of the configuration, that were carried out */
+	uint64_t log_file_bytes; /* of a hub on demand */
+	uint64_t log_bytes;      /* the limit that it has */
 };
 
 /* What a store does not know of itself is FIGURE_NONE. */

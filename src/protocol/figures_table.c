@@ -220,6 +220,9 @@ const struct figure figures_table[] = {
 
 	{ DAEMON(reloads), .group = "configuration", .member = "reloads",
 	    .kind = FIGURE_COUNTER },
+	{ DAEMON(log_file_bytes), .group = "configuration",
+	    .member = "log_file_bytes" },
+	{ DAEMON(log_bytes), .group = "limits", .member = "log_bytes" },
 
 	{ STORE(degraded), .group = "store", .member = "degraded",
 	    .kind = FIGURE_FLAG, .metric = "store_degraded",

@@ -80,7 +80,9 @@ static void
 test_status(void **state)
 {
 	struct store_figures store;
-	const struct daemon_figures daemon = { .reloads = 3 };
+	const struct daemon_figures daemon = { .reloads = 3,
+		.log_file_bytes = FIGURE_NONE,
+		.log_bytes = FIGURE_NONE };
 	struct json_object *o = json_object_new_object();
 	struct buffer b = { 0 };
 

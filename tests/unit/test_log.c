@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+#include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -244,6 +248,91 @@ test_limit(void **state)
 	assert_true(log_limit_pass(&limit, UINT64_MAX));
 }
 
+enum {
+	TEST_FILE_MAX = 1000,
+	TEST_FILE_LINES = 100
+};
+
+static char test_file[64], test_file_old[72];
+
+static off_t
+test_size(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == -1 ? -1 : st.st_size;
+}
+
+/* In a child: standard error is the file, and gets many lines. */
+static void
+test_fill(void)
+{
+	int fd =
+	    open(test_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	int i;
+
+	dup2(fd, STDERR_FILENO);
+	log_set_file(test_file, TEST_FILE_MAX);
+	for (i = 0; i < TEST_FILE_LINES; i++)
+		log_info("line %d", i);
+	_exit(log_file_bytes() == (uint64_t)test_size(test_file) ? 0 : 1);
+}
+
+/* The system's limit is below ours: lines are lost, and nobody ends. */
+static void
+test_fill_limited(void)
+{
+	const struct rlimit limit = { TEST_FILE_MAX / 2, TEST_FILE_MAX / 2 };
+
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &limit);
+	test_fill();
+}
+
+static void
+test_file_make(char *dir)
+{
+	assert_non_null(mkdtemp(dir));
+	snprintf(test_file, sizeof test_file, "%s/log", dir);
+	snprintf(test_file_old, sizeof test_file_old, "%s.1", test_file);
+}
+
+static void
+test_file_bound(void **state)
+{
+	char dir[] = "/tmp/crier-log-XXXXXX";
+
+	(void)state;
+	test_file_make(dir);
+	assert_int_equal(test_capture(test_fill), 0);
+	assert_in_range(test_size(test_file), 1, TEST_FILE_MAX);
+	assert_in_range(test_size(test_file_old), TEST_FILE_MAX / 2,
+	    TEST_FILE_MAX);
+	unlink(test_file);
+	unlink(test_file_old);
+	assert_int_equal(test_capture(test_fill_limited), 0);
+	assert_in_range(test_size(test_file), 1, TEST_FILE_MAX / 2);
+	unlink(test_file);
+	unlink(test_file_old);
+	rmdir(dir);
+}
+
+/* The name for the older file is a directory's: the file is emptied. */
+static void
+test_file_stuck(void **state)
+{
+	char dir[] = "/tmp/crier-log-XXXXXX";
+
+	(void)state;
+	test_file_make(dir);
+	assert_int_equal(mkdir(test_file_old, 0700), 0);
+	assert_int_equal(test_capture(test_fill), 0);
+	assert_in_range(test_size(test_file), 1, TEST_FILE_MAX);
+	rmdir(test_file_old);
+	unlink(test_file);
+	rmdir(dir);
+}
+
 int
 main(void)
 {
@@ -254,6 +343,8 @@ main(void)
 		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_fatal),
 		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_file_bound),
+		cmocka_unit_test(test_file_stuck),
 	};
 
 	return cmocka_run_group_tests_name("log", tests, NULL, NULL);

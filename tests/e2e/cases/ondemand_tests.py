@@ -413,6 +413,26 @@ def shared_state(tap):
     return False
 
 
+def small_files(tap, place):
+    """A limit of the system for files ends nobody; the log has its own."""
+    hub = started.Hub(place)
+    with open(hub.config, "w", encoding="utf-8") as file:
+        file.write("store = memory\nlog-bytes = 64K\n")
+    words = ["sh", "-c", 'ulimit -f 1 && exec "$@"', "sh", *bench.CRIER,
+             "-s", hub.queue, "pub", "--start", "news", "x"]
+    done = as_user(place, words, {"CRIER_CONF": hub.config,
+                                  "PATH": os.environ["PATH"]})
+    tap.ok(done.returncode == 0, "it starts", done.stderr)
+    for _n in range(40):
+        request = RawCgi(hub, "/events/" + "n" * 200)
+        request.wait_open()
+        request.close()
+    log = os.path.join(os.path.dirname(hub.queue), "crierd.log")
+    tap.eq(hub.status()["streams_opened"], 40, "and serves")
+    tap.ok(os.path.getsize(log) <= 1024, "its log is no longer than may be",
+           os.path.getsize(log))
+
+
 def cannot_be_started(tap, place):
     """No place for its files, a configuration with an error: said, at once."""
     hub = started.Hub(place)
@@ -448,4 +468,4 @@ TESTS = [(function, None) for function in (
     many_at_once, just_as_it_leaves, publishing_just_as_it_leaves,
     publishing_as_it_leaves, leaves_when_idle, one_request, nph,
     words_are_no_options, what_it_inherits, home, session,
-    cannot_be_started)]
+    cannot_be_started, small_files)]
