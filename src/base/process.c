@@ -290,22 +290,22 @@ process_ready(int stderr_fd)
 }
 
 int
-process_lock(const char *path, const struct process_account *account,
+process_lock(const char *path, const struct process_account *account, int *fd,
     char **cause)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int error;
 
-	if (fd == -1)
+	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (*fd == -1)
 		return cause_set(cause, "%s: %s", path, strerror(errno));
-	if (account->is_set && fchown(fd, account->uid, account->gid) == -1) {
-		close(fd);
-		return cause_set(cause, "%s: %s", path, strerror(errno));
-	}
-	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
-		close(fd);
-		if (errno == EWOULDBLOCK)
-			return 1;
-		return cause_set(cause, "%s: %s", path, strerror(errno));
-	}
-	return 0; /* the descriptor stays open, and with it the lock */
+	if ((!account->is_set ||
+		fchown(*fd, account->uid, account->gid) == 0) &&
+	    flock(*fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	error = errno;
+	close(*fd);
+	*fd = -1;
+	if (error == EWOULDBLOCK)
+		return 1;
+	return cause_set(cause, "%s: %s", path, strerror(error));
 }

@@ -69,9 +69,10 @@ void process_ready(int stderr_fd);
 
 /*
  * Holds a lock on a file, made if need be, for as long as the process lives.
- * 0; 1: another process has the lock; -1 with *cause: no file can be made.
+ * 0 with the descriptor, which stays open, in *fd; 1: another process has the
+ * lock; -1 with *cause: no file can be made.
  */
-int
-process_lock(const char *path, const struct process_account *, char **cause);
+int process_lock(const char *path, const struct process_account *, int *fd,
+    char **cause);
 
 #endif

@@ -126,6 +126,7 @@ parts_add_hub(struct daemon *d, char **cause)
 	if (d->hub == NULL || parts_open_queue(d) == -1)
 		return -1;
 	door_set_hub(d->door, d->hub);
+	sockets_note_hub(d);
 	return 0;
 }
 

@@ -7,12 +7,14 @@
  */
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cause.h"
+#include "base/log.h"
 #include "base/loop.h"
 #include "daemon/state.h"
 #include "protocol/paths.h"
@@ -69,9 +71,10 @@ sockets_check_access(struct daemon *d, char **cause)
 void
 sockets_init(struct daemon_sockets *s)
 {
-	*s = (struct daemon_sockets){
-		.queue = -1, .fifo = -1, .passed = { .queue = -1, .fifo = -1 }
-	};
+	*s = (struct daemon_sockets){ .queue = -1,
+		.fifo = -1,
+		.lock = -1,
+		.passed = { .queue = -1, .fifo = -1 } };
 }
 
 int
@@ -152,9 +155,50 @@ sockets_lock(struct daemon *d, char **cause)
 	*cause = NULL;
 	if (asprintf(&lock, "%s.lock", queue) == -1)
 		return -1;
-	rc = process_lock(lock, &d->account, cause);
+	rc = process_lock(lock, &d->account, &d->sockets.lock, cause);
 	free(lock);
 	return rc;
+}
+
+/* The store's line of a note: what follows the first line's end. */
+static const char *
+sockets_noted_store(char *note)
+{
+	char *end = strchr(note, '\n');
+
+	if (end == NULL)
+		return "";
+	*end++ = '\0';
+	end[strcspn(end, "\n")] = '\0';
+	return end;
+}
+
+void
+sockets_note_hub(const struct daemon *d)
+{
+	const char *file = d->options->file == NULL ? "" : d->options->file;
+	char note[2 * PATH_MAX], *text = NULL;
+	ssize_t n = pread(d->sockets.lock, note, sizeof note - 1, 0);
+	const char *store;
+	int len;
+
+	note[n > 0 ? n : 0] = '\0';
+	store = sockets_noted_store(note);
+	if (*store != '\0' && strcmp(store, d->store_url) != 0 &&
+	    d->options->start != DAEMON_ALONE)
+		log_warning("the last crierd at %s had its history in %s "
+			    "(configuration %s), this one has %s "
+			    "(configuration %s): is CRIER_CONF missing?",
+		    d->config->queue, store, *note == '\0' ? "none" : note,
+		    d->store_url, *file == '\0' ? "none" : file);
+	len = asprintf(&text, "%s\n%s\n", file, d->store_url);
+	if (len == -1)
+		return;
+	/* Without the note a later mistake is not noticed, and that is all. */
+	if (ftruncate(d->sockets.lock, 0) == -1 ||
+	    pwrite(d->sockets.lock, text, (size_t)len, 0) == -1)
+		log_debug("the lock's file takes no note");
+	free(text);
 }
 
 int

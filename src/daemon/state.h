@@ -39,6 +39,7 @@ struct daemon_sockets {
 	int listeners[DOOR_LISTENERS_MAX];
 	size_t listener_count;
 	int queue, fifo; /* -1: none */
+	int lock;        /* the file that says who is the hub, or -1 */
 	struct listener_access queue_access;
 };
 
@@ -122,6 +123,13 @@ int sockets_reopen_queue(struct daemon *, char **cause);
 
 /* Whether the groups in the configuration exist on this machine; 0, or -1. */
 int sockets_check_access(struct daemon *, char **cause);
+
+/*
+ * Writes into the lock's file which configuration and store the hub has, and
+ * warns if a hub that was not started by hand has another store than the one
+ * before it: whoever started it may have forgotten CRIER_CONF.
+ */
+void sockets_note_hub(const struct daemon *);
 
 /* Removes the files of the sockets that are this process's own. */
 void sockets_remove(const struct daemon *);

@@ -93,13 +93,14 @@ test_lock_in_child(void)
 	const struct process_account nobody = { .is_set = false };
 	int pair[2];
 	char *cause, byte;
+	int fd;
 	pid_t pid;
 
 	assert_int_equal(pipe(pair), 0);
 	pid = fork();
 	assert_int_not_equal(pid, -1);
 	if (pid == 0) {
-		if (process_lock(test_path, &nobody, &cause) != 0)
+		if (process_lock(test_path, &nobody, &fd, &cause) != 0)
 			_exit(1);
 		close(pair[0]);
 		if (write(pair[1], "", 1) == 1)
@@ -117,8 +118,9 @@ test_refused(const char *path, const char *why)
 {
 	const struct process_account nobody = { .is_set = false };
 	char *cause = NULL;
+	int fd;
 
-	assert_int_equal(process_lock(path, &nobody, &cause), -1);
+	assert_int_equal(process_lock(path, &nobody, &fd, &cause), -1);
 	assert_non_null(cause);
 	if (strstr(cause, why) == NULL || strstr(cause, path) == NULL)
 		fail_msg("%s", cause);
@@ -131,17 +133,18 @@ test_lock(void **state)
 	const struct process_account nobody = { .is_set = false };
 	struct stat st;
 	char *cause = NULL, other[80];
+	int fd;
 	pid_t pid = test_lock_in_child();
 
 	(void)state;
 	assert_int_equal(stat(test_path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	assert_int_equal(process_lock(test_path, &nobody, &cause), 1);
+	assert_int_equal(process_lock(test_path, &nobody, &fd, &cause), 1);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	assert_int_equal(process_lock(test_path, &nobody, &cause), 0);
+	assert_int_equal(process_lock(test_path, &nobody, &fd, &cause), 0);
 	/* It does not go to a program that is started. */
-	assert_int_equal(process_lock(test_path, &nobody, &cause), 1);
+	assert_int_equal(process_lock(test_path, &nobody, &fd, &cause), 1);
 	snprintf(other, sizeof other, "%s/link", test_dir);
 	assert_int_equal(symlink(test_path, other), 0);
 	test_refused(other, "symbolic links");

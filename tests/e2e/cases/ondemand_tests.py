@@ -433,6 +433,20 @@ def small_files(tap, place):
            os.path.getsize(log))
 
 
+def another_configuration(tap, place):
+    """Started without the CRIER_CONF that the last hub had: it says so."""
+    hub = started.Hub(place)
+    with open(hub.config, "w", encoding="utf-8") as file:
+        file.write("store = memory\nidle-exit = 1\n")
+    pub(hub, "news", "one")
+    proc.wait_for(lambda: not hubs(), "the first hub leaves")
+    words = [*bench.CRIER, "-s", hub.queue, "pub", "--start", "news", "two"]
+    done = as_user(place, words, {"PATH": os.environ["PATH"]})
+    tap.ok(done.returncode == 0 and b"is CRIER_CONF missing?" in done.stderr
+           and hub.config.encode() in done.stderr,
+           "it names both", f"{done.returncode} {done.stderr}")
+
+
 def cannot_be_started(tap, place):
     """No place for its files, a configuration with an error: said, at once."""
     hub = started.Hub(place)
@@ -468,4 +482,4 @@ TESTS = [(function, None) for function in (
     many_at_once, just_as_it_leaves, publishing_just_as_it_leaves,
     publishing_as_it_leaves, leaves_when_idle, one_request, nph,
     words_are_no_options, what_it_inherits, home, session,
-    cannot_be_started, small_files)]
+    another_configuration, cannot_be_started, small_files)]
