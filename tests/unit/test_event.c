@@ -99,10 +99,7 @@ static const struct test_data test_datas[] = {
 	{ "a\v\f\x85z", 3, "a\v\f", 0 },
 	{ "\xc2\x85\xe2\x80\xa8\xe2\x80\xa9", 0,
 	    "\xc2\x85\xe2\x80\xa8\xe2\x80\xa9", 0 },
-	/* NUL and the byte order mark are data. */
-	{ "a\0b", 3, "a\0b", 3 },
-	{ "\0", 1, "\0", 1 },
-	{ "\0\n\0", 3, "\0\n\0", 3 },
+	/* The byte order mark is data. */
 	{ "\xef\xbb\xbf"
 	  "a",
 	    0,
@@ -355,10 +352,6 @@ test_random_data(uint64_t *seed, char *data, size_t size)
 		piece = pieces[support_random(seed,
 		    sizeof pieces / sizeof *pieces)];
 		len = strlen(piece);
-		if (support_random(seed, 25) == 0) {
-			piece = "";
-			len = 1; /* its NUL */
-		}
 		assert_true(n + len <= size);
 		memcpy(data + n, piece, len);
 		n += len;
