@@ -117,7 +117,8 @@ struct config {
 	char *store;             /* see protocol/store_url.h */
 	uint64_t durability;     /* enum store_durability */
 	uint64_t store_error;    /* enum config_store_error */
-	uint64_t key_ms;
+	uint64_t key_ms, max_keys;
+	uint64_t store_bytes; /* of the database; 0: no bound */
 	uint64_t stop_ms;
 	uint64_t drain_ms;
 	uint64_t stall_ms;               /* 0: no limit */

@@ -64,6 +64,14 @@ parts_new(struct daemon *d, void (*lost_cb)(void *arg))
 	return 0;
 }
 
+struct store_bounds
+parts_store_bounds(const struct config *c)
+{
+	return (struct store_bounds){ .key_ms = c->key_ms,
+		.keys = c->max_keys,
+		.bytes = c->store_bytes };
+}
+
 static int
 parts_open_store(struct daemon *d, char **cause)
 {
@@ -71,7 +79,7 @@ parts_open_store(struct daemon *d, char **cause)
 	struct store_options options = {
 		.durability = (enum store_durability)c->durability,
 		.keep_in_memory = c->store_error == CONFIG_MEMORY,
-		.key_ms = c->key_ms,
+		.bounds = parts_store_bounds(c),
 		.base = d->base
 	};
 

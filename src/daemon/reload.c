@@ -47,13 +47,14 @@ reload_read(struct daemon *d, const char **status)
 static void
 reload_take(struct daemon *d, struct config *fresh)
 {
+	struct store_bounds bounds = parts_store_bounds(fresh);
 	struct config *old = d->config;
 
 	d->config = fresh;
 	logging_open(d);
 	door_configure(d->door, fresh, parts_max_streams(d));
 	if (d->hub != NULL) {
-		d->store->ops->configure(d->store, fresh->key_ms);
+		d->store->ops->configure(d->store, &bounds);
 		hub_reconfigure(d->hub, fresh, parts_max_streams(d));
 		queue_set_connections(d->queue, parts_max_connections(d));
 	}

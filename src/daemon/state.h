@@ -164,6 +164,7 @@ int parts_connect(struct daemon *);
  */
 size_t parts_max_connections(const struct daemon *);
 size_t parts_max_streams(const struct daemon *);
+struct store_bounds parts_store_bounds(const struct config *);
 
 void parts_free(struct daemon *);
 

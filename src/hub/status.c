@@ -24,6 +24,8 @@ hub_status_take_limits(const struct hub *hub, struct hub_limits *limits)
 		.max_streams_per_address = c->max_streams_per_address,
 		.max_channels = c->max_channels,
 		.run_max = c->run_max,
+		.max_keys = c->max_keys,
+		.store_bytes = c->store_bytes,
 		.max_event_bytes = c->max_event_bytes,
 		.max_request_bytes = c->max_request_bytes,
 		.request_timeout_ms = c->request_timeout_ms,

@@ -41,7 +41,7 @@ struct hub_counters {
 struct hub_limits {
 	uint64_t threads, max_streams, poll_ms, poll_above;
 	uint64_t max_streams_per_user, max_streams_per_address, max_channels;
-	uint64_t run_max;
+	uint64_t run_max, max_keys, store_bytes;
 	uint64_t max_event_bytes, max_request_bytes, request_timeout_ms;
 	uint64_t history_bytes, keep, keep_bytes, keep_seconds;
 	uint64_t replay_bytes, replay_waiting;

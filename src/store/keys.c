@@ -14,8 +14,9 @@ struct keys_entry {
 };
 
 void
-keys_init(struct keys *k)
+keys_init(struct keys *k, uint64_t max)
 {
+	k->max = max;
 	table_init(&k->table);
 	TAILQ_INIT(&k->oldest_first);
 }
@@ -36,6 +37,14 @@ keys_clear(struct keys *k)
 	while ((e = TAILQ_FIRST(&k->oldest_first)) != NULL)
 		keys_drop(k, e);
 	table_clear(&k->table);
+}
+
+void
+keys_set_max(struct keys *k, uint64_t max)
+{
+	k->max = max;
+	while (k->table.count > max)
+		keys_drop(k, TAILQ_FIRST(&k->oldest_first));
 }
 
 const char *
@@ -66,8 +75,7 @@ keys_add(struct keys *k, const char *key, size_t len, const char *id,
 		return -1;
 	}
 	TAILQ_INSERT_TAIL(&k->oldest_first, e, link);
-	if (k->table.count > KEYS_MAX)
-		keys_drop(k, TAILQ_FIRST(&k->oldest_first));
+	keys_set_max(k, k->max);
 	return 0;
 }
 

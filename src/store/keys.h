@@ -15,9 +15,6 @@
  * event may be sent again: a key that is known leads to the id of the event
  * that came with it first.  Bounded by age and number.
  */
-enum {
-	KEYS_MAX = 1000000
-};
 
 struct keys_entry;
 TAILQ_HEAD(keys_list, keys_entry);
@@ -25,9 +22,10 @@ TAILQ_HEAD(keys_list, keys_entry);
 struct keys {
 	struct table table;
 	struct keys_list oldest_first;
+	uint64_t max; /* so many are remembered, the newest */
 };
 
-void keys_init(struct keys *);
+void keys_init(struct keys *, uint64_t max);
 void keys_clear(struct keys *);
 
 /* The id that came with this key, or NULL. */
@@ -36,6 +34,9 @@ const char *keys_find(const struct keys *, const char *key, size_t len);
 /* Remembers a key that is not known; 0, or -1 (memory). */
 int keys_add(struct keys *, const char *key, size_t len, const char *id,
     size_t id_len, uint64_t now_ms);
+
+/* Forgets the oldest keys, if there are more. */
+void keys_set_max(struct keys *, uint64_t max);
 
 /* Forgets the keys that were added before. */
 void keys_expire(struct keys *, uint64_t before_ms);

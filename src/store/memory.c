@@ -72,9 +72,12 @@ store_memory_status(struct store *store, struct json_object *status)
 }
 
 static void
-store_memory_configure(struct store *store, uint64_t key_ms)
+store_memory_configure(struct store *store, const struct store_bounds *bounds)
 {
-	((struct store_memory *)store)->key_ms = key_ms;
+	struct store_memory *m = (struct store_memory *)store;
+
+	m->key_ms = bounds->key_ms;
+	keys_set_max(&m->keys, bounds->keys);
 }
 
 static void
@@ -104,7 +107,7 @@ store_memory_open(const struct store_options *options,
 	if (m == NULL)
 		return NULL;
 	m->store.ops = &store_memory_ops;
-	m->key_ms = options->key_ms;
-	keys_init(&m->keys);
+	m->key_ms = options->bounds.key_ms;
+	keys_init(&m->keys, options->bounds.keys);
 	return &m->store;
 }

@@ -81,12 +81,12 @@ store_sqlite_status(struct store *store, struct json_object *status)
 }
 
 static void
-store_sqlite_configure(struct store *store, uint64_t key_ms)
+store_sqlite_configure(struct store *store, const struct store_bounds *bounds)
 {
 	struct store_sqlite *q = (struct store_sqlite *)store;
 
 	pthread_mutex_lock(&q->lock);
-	q->key_ms = key_ms;
+	q->bounds = *bounds;
 	pthread_mutex_unlock(&q->lock);
 }
 
@@ -159,8 +159,7 @@ store_sqlite_new(const struct store_options *options,
 	q->path = strdup(url->address);
 	q->durability = options->durability;
 	q->keep_in_memory = options->keep_in_memory;
-	q->key_ms = options->key_ms;
-	q->figures.keys = FIGURE_NONE;
+	q->bounds = options->bounds;
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_mutex_init(&q->replacing, NULL);
 	sqlite_writer_init(&q->writer);

@@ -26,7 +26,7 @@ struct store_sqlite {
 	pthread_mutex_t replacing;
 
 	pthread_mutex_t lock; /* over what follows, which all threads use */
-	uint64_t key_ms;
+	struct store_bounds bounds;
 	unsigned generation; /* of the file: grows when it is set aside */
 	struct store_figures figures;
 	char last_error[BATCH_WHY_SIZE];

@@ -87,6 +87,11 @@ static const char *const sqlite_text[STATEMENTS] = {
 	[STATEMENT_DROP_KEYS] =
 	    "DELETE FROM key WHERE key IN (SELECT key"
 	    " FROM key WHERE at_ms < ? ORDER BY at_ms LIMIT ?)",
+	[STATEMENT_COUNT_KEYS] = "SELECT count(*) FROM key",
+	[STATEMENT_OLDEST_KEY] = "SELECT min(at_ms) FROM key",
+	[STATEMENT_OLDEST_CHANNEL] =
+	    "SELECT name, keep, keep_bytes, keep_ms, oldest_ms FROM channel"
+	    " WHERE events > 0 ORDER BY oldest_ms LIMIT 1",
 	[STATEMENT_OLDEST_RUNS] =
 	    "SELECT last_ms, last_n, first_ms, events, bytes FROM run"
 	    " WHERE channel = ? ORDER BY last_ms, last_n LIMIT ?",

@@ -22,6 +22,7 @@ struct trim {
 	uint64_t events, bytes;
 	struct id last;     /* of the events that go */
 	uint64_t oldest_ms; /* of those that stay */
+	uint64_t excess;    /* so many bytes go, whatever the channel keeps */
 };
 
 /* Whether all events of a run go; t has what goes before them. */
@@ -29,7 +30,8 @@ static bool
 trim_takes_run(const struct sqlite_channel *c, const struct trim *t,
     uint64_t events, uint64_t bytes, uint64_t last_ms, uint64_t wall_ms)
 {
-	return c->events - t->events - events >= c->keep ||
+	return t->bytes < t->excess ||
+	    c->events - t->events - events >= c->keep ||
 	    c->bytes - t->bytes - bytes >= c->keep_bytes ||
 	    (c->keep_ms > 0 && last_ms + c->keep_ms < wall_ms);
 }
@@ -203,7 +205,7 @@ trim_first_run(struct sqlite_writer *w, struct sqlite_channel *c,
     uint64_t wall_ms)
 {
 	sqlite3_stmt *s = sqlite_file_use(&w->file, STATEMENT_FIRST_RUN);
-	struct trim t = { 0, 0, { 0, 0 }, 0 };
+	struct trim t = { 0 };
 	struct text_span rest;
 	struct id last;
 	int rc;
@@ -225,12 +227,23 @@ trim_first_run(struct sqlite_writer *w, struct sqlite_channel *c,
 	return t.events > 0 ? trim_finish(w, c, &t) : 0;
 }
 
+/* Whole runs go; 1, or -1. */
+static int
+trim_drop_runs(struct sqlite_writer *w, struct sqlite_channel *c,
+    const struct trim *t)
+{
+	if (sqlite_file_run(&w->file, STATEMENT_BEGIN) == -1 ||
+	    trim_run(w, STATEMENT_DROP_RUNS, c->id, t->last) == -1)
+		return -1;
+	return trim_finish(w, c, t);
+}
+
 /* 1: there may be more; -1. */
 static int
 trim_channel(struct sqlite_writer *w, uint64_t wall_ms)
 {
 	struct sqlite_channel *c = w->over;
-	struct trim t = { 0, 0, { 0, 0 }, 0 };
+	struct trim t = { 0 };
 	int rc;
 
 	if (c->id == 0) {
@@ -240,12 +253,8 @@ trim_channel(struct sqlite_writer *w, uint64_t wall_ms)
 
 	if (trim_find_runs(w, c, wall_ms, &t) == -1)
 		return -1;
-	if (t.events > 0) {
-		if (sqlite_file_run(&w->file, STATEMENT_BEGIN) == -1 ||
-		    trim_run(w, STATEMENT_DROP_RUNS, c->id, t.last) == -1)
-			return -1;
-		return trim_finish(w, c, &t);
-	}
+	if (t.events > 0)
+		return trim_drop_runs(w, c, &t);
 	if ((rc = trim_first_run(w, c, wall_ms)) != 0)
 		return rc;
 	/*
@@ -259,6 +268,22 @@ trim_channel(struct sqlite_writer *w, uint64_t wall_ms)
 	}
 	trim_leave(w, c);
 	return 1;
+}
+
+/* The channel of a row: its name, and what it keeps.  NULL: as ever. */
+static struct sqlite_channel *
+trim_take_channel(struct sqlite_writer *w, sqlite3_stmt *s)
+{
+	struct sqlite_channel *c =
+	    sqlite_writer_channel(w, (const char *)sqlite3_column_text(s, 0),
+		(size_t)sqlite3_column_bytes(s, 0));
+
+	if (c == NULL)
+		return NULL;
+	c->keep = (uint64_t)sqlite3_column_int64(s, 1);
+	c->keep_bytes = (uint64_t)sqlite3_column_int64(s, 2);
+	c->keep_ms = (uint64_t)sqlite3_column_int64(s, 3);
+	return c;
 }
 
 /*
@@ -282,14 +307,8 @@ trim_find_due(struct sqlite_writer *w, uint64_t wall_ms)
 	sqlite3_bind_int64(s, 1, (sqlite3_int64)wall_ms);
 	sqlite3_bind_int64(s, 2, TRIM_CHANNELS);
 	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
-		c = sqlite_writer_channel(w,
-		    (const char *)sqlite3_column_text(s, 0),
-		    (size_t)sqlite3_column_bytes(s, 0));
-		if (c == NULL)
+		if ((c = trim_take_channel(w, s)) == NULL)
 			break;
-		c->keep = (uint64_t)sqlite3_column_int64(s, 1);
-		c->keep_bytes = (uint64_t)sqlite3_column_int64(s, 2);
-		c->keep_ms = (uint64_t)sqlite3_column_int64(s, 3);
 		sqlite_writer_add_over(w, c);
 		found = 1;
 	}
@@ -298,23 +317,114 @@ trim_find_due(struct sqlite_writer *w, uint64_t wall_ms)
 	return rc == SQLITE_DONE ? found : -1;
 }
 
+/* Drops keys older than that, the oldest first.  1: as many as asked; 0; -1. */
 static int
-trim_keys(struct sqlite_writer *w, uint64_t before_ms)
+trim_keys(struct sqlite_writer *w, uint64_t before_ms, uint64_t most)
 {
 	sqlite3_stmt *s = sqlite_file_use(&w->file, STATEMENT_DROP_KEYS);
+	uint64_t gone;
 
 	if (s == NULL)
 		return -1;
+	if (most > TRIM_KEYS)
+		most = TRIM_KEYS;
 	sqlite3_bind_int64(s, 1, (sqlite3_int64)before_ms);
-	sqlite3_bind_int64(s, 2, TRIM_KEYS);
+	sqlite3_bind_int64(s, 2, (sqlite3_int64)most);
 	if (sqlite_file_step(s) == -1)
 		return -1;
-	return sqlite3_changes(w->file.db) == TRIM_KEYS;
+	gone = (uint64_t)sqlite3_changes(w->file.db);
+	w->key_count -= gone < w->key_count ? gone : w->key_count;
+	return gone == most;
+}
+
+/* Keys that are too old, or too many. */
+static int
+trim_known_keys(struct sqlite_writer *w, uint64_t wall_ms,
+    const struct store_bounds *bounds)
+{
+	uint64_t before_ms =
+	    wall_ms > bounds->key_ms ? wall_ms - bounds->key_ms : 0;
+
+	keys_expire(&w->keys, before_ms);
+	keys_set_max(&w->keys, bounds->keys);
+	if (w->key_count > bounds->keys)
+		return trim_keys(w, INT64_MAX, w->key_count - bounds->keys);
+	return trim_keys(w, before_ms, TRIM_KEYS);
+}
+
+/* When the oldest key came; INT64_MAX: there is none. */
+static int
+trim_find_key(struct sqlite_writer *w, uint64_t *at_ms)
+{
+	sqlite3_stmt *s = sqlite_file_use(&w->file, STATEMENT_OLDEST_KEY);
+	int rc;
+
+	*at_ms = INT64_MAX;
+	if (s == NULL)
+		return -1;
+	if ((rc = sqlite3_step(s)) == SQLITE_ROW &&
+	    sqlite3_column_type(s, 0) != SQLITE_NULL)
+		*at_ms = (uint64_t)sqlite3_column_int64(s, 0);
+	sqlite3_reset(s);
+	return rc == SQLITE_ROW ? 0 : -1;
+}
+
+/* The channel with the oldest event; *c is NULL if there is none. */
+static int
+trim_find_oldest(struct sqlite_writer *w, struct sqlite_channel **c,
+    uint64_t *at_ms)
+{
+	sqlite3_stmt *s = sqlite_file_use(&w->file, STATEMENT_OLDEST_CHANNEL);
+	int rc;
+
+	*c = NULL;
+	*at_ms = INT64_MAX;
+	if (s == NULL)
+		return -1;
+	if ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+		*c = trim_take_channel(w, s);
+		*at_ms = (uint64_t)sqlite3_column_int64(s, 4);
+	}
+	sqlite3_reset(s);
+	return rc == SQLITE_DONE || *c != NULL ? 0 : -1;
+}
+
+/*
+ * What is oldest of all goes, events or keys, if the database is larger than it
+ * may be.  1: something went; 0: nothing has to, or can; -1.
+ */
+static int
+trim_size(struct sqlite_writer *w, uint64_t wall_ms, uint64_t most_bytes)
+{
+	struct sqlite_channel *c;
+	struct trim t = { 0 };
+	uint64_t event_ms, key_ms, bytes;
+
+	if (most_bytes == 0)
+		return 0;
+	if (space_used(&w->file, &bytes) == -1)
+		return -1;
+	if (bytes <= most_bytes)
+		return 0;
+	if (trim_find_oldest(w, &c, &event_ms) == -1 ||
+	    trim_find_key(w, &key_ms) == -1)
+		return -1;
+	if (key_ms < event_ms) {
+		if (trim_keys(w, event_ms, TRIM_KEYS) == -1)
+			return -1;
+		return sqlite3_changes(w->file.db) > 0;
+	}
+	if (c == NULL)
+		return 0;
+	t.excess = bytes - most_bytes;
+	if (trim_find_runs(w, c, wall_ms, &t) == -1)
+		return -1;
+	return t.events == 0 ? 0 : trim_drop_runs(w, c, &t);
 }
 
 int
 sqlite_writer_trim(struct sqlite_writer *w, uint64_t wall_ms,
-    uint64_t keys_before_ms)
+    const struct store_bounds *bounds)
 {
 	int more;
 
@@ -322,8 +432,15 @@ sqlite_writer_trim(struct sqlite_writer *w, uint64_t wall_ms,
 		return trim_channel(w, wall_ms);
 	if ((more = trim_find_due(w, wall_ms)) != 0)
 		return more;
-	keys_expire(&w->keys, keys_before_ms);
-	if ((more = trim_keys(w, keys_before_ms)) != 0)
+	if ((more = trim_known_keys(w, wall_ms, bounds)) != 0)
 		return more;
-	return space_give_back(&w->file);
+	more = trim_size(w, wall_ms, bounds->bytes);
+	w->is_large = more == 1;
+	return more != 0 ? more : space_give_back(&w->file);
+}
+
+bool
+sqlite_writer_is_over(const struct sqlite_writer *w)
+{
+	return w->over != NULL || w->is_large;
 }

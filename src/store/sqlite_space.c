@@ -112,6 +112,18 @@ space_make_room(struct sqlite_file *f)
 }
 
 int
+space_used(struct sqlite_file *f, uint64_t *bytes)
+{
+	sqlite3_int64 pages = space_number(f, STATEMENT_PAGES);
+	sqlite3_int64 unused = space_number(f, STATEMENT_FREE_PAGES);
+
+	if (pages == -1 || unused == -1)
+		return -1;
+	*bytes = (uint64_t)(pages - unused) * SPACE_PAGE_BYTES;
+	return 0;
+}
+
+int
 space_give_back(struct sqlite_file *f)
 {
 	sqlite3_int64 pages = space_number(f, STATEMENT_FREE_PAGES);

@@ -43,6 +43,9 @@ int space_reserve(struct sqlite_file *);
  */
 bool space_make_room(struct sqlite_file *);
 
+/* The bytes of the pages that are in use; 0 or -1, as above. */
+int space_used(struct sqlite_file *, uint64_t *bytes);
+
 /*
  * A step of giving free pages back to the file system, if there are more of
  * them than are good to have.  1: there may be more to do; 0; -1: see

@@ -59,6 +59,7 @@ write_thread_note_counts(struct store_sqlite *q)
 	q->figures.events = q->writer.events;
 	q->figures.bytes = q->writer.bytes;
 	q->figures.channels = q->writer.channel_count;
+	q->figures.keys = q->writer.key_count;
 }
 
 static void
@@ -103,6 +104,10 @@ write_thread_open(struct store_sqlite *q, char **cause)
 		q->writer.bytes = (uint64_t)sqlite3_column_int64(s, 1);
 		q->writer.channel_count = (uint64_t)sqlite3_column_int64(s, 2);
 	}
+	sqlite3_reset(s);
+	s = sqlite_file_use(f, STATEMENT_COUNT_KEYS);
+	if (s != NULL && sqlite3_step(s) == SQLITE_ROW)
+		q->writer.key_count = (uint64_t)sqlite3_column_int64(s, 0);
 	sqlite3_reset(s);
 	s = sqlite_file_use(f, STATEMENT_LAST);
 	if (s != NULL && sqlite3_step(s) == SQLITE_ROW)
@@ -184,17 +189,16 @@ write_thread_rollback(struct store_sqlite *q)
 static bool
 write_thread_tidy(struct store_sqlite *q)
 {
-	uint64_t now = clock_wall_ms(), key_ms;
+	struct store_bounds bounds;
 	char why[BATCH_WHY_SIZE];
 	int more;
 
 	if (write_thread_need_file(q) == -1)
 		return false;
 	pthread_mutex_lock(&q->lock);
-	key_ms = q->key_ms;
+	bounds = q->bounds;
 	pthread_mutex_unlock(&q->lock);
-	more = sqlite_writer_trim(&q->writer, now,
-	    now > key_ms ? now - key_ms : 0);
+	more = sqlite_writer_trim(&q->writer, clock_wall_ms(), &bounds);
 	if (more == -1) {
 		sqlite_file_explain(&q->writer.file, why);
 		if (sqlite_file_is_damaged(&q->writer.file))
@@ -341,7 +345,8 @@ write_thread_write(struct store_sqlite *q, struct batch_list *list)
 	 * behind, the more a step drops, so it cannot fall behind for ever.
 	 */
 	until_us = clock_monotonic_us() * 2 - began_us;
-	while (q->writer.over != NULL && clock_monotonic_us() < until_us)
+	while (sqlite_writer_is_over(&q->writer) &&
+	    clock_monotonic_us() < until_us)
 		if (!write_thread_tidy(q))
 			return;
 }

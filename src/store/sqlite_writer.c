@@ -20,7 +20,7 @@ sqlite_writer_init(struct sqlite_writer *w)
 	memset(w, 0, sizeof *w);
 	w->over_end = &w->over;
 	table_init(&w->channels);
-	keys_init(&w->keys);
+	keys_init(&w->keys, UINT64_MAX);
 }
 
 void
@@ -198,6 +198,7 @@ sqlite_writer_take_key(struct sqlite_writer *w, struct batch *b,
 	sqlite3_bind_text(s, 1, key, (int)e->key_len, SQLITE_STATIC);
 	sqlite3_bind_text(s, 2, id.text, (int)id.len, SQLITE_STATIC);
 	sqlite3_bind_int64(s, 3, (sqlite3_int64)b->wall_ms);
+	w->added_keys++;
 	return sqlite_file_step(s);
 }
 
@@ -380,6 +381,7 @@ sqlite_writer_settle(struct sqlite_writer *w)
 	w->events += w->added_events;
 	w->bytes += w->added_bytes;
 	w->channel_count += w->added_channels;
+	w->key_count += w->added_keys;
 	while ((c = w->touched) != NULL) {
 		w->touched = c->next_touched;
 		c->is_touched = false;
@@ -398,7 +400,8 @@ sqlite_writer_commit(struct sqlite_writer *w, struct batch *first,
 	struct batch *b;
 	size_t i;
 
-	w->added_events = w->added_bytes = w->added_channels = 0;
+	w->added_events = w->added_bytes = 0;
+	w->added_channels = w->added_keys = 0;
 	if (sqlite_file_run(&w->file, STATEMENT_BEGIN) == -1)
 		return -1;
 	for (b = first; b != end; b = STAILQ_NEXT(b, link)) {

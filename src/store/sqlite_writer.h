@@ -30,13 +30,14 @@ struct sqlite_writer {
 	size_t all_count, all_capacity;
 	struct sqlite_channel *touched;          /* of this transaction */
 	struct sqlite_channel *over, **over_end; /* to be trimmed, in turn */
-	struct id last;                          /* of what was stored */
+	bool is_large;      /* more of the disk is taken than may be */
+	struct id last;     /* of what was stored */
 	struct id unstored; /* the last event that is in memory alone, or 0 */
 	bool due_in_vain;   /* of the channels found due nothing has gone yet */
 	struct keys keys;   /* of events that could only be kept in memory */
-	uint64_t events, bytes, channel_count; /* in the file */
-	uint64_t added_events, added_bytes;    /* of this transaction */
-	uint64_t added_channels;
+	uint64_t events, bytes, channel_count, key_count; /* in the file */
+	uint64_t added_events, added_bytes; /* of this transaction */
+	uint64_t added_channels, added_keys;
 };
 
 void sqlite_writer_init(struct sqlite_writer *);
@@ -53,11 +54,14 @@ int sqlite_writer_commit(struct sqlite_writer *, struct batch *first,
 
 /*
  * One small step of retention (sqlite_retention.c): at most some hundred events
- * go, or keys older than keys_before_ms, or free pages.  1: there may be more
- * to do; 0; -1: see sqlite_file_explain.
+ * go, or keys, or free pages.  1: there may be more to do; 0; -1: see
+ * sqlite_file_explain.
  */
 int sqlite_writer_trim(struct sqlite_writer *, uint64_t wall_ms,
-    uint64_t keys_before_ms);
+    const struct store_bounds *);
+
+/* Whether retention is behind, so that it must not wait for an idle moment. */
+bool sqlite_writer_is_over(const struct sqlite_writer *);
 
 /* The channel, from the cache or the file, or made; NULL: see above. */
 struct sqlite_channel *

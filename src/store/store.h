@@ -90,6 +90,13 @@ struct store_read {
 
 STAILQ_HEAD(store_read_list, store_read);
 
+/* The bounds of a store, which a reload may change. */
+struct store_bounds {
+	uint64_t key_ms; /* for so long a publisher's key is known */
+	uint64_t keys;   /* so many are */
+	uint64_t bytes;  /* of the database without free pages; 0: no bound */
+};
+
 struct store;
 
 struct store_ops {
@@ -103,7 +110,7 @@ struct store_ops {
 	bool (*cancel)(struct store *, struct store_read *);
 	/* Adds the group "store" to a status. */
 	void (*status)(struct store *, struct json_object *status);
-	void (*configure)(struct store *, uint64_t key_ms);
+	void (*configure)(struct store *, const struct store_bounds *);
 	void (*close)(struct store *);
 };
 
@@ -117,7 +124,7 @@ struct store_options {
 	const char *url;
 	enum store_durability durability;
 	bool keep_in_memory; /* when it cannot store: accept all the same */
-	uint64_t key_ms;     /* for so long a publisher's key is known */
+	struct store_bounds bounds;
 	struct event_base *base;
 };
 

@@ -38,7 +38,8 @@ static struct door *fuzz_door;
 static void
 fuzz_setup(void)
 {
-	struct store_options options = { .url = "memory", .key_ms = 60000 };
+	struct store_options options = { .url = "memory",
+		.bounds = { 60000, 1000, 0 } };
 	struct config *config;
 	struct store *store;
 	char *cause;

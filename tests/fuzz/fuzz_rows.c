@@ -199,6 +199,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct sqlite_options options = { .durability =
 							   STORE_NONE };
+	static const struct store_bounds bounds = { FUZZ_WALL_MS - 1999, 2,
+		65536 };
 	struct fuzz_input in = { data, data + size }, read;
 	struct sqlite_writer w = { 0 };
 	char *cause = NULL;
@@ -217,7 +219,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* As after a restart: nothing is known of the channels. */
 	sqlite_writer_forget(&w);
 	fuzz_commit(&w, FUZZ_WALL_MS);
-	while ((rc = sqlite_writer_trim(&w, FUZZ_WALL_MS + 1, 2000)) == 1)
+	while ((rc = sqlite_writer_trim(&w, FUZZ_WALL_MS + 1, &bounds)) == 1)
 		fuzz_check(++steps < FUZZ_STEPS);
 	if (rc == -1)
 		sqlite_file_run(&w.file, STATEMENT_ROLLBACK);

@@ -50,7 +50,8 @@ fuzz_site_lost(void *arg)
 static void
 fuzz_site_make(struct fuzz_site *s, const char *text, size_t max_streams)
 {
-	struct store_options options = { .url = "memory", .key_ms = 60000 };
+	struct store_options options = { .url = "memory",
+		.bounds = { 60000, 1000, 0 } };
 	struct config *config;
 	struct uplink *uplink;
 	struct store *store;

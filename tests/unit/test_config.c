@@ -175,6 +175,8 @@ static const struct {
 		"17179869185G" } },
 	{ "keep-seconds", { "0", "0.25", "316224000" },
 	    { "316224000.001", "18446744073709551615" } },
+	{ "store-bytes", { "0", "1", "1024G" }, { "1025G", "-1" } },
+	{ "max-keys", { "1", "1000000000" }, { "0", "1000000001" } },
 	{ "history-bytes", { "1K", "1024G" }, { "1023", "1025G", "-1" } },
 	{ "store", { "memory", "sqlite:x", "sqlite:/a.b" },
 	    { "", "Memory", "memory:", "sqlite", "sqlite:", "redis:x", "/a" } },

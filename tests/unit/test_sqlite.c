@@ -132,13 +132,13 @@ test_commit(const struct batch_channel *c, uint64_t ms, size_t count,
 static int
 test_trim(uint64_t wall_ms, uint64_t keys_before_ms)
 {
+	struct store_bounds bounds = { wall_ms - keys_before_ms, 1000000, 0 };
 	uint64_t before;
 	int steps, more = 1;
 
 	for (steps = 0; more == 1; steps++) {
 		before = test_writer.bytes;
-		more =
-		    sqlite_writer_trim(&test_writer, wall_ms, keys_before_ms);
+		more = sqlite_writer_trim(&test_writer, wall_ms, &bounds);
 		assert_true(before - test_writer.bytes <= SQLITE_STEP_BYTES);
 		if (steps == SQLITE_STEPS_MAX)
 			fail_msg("it never ends");

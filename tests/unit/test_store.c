@@ -441,7 +441,8 @@ test_keys(void **state)
 	assert_int_equal(store_run_put(run, &again), BATCH_DUPLICATE);
 	assert_string_equal(test_ids(run, "a,b,c", 0, 0), "1-0 own 5-0 .");
 	/* After key-seconds it is a new event. */
-	run->store->ops->configure(run->store, 0);
+	run->store->ops->configure(run->store,
+	    &(struct store_bounds){ 0, 1000, 0 });
 	while (store_run_put(run, &again) == BATCH_DUPLICATE)
 		usleep(10000);
 	assert_string_equal(test_ids(run, "c", 0, 0), "6-0 .");

@@ -147,4 +147,71 @@ def full_at_the_start(tap, place):
             _start_full(tap, place, way, mount, folder_is_new)
 
 
-TESTS = (small_history, held_log, small_disk, full_at_the_start)
+def _used(crierd):
+    """The bytes of the pages in use."""
+    other = connect(crierd.path)
+    try:
+        number = [other.execute(f"PRAGMA {name}").fetchone()[0]
+                  for name in ("page_count", "freelist_count")]
+    finally:
+        other.close()
+    return (number[0] - number[1]) * 4096
+
+
+def store_bytes(tap, place):
+    """The oldest of all channels gives first, and who misses it is told."""
+    crierd = Stored(place, ["keep=1000000", "keep-bytes=1G",
+                            "store-bytes=4M"]).start()
+    ids = {}
+    for number in range(40):
+        ids[number] = crierd.publish_many(f"c{number}", 10, 25000)
+    proc.wait_for(lambda: _used(crierd) <= 4 * MEGA, "it is trimmed", 20)
+    status = crierd.status()
+    tap.ok(status["limits"]["store_bytes"] == 4 * MEGA
+           and 3 * MEGA < status["store"]["bytes"] < 4 * MEGA,
+           "so much is kept, and no less than may be", status["store"])
+    crierd.crash()
+    left = [len(crierd.texts(f"/events/c{n}?since=all", 0))
+            for n in range(40)]
+    tap.ok(left == sorted(left) and left[0] == 0 and left[39] == 10,
+           "what is oldest has gone", left)
+    types = [event.type for event in
+             crierd.history("/events/c0", 1, ids[0][0])]
+    tap.eq(types, ["crier.gap"], "who resumes from before it is told")
+    tap.eq(len(crierd.texts("/events/c39", 9, ids[39][0])), 9,
+           "and who resumes from what is there gets all that follows")
+    crierd.stop()
+
+
+def _use_keys(crierd, channel, count):
+    with crierd.connect() as queue:
+        for number in range(count):
+            answer = queue.ask({"channel": channel, "data": "x",
+                                "key": f"{channel}-{number}" + "y" * 200})
+            if not answer["ok"]:
+                raise AssertionError(answer)
+
+
+def _knows(crierd, channel, number):
+    key = f"{channel}-{number}" + "y" * 200
+    return crierd.try_publish(channel, "x", key=key).get("duplicate", False)
+
+
+def keys(tap, place):
+    """Keys have a bound, and go before events that are younger."""
+    crierd = Stored(place, ["keep=10", "max-keys=300"]).start()
+    _use_keys(crierd, "a", 1000)
+    proc.wait_for(lambda: crierd.store()["keys"] == 300, "keys go", 20)
+    tap.eq([_knows(crierd, "a", n) for n in (701, 999, 699)],
+           [True, True, False], "the newest 300 are known")
+    crierd.restart("-o", "max-keys=100000", "-o", "store-bytes=512K")
+    _use_keys(crierd, "b", 4000)
+    proc.wait_for(lambda: _used(crierd) <= 512 * 1024, "it is trimmed", 20)
+    tap.ok(0 < crierd.store()["keys"] < 4000 and _knows(crierd, "b", 3999),
+           "store-bytes bounds keys, too; the newest stay", crierd.store())
+    tap.eq(len(crierd.texts("/events/b?since=all", 10)), 10,
+           "and younger events")
+    crierd.stop()
+
+
+TESTS = (store_bytes, keys, small_history, held_log, small_disk, full_at_the_start)

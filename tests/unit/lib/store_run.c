@@ -34,7 +34,8 @@ store_run_start(void)
 	assert_non_null(run->base = event_base_new());
 	run->options.url = run->url;
 	run->options.durability = STORE_PROCESS;
-	run->options.key_ms = 86400000;
+	run->options.bounds.key_ms = 86400000;
+	run->options.bounds.keys = 1000000;
 	run->options.base = run->base;
 	run->keep = run->keep_bytes = 1000000;
 	run->wall_ms = clock_wall_ms();

@@ -68,7 +68,7 @@ struct store *
 streams_open_store(struct event_base *base)
 {
 	struct store_options options = {
-		.url = "memory", .key_ms = 60000, .base = base
+		.url = "memory", .bounds = { 60000, 1000, 0 }, .base = base
 	};
 	struct store *store;
 	char *cause;
