@@ -76,7 +76,6 @@ demo_start_crierd() {
 	    -o "store=sqlite:$dir/history.db" \
 	    $as_user >>"$dir/crierd.log" 2>&1 &
 	crierd=$!
-	echo "$crierd" >"$dir/crierd.pid"
 }
 
 demo_write_lighttpd() {
@@ -147,9 +146,9 @@ Type something into the page, or publish in another terminal:
   crier pub news "Going down at five"
   echo "news Hello from the shell" > $dir/queue.fifo
 
-See the page come back after crierd was restarted (it is, when it ends):
+See the page come back after a restart of crierd:
 
-  kill \$(cat $dir/crierd.pid)
+  crier restart
 
 Ctrl-C ends the demo.
 EOF

@@ -503,8 +503,7 @@ function commandLists()
 			    quote(demo ? demo + "/queue.fifo" :
 			    "/run/crier/queue.fifo")],
 		],
-		[["", demo ? "kill $(cat " + quote(demo + "/crierd.pid") + ")" :
-		    "sudo systemctl restart crierd"]],
+		[["", demo ? "crier restart" : "sudo crier restart"]],
 	];
 }
 

@@ -99,7 +99,8 @@ def beside_one_started_by_hand(tap, place):
     left = sorted(os.listdir(place.run))
     status, said = _before_the_queue(place)
     tap.ok(status == 1 and "another crierd serves" in said
-           and other.queue in said, "another crierd: refused, with the cause",
+           and other.queue in said and "crier shutdown" in said,
+           "another crierd: refused, with the cause",
            status, said)
     tap.ok(sorted(os.listdir(place.run)) == left and other.streams() == 0,
            "which goes on undisturbed", os.listdir(place.run))
