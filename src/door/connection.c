@@ -3,10 +3,11 @@
 
 /*
  * A connection reads requests, one after the other, and has an exchange serve
- * each.  It is in one of three states: it reads, or writes what it has queued
+ * each.  It is in one of four states: it reads, or writes what it has queued
  * (io is set, connection_process goes on); or it waits for a hub's reply
- * (asking is set, io is not, so the next request stays in the socket); or a
- * stream has its descriptor, and the structure is gone.
+ * (asking is set, io is not, so the next request stays in the socket); or it
+ * holds a stream back, which may be written elsewhere (connection_pass.c goes
+ * on); or a stream has its descriptor, and the structure is gone.
  *
  * For the exchange a connection is the attachment: connection_attachment has
  * what it does.
@@ -21,44 +22,21 @@
 #include "base/flush.h"
 #include "base/log.h"
 #include "base/loop.h"
-#include "door/connection.h"
+#include "door/connection_part.h"
 #include "door/fcgi.h"
-#include "door/gate.h"
 #include "door/handoff.h"
 #include "door/record.h"
 #include "door/uplink.h"
 #include "request/body.h"
-#include "request/exchange.h"
 
 enum {
 	CONNECTION_READ_BYTES = 65536
 };
 
-struct connection {
-	TAILQ_ENTRY(connection) link;
-	struct door *door;
-	struct event *io, *deadline;
-	int fd;
-	bool is_writing;
-	bool is_kept;     /* has served a request, and may be idle */
-	bool has_request; /* in the gate, to be served when out is sent */
-	bool is_over;     /* to be closed when out is sent */
-	bool is_shared;   /* the hub may have the descriptor, too */
-	bool has_deadline;
-	struct gate gate;
-	struct exchange *exchange;     /* the request that is served, or NULL */
-	struct uplink_request *asking; /* what the hub was asked, or NULL */
-	bool hands_over;               /* with that goes the descriptor */
-	struct buffer in, out;
-};
-
 static void connection_io_cb(evutil_socket_t, short, void *);
 static void connection_process(struct connection *);
-static void connection_set_deadline(struct connection *, bool on);
-static int connection_watch(struct connection *, bool writing);
 
-/* Frees the structure; the descriptor stays open. */
-static void
+void
 connection_release(struct connection *c)
 {
 	TAILQ_REMOVE(&c->door->connections, c, link);
@@ -92,12 +70,21 @@ connection_close(struct connection *c)
 	close(fd);
 }
 
-static void
+void
 connection_break(struct connection *c, const char *why)
 {
 	log_debug("FastCGI connection closed: %s", why);
 	c->door->counters.broken++;
 	connection_close(c);
+}
+
+void
+connection_finish_request(struct connection *c)
+{
+	c->is_over = !c->gate.keep;
+	c->is_kept = true;
+	connection_set_deadline(c, false);
+	gate_reset(&c->gate);
 }
 
 /* Queues the exchange's answer, in records for the gate's request. */
@@ -110,18 +97,11 @@ connection_answer(void *arg, const struct buffer *response)
 		response->len) == -1 ||
 	    record_append_finish(&c->out, c->gate.request_id) == -1)
 		return -1;
-	c->is_over = !c->gate.keep;
-	c->is_kept = true;
-	connection_set_deadline(c, false);
-	gate_reset(&c->gate);
+	connection_finish_request(c);
 	return 0;
 }
 
-/*
- * Goes on after a reply that was waited for: it has made an answer, or not, for
- * want of memory.
- */
-static void
+void
 connection_resume(struct connection *c, enum exchange_state state)
 {
 	exchange_free(c->exchange);
@@ -157,13 +137,17 @@ connection_deadline_cb(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	c->has_deadline = false;
-	if (c->asking != NULL)
+	if (c->door->sources.hub != NULL)
+		hub_now(c->door->sources.hub);
+	if (c->is_holding)
+		connection_hold_over(c);
+	else if (c->asking != NULL)
 		connection_give_up(c);
 	else
 		connection_break(c, "no request within request-timeout");
 }
 
-static void
+void
 connection_set_deadline(struct connection *c, bool on)
 {
 	if (on == c->has_deadline)
@@ -176,7 +160,7 @@ connection_set_deadline(struct connection *c, bool on)
 		event_del(c->deadline);
 }
 
-static int
+int
 connection_watch(struct connection *c, bool writing)
 {
 	short what = writing ? EV_WRITE | EV_PERSIST : EV_READ | EV_PERSIST;
@@ -190,11 +174,7 @@ connection_watch(struct connection *c, bool writing)
 	return event_add(c->io, NULL);
 }
 
-/*
- * Takes the descriptor out of the loop, until connection_wait or
- * connection_resume puts it back.
- */
-static void
+void
 connection_unwatch(struct connection *c)
 {
 	if (c->io != NULL)
@@ -285,6 +265,25 @@ connection_hand_off(struct connection *c, const struct opening *opening)
 	return state;
 }
 
+/* Where the stream is written to, and how. */
+static void
+connection_set_wire(const struct connection *c, struct subscription *sub)
+{
+	if (c->exchange->has_head)
+		sub->from = &c->held_from;
+	if (c->client != -1) {
+		sub->fd = c->client;
+		sub->framing = &c->door->passed;
+		return;
+	}
+	sub->fd = c->fd;
+	sub->framing = &c->door->framing;
+	sub->request_id = c->gate.request_id;
+	sub->keep = c->gate.keep;
+	sub->input.text = c->in.data;
+	sub->input.len = c->in.len;
+}
+
 /* Opens the exchange's stream, here or, by a handoff, in the hub's process. */
 static enum exchange_state
 connection_open_stream(void *arg, struct opening *opening)
@@ -293,16 +292,14 @@ connection_open_stream(void *arg, struct opening *opening)
 	struct subscription *sub = &opening->sub;
 	struct opening_result result;
 
-	sub->fd = c->fd;
-	sub->framing = &c->door->framing;
-	sub->request_id = c->gate.request_id;
-	sub->keep = c->gate.keep;
-	sub->input.text = c->in.data;
-	sub->input.len = c->in.len;
+	if (connection_may_hold(c, opening))
+		return connection_hold(c, sub->head);
+	connection_set_wire(c, sub);
 	if (c->door->sources.hub == NULL)
 		return connection_hand_off(c, opening);
 	/* epoll knows a descriptor once: ours goes before the hub's comes. */
-	connection_unwatch(c);
+	if (sub->fd == c->fd)
+		connection_unwatch(c);
 	sources_open(&c->door->sources, opening, &result);
 	return exchange_opened(c->exchange, &result);
 }
@@ -401,6 +398,8 @@ connection_take_request(struct connection *c)
 		connection_release(c);
 		return false;
 	case EXCHANGE_WAITS:
+		if (c->is_holding)
+			connection_hold_ready(c, false);
 		return false;
 	default:
 		connection_break(c, "a request that cannot be read");
@@ -474,8 +473,8 @@ connection_read(struct connection *c)
 static bool
 connection_is_busy(const struct connection *c)
 {
-	return c->asking != NULL || c->has_request || c->in.len > 0 ||
-	    c->out.len > 0 || c->gate.phase != GATE_IDLE;
+	return c->asking != NULL || c->is_holding || c->has_request ||
+	    c->in.len > 0 || c->out.len > 0 || c->gate.phase != GATE_IDLE;
 }
 
 bool
@@ -498,7 +497,9 @@ connection_io_cb(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	if (c->door->sources.hub != NULL)
 		hub_now(c->door->sources.hub);
-	if (what & EV_READ)
+	if (c->is_holding)
+		connection_hold_ready(c, (what & EV_READ) != 0);
+	else if (what & EV_READ)
 		connection_read(c);
 	else
 		connection_process(c);
@@ -515,6 +516,7 @@ connection_open(struct door *door, int fd, bool kept, struct text_span input)
 	}
 	c->door = door;
 	c->fd = fd;
+	c->client = -1;
 	c->is_kept = kept;
 	TAILQ_INSERT_TAIL(&door->connections, c, link);
 	door->connection_count++;

@@ -93,6 +93,7 @@ door_new(struct event_base *base, struct uplink *uplink)
 	door->uplink = uplink;
 	TAILQ_INIT(&door->connections);
 	framing_init_raw(&door->raw, "cgi");
+	framing_init_raw(&door->passed, "passed");
 	door->framing = (struct framing){ .name = "fastcgi",
 		.header_bytes = FCGI_HEADER_LEN,
 		.put_header = record_put_stdout,

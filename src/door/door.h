@@ -48,6 +48,7 @@ struct door {
 	struct framing framing; /* of this door's streams */
 	struct framing handed;  /* of those of another process's door */
 	struct framing raw;     /* of those that a CGI process handed over */
+	struct framing passed;  /* of those with their client's own socket */
 	struct door_counters counters;
 };
 

@@ -6,6 +6,7 @@
 #include <fastcgi.h>
 
 #include "door/gate.h"
+#include "door/pass.h"
 #include "door/record.h"
 
 void
@@ -187,6 +188,9 @@ gate_take(struct gate *g, const struct gate_limits *limits,
 		if (g->phase == GATE_IDLE || r->request_id != g->request_id)
 			return 0;
 		return gate_take_content(g, limits, r);
+	case PASS_RECORD:
+		/* It came too late: nobody waits for a client any more. */
+		return g->phase == GATE_IDLE ? 0 : -1;
 	default:
 		return -1;
 	}

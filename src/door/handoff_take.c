@@ -7,16 +7,12 @@
  * says is checked again, also what a door has checked by itself.
  */
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "base/json.h"
-#include "base/listener.h"
+#include "door/descriptor.h"
 #include "door/door.h"
 #include "door/handoff.h"
 #include "protocol/limits.h"
@@ -242,33 +238,17 @@ handoff_get_rules(struct handoff *h, struct json_object *o)
 	return 0;
 }
 
-/*
- * Takes only what a web server gives its programs: a pipe, or a connected
- * stream socket, that can be written to.
- */
 static int
 handoff_check_descriptor(struct handoff *h, int fd)
 {
-	int type = 0, domain = 0, flags = fcntl(fd, F_GETFL);
-	socklen_t len = sizeof type;
-	struct stat st;
+	struct descriptor d;
+	const char *why = descriptor_check(fd, &d);
 
-	if (flags == -1 || (flags & O_ACCMODE) == O_RDONLY ||
-	    fstat(fd, &st) == -1 ||
-	    (!S_ISFIFO(st.st_mode) && !S_ISSOCK(st.st_mode)))
-		return handoff_refuse(h, "the descriptor",
-		    "is no pipe or socket that can be written to");
-	if (S_ISSOCK(st.st_mode) &&
-	    (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == -1 ||
-		getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == -1 ||
-		type != SOCK_STREAM || listener_is_listening(fd)))
-		return handoff_refuse(h, "the descriptor",
-		    "is no connected stream socket");
-	h->opening.sub.is_pipe = S_ISFIFO(st.st_mode);
-	h->opening.sub.is_half_open = S_ISSOCK(st.st_mode) &&
-	    domain == AF_UNIX && h->opening.sub.framing == &h->door->raw;
-	if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1)
-		return handoff_refuse(h, "the descriptor:", strerror(errno));
+	if (why != NULL)
+		return handoff_refuse(h, "the descriptor", why);
+	h->opening.sub.is_pipe = d.is_pipe;
+	h->opening.sub.is_half_open =
+	    d.is_unix && h->opening.sub.framing == &h->door->raw;
 	return 0;
 }
 

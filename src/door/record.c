@@ -110,7 +110,15 @@ record_append_request(struct buffer *b, const char *params, size_t len)
 int
 record_append_end(struct buffer *b, uint16_t request_id, uint8_t status)
 {
-	FCGI_EndRequestBody body = { .protocolStatus = status };
+	return record_append_end_with(b, request_id, 0, status);
+}
+
+int
+record_append_end_with(struct buffer *b, uint16_t request_id,
+    uint8_t app_status, uint8_t status)
+{
+	FCGI_EndRequestBody body = { .appStatusB0 = app_status,
+		.protocolStatus = status };
 
 	return record_append(b, FCGI_END_REQUEST, request_id, &body,
 	    sizeof body);

@@ -37,6 +37,8 @@ int record_append_request(struct buffer *, const char *params, size_t len);
 int record_append_stdout(struct buffer *, uint16_t request_id, const char *data,
     size_t len);
 int record_append_end(struct buffer *, uint16_t request_id, uint8_t status);
+int record_append_end_with(struct buffer *, uint16_t request_id,
+    uint8_t app_status, uint8_t status);
 int record_append_unknown_type(struct buffer *, uint8_t type);
 
 /* An empty STDOUT, then END_REQUEST with FCGI_REQUEST_COMPLETE. */

@@ -106,8 +106,8 @@ control_put_position(struct stream *s, struct buffer *b,
 		id = p->since;
 	if (control_put_id(s, b, id) == -1)
 		return -1;
-	/* Whoever named nothing has missed nothing. */
-	if (p->since.len == 0)
+	/* Whoever has no position has missed nothing. */
+	if (p->since.len == 0 && !p->is_known)
 		return 0;
 	gaps_at = b->len;
 	if (control_put_gaps(s, b, p) == -1)

@@ -92,6 +92,15 @@ struct hub_outcome hub_get_outcome(const struct batch *, size_t event);
  */
 enum hub_answer hub_subscribe(struct hub *, const struct subscription *);
 
+/*
+ * Whether the hub would open such a stream, and not as a poll, if it were asked
+ * now; and could still give it what is published until it is asked.
+ */
+bool hub_would_open(struct hub *, const struct subscription *);
+
+/* The newest event's id: behind it a stream that opens now begins. */
+struct id hub_position(const struct hub *);
+
 /* Says to people why a stream was not opened; "" for HUB_OPENED. */
 const char *hub_answer_text(enum hub_answer);
 

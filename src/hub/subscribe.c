@@ -86,6 +86,10 @@ subscribe_find_start(const struct hub *hub, const struct subscription *sub,
 	if (sub->since.len == 0) {
 		start->is_last = sub->has_last;
 		start->is_all = sub->since_all && !sub->has_last;
+		start->is_known =
+		    sub->from != NULL && !start->is_last && !start->is_all;
+		if (start->is_known)
+			start->after = *sub->from;
 	} else if (subscribe_find_own(channels, sub->channel_count, sub->since,
 		       &start->after) ||
 	    (id_parse(sub->since.text, sub->since.len, &start->after) &&
@@ -120,16 +124,22 @@ subscribe_set_cursors(struct stream *s, const struct subscription *sub,
     const struct subscribe_start *start)
 {
 	const struct history *h;
+	uint64_t seq, least;
 	size_t i;
 
 	s->sent = start->after;
 	for (i = 0; i < s->cursor_count; i++) {
 		h = &s->cursors[i].channel->history;
-		if (start->is_last)
-			s->cursors[i].seq = subscribe_step_back(h, sub->last,
+		if (start->is_last) {
+			seq = subscribe_step_back(h, sub->last,
 			    s->hub->clock.now_ms);
-		else
+			least = sub->from == NULL
+			    ? seq
+			    : history_after(h, *sub->from);
+			s->cursors[i].seq = seq < least ? seq : least;
+		} else {
 			s->cursors[i].seq = history_after(h, start->after);
+		}
 	}
 }
 
@@ -348,6 +358,36 @@ static bool
 subscribe_has_room(const struct hub *hub)
 {
 	return !hub->drain.is_on && hub->streams.count < hub->streams.max;
+}
+
+/* Whether what is published to a channel is there for a stream that comes. */
+static bool
+subscribe_can_wait(struct hub *hub, struct text_span name)
+{
+	const struct channel *c = channel_find(hub, name.text, name.len);
+
+	return !hub_is_own_channel(name) &&
+	    (c == NULL || !channel_is_stopped(hub, c));
+}
+
+bool
+hub_would_open(struct hub *hub, const struct subscription *sub)
+{
+	size_t i;
+
+	if (!subscribe_has_room(hub) || poll_is_wanted(hub, sub) ||
+	    stop_holds(hub, sub->user) || !visitor_has_room(hub, sub))
+		return false;
+	for (i = 0; i < sub->channel_count; i++)
+		if (!subscribe_can_wait(hub, sub->channels[i]))
+			return false;
+	return true;
+}
+
+struct id
+hub_position(const struct hub *hub)
+{
+	return hub->turn.appended;
 }
 
 enum hub_answer

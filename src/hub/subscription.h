@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "hub/framing.h"
 #include "hub/source.h"
+#include "protocol/id.h"
 
 /* What holds for one stream instead of its channels' rules. */
 #define STREAM_RULE_UNSET UINT64_MAX
@@ -36,6 +37,11 @@ struct subscription {
 	bool since_all;
 	bool has_last;
 	uint64_t last; /* so many events of each channel */
+	/*
+	 * What hub_position said when the client's wait began: all behind that
+	 * is for this stream, too.  NULL: the wait begins now.
+	 */
+	const struct id *from;
 	/*
 	 * It polls if is_poll; else if there are poll_above streams already or,
 	 * if that is 0, if poll_ms is not 0.  A poll waits for poll_ms.

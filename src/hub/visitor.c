@@ -219,6 +219,14 @@ visitor_admit(struct hub *hub, const struct subscription *sub)
 	return HUB_OPENED;
 }
 
+bool
+visitor_has_room(const struct hub *hub, const struct subscription *sub)
+{
+	return !visitor_is_full(&hub->visitors.users, sub->user,
+		   hub->config->max_streams_per_user) &&
+	    !visitor_is_full_address(hub, sub->address);
+}
+
 void
 visitors_init(struct hub *hub)
 {

@@ -74,4 +74,7 @@ void visitor_put(struct table *, struct visitor *);
  */
 enum hub_answer visitor_admit(struct hub *, const struct subscription *);
 
+/* Whether they do; nothing is counted. */
+bool visitor_has_room(const struct hub *, const struct subscription *);
+
 #endif

@@ -115,13 +115,19 @@ answer_stream(struct buffer *b, const struct answer_context *c,
 }
 
 int
+answer_retry(struct buffer *b, uint64_t retry_ms, const char *why)
+{
+	return buffer_printf(b, "retry: %llu\n\n: %s\n\n",
+	    (unsigned long long)retry_ms, why);
+}
+
+int
 answer_later(struct buffer *b, const struct answer_context *c,
     uint64_t retry_ms, const char *why)
 {
 	if (answer_stream(b, c, 0) == -1)
 		return -1;
-	return buffer_printf(b, "retry: %llu\n\n: %s\n\n",
-	    (unsigned long long)retry_ms, why);
+	return answer_retry(b, retry_ms, why);
 }
 
 static int

@@ -239,6 +239,8 @@ exchange_send_later(struct exchange *ex, bool is_stream, const char *why)
 	    EXCHANGE_RETRY_MS / 2 + loop_random(EXCHANGE_RETRY_MS);
 	struct buffer b = { 0 };
 
+	if (ex->has_head)
+		return exchange_send(ex, answer_retry(&b, retry_ms, why), &b);
 	if (!is_stream)
 		return exchange_send_error(ex, 503, why);
 	return exchange_send(ex, answer_later(&b, &ex->context, retry_ms, why),
@@ -282,9 +284,22 @@ exchange_serve(struct exchange *ex, int status)
 }
 
 enum exchange_state
+exchange_go_on(struct exchange *ex)
+{
+	return exchange_open(ex);
+}
+
+enum exchange_state
 exchange_opened(struct exchange *ex, const struct opening_result *result)
 {
-	if (result->refusal.status != 0)
+	bool is_refused = result->refusal.status != 0;
+
+	/* Whoever has the stream's head can only be told to come again. */
+	if (ex->has_head && !opening_is_done(result))
+		return exchange_send_later(ex, true,
+		    is_refused ? result->refusal.text
+			       : hub_answer_text(result->answer));
+	if (is_refused)
 		return exchange_send_refusal(ex, &result->refusal);
 	switch (result->answer) {
 	case HUB_OPENED:

@@ -62,6 +62,7 @@ struct exchange {
 	void *arg;
 	const char *trouble; /* why nothing can be served; or NULL */
 	bool is_padded;      /* a stream begins with some bytes more */
+	bool has_head;       /* the stream's HTTP head is sent */
 };
 
 /* An exchange whose request is yet to be filled in; or NULL (memory). */
@@ -77,6 +78,13 @@ enum exchange_state exchange_serve(struct exchange *, int status);
 
 /* Whether the request was refused, before anybody was asked. */
 bool exchange_is_refused(const struct exchange *);
+
+/*
+ * Has the stream opened whose head the attachment has sent alone, instead of
+ * opening it (it returned WAITS, and set has_head).  Returns what
+ * attachment.open does; there is no other answer left than a stream.
+ */
+enum exchange_state exchange_go_on(struct exchange *);
 
 /* Takes what became of the stream, and answers unless it is open. */
 enum exchange_state

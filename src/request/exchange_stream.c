@@ -178,7 +178,7 @@ exchange_open(struct exchange *ex)
 	struct exchange_stream s = { .opening = { .sub = { .fd = -1 } } };
 	enum exchange_state state = EXCHANGE_FAILED;
 
-	if (exchange_put_head(ex, &s.head) == 0 &&
+	if ((ex->has_head || exchange_put_head(ex, &s.head) == 0) &&
 	    (!exchange_has_end(c) || exchange_put_end(c, &s.end) == 0)) {
 		exchange_set_common(ex, &s);
 		exchange_set_rules(ex, &s);

@@ -6,6 +6,17 @@
 #include "source/program_stream.h"
 #include "source/sources.h"
 
+bool
+sources_would_open(const struct sources *sources, const struct opening *opening)
+{
+	uint64_t max = hub_config(sources->hub)->run_max;
+
+	if (opening->program != NULL && max > 0 &&
+	    programs_count(sources->programs) >= max)
+		return false;
+	return hub_would_open(sources->hub, &opening->sub);
+}
+
 void
 sources_open(const struct sources *sources, struct opening *opening,
     struct opening_result *result)

@@ -18,6 +18,9 @@ struct sources {
 	struct programs *programs;
 };
 
+/* As hub_would_open; and if it brings a program's output, that could run. */
+bool sources_would_open(const struct sources *, const struct opening *);
+
 /*
  * Opens a stream from the source that its opening names.  The hub has its
  * descriptor if that is done (opening_is_done); else it is untouched.

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_DOOR_CONNECTION_PART_H
+#define CRIER_DOOR_CONNECTION_PART_H
+
+#include "base/buffer.h"
+#include "door/connection.h"
+#include "door/gate.h"
+#include "protocol/id.h"
+#include "request/exchange.h"
+
+/* What connection.c and connection_pass.c have in common. */
+
+struct connection {
+	TAILQ_ENTRY(connection) link;
+	struct door *door;
+	struct event *io, *deadline;
+	int fd;
+	bool is_writing;
+	bool is_kept;     /* has served a request, and may be idle */
+	bool has_request; /* in the gate, to be served when out is sent */
+	bool is_over;     /* to be closed when out is sent */
+	bool is_shared;   /* the hub may have the descriptor, too */
+	bool has_deadline;
+	struct gate gate;
+	struct exchange *exchange;     /* the request that is served, or NULL */
+	struct uplink_request *asking; /* what the hub was asked, or NULL */
+	bool hands_over;               /* with that goes the descriptor */
+	bool is_holding;               /* waits for its client's own socket */
+	struct id held_from;           /* its stream begins behind this */
+	int client;                    /* what came of that, or -1 */
+	struct buffer in, out;
+};
+
+/* Waits to read, or to write; 0, or -1. */
+int connection_watch(struct connection *, bool writing);
+
+/* Takes the descriptor out of the loop, until connection_watch. */
+void connection_unwatch(struct connection *);
+
+/* Within request-timeout the request must come, or the hub's reply. */
+void connection_set_deadline(struct connection *, bool on);
+
+/* Frees the structure; the descriptor stays open. */
+void connection_release(struct connection *);
+
+/* The peer is at fault. */
+void connection_break(struct connection *, const char *why);
+
+/* The gate's request is answered: records for it are in out. */
+void connection_finish_request(struct connection *);
+
+/*
+ * Goes on when an answer, or a failure, was waited for.  May free the
+ * connection.
+ */
+void connection_resume(struct connection *, enum exchange_state);
+
+/* connection_pass: whether a stream may be written to its client's socket. */
+bool
+connection_may_hold(const struct connection *, const struct opening *opening);
+
+/* connection_pass: sends the head alone; EXCHANGE_WAITS or _FAILED. */
+enum exchange_state connection_hold(struct connection *, struct text_span head);
+
+/*
+ * connection_pass: goes on with what is held when its descriptor is ready, for
+ * the first time, and when time is over.  May free the connection.
+ */
+void connection_hold_ready(struct connection *, bool readable);
+void connection_hold_over(struct connection *);
+
+#endif
