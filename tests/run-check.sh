@@ -260,6 +260,7 @@ check_fuzz_end() {
 
 check_style() {
 	check_step 'layers' make -C "$plain" lint-layers
+	check_step 'circles' make -C "$plain" lint-circles
 	for tool in clang-format mandoc shellcheck; do
 		if command -v "$tool" >/dev/null; then
 			check_step "style: $tool" make -C "$plain" "style-$tool"

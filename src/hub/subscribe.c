@@ -256,13 +256,53 @@ subscribe_follow_own(struct hub *hub, const struct stream *s)
 	}
 }
 
+/* The position that the client asked for, as an id and as cursors. */
+static void
+subscribe_place(struct stream *s, const struct subscription *sub,
+    struct channel *const *channels, struct subscribe_start *start)
+{
+	subscribe_find_start(s->hub, sub, channels, start);
+	subscribe_set_cursors(s, sub, start);
+	subscribe_find_before(s, start);
+	if (start->is_last || start->is_all)
+		s->sent = start->before;
+	start->is_stored = subscribe_is_stored(s, sub, start);
+}
+
+/*
+ * All that must be there before the stream starts: what it says first, the
+ * replay, and last what its source begins, for that cannot be taken back.  The
+ * head is the caller's with HUB_OPENED.
+ */
+static enum hub_answer
+subscribe_prepare(struct stream *s, const struct subscription *sub,
+    const struct subscribe_start *start, struct block **head)
+{
+	struct buffer b = { 0 };
+
+	*head = NULL;
+	if (subscribe_put_head(s, sub, start, &b) == 0)
+		*head = block_of(b.data, b.len);
+	buffer_clear(&b);
+	if (*head == NULL ||
+	    (start->is_stored && subscribe_replay(s, sub, start) == -1)) {
+		block_unref(*head);
+		return HUB_NO_MEMORY;
+	}
+	if (sub->source != NULL && sub->source->begin != NULL &&
+	    sub->source->begin(sub->source) == -1) {
+		block_unref(*head);
+		return HUB_NOT_BEGUN;
+	}
+	return HUB_OPENED;
+}
+
 static enum hub_answer
 subscribe_open(struct hub *hub, const struct subscription *sub,
     struct channel *const *channels)
 {
 	struct subscribe_start start;
-	struct buffer b = { 0 };
-	struct block *head = NULL;
+	struct block *head;
 	struct stream *s;
 	bool stopped = subscribe_is_stopped(hub, sub, channels);
 	bool polls = !stopped && poll_is_wanted(hub, sub);
@@ -278,12 +318,7 @@ subscribe_open(struct hub *hub, const struct subscription *sub,
 	if ((s = stream_new(hub, sub, channels)) == NULL)
 		return HUB_NO_MEMORY;
 	subscribe_follow_own(hub, s);
-	subscribe_find_start(hub, sub, channels, &start);
-	subscribe_set_cursors(s, sub, &start);
-	subscribe_find_before(s, &start);
-	if (start.is_last || start.is_all)
-		s->sent = start.before;
-	start.is_stored = subscribe_is_stored(s, sub, &start);
+	subscribe_place(s, sub, channels, &start);
 	/* 3. A stopped client that has missed nothing is told so. */
 	if (stopped && !start.has_pending && !start.is_stored) {
 		stream_discard(s);
@@ -300,24 +335,12 @@ subscribe_open(struct hub *hub, const struct subscription *sub,
 		s->state = STREAM_LAST_EVENTS;
 		s->deadline_ms = hub->clock.now_ms + SUBSCRIBE_LAST_MS;
 	}
-	/* 5. What it says first; if need be, the replay. */
-	if (subscribe_put_head(s, sub, &start, &b) == 0)
-		head = block_of(b.data, b.len);
-	buffer_clear(&b);
-	if (head == NULL ||
-	    (start.is_stored && subscribe_replay(s, sub, &start) == -1)) {
-		block_unref(head);
+	/* 5. What may fail. */
+	if ((answer = subscribe_prepare(s, sub, &start, &head)) != HUB_OPENED) {
 		stream_discard(s);
-		return HUB_NO_MEMORY;
+		return answer;
 	}
-	/* 6. Nothing but its source can keep it from being opened now. */
-	if (sub->source != NULL && sub->source->begin != NULL &&
-	    sub->source->begin(sub->source) == -1) {
-		block_unref(head);
-		stream_discard(s);
-		return HUB_NOT_BEGUN;
-	}
-	/* 7. Only a stream that starts owns the descriptor. */
+	/* 6. Only a stream that starts owns the descriptor. */
 	if (polls)
 		poll_begin(s, sub->poll_ms);
 	stream_start(s, head, sub->input);
