@@ -15,7 +15,6 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "store/sqlite_file.h"
-#include "store/sqlite_space.h"
 
 enum {
 	SQLITE_APPLICATION = 0x63726965, /* "crie" */
@@ -406,8 +405,6 @@ sqlite_file_open(struct sqlite_file *f, const char *path,
 	}
 	if (result == SQLITE_OPENED && !options->is_reader)
 		result = sqlite_file_set_up(f, options->durability, cause);
-	if (result == SQLITE_OPENED && !options->is_reader)
-		space_set_up(f);
 	if (result != SQLITE_OPENED)
 		sqlite_file_close(f);
 	return result;

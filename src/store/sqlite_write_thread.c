@@ -98,6 +98,7 @@ write_thread_open(struct store_sqlite *q, char **cause)
 	}
 	if (result != SQLITE_OPENED)
 		return result;
+	space_set_up(f);
 	s = sqlite_file_use(f, STATEMENT_TOTALS);
 	if (s != NULL && sqlite3_step(s) == SQLITE_ROW) {
 		q->writer.events = (uint64_t)sqlite3_column_int64(s, 0);
