@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -63,10 +64,47 @@ publish_find_channels(struct hub *hub, const struct text_span *names,
 	return 0;
 }
 
+static int
+publish_compare_cb(const void *a, const void *b)
+{
+	return strcmp((*(struct channel *const *)a)->name,
+	    (*(struct channel *const *)b)->name);
+}
+
+/*
+ * Appends the key as the store knows it: whose it is, a line for each channel,
+ * in order, and the publisher's own text.  So nobody can use up a key of
+ * somebody else, or of another channel; a store needs to know nothing of that.
+ */
+static int
+publish_put_key(struct buffer *b, const struct event_fields *e,
+    struct channel *const *channels, size_t count)
+{
+	struct channel *sorted[CURSORS_MAX];
+	size_t i;
+
+	if (e->key_len == 0)
+		return 0;
+	/* Arrays of pointers. NOLINTNEXTLINE(bugprone-sizeof-*) */
+	memcpy(sorted, channels, count * sizeof *sorted);
+	/* NOLINTNEXTLINE(bugprone-sizeof-*) */
+	qsort(sorted, count, sizeof *sorted, publish_compare_cb);
+	if (buffer_append(b, e->origin, e->origin_len) == -1)
+		return -1;
+	for (i = 0; i < count; i++)
+		if (buffer_append(b, "\n", 1) == -1 ||
+		    buffer_append(b, sorted[i]->name,
+			sorted[i]->entry.name_len) == -1)
+			return -1;
+	if (buffer_append(b, "\n", 1) == -1)
+		return -1;
+	return buffer_append(b, e->key, e->key_len);
+}
+
 /* Appends record and key to the batch's bytes; -1 (memory): neither. */
 static int
 publish_encode(struct batch *b, const struct event_fields *e,
-    struct batch_event *event)
+    struct channel *const *channels, size_t count, struct batch_event *event)
 {
 	size_t before = b->bytes.len;
 	char text[ID_TEXT_SIZE];
@@ -78,12 +116,13 @@ publish_encode(struct batch *b, const struct event_fields *e,
 		return -1;
 	event->record_len = b->bytes.len - before;
 	event->key_off = b->bytes.len;
-	event->key_len = e->key_len;
 	event->own_id_len = e->id_len;
-	if (buffer_append(&b->bytes, e->key, e->key_len) == 0)
-		return 0;
-	buffer_truncate(&b->bytes, before);
-	return -1;
+	if (publish_put_key(&b->bytes, e, channels, count) == -1) {
+		buffer_truncate(&b->bytes, before);
+		return -1;
+	}
+	event->key_len = b->bytes.len - event->key_off;
+	return 0;
 }
 
 /* Puts the event into the batch, where room was made: this cannot fail. */
@@ -130,7 +169,7 @@ publish_add_event(struct hub *hub, const struct text_span *names, size_t count,
 	}
 	if (publish_find_channels(hub, names, count, channels, &found) == 0 &&
 	    batch_reserve(hub->turn.batch, found) == 0 &&
-	    publish_encode(hub->turn.batch, e, &event) == 0) {
+	    publish_encode(hub->turn.batch, e, channels, found, &event) == 0) {
 		publish_enter(hub, channels, found, &event);
 		return 0;
 	}

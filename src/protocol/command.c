@@ -89,7 +89,7 @@ static const struct {
 } command_rows[COMMAND_KINDS] = {
 	[COMMAND_PUBLISH] = { NULL, command_check_event,
 	    FIELD_CHANNEL | FIELD_DATA | FIELD_EVENT | FIELD_ID | FIELD_KEY |
-		FIELD_RETRY | FIELD_EXPIRES,
+		FIELD_ORIGIN | FIELD_RETRY | FIELD_EXPIRES,
 	    false },
 	[COMMAND_STREAM] = { "stream", command_check_channel,
 	    FIELD_CHANNEL | FIELD_SINCE | FIELD_LAST, false },

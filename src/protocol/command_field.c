@@ -161,6 +161,19 @@ command_read_key(struct command *c, const char *name, struct json_object *value)
 }
 
 static int
+command_read_origin(struct command *c, const char *name,
+    struct json_object *value)
+{
+	struct text_span span = { NULL, 0 };
+
+	if (command_read_text(c, name, value, &span) == -1)
+		return -1;
+	c->event.origin = span.text;
+	c->event.origin_len = span.len;
+	return 0;
+}
+
+static int
 command_read_retry(struct command *c, const char *name,
     struct json_object *value)
 {
@@ -257,6 +270,7 @@ static const struct {
 	{ FIELD_EVENT, "event", command_read_event },
 	{ FIELD_ID, "id", command_read_id },
 	{ FIELD_KEY, "key", command_read_key },
+	{ FIELD_ORIGIN, "origin", command_read_origin },
 	{ FIELD_RETRY, "retry", command_read_retry },
 	{ FIELD_EXPIRES, "expires", command_read_expires },
 	{ FIELD_SINCE, "since", command_read_since },

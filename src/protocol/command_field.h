@@ -21,7 +21,8 @@ enum {
 	FIELD_STREAMS = 1 << 10,
 	FIELD_CHANNELS = 1 << 11,
 	FIELD_USER = 1 << 12,
-	FIELD_STREAM = 1 << 13
+	FIELD_STREAM = 1 << 13,
+	FIELD_ORIGIN = 1 << 14
 };
 
 /* Refuses the command, with a code of sysexits(3); -1. */

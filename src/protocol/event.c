@@ -65,6 +65,10 @@ event_check(const struct event_fields *e, size_t max_event_bytes)
 		return event_check_id(e->id, e->id_len);
 	if (e->key_len > 0 && event_check_id(e->key, e->key_len) != NULL)
 		return "key is not of the form of an id";
+	if (e->origin_len > EVENT_ORIGIN_MAX ||
+	    (e->origin_len > 0 &&
+		memchr(e->origin, '\n', e->origin_len) != NULL))
+		return "origin is too long, or has a line's end";
 	if (e->retry_ms != EVENT_RETRY_NONE &&
 	    !limit_allows(&limit_of[LIMIT_RETRY_MS], e->retry_ms))
 		return "retry is more than a day";

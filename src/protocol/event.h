@@ -13,6 +13,7 @@
 enum {
 	EVENT_NAME_MAX = 255, /* bytes of an event name or a publisher's id */
 	CHANNEL_NAME_MAX = 255,
+	EVENT_ORIGIN_MAX = 4096,
 	CURSORS_MAX = 256 /* channels that one stream can follow */
 };
 
@@ -30,6 +31,8 @@ struct event_fields {
 	size_t key_len;
 	uint64_t retry_ms;   /* or EVENT_RETRY_NONE */
 	uint64_t expires_ms; /* after it was published; 0: never */
+	const char *origin; /* whose key it is: a route's; len 0: the queue's */
+	size_t origin_len;
 };
 
 /*

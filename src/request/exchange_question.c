@@ -38,6 +38,8 @@ exchange_add_event(struct json_object *o, const struct event_fields *e)
 		json_add_text(o, "id", e->id, e->id_len);
 	if (e->key_len > 0)
 		json_add_text(o, "key", e->key, e->key_len);
+	if (e->key_len > 0)
+		json_add_text(o, "origin", e->origin, e->origin_len);
 	if (e->retry_ms != EVENT_RETRY_NONE)
 		json_add_number(o, "retry", e->retry_ms);
 	if (e->expires_ms > 0)

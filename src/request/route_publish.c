@@ -75,6 +75,9 @@ route_read_field(struct route *r, struct route_input *in,
 /*
  * Finds a field: by its template, or, in a route without a template for the
  * data, in the body.  1; 0: there is none; -1: refused.
+ *
+ * A key has its template or is none: it makes later events duplicates, and
+ * whether clients may do that is for the configuration to say.
  */
 static int
 route_find_field(struct route *r, struct route_input *in,
@@ -87,7 +90,8 @@ route_find_field(struct route *r, struct route_input *in,
 	if (c->fields[field] != NULL)
 		got = expand_text(c->fields[field], field != CONFIG_FIELD_DATA,
 		    &in->values, e);
-	else if (c->fields[CONFIG_FIELD_DATA] == NULL)
+	else if (c->fields[CONFIG_FIELD_DATA] == NULL &&
+	    field != CONFIG_FIELD_KEY)
 		got = route_read_field(r, in, field);
 	if (got == -1)
 		return -1;
@@ -162,6 +166,14 @@ route_set_field(struct route *r, enum config_route_field field,
 	}
 }
 
+/* The key is this route's: another's, or the queue's, is another key. */
+static void
+route_set_origin(struct route *r, const struct config_route *c)
+{
+	r->event.origin = c->title;
+	r->event.origin_len = strlen(c->title);
+}
+
 static int
 route_read_fields(struct route *r, struct route_input *in)
 {
@@ -174,6 +186,7 @@ route_read_fields(struct route *r, struct route_input *in)
 	int got;
 
 	r->event.retry_ms = EVENT_RETRY_NONE;
+	route_set_origin(r, in->found);
 	for (i = 0; i < sizeof fields / sizeof *fields; i++) {
 		got = route_find_field(r, in, fields[i], &text);
 		if (got == 1)

@@ -10,6 +10,7 @@ struct keys_entry {
 	struct table_entry entry;
 	TAILQ_ENTRY(keys_entry) link;
 	uint64_t added_ms;
+	size_t bytes;
 	char text[]; /* the key, a NUL, the id, a NUL */
 };
 
@@ -19,6 +20,7 @@ keys_init(struct keys *k, uint64_t max)
 	k->max = max;
 	table_init(&k->table);
 	TAILQ_INIT(&k->oldest_first);
+	k->bytes = 0;
 }
 
 static void
@@ -26,6 +28,7 @@ keys_drop(struct keys *k, struct keys_entry *e)
 {
 	table_remove(&k->table, &e->entry);
 	TAILQ_REMOVE(&k->oldest_first, e, link);
+	k->bytes -= e->bytes;
 	free(e);
 }
 
@@ -43,7 +46,7 @@ void
 keys_set_max(struct keys *k, uint64_t max)
 {
 	k->max = max;
-	while (k->table.count > max)
+	while (k->table.count > max || k->bytes > KEYS_BYTES_MAX)
 		keys_drop(k, TAILQ_FIRST(&k->oldest_first));
 }
 
@@ -59,7 +62,8 @@ int
 keys_add(struct keys *k, const char *key, size_t len, const char *id,
     size_t id_len, uint64_t now_ms)
 {
-	struct keys_entry *e = malloc(sizeof *e + len + id_len + 2);
+	size_t bytes = sizeof(struct keys_entry) + len + id_len + 2;
+	struct keys_entry *e = malloc(bytes);
 
 	if (e == NULL)
 		return -1;
@@ -68,6 +72,7 @@ keys_add(struct keys *k, const char *key, size_t len, const char *id,
 	memcpy(e->text + len + 1, id, id_len);
 	e->text[len + 1 + id_len] = '\0';
 	e->added_ms = now_ms;
+	e->bytes = bytes;
 	e->entry.name = e->text;
 	e->entry.name_len = len;
 	if (table_insert(&k->table, &e->entry) == -1) {
@@ -75,6 +80,7 @@ keys_add(struct keys *k, const char *key, size_t len, const char *id,
 		return -1;
 	}
 	TAILQ_INSERT_TAIL(&k->oldest_first, e, link);
+	k->bytes += bytes;
 	keys_set_max(k, k->max);
 	return 0;
 }

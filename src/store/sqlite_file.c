@@ -18,7 +18,8 @@
 
 enum {
 	SQLITE_APPLICATION = 0x63726965, /* "crie" */
-	SQLITE_VERSION_NOW = 1
+	/* 2: keys with whose they are, and of which channels (publish.c) */
+	SQLITE_VERSION_NOW = 2
 };
 
 /*
@@ -81,7 +82,7 @@ static const char *const sqlite_text[STATEMENTS] = {
 	    "INSERT INTO forgotten VALUES (?1, ?2, ?3) ON CONFLICT (slot)"
 	    " DO UPDATE SET ms = ?2, n = ?3 WHERE (ms, n) < (?2, ?3)",
 	[STATEMENT_FORGOTTEN] = "SELECT ms, n FROM forgotten WHERE slot = ?",
-	[STATEMENT_FIND_KEY] = "SELECT id FROM key WHERE key = ?",
+	[STATEMENT_FIND_KEY] = "SELECT id FROM key WHERE key IN (?1, ?2)",
 	[STATEMENT_ADD_KEY] = "INSERT INTO key VALUES (?,?,?)",
 	[STATEMENT_DROP_KEYS] =
 	    "DELETE FROM key WHERE key IN (SELECT key"
@@ -342,6 +343,23 @@ sqlite_file_make(struct sqlite_file *f, struct id floor, char **cause)
 	    cause);
 }
 
+/*
+ * Version 1 had keys that belonged to nobody.  They stay until key-seconds are
+ * over, and count for the queue's publishers, on any channel, as they did: an
+ * event that was sent before an upgrade may be sent again after it.  The
+ * version keeps an older crier from taking a known key for a new one; on a full
+ * disk it is raised at a later start.
+ */
+static void
+sqlite_file_upgrade(const struct sqlite_file *f)
+{
+	char text[64];
+
+	snprintf(text, sizeof text, "PRAGMA user_version = %d",
+	    SQLITE_VERSION_NOW);
+	sqlite3_exec(f->db, text, NULL, NULL, NULL);
+}
+
 /* Whether the file is crier's, of a version that we know, and can be read. */
 static enum sqlite_open
 sqlite_file_check(struct sqlite_file *f, struct id floor, char **cause)
@@ -403,6 +421,9 @@ sqlite_file_open(struct sqlite_file *f, const char *path,
 		 */
 		result = sqlite_file_check(f, options->floor, cause);
 	}
+	if (result == SQLITE_OPENED && !options->is_reader &&
+	    sqlite_file_number(f, "PRAGMA user_version") < SQLITE_VERSION_NOW)
+		sqlite_file_upgrade(f);
 	if (result == SQLITE_OPENED && !options->is_reader)
 		result = sqlite_file_set_up(f, options->durability, cause);
 	if (result != SQLITE_OPENED)

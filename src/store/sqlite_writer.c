@@ -172,6 +172,23 @@ sqlite_writer_keep(struct sqlite_writer *w, struct batch *b)
 	}
 }
 
+/*
+ * What a key of the queue's was in version 1 of the schema: its text alone. The
+ * same, if it is another's.
+ */
+static struct text_span
+sqlite_writer_old_key(const char *key, size_t len)
+{
+	struct text_span old = { key, len };
+	const char *end = key[0] == '\n' ? memrchr(key, '\n', len) : NULL;
+
+	if (end != NULL) {
+		old.text = end + 1;
+		old.len = (size_t)(key + len - old.text);
+	}
+	return old;
+}
+
 /* 1: the key was used before, and the event is marked so; 0; -1. */
 static int
 sqlite_writer_take_key(struct sqlite_writer *w, struct batch *b,
@@ -179,6 +196,7 @@ sqlite_writer_take_key(struct sqlite_writer *w, struct batch *b,
 {
 	const char *key = b->bytes.data + e->key_off;
 	struct text_span id = batch_event_id(b, e);
+	struct text_span old = sqlite_writer_old_key(key, e->key_len);
 	sqlite3_stmt *s;
 	int rc;
 
@@ -187,6 +205,7 @@ sqlite_writer_take_key(struct sqlite_writer *w, struct batch *b,
 	if ((s = sqlite_file_use(&w->file, STATEMENT_FIND_KEY)) == NULL)
 		return -1;
 	sqlite3_bind_text(s, 1, key, (int)e->key_len, SQLITE_STATIC);
+	sqlite3_bind_text(s, 2, old.text, (int)old.len, SQLITE_STATIC);
 	rc = sqlite3_step(s);
 	if (rc == SQLITE_ROW)
 		sqlite_writer_mark(e, (const char *)sqlite3_column_text(s, 0));

@@ -18,24 +18,25 @@
  * makes of the reply.
  */
 
-#define CONFIG                                                           \
-	"channel \"closed\" { publish = nobody }\n"                      \
-	"channel \"mine\" { publish = user subscribe = nobody }\n"       \
-	"channel \"secret\" { subscribe = user publish = anyone }\n"     \
-	"route \"GET /secret\" { subscribe = secret }\n"                 \
-	"channel \"**\" { publish = anyone }\n"                          \
-	"route \"GET /s\" { subscribe = a }\n"                           \
-	"route \"GET /end\" { subscribe = a end-stop = true }\n"         \
-	"route \"GET,POST /run\" { run = \"/bin/x\" end-stop = true\n"   \
-	"  run-time = 3 }\n"                                             \
-	"route \"POST /p/{c...}\" { publish = \"{c}\" }\n"               \
-	"route \"POST /two\" { publish = { a, b } data = \"{body}\" }\n" \
-	"route \"POST /t\" { publish = a data = \"{form.m}\"\n"          \
-	"  reply = \"{id} {streams} {form.m}\"\n"                        \
-	"  reply-type = \"text/plain\" }\n"                              \
-	"route \"POST /q\" { publish = a data = x reply = \"\" }\n"      \
-	"route \"GET /j\" { status = json }\n"                           \
-	"route \"GET /m\" { status = prometheus }\n"                     \
+#define CONFIG                                                               \
+	"channel \"closed\" { publish = nobody }\n"                          \
+	"channel \"mine\" { publish = user subscribe = nobody }\n"           \
+	"channel \"secret\" { subscribe = user publish = anyone }\n"         \
+	"route \"GET /secret\" { subscribe = secret }\n"                     \
+	"channel \"**\" { publish = anyone }\n"                              \
+	"route \"GET /s\" { subscribe = a }\n"                               \
+	"route \"GET /end\" { subscribe = a end-stop = true }\n"             \
+	"route \"GET,POST /run\" { run = \"/bin/x\" end-stop = true\n"       \
+	"  run-time = 3 }\n"                                                 \
+	"route \"POST /p/{c...}\" { publish = \"{c}\" }\n"                   \
+	"route \"POST /k/{c}\" { publish = \"{c}\" key = \"{form.key}\" }\n" \
+	"route \"POST /two\" { publish = { a, b } data = \"{body}\" }\n"     \
+	"route \"POST /t\" { publish = a data = \"{form.m}\"\n"              \
+	"  reply = \"{id} {streams} {form.m}\"\n"                            \
+	"  reply-type = \"text/plain\" }\n"                                  \
+	"route \"POST /q\" { publish = a data = x reply = \"\" }\n"          \
+	"route \"GET /j\" { status = json }\n"                               \
+	"route \"GET /m\" { status = prometheus }\n"                         \
 	"route \"GET /w/{c}\" { presence = \"{c}\" }\n"
 
 #define FORM "application/x-www-form-urlencoded"
@@ -162,9 +163,12 @@ static const struct {
 	    "{\"channel\":[\"a\"],\"data\":\"x\\ny\",\"event\":\"e\","
 	    "\"id\":\"i\",\"retry\":5}\n",
 	    false },
+	/* Only a template makes a key, and then it is the route's. */
 	{ "POST", "/p/a/b", FORM, "data=%22%5C%01&key=k",
-	    "{\"channel\":[\"a/b\"],\"data\":\"\\\"\\\\\\u0001\","
-	    "\"key\":\"k\"}\n",
+	    "{\"channel\":[\"a/b\"],\"data\":\"\\\"\\\\\\u0001\"}\n", false },
+	{ "POST", "/k/a", FORM, "data=x&key=k",
+	    "{\"channel\":[\"a\"],\"data\":\"x\",\"key\":\"k\","
+	    "\"origin\":\"POST /k/{c}\"}\n",
 	    true },
 	{ "POST", "/p/a", "application/json",
 	    "{\"data\":{\"n\":[1]},\"expires\":2.5}",

@@ -51,7 +51,7 @@ static const struct route_case test_bodies_cases[] = {
 	    "{\"data\":{\"a\":[1,\"\xc3\xa9/\"]},\"event\":\"e\","
 	    "\"id\":\"i\",\"key\":\"k\",\"retry\":5,\"expires\":1.5}",
 	    "publish [c] data={\"a\":[1,\"\xc3\xa9/\"]} event=e id=i "
-	    "key=k retry=5 expires=1500"),
+	    "retry=5 expires=1500"),
 	POST(JSON, "/p/c", "{\"data\":null}", "publish [c] data=null"),
 	POST(JSON, "/p/c", "{\"data\":false}", "publish [c] data=false"),
 	POST(JSON, "/p/c", "{\"data\":\"\"}", "publish [c] data="),
@@ -108,7 +108,7 @@ static const struct route_case test_bodies_cases[] = {
 	POST(FORM, "/p/c",
 	    "data=a+b%26c&event=e&id=i&key=k&retry=0"
 	    "&expires=2",
-	    "publish [c] data=a b&c event=e id=i key=k retry=0 "
+	    "publish [c] data=a b&c event=e id=i retry=0 "
 	    "expires=2000"),
 	POST(FORM, "/p/c", "data=", "publish [c] data="),
 	POST(FORM, "/p/c", "date=x", "400 data is missing"),

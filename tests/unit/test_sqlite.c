@@ -152,7 +152,7 @@ static void
 test_schema(void **state)
 {
 	(void)state;
-	assert_int_equal(test_number("PRAGMA user_version"), 1);
+	assert_int_equal(test_number("PRAGMA user_version"), 2);
 	assert_int_equal(test_number("PRAGMA application_id"), 0x63726965);
 	assert_int_equal(test_number("PRAGMA auto_vacuum"), 2);
 	assert_int_equal(test_number("SELECT count(*) FROM last"), 1);
@@ -297,6 +297,66 @@ test_keys(void **state)
 	assert_int_equal(test_writer.events, 1210);
 }
 
+/*
+ * A file of version 1, whose keys belong to nobody: they count for the queue's
+ * events on any channel, and for no route's.
+ */
+static const struct test_old_key {
+	const char *key;
+	bool is_known;
+} test_old_keys[] = {
+	{ "\na\norder-17", true },
+	{ "\nother\norder-17", true },
+	{ "\na\nb\norder-17", true },
+	{ "POST /say/{room}\na\norder-17", false },
+	{ "\na\norder-18", false },
+	{ "\norder-17\nx", false },
+};
+
+static void
+test_old_keys_count(void **state)
+{
+	static const struct batch_channel a = { NULL, "a", 1, 9, 9999, 0 };
+	const struct test_old_key *t;
+	struct batch_event e;
+	struct batch *b;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(
+	    sqlite3_exec(test_writer.file.db,
+		"INSERT INTO key VALUES ('order-17', 'first', 500);"
+		"PRAGMA user_version = 1",
+		NULL, NULL, NULL),
+	    SQLITE_OK);
+	sqlite_file_close(&test_writer.file);
+	sqlite_writer_clear(&test_writer);
+	assert_int_equal(test_setup(NULL), 0);
+	assert_int_equal(test_number("PRAGMA user_version"), 2);
+	for (i = 0; i < sizeof test_old_keys / sizeof *test_old_keys; i++) {
+		t = &test_old_keys[i];
+		memset(&e, 0, sizeof e);
+		assert_non_null(b = batch_new());
+		e.id.ms = 600 + i;
+		e.channel_count = 1;
+		e.key_len = strlen(t->key);
+		buffer_append(&b->bytes, t->key, e.key_len);
+		e.record_off = b->bytes.len;
+		buffer_append_text(&b->bytes, "id: 1\n\n");
+		e.record_len = b->bytes.len - e.record_off;
+		assert_int_equal(batch_reserve(b, 1), 0);
+		batch_add_channel(b, &a);
+		batch_add_event(b, &e);
+		assert_int_equal(sqlite_writer_commit(&test_writer, b, NULL),
+		    0);
+		assert_int_equal(b->events[0].outcome == BATCH_DUPLICATE,
+		    t->is_known);
+		if (t->is_known)
+			assert_string_equal(b->events[0].first_id, "first");
+		batch_free(b);
+	}
+}
+
 /* What is free is given back, but for some that is used again. */
 static void
 test_pages(void **state)
@@ -349,6 +409,7 @@ main(void)
 		TEST(test_age_whole_step),
 		TEST(test_age_and_bytes),
 		TEST(test_keys),
+		TEST(test_old_keys_count),
 		TEST(test_pages),
 	};
 

@@ -18,6 +18,10 @@ channel "closed/**" { publish = nobody }
 channel "**" { publish = anyone }
 route "GET /events/{channel...}" { subscribe = "{channel}" }
 route "POST /pub/{channel...}" { publish = "{channel}" }
+route "POST /keyed/{channel...}" {
+	publish = "{channel}"
+	key = "{form.key?}"
+}
 route "POST /two" { publish = { "a", "b" } }
 route "POST /sse/push" {
 	publish = "user/{query.clientId}"
@@ -96,11 +100,22 @@ def bodies(tap, front):
 
 
 def fields(tap, front):
-    one = front.post("/pub/a", b"data=x&key=k1")
-    again = front.post("/pub/a", b"data=x&key=k1")
+    one = front.post("/keyed/a", b"data=x&key=k1")
+    again = front.post("/keyed/a", b"data=x&key=k1")
     tap.eq(_id_of(again), _id_of(one), "the same key again: the same id")
-    other = front.post("/pub/b", {"data": "x", "key": "k2"}, "json")
-    tap.ok(_id_of(other) != _id_of(one), "another key: another id")
+    other = front.post("/keyed/b", b"data=x&key=k1")
+    tap.ok(_id_of(other) != _id_of(one), "on another channel: another id")
+    none = {_id_of(front.post("/pub/k", {"data": "x", "key": "k1"}, "json"))
+            for _n in range(2)}
+    tap.eq(len(none), 2, "without a template there is no key")
+    with front.crierd.connect() as queue:
+        mine = [queue.ask({"channel": "a/b", "data": "x", "key": "k1"})
+                for _n in range(2)]
+    tap.eq(["duplicate" in answer for answer in mine], [False, True],
+           "the queue's keys are its own")
+    late = front.post("/keyed/a/b", b"data=x&key=k1")
+    tap.ok(_id_of(late) not in {answer["id"] for answer in mine},
+           "a route's key makes no duplicate of the queue's, or the reverse")
     with front.open("/events/a?since=all") as stream:
         stream.wait_events(1)
         front.post("/pub/a", b"data=last")
