@@ -50,6 +50,38 @@ test_find_and_forget(void **state)
 	assert_int_equal(k.table.count, 0);
 }
 
+/* Long keys, such as those of many channels, are bounded by their bytes. */
+static void
+test_many_bytes(void **state)
+{
+	enum {
+		TEST_LONG = 1 << 20,
+		TEST_FIT = KEYS_BYTES_MAX / TEST_LONG - 1
+	};
+	char *key = calloc(1, TEST_LONG);
+	struct keys k;
+	uint32_t i;
+
+	(void)state;
+	assert_non_null(key);
+	keys_init(&k, UINT64_MAX);
+	for (i = 0; i < TEST_FIT + 10; i++) {
+		memcpy(key, &i, sizeof i);
+		assert_int_equal(keys_add(&k, key, TEST_LONG, "x", 1, i), 0);
+		assert_int_equal(k.table.count,
+		    i < TEST_FIT ? i + 1 : TEST_FIT);
+		assert_true(k.bytes <= KEYS_BYTES_MAX);
+	}
+	/* The newest is there, the oldest is not. */
+	assert_non_null(keys_find(&k, key, TEST_LONG));
+	i = 0;
+	memcpy(key, &i, sizeof i);
+	assert_null(keys_find(&k, key, TEST_LONG));
+	keys_clear(&k);
+	assert_int_equal(k.bytes, 0);
+	free(key);
+}
+
 /* Keys are bytes: none ends another. */
 static void
 test_bytes(void **state)
@@ -162,6 +194,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_find_and_forget),
 		cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_many_bytes),
 		cmocka_unit_test(test_expiry),
 		cmocka_unit_test(test_most),
 		cmocka_unit_test(test_model),
