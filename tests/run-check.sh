@@ -287,7 +287,7 @@ check_options() {
 }
 
 # check_install DIRECTORY: what was installed is gone again.  Directories that
-# any system has may stay.
+# any system, or its Apache, has may stay.
 check_install() {
 	stage=$1/stage
 	rm -rf "$stage"
@@ -295,9 +295,11 @@ check_install() {
 	[ -x "$stage/usr/local/sbin/crierd" ] &&
 	    [ -f "$stage/usr/local/share/crier/conf/www/demo.js" ] || return 1
 	make -C "$1" uninstall DESTDIR="$stage" || return 1
-	find "$stage" -mindepth 1 | sed "s|^$stage||" |
-	    grep -vEx '/usr(/local(/(bin|sbin|share(/man)?))?)?' || return 0
-	return 1
+	left=$(find "$stage" ! -type d
+	    find "$stage" -mindepth 1 -type d | sed "s|^$stage||" | grep -vEx \
+		'/usr(/lib.*|/local(/(bin|sbin|share(/man)?))?)?')
+	printf '%s\n' "$left"
+	[ -z "$left" ]
 }
 
 check_report() {
