@@ -87,7 +87,16 @@ def one_after_another(tap, place, kind):
                "arrived, take no 200 ms each", f"{took:.3f} s")
 
 
+def has_http2(tap, kind):
+    has = servers.KINDS[kind].at_once > 0
+    if not has:
+        tap.skip("HTTP/2", "it is not made for that")
+    return has
+
+
 def http2_once(tap, place, kind):
+    if not has_http2(tap, kind):
+        return
     site = Site(place, kind, ["heartbeat=1"])
     curl = site.curl("/events/news", "--http2-prior-knowledge", "-i",
                      port=site.web.http2_port)
@@ -116,6 +125,8 @@ def http2_once(tap, place, kind):
 
 def http2_at_once(tap, place, kind):
     """Streams and something else on one connection, as a browser has them."""
+    if not has_http2(tap, kind):
+        return
     site = Site(place, kind)
     count = site.web.at_once - 1
     port = site.web.http2_port

@@ -3,11 +3,14 @@
 """mod_crier gives clients' sockets away: the protocol, with a stand-in."""
 
 import os
+import signal
+import socket
 import time
 
 from lib import proc, web
 from lib.application import TakingApplication
 from lib.server_mod_crier import ModCrierPass, ModCrierPrefork, ModCrierTls
+from lib.site import Site
 
 MODULES = "/usr/lib/apache2/modules"
 
@@ -167,6 +170,52 @@ def tls_is_not_passed(tap, place):
     tap.eq(got.get("CRIER_PASS"), None, "not over TLS")
 
 
+def doors_of(site):
+    with site.crierd.connect() as queue:
+        return {stream["door"] for stream in queue.ask(
+            {"do": "status", "streams": True})["list"]}
+
+
+def publish(site, streams, number):
+    site.crierd.pub("news", f"event {number}")
+    for stream in streams:
+        stream.wait_events(number)
+
+
+def check_crierd(tap, place, kind):
+    """Not the stand-in: crierd itself has the sockets."""
+    site = Site(place, kind.name)
+    streams = [site.get("/events/news").wait_open() for _n in range(60)]
+    tap.eq(doors_of(site), {"passed"},
+           f"{kind.name}: 60 streams are crierd's alone")
+    publish(site, streams, 1)
+    os.kill(site.web.proc.pid, signal.SIGUSR1)
+    publish(site, streams, 2)
+    for stream in streams[:20]:
+        stream.close()
+    for stream in streams[20:40]:
+        stream.socket.shutdown(socket.SHUT_WR)
+    site.crierd.wait_streams(20)
+    tap.ok(True, "closed or half-closed by their clients, they are gone")
+    site.web.stop()
+    publish(site, streams[40:], 3)
+    tap.ok(True, "Apache's reload and its end lose no event")
+    site.crierd.crier("close", "news")
+    for stream in streams[40:]:
+        stream.wait_end()
+    tap.eq({stream.events[-1].type for stream in streams[40:]},
+           {"crier.end"}, "they end as all do")
+
+
+def with_crierd(tap, place):
+    check_crierd(tap, place, ModCrierPass)
+
+
+def with_crierd_by_prefork(tap, place):
+    check_crierd(tap, place, ModCrierPrefork)
+
+
 TESTS = tuple((test, None) for test in (
     a_socket_is_passed, prefork_passes, not_taken, held_when_refused,
-    when_not_to_ask, tls_is_not_passed))
+    when_not_to_ask, tls_is_not_passed, with_crierd,
+    with_crierd_by_prefork))

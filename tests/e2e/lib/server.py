@@ -52,7 +52,8 @@ class Server:
     hides_dead_socket = True
     # Streams that it is asked to hold at once.
     crowd = 1000
-    # Requests that it serves at once on one connection of HTTP/2.
+    # Requests that it serves at once on one connection of HTTP/2; 0: it is
+    # not made for HTTP/2.
     at_once = 50
     # Lines of its own configuration, in the place where rules stand.
     rules = ""

@@ -114,4 +114,5 @@ class ModCrierPrefork(ModCrierPass):
     name = "mod_crier_prefork"
     mpm = "mpm_prefork"
     mpm_conf = ("ServerLimit 16\nMaxRequestWorkers 16\nStartServers 8\n")
+    at_once = 0  # mod_http2 says so itself
 

@@ -11,9 +11,11 @@ from lib.server_caddy import Caddy
 from lib.server_h2o import H2o
 from lib.server_haproxy import HAProxy
 from lib.server_lighttpd import Lighttpd, LighttpdSpawn
-from lib.server_mod_crier import ModCrier, ModCrierTls, ModCrierWorker
+from lib.server_mod_crier import (ModCrier, ModCrierPass, ModCrierPrefork,
+                                  ModCrierTls, ModCrierWorker)
 from lib.server_nginx import Nginx
 
 KINDS = {kind.name: kind
          for kind in (Apache, Caddy, H2o, HAProxy, Lighttpd, LighttpdSpawn,
-                      ModCrier, ModCrierTls, ModCrierWorker, Nginx)}
+                      ModCrier, ModCrierPass, ModCrierPrefork, ModCrierTls,
+                      ModCrierWorker, Nginx)}
