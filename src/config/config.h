@@ -107,6 +107,7 @@ struct config {
 	uint64_t poll_ms;      /* for how long a poll waits */
 	uint64_t poll_above;   /* streams beyond which clients poll */
 	uint64_t max_channels; /* on one stream */
+	uint64_t max_followed; /* channels, by all streams together */
 	uint64_t run_max;      /* programs at once; 0: any number */
 	uint64_t max_request_bytes;
 	uint64_t request_timeout_ms;

@@ -111,6 +111,8 @@ const struct config_setting config_settings[] = {
 	    .initial = "0" },
 	{ "max-channels", &config_kind_count, CONFIG_TOP(max_channels),
 	    CONFIG_RANGE(1, CURSORS_MAX), .initial = "64" },
+	{ "max-followed", &config_kind_count, CONFIG_TOP(max_followed),
+	    CONFIG_RANGE(0, 1000000000), .initial = "1000000" },
 	{ "run-max", &config_kind_count, CONFIG_TOP(run_max),
 	    CONFIG_RANGE(0, 1000000), .initial = "32" },
 	{ "max-request", &config_kind_size, CONFIG_TOP(max_request_bytes),

@@ -20,6 +20,7 @@ static const char *const handoff_words[] = {
 	[HUB_FULL] = "full",
 	[HUB_USER_FULL] = "user-full",
 	[HUB_ADDRESS_FULL] = "address-full",
+	[HUB_FOLLOWED_FULL] = "followed-full",
 	[HUB_WAITING] = "waiting",
 	[HUB_DRAINING] = "draining",
 	[HUB_NOT_BEGUN] = "not-begun",

@@ -110,10 +110,11 @@ struct hub_streams {
 	TAILQ_HEAD(hub_dead_head, stream) dead; /* to be freed */
 	struct event *reap;       /* at the end of the loop's turn */
 	size_t count, poll_count; /* of the list; of them that poll */
+	size_t following;         /* cursors of all */
 	size_t max;               /* of the configuration and the descriptors */
 	uint64_t last_id;
 	uint64_t mark; /* see streams_next_mark */
-	struct log_limit full_log;
+	struct log_limit full_log, followed_log;
 	struct watch *watch;     /* of their descriptors */
 	struct block *heartbeat; /* one for all */
 	const struct stream_hooks *hooks;

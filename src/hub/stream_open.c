@@ -92,6 +92,7 @@ stream_leave_channels(struct stream *s)
 		if ((c = s->cursors[i].channel) == NULL)
 			continue;
 		channel_remove_cursor(&s->cursors[i]);
+		s->hub->streams.following--;
 		channel_release(s->hub, c);
 	}
 }
@@ -105,6 +106,7 @@ stream_join_channels(struct stream *s, struct channel *const *channels)
 		s->cursors[i].stream = s;
 		if (channel_add_cursor(channels[i], &s->cursors[i]) == -1)
 			return -1;
+		s->hub->streams.following++;
 		s->cursors[i].seq = channels[i]->history.next_seq;
 	}
 	return 0;

@@ -38,6 +38,7 @@ static const char *const subscribe_texts[] = {
 	    "too many streams of this user (max-streams-per-user)",
 	[HUB_ADDRESS_FULL] =
 	    "too many streams of this address (max-streams-per-address)",
+	[HUB_FOLLOWED_FULL] = "streams follow too many channels (max-followed)",
 	[HUB_WAITING] = "too many clients wait for what they missed "
 			"(replay-waiting)",
 	[HUB_DRAINING] = "crierd is stopping",
@@ -383,6 +384,20 @@ subscribe_has_room(const struct hub *hub)
 	return !hub->drain.is_on && hub->streams.count < hub->streams.max;
 }
 
+/*
+ * Whether all streams may follow so many channels more.  One alone is bounded
+ * by max-streams.
+ */
+static bool
+subscribe_may_follow(const struct hub *hub, size_t count)
+{
+	size_t max = hub->config->max_followed;
+
+	return count <= 1 || max == 0 ||
+	    (hub->streams.following < max &&
+		count <= max - hub->streams.following);
+}
+
 /* Whether what is published to a channel is there for a stream that comes. */
 static bool
 subscribe_can_wait(struct hub *hub, struct text_span name)
@@ -398,8 +413,10 @@ hub_would_open(struct hub *hub, const struct subscription *sub)
 {
 	size_t i;
 
-	if (!subscribe_has_room(hub) || poll_is_wanted(hub, sub) ||
-	    stop_holds(hub, sub->user) || !visitor_has_room(hub, sub))
+	if (!subscribe_has_room(hub) ||
+	    !subscribe_may_follow(hub, sub->channel_count) ||
+	    poll_is_wanted(hub, sub) || stop_holds(hub, sub->user) ||
+	    !visitor_has_room(hub, sub))
 		return false;
 	for (i = 0; i < sub->channel_count; i++)
 		if (!subscribe_can_wait(hub, sub->channels[i]))
@@ -413,6 +430,19 @@ hub_position(const struct hub *hub)
 	return hub->turn.appended;
 }
 
+static enum hub_answer
+subscribe_turn_follower_away(struct hub *hub)
+{
+	hub->counters.turned_away++;
+	hub->counters.followed_full++;
+	if (log_limit_pass(&hub->streams.followed_log, hub->clock.now_ms))
+		log_warning("full: %zu channels are followed (max-followed), "
+			    "%llu clients asked to come again so far",
+		    hub->streams.following,
+		    (unsigned long long)hub->counters.followed_full);
+	return HUB_FOLLOWED_FULL;
+}
+
 enum hub_answer
 hub_subscribe(struct hub *hub, const struct subscription *sub)
 {
@@ -422,6 +452,8 @@ hub_subscribe(struct hub *hub, const struct subscription *sub)
 
 	if (!subscribe_has_room(hub))
 		return subscribe_turn_away(hub);
+	if (!subscribe_may_follow(hub, sub->channel_count))
+		return subscribe_turn_follower_away(hub);
 	for (; count < sub->channel_count; count++) {
 		channels[count] = channel_get(hub, sub->channels[count].text,
 		    sub->channels[count].len);

@@ -62,13 +62,14 @@ struct subscription {
 /* What the hub says of a subscription. */
 enum hub_answer {
 	HUB_OPENED,
-	HUB_STOPPED,      /* closed for good */
-	HUB_FULL,         /* max-streams */
-	HUB_USER_FULL,    /* max-streams-per-user */
-	HUB_ADDRESS_FULL, /* max-streams-per-address */
-	HUB_WAITING,      /* replay-waiting */
-	HUB_DRAINING,     /* about to exit */
-	HUB_NOT_BEGUN,    /* its source says why */
+	HUB_STOPPED,       /* closed for good */
+	HUB_FULL,          /* max-streams */
+	HUB_USER_FULL,     /* max-streams-per-user */
+	HUB_ADDRESS_FULL,  /* max-streams-per-address */
+	HUB_FOLLOWED_FULL, /* max-followed */
+	HUB_WAITING,       /* replay-waiting */
+	HUB_DRAINING,      /* about to exit */
+	HUB_NOT_BEGUN,     /* its source says why */
 	HUB_NO_MEMORY
 };
 

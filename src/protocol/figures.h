@@ -30,6 +30,7 @@ struct hub_counters {
 	uint64_t turned_away;    /* full or draining: asked to come again */
 	uint64_t polls;          /* answered to their end */
 	uint64_t user_full, address_full; /* of turned_away, for these limits */
+	uint64_t followed_full;           /* and for max-followed */
 	uint64_t gaps;
 	uint64_t replays_refused;   /* of turned_away, for replay-waiting */
 	uint64_t replays_cancelled; /* reads that nobody waited for any more */
@@ -41,7 +42,7 @@ struct hub_counters {
 struct hub_limits {
 	uint64_t threads, max_streams, poll_ms, poll_above;
 	uint64_t max_streams_per_user, max_streams_per_address, max_channels;
-	uint64_t run_max, max_keys, store_bytes;
+	uint64_t max_followed, run_max, max_keys, store_bytes;
 	uint64_t max_event_bytes, max_request_bytes, request_timeout_ms;
 	uint64_t history_bytes, keep, keep_bytes, keep_seconds;
 	uint64_t replay_bytes, replay_waiting;
@@ -54,6 +55,7 @@ struct hub_figures {
 	uint64_t uptime_seconds, draining;
 	uint64_t streams, polling; /* open; those of them that poll */
 	uint64_t users, channels, history_bytes;
+	uint64_t following; /* sum of the channels of each stream */
 	uint64_t batches, batched_bytes; /* that the store has */
 	uint64_t store_ms, store_wait_ms;
 	uint64_t replays_waiting, replay_slices, replay_bytes,

@@ -240,7 +240,7 @@ test_hub_status(void **state)
 	streams_setup(&t, NULL);
 	hub_status(t.hub, status);
 	text = test_make(&b, status);
-	assert_int_equal(test_read(text), 35);
+	assert_int_equal(test_read(text), 37);
 	assert_non_null(strstr(text, "\ncrier_streams_max 10000\n"));
 	buffer_clear(&b);
 	streams_teardown(&t);
