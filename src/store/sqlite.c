@@ -21,7 +21,9 @@
  *
  * The rest: sqlite_file.c is a connection, the schema and the statements;
  * sqlite_writer.c a transaction; sqlite_retention.c what goes; sqlite_read.c
- * the answer to a read; sqlite_run.c the bytes of a row.
+ * the answer to a read; sqlite_run.c the bytes of a row;
+ * sqlite_space.c the disk that is taken; sqlite_steps.c ages when the wall
+ * clock is set.
  */
 
 #include <signal.h>

@@ -33,6 +33,7 @@ struct store_sqlite {
 
 	/* The writer's alone. */
 	struct sqlite_writer writer;
+	uint64_t ahead_ms; /* the wall clock, of the monotonic one */
 	bool is_degraded;
 	int code; /* of the last failure */
 };

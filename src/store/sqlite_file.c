@@ -87,6 +87,16 @@ static const char *const sqlite_text[STATEMENTS] = {
 	[STATEMENT_DROP_KEYS] =
 	    "DELETE FROM key WHERE key IN (SELECT key"
 	    " FROM key WHERE at_ms < ? ORDER BY at_ms LIMIT ?)",
+	[STATEMENT_STEPS] = "SELECT ms, n, by_ms FROM step ORDER BY number"
+			    " DESC LIMIT ?",
+	[STATEMENT_ADD_STEP] = "INSERT INTO step VALUES (NULL, ?, ?, ?)",
+	[STATEMENT_DROP_STEPS] = "DELETE FROM step WHERE number <="
+				 " (SELECT max(number) FROM step) - ?",
+	[STATEMENT_MOVE_CHANNELS] =
+	    "UPDATE channel SET oldest_ms = max(oldest_ms + ?1, 0)"
+	    " WHERE events > 0 AND oldest_ms <= ?2",
+	[STATEMENT_MOVE_KEYS] = "UPDATE key SET at_ms = max(at_ms + ?1, 0)"
+				" WHERE at_ms <= ?2",
 	[STATEMENT_COUNT_KEYS] = "SELECT count(*) FROM key",
 	[STATEMENT_OLDEST_KEY] = "SELECT min(at_ms) FROM key",
 	[STATEMENT_OLDEST_CHANNEL] =
@@ -391,6 +401,10 @@ sqlite_file_set_up(struct sqlite_file *f, enum store_durability durability,
     char **cause)
 {
 	const char *const texts[] = { "PRAGMA journal_mode = WAL",
+		/* Not in the files of earlier versions, which do not mind. */
+		"CREATE TABLE IF NOT EXISTS step (number INTEGER PRIMARY KEY,"
+		"ms INTEGER NOT NULL, n INTEGER NOT NULL,"
+		"by_ms INTEGER NOT NULL)",
 		"PRAGMA cache_size = -32768;"
 		"PRAGMA journal_size_limit = 2097152",
 		sqlite_synchronous[durability] };

@@ -12,6 +12,7 @@
 
 #include "base/table.h"
 #include "protocol/id.h"
+#include "store/sqlite_steps.h"
 #include "store/store.h"
 
 /*
@@ -36,6 +37,11 @@ enum sqlite_statement {
 	STATEMENT_FIND_KEY,
 	STATEMENT_ADD_KEY,
 	STATEMENT_DROP_KEYS,
+	STATEMENT_STEPS,
+	STATEMENT_ADD_STEP,
+	STATEMENT_DROP_STEPS,
+	STATEMENT_MOVE_CHANNELS,
+	STATEMENT_MOVE_KEYS,
 	STATEMENT_COUNT_KEYS,
 	STATEMENT_OLDEST_KEY,
 	STATEMENT_OLDEST_CHANNEL,
@@ -65,6 +71,7 @@ struct sqlite_file {
 	const char *path;
 	sqlite3 *db;
 	sqlite3_stmt *statements[STATEMENTS]; /* made when first used */
+	struct sqlite_steps steps;            /* of the wall clock */
 
 	/* The writer's; see sqlite_space.h. */
 	sqlite3_int64 pages;             /* of the database */

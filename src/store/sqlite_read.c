@@ -142,9 +142,11 @@ read_own(struct sqlite_file *f, struct store_read *r)
 }
 
 static bool
-read_has_expired(const struct run_event *e, uint64_t wall_ms)
+read_has_expired(const struct sqlite_file *f, const struct run_event *e,
+    uint64_t wall_ms)
 {
-	return e->expires_ms != 0 && e->expires_ms <= wall_ms;
+	return e->expires_ms != 0 &&
+	    e->expires_ms + (uint64_t)steps_since(&f->steps, e->id) <= wall_ms;
 }
 
 /*
@@ -152,8 +154,8 @@ read_has_expired(const struct run_event *e, uint64_t wall_ms)
  * *after becomes the id behind which the last ones begin.
  */
 static uint64_t
-read_count(const struct store_read *r, const char *data, size_t len,
-    uint64_t last, struct id *after)
+read_count(const struct sqlite_file *f, const struct store_read *r,
+    const char *data, size_t len, uint64_t last, struct id *after)
 {
 	const char *again = data;
 	size_t left = len;
@@ -162,11 +164,11 @@ read_count(const struct store_read *r, const char *data, size_t len,
 
 	while (run_next(&data, &len, &e))
 		count += id_cmp(e.id, r->upto) <= 0 &&
-		    !read_has_expired(&e, r->wall_ms);
+		    !read_has_expired(f, &e, r->wall_ms);
 	for (skip = count > last ? count - last : 0; skip > 0;) {
 		run_next(&again, &left, &e);
 		*after = e.id;
-		skip -= !read_has_expired(&e, r->wall_ms);
+		skip -= !read_has_expired(f, &e, r->wall_ms);
 	}
 	return count;
 }
@@ -211,8 +213,8 @@ read_passes(struct store_range *range, sqlite3_stmt *s)
 
 /* Counts a run by event, from its end; whether that were enough. */
 static bool
-read_count_run(const struct store_read *r, struct store_range *range,
-    sqlite3_stmt *s, struct read_work *work)
+read_count_run(const struct sqlite_file *f, const struct store_read *r,
+    struct store_range *range, sqlite3_stmt *s, struct read_work *work)
 {
 	uint64_t left = r->last - range->counted, count;
 	size_t len = (size_t)sqlite3_column_bytes(s, 3);
@@ -220,8 +222,8 @@ read_count_run(const struct store_read *r, struct store_range *range,
 	if (!read_passes(range, s))
 		return true;
 	work->bytes -= len < work->bytes ? len : work->bytes;
-	count =
-	    read_count(r, sqlite3_column_blob(s, 3), len, left, &range->after);
+	count = read_count(f, r, sqlite3_column_blob(s, 3), len, left,
+	    &range->after);
 	range->counted += count < left ? count : left;
 	return count > left;
 }
@@ -262,7 +264,7 @@ read_count_on(struct sqlite_file *f, const struct store_read *r,
 	    (rc = sqlite3_step(s)) == SQLITE_ROW) {
 		work->rows--;
 		if (by_event)
-			is_over = read_count_run(r, range, s, work);
+			is_over = read_count_run(f, r, range, s, work);
 		else
 			read_count_whole(r, range, s, work);
 	}
@@ -347,7 +349,7 @@ walk_next(struct sqlite_file *f, struct walk *w, uint64_t wall_ms)
 		w->next = w->event.id;
 		w->is_over = id_cmp(w->next, w->upto) > 0;
 		w->has_event = id_cmp(w->next, w->after) > 0 &&
-		    !read_has_expired(&w->event, wall_ms);
+		    !read_has_expired(f, &w->event, wall_ms);
 		if (w->is_over || w->has_event)
 			return 0;
 	}
@@ -485,7 +487,9 @@ sqlite_read(struct sqlite_file *f, struct store_read *r)
 		read_fail(f, r);
 		return;
 	}
-	if ((r->own_id_len == 0 || read_own(f, r) == 0) &&
+	if (steps_load(f) == -1)
+		read_fail(f, r);
+	else if ((r->own_id_len == 0 || read_own(f, r) == 0) &&
 	    (!r->has_last || read_last(f, r) == 0) && !r->is_counting &&
 	    read_floors(f, r) == 0)
 		read_walk(f, r);

@@ -21,7 +21,8 @@ enum {
 struct trim {
 	uint64_t events, bytes;
 	struct id last;     /* of the events that go */
-	uint64_t oldest_ms; /* of those that stay */
+	uint64_t oldest_ms; /* of those that stay, by today's clock */
+	uint64_t first_ms;  /* in the id of the oldest of them */
 	uint64_t excess;    /* so many bytes go, whatever the channel keeps */
 };
 
@@ -34,6 +35,13 @@ trim_takes_run(const struct sqlite_channel *c, const struct trim *t,
 	    c->events - t->events - events >= c->keep ||
 	    c->bytes - t->bytes - bytes >= c->keep_bytes ||
 	    (c->keep_ms > 0 && last_ms + c->keep_ms < wall_ms);
+}
+
+/* When an event came, by today's clock. */
+static uint64_t
+trim_time(const struct sqlite_writer *w, uint64_t ms, struct id id)
+{
+	return ms + (uint64_t)steps_since(&w->file.steps, id);
 }
 
 static int
@@ -51,10 +59,12 @@ trim_find_runs(struct sqlite_writer *w, const struct sqlite_channel *c,
 	sqlite3_bind_int64(s, 2, TRIM_RUNS);
 	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
 		last = sqlite_file_id(s, 0);
-		t->oldest_ms = (uint64_t)sqlite3_column_int64(s, 2);
+		t->oldest_ms =
+		    trim_time(w, (uint64_t)sqlite3_column_int64(s, 2), last);
 		events = (uint64_t)sqlite3_column_int64(s, 3);
 		bytes = (uint64_t)sqlite3_column_int64(s, 4);
-		if (!trim_takes_run(c, t, events, bytes, last.ms, wall_ms))
+		if (!trim_takes_run(c, t, events, bytes,
+			trim_time(w, last.ms, last), wall_ms))
 			break;
 		t->last = last;
 		t->events += events;
@@ -149,18 +159,19 @@ trim_finish(struct sqlite_writer *w, struct sqlite_channel *c,
 
 /* Moves *data behind the events at a run's front that are over the limits. */
 static void
-trim_find_events(const struct sqlite_channel *c, uint64_t wall_ms,
-    const char **data, size_t *len, struct trim *t)
+trim_find_events(const struct sqlite_writer *w, const struct sqlite_channel *c,
+    uint64_t wall_ms, const char **data, size_t *len, struct trim *t)
 {
 	const char *next = *data;
 	size_t left = *len;
 	struct run_event e;
 
 	while (run_next(&next, &left, &e)) {
-		t->oldest_ms = e.id.ms;
+		t->first_ms = e.id.ms;
+		t->oldest_ms = trim_time(w, e.id.ms, e.id);
 		if (c->events - t->events <= c->keep &&
 		    c->bytes - t->bytes <= c->keep_bytes &&
-		    (c->keep_ms == 0 || e.id.ms + c->keep_ms >= wall_ms))
+		    (c->keep_ms == 0 || t->oldest_ms + c->keep_ms >= wall_ms))
 			return;
 		t->last = e.id;
 		t->events++;
@@ -181,7 +192,7 @@ trim_cut(struct sqlite_writer *w, const struct sqlite_channel *c,
 	sqlite3_bind_int64(s, 1, c->id);
 	sqlite_file_bind_id(s, 2, last);
 	sqlite3_bind_blob(s, 4, rest.text, (int)rest.len, SQLITE_TRANSIENT);
-	sqlite3_bind_int64(s, 5, (sqlite3_int64)t->oldest_ms);
+	sqlite3_bind_int64(s, 5, (sqlite3_int64)t->first_ms);
 	sqlite3_bind_int64(s, 6, (sqlite3_int64)t->events);
 	sqlite3_bind_int64(s, 7, (sqlite3_int64)t->bytes);
 	return sqlite_file_step(s);
@@ -217,7 +228,7 @@ trim_first_run(struct sqlite_writer *w, struct sqlite_channel *c,
 		rest.text = sqlite3_column_blob(s, 0);
 		rest.len = (size_t)sqlite3_column_bytes(s, 0);
 		last = sqlite_file_id(s, 1);
-		trim_find_events(c, wall_ms, &rest.text, &rest.len, &t);
+		trim_find_events(w, c, wall_ms, &rest.text, &rest.len, &t);
 		if (t.events > 0 && trim_front(w, c, last, rest, &t) == -1)
 			rc = SQLITE_ERROR;
 	}
@@ -345,7 +356,6 @@ trim_known_keys(struct sqlite_writer *w, uint64_t wall_ms,
 	uint64_t before_ms =
 	    wall_ms > bounds->key_ms ? wall_ms - bounds->key_ms : 0;
 
-	keys_expire(&w->keys, before_ms);
 	keys_set_max(&w->keys, bounds->keys);
 	if (w->key_count > bounds->keys)
 		return trim_keys(w, INT64_MAX, w->key_count - bounds->keys);

@@ -106,6 +106,8 @@ write_thread_open(struct store_sqlite *q, char **cause)
 		q->writer.channel_count = (uint64_t)sqlite3_column_int64(s, 2);
 	}
 	sqlite3_reset(s);
+	q->ahead_ms = clock_wall_ms() - clock_monotonic_ms();
+	steps_load(f);
 	s = sqlite_file_use(f, STATEMENT_COUNT_KEYS);
 	if (s != NULL && sqlite3_step(s) == SQLITE_ROW)
 		q->writer.key_count = (uint64_t)sqlite3_column_int64(s, 0);
@@ -186,10 +188,38 @@ write_thread_rollback(struct store_sqlite *q)
 	return was_full && space_make_room(f);
 }
 
+/*
+ * Notes a step of the wall clock.  Until that has been stored, retention goes
+ * by the clock as it was.
+ */
+static void
+write_thread_watch_clock(struct store_sqlite *q)
+{
+	struct sqlite_writer *w = &q->writer;
+	uint64_t now_ms = clock_monotonic_ms() + q->ahead_ms;
+	int64_t by_ms = (int64_t)(clock_wall_ms() - now_ms);
+
+	if ((by_ms < STEPS_MIN_MS && by_ms > -STEPS_MIN_MS) ||
+	    w->file.db == NULL)
+		return;
+	if (sqlite_file_run(&w->file, STATEMENT_BEGIN) == 0 &&
+	    steps_add(&w->file, by_ms, now_ms, w->last) == 0 &&
+	    sqlite_file_run(&w->file, STATEMENT_COMMIT) == 0 &&
+	    steps_load(&w->file) == 0) {
+		q->ahead_ms += (uint64_t)by_ms;
+		sqlite_writer_forget(w);
+		log_warning("the clock was set by %lld s",
+		    (long long)by_ms / 1000);
+		return;
+	}
+	write_thread_rollback(q);
+}
+
 /* One step of retention; whether there is another. */
 static bool
 write_thread_tidy(struct store_sqlite *q)
 {
+	uint64_t now_ms = clock_monotonic_ms();
 	struct store_bounds bounds;
 	char why[BATCH_WHY_SIZE];
 	int more;
@@ -199,7 +229,9 @@ write_thread_tidy(struct store_sqlite *q)
 	pthread_mutex_lock(&q->lock);
 	bounds = q->bounds;
 	pthread_mutex_unlock(&q->lock);
-	more = sqlite_writer_trim(&q->writer, clock_wall_ms(), &bounds);
+	keys_expire(&q->writer.keys,
+	    now_ms > bounds.key_ms ? now_ms - bounds.key_ms : 0);
+	more = sqlite_writer_trim(&q->writer, now_ms + q->ahead_ms, &bounds);
 	if (more == -1) {
 		sqlite_file_explain(&q->writer.file, why);
 		if (sqlite_file_is_damaged(&q->writer.file))
@@ -364,10 +396,12 @@ write_thread_run(void *arg)
 		/* 2. What the reader nudges for is damage. */
 		if (is_damaged)
 			write_thread_replace_file(q, "found when it was read");
-		/* 3. Storing comes before retention. */
+		/* 3. The clock: all that is stored came before this. */
+		write_thread_watch_clock(q);
+		/* 4. Storing comes before retention. */
 		if (!STAILQ_EMPTY(&list))
 			write_thread_write(q, &list);
-		/* 4. One step of retention, then batches may have come. */
+		/* 5. One step of retention, then batches may have come. */
 		more = write_thread_tidy(q);
 	}
 	return NULL;

@@ -168,7 +168,7 @@ sqlite_writer_keep(struct sqlite_writer *w, struct batch *b)
 		 */
 		id = batch_event_id(b, e);
 		keys_add(&w->keys, b->bytes.data + e->key_off, e->key_len,
-		    id.text, id.len, b->wall_ms);
+		    id.text, id.len, e->added_ms);
 	}
 }
 

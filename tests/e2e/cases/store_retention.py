@@ -6,7 +6,7 @@ import os
 import time
 
 from lib import bench, proc
-from lib.store_tools import Stored, gap_of, kinds
+from lib.store_tools import Interposer, Stored, gap_of, kinds
 
 SIZE = 1000
 BUSY = 160000
@@ -144,4 +144,65 @@ def under_load(tap, place):
     tap.ok(True, "and in the end it is what they keep")
 
 
-TESTS = (by_count, by_bytes, by_age, the_file_shrinks, under_load)
+def _cross(tap, crierd, fault, seconds, name):
+    """What was published before the clock was set, afterwards."""
+    before = crierd.publish("a", f"{name} before")
+    crierd.publish("a", f"{name} expiring", expires=3600)
+    crierd.try_publish("key", "x", key=name)
+    fault.clock(seconds)
+    crierd.wait_log("the clock was set")
+    crierd.publish("a", f"{name} after")
+    # Retention looks once a second.
+    ended = crierd.store()["commits"]
+    proc.wait_for(lambda: crierd.try_publish("tick", "x")["ok"]
+                  and crierd.store()["commits"] > ended + 20, "it has looked",
+                  20)
+    tap.eq(crierd.texts("/events/a", 2, before),
+           [f"{name} expiring", f"{name} after"], f"{name}: nothing goes")
+    tap.ok(crierd.try_publish("key", "x", key=name).get("duplicate", False),
+           f"{name}: a key is known")
+    # The next one begins with the clock as it is.
+    crierd.crash(env=fault.env)
+    tap.eq(crierd.texts("/events/a", 2, before),
+           [f"{name} expiring", f"{name} after"],
+           f"{name}: nor in the next run")
+    tap.ok(crierd.try_publish("key", "x", key=name).get("duplicate", False),
+           f"{name}: and the key is known")
+
+
+def clock_steps(tap, place):
+    """The wall clock is set, by more than anything is kept."""
+    if not Interposer.is_there():
+        tap.skip("steps of the clock", "there is no compiler")
+        return
+    fault = Interposer(place)
+    crierd = Stored(place, ["keep-seconds=7200", "key-seconds=7200"])
+    crierd.start(env=fault.env)
+    _cross(tap, crierd, fault, 86400, "forward")
+    _cross(tap, crierd, fault, -86400, "back")
+    _cross(tap, crierd, fault, 86400 * 3, "far")
+    crierd.stop()
+
+
+def old_after_a_step(tap, place):
+    """What is too old goes, wherever the clock has been."""
+    if not Interposer.is_there():
+        tap.skip("ages after a step", "there is no compiler")
+        return
+    for seconds in (86400, -86400):
+        fault = Interposer(place)
+        crierd = Stored(place, ["keep-seconds=3"],
+                        folder=place.make_dir(f"store{seconds}"))
+        crierd.start(env=fault.env)
+        crierd.publish("a", "x")
+        fault.clock(seconds)
+        crierd.wait_log("the clock was set")
+        tap.eq(crierd.store()["events"], 1, f"{seconds} s: not at once")
+        proc.wait_for(lambda crierd=crierd: crierd.store()["events"] == 0,
+                      "it goes", 20)
+        tap.ok(True, f"{seconds} s: an event goes when it is old")
+        crierd.stop()
+
+
+TESTS = (clock_steps, old_after_a_step, by_count, by_bytes, by_age,
+         the_file_shrinks, under_load)
