@@ -109,7 +109,8 @@ advice_attachment(const char *door, enum server server, uint64_t held_bytes)
 {
 	enum attachment way = ATTACHED_UNKNOWN;
 
-	if (strcmp(door, "fastcgi") == 0)
+	/* "passed": mod_crier, which asks by FastCGI for what it passes on. */
+	if (strcmp(door, "fastcgi") == 0 || strcmp(door, "passed") == 0)
 		return ATTACHED_FASTCGI;
 	if (strcmp(door, "cgi") == 0)
 		return ATTACHED_CGI;

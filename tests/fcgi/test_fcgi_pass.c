@@ -24,6 +24,9 @@ enum {
 static struct support_options pass_tcp = { { "listen=tcp:127.0.0.1:0" } };
 static struct support_options pass_full = { { "max-streams=1" } };
 static struct support_options pass_user = { { "max-streams-per-address=1" } };
+static struct support_options pass_run = { { "run-max=1",
+    "@route \"GET /slow\" { run = { \"/bin/sh\", \"-c\","
+    " \"echo runs; exec sleep 60\" } }" } };
 static struct support_options pass_keep_few = { { "keep=2" } };
 
 /* A client's connection: the end that the module has, and the client's. */
@@ -492,6 +495,34 @@ test_full(void **state)
 	assert_true(daemon_wait_streams(daemon, 0, FCGI_SOON_MS));
 }
 
+/* A program begins with its stream: not before, and only if one more may run.
+ */
+static void
+test_program(void **state)
+{
+	struct daemon *daemon = *state;
+	struct fcgi_conn conn, second;
+	struct client client;
+
+	client_open(&client);
+	pass_begin(&conn, daemon, "/slow");
+	/* The one that may run is not running yet. */
+	pass_begin(&second, daemon, "/slow");
+	pass_record(&conn, &client.passed, 1);
+	pass_expect_taken(&conn);
+	client_expect(&client, "data: runs\n\n");
+	pass_record(&second, &client.passed, 1);
+	pass_expect_records(&second, "retry: ");
+	support_expect_end(&second, 1, WIRE_REQUEST_COMPLETE);
+	fcgi_close(&second);
+	pass_ask(&second, daemon, "/slow", 0);
+	support_expect_reply(&second, 1, 503);
+	fcgi_close(&second);
+	fcgi_close(&conn);
+	client_close(&client);
+	assert_true(daemon_wait_streams(daemon, 0, FCGI_SOON_MS));
+}
+
 /* Descriptors that are no client's, and the connection goes on as ever. */
 static void
 pass_refused(const struct daemon *daemon, const int *fds, size_t count)
@@ -672,6 +703,7 @@ main(void)
 		SUPPORT_TEST(test_stopped),
 		SUPPORT_TEST_WITH(test_full, &pass_full),
 		SUPPORT_TEST_WITH(test_full, &pass_user),
+		SUPPORT_TEST_WITH(test_program, &pass_run),
 		SUPPORT_TEST(test_no_client),
 		SUPPORT_TEST(test_wrong_record),
 		SUPPORT_TEST(test_wrong_time),

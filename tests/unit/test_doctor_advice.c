@@ -141,6 +141,7 @@ test_attachments(void **state)
 		{ "fastcgi-handoff", 64000, SERVER_APACHE, ATTACHED_MANAGED },
 		{ "cgi", 0, SERVER_APACHE, ATTACHED_CGI },
 		{ "cgi", 64000, SERVER_APACHE, ATTACHED_CGI },
+		{ "passed", 0, SERVER_APACHE, ATTACHED_FASTCGI },
 		{ "queue", 0, SERVER_NGINX, ATTACHED_UNKNOWN },
 		/* mod_proxy_fcgi keeps 4096 bytes, mod_fcgid 65536. */
 		{ "", 0, SERVER_APACHE, ATTACHED_UNKNOWN },
