@@ -18,10 +18,11 @@
 /*
  * What any server must do at least: the bytes that crierd would send, written
  * to N Unix sockets with write(2) one after the other.  No loop, no request is
- * looked at, nothing is kept.  Events come as lines, as crierd's do, so that
- * the same client can drive both.
+ * looked at, nothing is kept but the last write: after EVENTS all come back,
+ *and get that behind the head, in one write.  Events come as lines, as crierd's
+ *do, so that the same client can drive both.
  *
- *	floor LISTEN QUEUE STREAMS [EVENTS-A-WRITE]
+ *	floor LISTEN QUEUE STREAMS [EVENTS-A-WRITE [EVENTS]]
  */
 
 enum {
@@ -37,8 +38,10 @@ struct floor {
 	size_t streams, batch;
 	uint64_t number; /* of the event, for its id */
 	size_t lines_len, records_len, pending;
+	size_t last_len; /* of the records of the last write */
 	char lines[FLOOR_LINES];
 	char records[FLOOR_RECORDS];
+	char answer[FLOOR_EXTRA + FLOOR_RECORDS];
 };
 
 static int
@@ -82,24 +85,33 @@ floor_write(int fd, const char *data, size_t len)
 	}
 }
 
-/* Everybody's request is read and answered with the head of a stream. */
+/*
+ * Everybody's request is read and answered with the head of a stream and, if
+ * they come back, what was written last.  Their places are taken one by one.
+ */
 static void
 floor_accept_all(struct floor *f)
 {
 	static const char head[] =
 	    "Content-Type: text/event-stream\r\n\r\nretry: 3000\n\nid: 0\n\n";
-	char request[4096], answer[sizeof head + FLOOR_HEADER];
+	char request[4096];
 	size_t i, n;
+	int fd;
 
-	n = floor_put_header(answer, sizeof head - 1);
-	memcpy(answer + n, head, sizeof head - 1);
+	n = floor_put_header(f->answer, sizeof head - 1);
+	memcpy(f->answer + n, head, sizeof head - 1);
+	n += sizeof head - 1;
+	memcpy(f->answer + n, f->records, f->last_len);
+	n += f->last_len;
 	for (i = 0; i < f->streams; i++) {
-		f->fds[i] = accept(f->listener, NULL, NULL);
-		if (f->fds[i] == -1)
+		if ((fd = accept(f->listener, NULL, NULL)) == -1)
 			measure_die("accept: %s", strerror(errno));
+		if (f->fds[i] != -1)
+			close(f->fds[i]);
+		f->fds[i] = fd;
 		if (read(f->fds[i], request, sizeof request) <= 0)
 			measure_die("no request");
-		floor_write(f->fds[i], answer, n + sizeof head - 1);
+		floor_write(f->fds[i], f->answer, n);
 	}
 }
 
@@ -113,6 +125,7 @@ floor_deliver(struct floor *f)
 		return;
 	for (i = 0; i < f->streams; i++)
 		floor_write(f->fds[i], f->records, f->records_len);
+	f->last_len = f->records_len;
 	f->records_len = f->pending = 0;
 }
 
@@ -171,15 +184,20 @@ main(int argc, char **argv)
 {
 	static struct floor f;
 	struct rlimit limit;
+	uint64_t events;
+	size_t i;
 
-	if (argc < 4 || argc > 5)
-		measure_die(
-		    "usage: floor LISTEN QUEUE STREAMS [EVENTS-A-WRITE]");
+	if (argc < 4 || argc > 6)
+		measure_die("usage: floor LISTEN QUEUE STREAMS [EVENTS-A-WRITE "
+			    "[EVENTS]]");
 	f.streams = strtoul(argv[3], NULL, 10);
 	f.batch = argc > 4 ? strtoul(argv[4], NULL, 10) : 1;
+	events = argc > 5 ? strtoull(argv[5], NULL, 10) : UINT64_MAX;
 	f.fds = calloc(f.streams, sizeof *f.fds);
 	if (f.fds == NULL || f.batch == 0 || f.batch > 1000)
 		measure_die("that makes no sense");
+	for (i = 0; i < f.streams; i++)
+		f.fds[i] = -1;
 	getrlimit(RLIMIT_NOFILE, &limit);
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
@@ -189,6 +207,7 @@ main(int argc, char **argv)
 	f.queue = accept(f.queue, NULL, NULL);
 	floor_accept_all(&f);
 	while (floor_turn(&f))
-		continue;
+		if (f.number == events)
+			floor_accept_all(&f);
 	return 0;
 }

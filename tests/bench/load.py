@@ -134,9 +134,12 @@ class Floor:
 
     name = "floor"
 
-    def __init__(self, streams, batch=1):
+    def __init__(self, streams, batch=1, events=None):
+        """After so many events all streams are expected to come back."""
         self.arguments = [os.path.abspath(program("floor")), "f", "q",
                           str(streams), str(batch)]
+        if events:
+            self.arguments.append(str(events))
         self.process = None
 
     def __enter__(self):

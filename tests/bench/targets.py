@@ -124,8 +124,8 @@ def connecting(report, n, storm):
         "open": lambda: with_server(Crierd, n),
         "storm": lambda: with_server(Crierd, storm, 2 * BACK,
                                      more=["-b", str(BACK)]),
-        "floor": lambda: with_server(lambda: Floor(storm, BACK), storm,
-                                     BACK)}, 6)
+        "floor": lambda: with_server(lambda: Floor(storm, BACK, 2 * BACK),
+                                     storm, 2 * BACK, more=["-b", str(BACK)])}, 6)
     if "open" in found:
         report.row(4, f"streams opened, {n}", median(
             found["open"], lambda one: n / one["open"]["ms"] * 1000), "/s",
@@ -135,13 +135,15 @@ def connecting(report, n, storm):
             lambda one: one["open"]["server_cpu_ms"] * 1000 / n), "us")
     if "storm" in found and "floor" in found:
         report.row(4, f"{storm} back for {BACK} events: time", median(
-            found["storm"], lambda one: one["storm"]["ms"]), "ms", 2,
-            median(found["floor"], lambda one: one["deliver_ms"]), "floor")
-        report.row(4, "the same, without the opening", median(
-            found["storm"],
-            lambda one: max(one["storm"]["ms"] - one["open"]["ms"], 0)),
-            "ms", 2, median(found["floor"], lambda one: one["deliver_ms"]),
-            "floor")
+            found["storm"], lambda one: one["storm"]["ms"]), "ms", 1.5,
+            median(found["floor"], lambda one: one["storm"]["ms"]), "floor")
+        # To open so many takes any server longer than to write to them, so
+        # this ratio says more of the machine than of crierd.
+        report.row(4, "the same beside writes to open streams",
+                   median(found["storm"], lambda one: one["storm"]["ms"]),
+                   "ms", None,
+                   median(found["floor"], lambda one: one["deliver_ms"] / 2),
+                   "floor")
 
 
 def through_fifo(where, count):
