@@ -66,7 +66,8 @@ class Hub:
             f"listen=unix:{self.fcgi}", "listen-mode=0666",
             f"queue={self.queue}", "fifo=",
             "user=root" if os.geteuid() == 0 else "user=",
-            "log-level=warning", *settings]
+            # Few, so that streams get the descriptors: see targets.MOST.
+            "log-level=warning", "queue-connections=100", *settings]
         if mode != "memory":
             self.settings += [f"store=sqlite:{self.database}",
                               f"durability={mode}"]
