@@ -101,8 +101,9 @@ space_reserve(struct sqlite_file *f)
 	bytes = pages * SPACE_PAGE_BYTES;
 	rc =
 	    sqlite3_file_control(f->db, "main", SQLITE_FCNTL_SIZE_HINT, &bytes);
-	f->has_no_room = rc != SQLITE_OK;
-	return rc == SQLITE_OK ? 0 : -1;
+	/* A database in memory has no file to ask. */
+	f->has_no_room = rc != SQLITE_OK && rc != SQLITE_NOTFOUND;
+	return f->has_no_room ? -1 : 0;
 }
 
 bool

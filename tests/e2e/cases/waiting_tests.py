@@ -16,8 +16,8 @@ from cases.http_tests import CONFIG, check_error
 OK = b'{"ok":true,"id":"7-0","streams":0}\n'
 
 
-def _post(front, body, **more):
-    return front.open("/pub/a", "POST", body=body, kind="form", keep=True,
+def _post(front, body, path="/pub/a", **more):
+    return front.open(path, "POST", body=body, kind="form", keep=True,
                       **more)
 
 
@@ -82,7 +82,7 @@ def hub_killed(tap, place):
     os.kill(front.crierd.pid, signal.SIGSTOP)
     asked = {
         "plain": _post(front, b"data=once"),
-        "keyed": _post(front, b"data=twice&key=k"),
+        "keyed": _post(front, b"data=twice&key=k", path="/keyed/a"),
         "status": front.open("/status", keep=True),
         "presence": front.open("/who/a", keep=True)}
     stream = front.open("/events/a")
@@ -171,13 +171,15 @@ def said_twice(tap, place):
     crierd = daemon.Crierd(place, config=CONFIG)
     fake = Fake(place, _leave)
     front = fronts.Cgi(place, crierd=crierd)
-    for name, act, body, status, count in (
-            ("a hub that has read it", _leave, b"data=x", 503, 1),
-            ("that, with a key", _leave, b"data=x&key=k", 200, 2),
-            ("a hub that has not", _leave_unread, b"data=x", 200, 2),
-            ("one that answers", _answer, b"data=x", 200, 1)):
+    for name, act, path, status, count in (
+            ("a hub that has read it", _leave, "/pub/a", 503, 1),
+            ("that, with a key", _leave, "/keyed/a", 200, 2),
+            ("that, with a key that no template names", _leave,
+             "/pub/a", 503, 1),
+            ("a hub that has not", _leave_unread, "/pub/a", 200, 2),
+            ("one that answers", _answer, "/pub/a", 200, 1)):
         fake.act, fake.lines = act, []
-        answer = front.post("/pub/a", body)
+        answer = front.post(path, b"data=x&key=k")
         tap.eq((answer.status, len(fake.lines)), (status, count), name)
 
 
