@@ -14,6 +14,7 @@
 #include "daemon/state.h"
 #include "door/handoff.h"
 #include "door/uplink.h"
+#include "protocol/paths.h"
 #include "protocol/store_url.h"
 
 enum {
@@ -82,12 +83,15 @@ parts_open_store(struct daemon *d, char **cause)
 		.bounds = parts_store_bounds(c),
 		.base = d->base
 	};
+	const char *file;
 
 	d->store_url = store_url_choose(c->store, c->queue,
 	    d->options->start != DAEMON_ALONE);
 	*cause = NULL;
 	if (d->store_url == NULL)
 		return -1;
+	if ((file = store_url_file(d->store_url)) != NULL)
+		paths_make_home(file); /* if it cannot, the store says so */
 	options.url = d->store_url;
 	d->store = store_open(&options, cause);
 	return d->store == NULL ? -1 : 0;

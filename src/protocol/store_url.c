@@ -5,9 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "protocol/paths.h"
 #include "protocol/store_url.h"
+
+/* The home of the user crier (sysusers.conf), and a place for its history. */
+#define STORE_URL_STATE "/var/lib/crier"
 
 #define STORE_URL_MEMORY "memory"
 #define STORE_URL_SQLITE "sqlite:"
@@ -84,6 +88,55 @@ store_url_file(const char *text)
 	return text + strlen(store_url_schemes[i].scheme);
 }
 
+/* Whether a file there is in memory, as is all that goes with a boot. */
+static bool
+store_url_is_volatile(const char *path)
+{
+	const char *session = getenv("XDG_RUNTIME_DIR");
+	size_t len = session == NULL ? 0 : strlen(session);
+
+	return strncmp(path, RUNSTATEDIR "/", sizeof RUNSTATEDIR) == 0 ||
+	    (len > 0 && strncmp(path, session, len) == 0 && path[len] == '/');
+}
+
+/*
+ * Where a hub on demand keeps its history on a disk, under a name made of its
+ * queue's: the first of two places that it may write to.  NULL: neither, or
+ * memory.
+ */
+static char *
+store_url_on_disk(const char *queue)
+{
+	const char *home = getenv("HOME");
+	char *path = NULL, *p;
+	int n = -1;
+
+	if (access(STORE_URL_STATE, W_OK) == 0)
+		n = asprintf(&path, STORE_URL_STATE "/history%s.db", queue);
+	else if (home != NULL && *home == '/' && access(home, W_OK) == 0)
+		n = asprintf(&path, "%s/.crier/history%s.db", home, queue);
+	if (n == -1)
+		return NULL;
+	for (p = path + n - strlen(queue) - 3; *p != '\0'; p++)
+		if (*p == '/')
+			*p = '-';
+	return path;
+}
+
+static char *
+store_url_place(const char *queue)
+{
+	char *beside = paths_beside(queue, "history.db"), *path;
+
+	/* A history that is there is not left behind. */
+	if (beside == NULL || !store_url_is_volatile(queue) ||
+	    access(beside, F_OK) == 0 ||
+	    (path = store_url_on_disk(queue)) == NULL)
+		return beside;
+	free(beside);
+	return path;
+}
+
 char *
 store_url_choose(const char *setting, const char *queue, bool comes_and_goes)
 {
@@ -93,7 +146,7 @@ store_url_choose(const char *setting, const char *queue, bool comes_and_goes)
 		return strdup(setting);
 	if (!comes_and_goes)
 		return strdup(STORE_URL_MEMORY);
-	if ((path = paths_beside(queue, "history.db")) == NULL)
+	if ((path = store_url_place(queue)) == NULL)
 		return NULL;
 	if (asprintf(&url, STORE_URL_SQLITE "%s", path) == -1)
 		url = NULL;

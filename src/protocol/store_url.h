@@ -48,8 +48,11 @@ const char *store_url_wrong(const char *text);
 const char *store_url_file(const char *text);
 
 /*
- * The URL that the setting means, the caller's, or NULL (memory): "auto" is a
- * file beside the queue's socket if processes come and go, else the memory.
+ * The URL that the setting means, the caller's, or NULL (memory): "auto" is the
+ * memory or, if processes come and go, a file: beside the queue's socket, but
+ * for one below RUNSTATEDIR or $XDG_RUNTIME_DIR, where files are in memory, in
+ * /var/lib/crier or ~/.crier if this process may write there and none is beside
+ * the socket yet.
  */
 char *
 store_url_choose(const char *setting, const char *queue, bool comes_and_goes);

@@ -6,7 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "protocol/store_url.h"
@@ -69,7 +71,7 @@ test_choose(void **state)
 		const char *want;
 	} table[] = {
 		{ "auto", false, "memory" },
-		{ "auto", true, "sqlite:/run/crier/history.db" },
+		{ "auto", true, "sqlite:/srv/crier/history.db" },
 		{ "memory", true, "memory" },
 		{ "sqlite:x", false, "sqlite:x" },
 	};
@@ -79,10 +81,42 @@ test_choose(void **state)
 	(void)state;
 	for (i = 0; i < sizeof table / sizeof *table; i++) {
 		url = store_url_choose(table[i].setting,
-		    "/run/crier/queue.sock", table[i].comes_and_goes);
+		    "/srv/crier/queue.sock", table[i].comes_and_goes);
 		assert_string_equal(url, table[i].want);
 		free(url);
 	}
+}
+
+/* What is below the directory of a session is in memory. */
+static void
+test_session(void **state)
+{
+	char home[] = "/tmp/crier-url-XXXXXX", want[128], *url;
+
+	(void)state;
+	assert_non_null(mkdtemp(home));
+	setenv("HOME", home, 1);
+	setenv("XDG_RUNTIME_DIR", "/srv/session", 1);
+	url = store_url_choose("auto", "/srv/session/crier/queue.sock", true);
+	snprintf(want, sizeof want,
+	    "sqlite:%s/.crier/history-srv-session-crier-queue.sock.db", home);
+	/* Where a system's crierd has its place, that is used. */
+	if (access("/var/lib/crier", W_OK) == -1)
+		assert_string_equal(url, want);
+	free(url);
+	url = store_url_choose("auto", "/srv/sessions/crier/queue.sock", true);
+	assert_string_equal(url, "sqlite:/srv/sessions/crier/history.db");
+	free(url);
+	url = store_url_choose("auto", "/srv/session/crier/queue.sock", false);
+	assert_string_equal(url, "memory");
+	free(url);
+	rmdir(home);
+	setenv("HOME", "/nonexistent", 1);
+	url = store_url_choose("auto", "/srv/session/crier/queue.sock", true);
+	if (access("/var/lib/crier", W_OK) == -1)
+		assert_string_equal(url,
+		    "sqlite:/srv/session/crier/history.db");
+	free(url);
 }
 
 int
@@ -92,6 +126,7 @@ main(void)
 		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_choose),
+		cmocka_unit_test(test_session),
 	};
 
 	return cmocka_run_group_tests_name("store_url", tests, NULL, NULL);

@@ -403,6 +403,10 @@ def session(tap, place):
         tap.eq(done.returncode, 0, "crier finds it")
         stream.wait_events(1)
         tap.eq(data_of(stream), ["found"], "$XDG_RUNTIME_DIR/crier")
+    if not os.access("/var/lib/crier", os.W_OK):
+        tap.ok(any(name.endswith("-crier-queue.sock.db") for name in
+                   os.listdir(os.path.join(env["HOME"], ".crier"))),
+               "its history is in ~/.crier")
 
 
 def shared_state(tap):
