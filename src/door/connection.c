@@ -36,57 +36,6 @@ enum {
 static void connection_io_cb(evutil_socket_t, short, void *);
 static void connection_process(struct connection *);
 
-void
-connection_release(struct connection *c)
-{
-	TAILQ_REMOVE(&c->door->connections, c, link);
-	c->door->connection_count--;
-	if (c->io != NULL)
-		event_free(c->io);
-	if (c->deadline != NULL)
-		event_free(c->deadline);
-	if (c->asking != NULL)
-		uplink_forget(c->door->uplink, c->asking);
-	exchange_free(c->exchange);
-	gate_reset(&c->gate);
-	buffer_clear(&c->in);
-	buffer_clear(&c->out);
-	free(c);
-}
-
-void
-connection_close(struct connection *c)
-{
-	int fd = c->fd;
-
-	/*
-	 * The hub may hold a duplicate of this descriptor and open a stream on
-	 * it later.  Shutting the socket down makes sure that nothing follows
-	 * our answer.
-	 */
-	if (c->is_shared)
-		shutdown(fd, SHUT_RDWR);
-	connection_release(c);
-	close(fd);
-}
-
-void
-connection_break(struct connection *c, const char *why)
-{
-	log_debug("FastCGI connection closed: %s", why);
-	c->door->counters.broken++;
-	connection_close(c);
-}
-
-void
-connection_finish_request(struct connection *c)
-{
-	c->is_over = !c->gate.keep;
-	c->is_kept = true;
-	connection_set_deadline(c, false);
-	gate_reset(&c->gate);
-}
-
 /* Queues the exchange's answer, in records for the gate's request. */
 static int
 connection_answer(void *arg, const struct buffer *response)
@@ -101,7 +50,11 @@ connection_answer(void *arg, const struct buffer *response)
 	return 0;
 }
 
-void
+/*
+ * Goes on after what was waited for: there is an answer, or none, for want of
+ * memory.
+ */
+static void
 connection_resume(struct connection *c, enum exchange_state state)
 {
 	exchange_free(c->exchange);
@@ -110,6 +63,14 @@ connection_resume(struct connection *c, enum exchange_state state)
 		connection_close(c);
 	else
 		connection_process(c);
+}
+
+/* Goes on with a stream that was held, unless it is held still, or gone. */
+static void
+connection_held(struct connection *c, enum exchange_state state)
+{
+	if (state != EXCHANGE_WAITS)
+		connection_resume(c, state);
 }
 
 /*
@@ -140,46 +101,11 @@ connection_deadline_cb(evutil_socket_t fd, short what, void *arg)
 	if (c->door->sources.hub != NULL)
 		hub_now(c->door->sources.hub);
 	if (c->is_holding)
-		connection_hold_over(c);
+		connection_held(c, connection_hold_over(c));
 	else if (c->asking != NULL)
 		connection_give_up(c);
 	else
 		connection_break(c, "no request within request-timeout");
-}
-
-void
-connection_set_deadline(struct connection *c, bool on)
-{
-	if (on == c->has_deadline)
-		return;
-	c->has_deadline = on;
-	if (on)
-		loop_set_timer(c->deadline,
-		    c->door->config->request_timeout_ms);
-	else
-		event_del(c->deadline);
-}
-
-int
-connection_watch(struct connection *c, bool writing)
-{
-	short what = writing ? EV_WRITE | EV_PERSIST : EV_READ | EV_PERSIST;
-
-	if (c->io != NULL)
-		event_free(c->io);
-	c->is_writing = writing;
-	c->io = event_new(c->door->base, c->fd, what, connection_io_cb, c);
-	if (c->io == NULL)
-		return -1;
-	return event_add(c->io, NULL);
-}
-
-void
-connection_unwatch(struct connection *c)
-{
-	if (c->io != NULL)
-		event_free(c->io);
-	c->io = NULL;
 }
 
 /*
@@ -399,7 +325,7 @@ connection_take_request(struct connection *c)
 		return false;
 	case EXCHANGE_WAITS:
 		if (c->is_holding)
-			connection_hold_ready(c, false);
+			connection_held(c, connection_hold_ready(c, false));
 		return false;
 	default:
 		connection_break(c, "a request that cannot be read");
@@ -498,7 +424,8 @@ connection_io_cb(evutil_socket_t fd, short what, void *arg)
 	if (c->door->sources.hub != NULL)
 		hub_now(c->door->sources.hub);
 	if (c->is_holding)
-		connection_hold_ready(c, (what & EV_READ) != 0);
+		connection_held(c,
+		    connection_hold_ready(c, (what & EV_READ) != 0));
 	else if (what & EV_READ)
 		connection_read(c);
 	else
@@ -517,6 +444,7 @@ connection_open(struct door *door, int fd, bool kept, struct text_span input)
 	c->door = door;
 	c->fd = fd;
 	c->client = -1;
+	c->ready_cb = connection_io_cb;
 	c->is_kept = kept;
 	TAILQ_INSERT_TAIL(&door->connections, c, link);
 	door->connection_count++;

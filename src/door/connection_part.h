@@ -10,12 +10,16 @@
 #include "protocol/id.h"
 #include "request/exchange.h"
 
-/* What connection.c and connection_pass.c have in common. */
+/*
+ * What connection.c, connection_pass.c and, below both, connection_life.c have
+ * in common.
+ */
 
 struct connection {
 	TAILQ_ENTRY(connection) link;
 	struct door *door;
 	struct event *io, *deadline;
+	event_callback_fn ready_cb; /* of io */
 	int fd;
 	bool is_writing;
 	bool is_kept;     /* has served a request, and may be idle */
@@ -51,12 +55,6 @@ void connection_break(struct connection *, const char *why);
 /* The gate's request is answered: records for it are in out. */
 void connection_finish_request(struct connection *);
 
-/*
- * Goes on when an answer, or a failure, was waited for.  May free the
- * connection.
- */
-void connection_resume(struct connection *, enum exchange_state);
-
 /* connection_pass: whether a stream may be written to its client's socket. */
 bool
 connection_may_hold(const struct connection *, const struct opening *opening);
@@ -66,9 +64,10 @@ enum exchange_state connection_hold(struct connection *, struct text_span head);
 
 /*
  * connection_pass: goes on with what is held when its descriptor is ready, for
- * the first time, and when time is over.  May free the connection.
+ * the first time, and when time is over.  EXCHANGE_WAITS: nothing more is to be
+ * done now, and the connection may be gone; else as of an answer.
  */
-void connection_hold_ready(struct connection *, bool readable);
-void connection_hold_over(struct connection *);
+enum exchange_state connection_hold_ready(struct connection *, bool readable);
+enum exchange_state connection_hold_over(struct connection *);
 
 #endif

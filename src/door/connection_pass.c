@@ -43,20 +43,17 @@ connection_hold(struct connection *c, struct text_span head)
  * The stream is written to the client's socket: the request is over, as far as
  * this connection is concerned.
  */
-static void
+static enum exchange_state
 connection_hold_passed(struct connection *c)
 {
-	enum exchange_state state = EXCHANGE_FAILED;
-
-	if (pass_put_taken(&c->out, c->gate.request_id) == 0) {
-		connection_finish_request(c);
-		state = EXCHANGE_ANSWERED;
-	}
-	connection_resume(c, state);
+	if (pass_put_taken(&c->out, c->gate.request_id) == -1)
+		return EXCHANGE_FAILED;
+	connection_finish_request(c);
+	return EXCHANGE_ANSWERED;
 }
 
 /* Opens the stream; client is its descriptor, or -1: this connection. */
-static void
+static enum exchange_state
 connection_hold_end(struct connection *c, int client)
 {
 	enum exchange_state state;
@@ -71,30 +68,27 @@ connection_hold_end(struct connection *c, int client)
 	c->client = client;
 	state = exchange_go_on(c->exchange);
 	c->client = -1;
-	if (state == EXCHANGE_STREAMS && client != -1) {
-		connection_hold_passed(c);
-		return;
-	}
+	if (state == EXCHANGE_STREAMS && client != -1)
+		return connection_hold_passed(c);
 	if (client != -1)
 		close(client);
-	if (state == EXCHANGE_STREAMS)
-		connection_release(c);
-	else if (state != EXCHANGE_WAITS)
-		connection_resume(c, state);
+	if (state != EXCHANGE_STREAMS)
+		return state;
+	connection_release(c);
+	return EXCHANGE_WAITS;
 }
 
-static void
+static enum exchange_state
 connection_hold_receive(struct connection *c)
 {
 	int client;
 	ssize_t n = pass_receive(c->fd, c->gate.request_id, &c->in, &client);
 
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0)
+	if (n > 0)
+		return connection_hold_end(c, client);
+	if (n == 0 || (errno != EAGAIN && errno != EINTR))
 		connection_close(c);
-	else
-		connection_hold_end(c, client);
+	return EXCHANGE_WAITS;
 }
 
 /* Sends the head; only when it is sent the hold begins. */
@@ -113,21 +107,21 @@ connection_hold_send(struct connection *c)
 		loop_set_timer(c->deadline, PASS_HOLD_MS);
 }
 
-void
+enum exchange_state
 connection_hold_ready(struct connection *c, bool readable)
 {
 	if (readable)
-		connection_hold_receive(c);
-	else
-		connection_hold_send(c);
+		return connection_hold_receive(c);
+	connection_hold_send(c);
+	return EXCHANGE_WAITS;
 }
 
-void
+enum exchange_state
 connection_hold_over(struct connection *c)
 {
+	if (c->out.len == 0)
+		return connection_hold_end(c, -1);
 	/* Behind half a head nothing can follow. */
-	if (c->out.len > 0)
-		connection_break(c, "the web server reads nothing");
-	else
-		connection_hold_end(c, -1);
+	connection_break(c, "the web server reads nothing");
+	return EXCHANGE_WAITS;
 }

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+/*
+ * What a connection is made of, whatever it is about to do: its place in the
+ * loop, its deadline, and its end.
+ */
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "door/connection_part.h"
+#include "door/uplink.h"
+
+void
+connection_release(struct connection *c)
+{
+	TAILQ_REMOVE(&c->door->connections, c, link);
+	c->door->connection_count--;
+	if (c->io != NULL)
+		event_free(c->io);
+	if (c->deadline != NULL)
+		event_free(c->deadline);
+	if (c->asking != NULL)
+		uplink_forget(c->door->uplink, c->asking);
+	exchange_free(c->exchange);
+	gate_reset(&c->gate);
+	buffer_clear(&c->in);
+	buffer_clear(&c->out);
+	free(c);
+}
+
+void
+connection_close(struct connection *c)
+{
+	int fd = c->fd;
+
+	/*
+	 * The hub may hold a duplicate of this descriptor and open a stream on
+	 * it later.  Shutting the socket down makes sure that nothing follows
+	 * our answer.
+	 */
+	if (c->is_shared)
+		shutdown(fd, SHUT_RDWR);
+	connection_release(c);
+	close(fd);
+}
+
+void
+connection_break(struct connection *c, const char *why)
+{
+	log_debug("FastCGI connection closed: %s", why);
+	c->door->counters.broken++;
+	connection_close(c);
+}
+
+void
+connection_set_deadline(struct connection *c, bool on)
+{
+	if (on == c->has_deadline)
+		return;
+	c->has_deadline = on;
+	if (on)
+		loop_set_timer(c->deadline,
+		    c->door->config->request_timeout_ms);
+	else
+		event_del(c->deadline);
+}
+
+void
+connection_finish_request(struct connection *c)
+{
+	c->is_over = !c->gate.keep;
+	c->is_kept = true;
+	connection_set_deadline(c, false);
+	gate_reset(&c->gate);
+}
+
+int
+connection_watch(struct connection *c, bool writing)
+{
+	short what = writing ? EV_WRITE | EV_PERSIST : EV_READ | EV_PERSIST;
+
+	if (c->io != NULL)
+		event_free(c->io);
+	c->is_writing = writing;
+	c->io = event_new(c->door->base, c->fd, what, c->ready_cb, c);
+	if (c->io == NULL)
+		return -1;
+	return event_add(c->io, NULL);
+}
+
+void
+connection_unwatch(struct connection *c)
+{
+	if (c->io != NULL)
+		event_free(c->io);
+	c->io = NULL;
+}
