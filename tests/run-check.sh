@@ -327,7 +327,8 @@ background=$!
 check_step 'configure' check_configure "$plain" --enable-werror ||
     { check_report; exit 1; }
 wait "$background"
-check_step 'build' make -k -C "$plain" -j"$JOBS" all check-programs ||
+check_step 'build' make -k -C "$plain" -j"$JOBS" all check-programs \
+    bench-programs ||
     { check_report; exit 1; }
 check_npm
 # The other tree is built while the first suite waits for its clocks.

@@ -75,7 +75,7 @@ fan_init(struct fan_side *f, struct event_base *base, const char *threads,
     size_t streams, size_t rounds)
 {
 	struct store_options options = {
-		.url = "memory", .key_ms = 60000, .base = base
+		.url = "memory", .bounds = { .key_ms = 60000 }, .base = base
 	};
 	struct config_override o = { 0 };
 	char setting[32], *cause = NULL;

@@ -129,7 +129,8 @@ harness_input(void *arg, struct stream *s, const char *data, size_t len)
 static void
 harness_init(struct harness *h)
 {
-	struct store_options options = { .url = "memory", .key_ms = 60000 };
+	struct store_options options = { .url = "memory",
+		.bounds = { .key_ms = 60000 } };
 	char *cause = NULL;
 
 	log_open(LOG_TARGET_STDERR, LOG_LEVEL_ERROR);
