@@ -21,7 +21,8 @@ visitor_find(const struct table *table, struct text_span name)
 static struct visitor *
 visitor_new(struct table *table, struct text_span name)
 {
-	struct visitor *v = calloc(1, sizeof *v + name.len + 1);
+	struct visitor *v =
+	    calloc(1, offsetof(struct visitor, name) + name.len + 1);
 
 	if (v == NULL)
 		return NULL;

@@ -25,10 +25,10 @@ struct visitor {
 	uint32_t refs;            /* streams that name it, dead ones too */
 	uint32_t streams;         /* those that are not dead */
 	struct visitor *house;    /* whom it counts for, too; or NULL */
+	struct slice_lane *lane;  /* of its replays that wait, or NULL */
 	uint64_t mark;            /* as stream.mark, with seen: presence */
 	uint32_t seen;
-	struct slice_lane *lane; /* of its replays that wait, or NULL */
-	char name[];
+	char name[]; /* right behind: there are very many of these */
 };
 
 enum {

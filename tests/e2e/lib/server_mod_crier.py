@@ -108,11 +108,11 @@ class ModCrierPass(ModCrier):
 
     name = "mod_crier_pass"
     crier_pass = "auto"
+    at_once = 0  # over HTTP/2 nothing is passed: mod_crier_relay has that
 
 
 class ModCrierPrefork(ModCrierPass):
     name = "mod_crier_prefork"
     mpm = "mpm_prefork"
     mpm_conf = ("ServerLimit 16\nMaxRequestWorkers 16\nStartServers 8\n")
-    at_once = 0  # mod_http2 says so itself
 
