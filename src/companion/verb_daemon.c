@@ -27,6 +27,7 @@
 
 enum {
 	DAEMON_END_MS = 15000, /* beyond twice its drain-time */
+	DAEMON_LOOK_MS = 5,
 	DAEMON_BACK_MS = 10000 /* for whoever else starts the next one */
 };
 
@@ -116,7 +117,26 @@ daemon_ask(const struct verb_env *env, const char *what, struct client *client,
 	return 0;
 }
 
-/* Until crierd's process has closed its last descriptors. */
+/* Whether there is a process of this number that is not only to be reaped. */
+static bool
+daemon_is_alive(uint64_t pid)
+{
+	char path[64], stat[512] = "";
+	const char *end;
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%llu/stat", (unsigned long long)pid);
+	if ((file = fopen(path, "re")) == NULL)
+		return false;
+	if (fgets(stat, sizeof stat, file) == NULL)
+		stat[0] = '\0';
+	fclose(file);
+	/* The state stands behind the name, which may have any character. */
+	end = strrchr(stat, ')');
+	return end != NULL && end[1] == ' ' && end[2] != 'Z' && end[2] != 'X';
+}
+
+/* Until crierd has closed its end of our connection, and is no more. */
 static int
 daemon_await_end(struct client *client, const struct daemon_said *said)
 {
@@ -131,7 +151,10 @@ daemon_await_end(struct client *client, const struct daemon_said *said)
 			break;
 		buffer_truncate(&client->in, 0);
 	}
-	if (client->ended || client->was_reset)
+	while (client->ended && daemon_is_alive(said->pid) &&
+	    clock_monotonic_ms() < until)
+		clock_sleep_ms(DAEMON_LOOK_MS);
+	if (client->ended && !daemon_is_alive(said->pid))
 		return 0;
 	client_warn("crierd (process %llu) does not end",
 	    (unsigned long long)said->pid);
