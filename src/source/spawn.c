@@ -30,22 +30,24 @@ spawn_open_input(struct text_span input)
 	return -1;
 }
 
-/* What a child needs, which shares the parent's memory. */
+/* What a child needs. */
 struct spawn_child {
 	char *const *argv, *const *envp;
-	const int *fds;     /* its descriptors 0 to 2 */
-	volatile int error; /* why it could not become the program */
+	const int *fds; /* its descriptors 0 to 2 */
+	int status;     /* a pipe: why it could not become the program */
 };
 
 /*
  * Becomes the program; in the child.  Handlers are the parent's, and so are
  * signals that it ignores: until all are as usual none may come.
  */
-static void __attribute__((noreturn)) spawn_become(struct spawn_child *child)
+static void __attribute__((noreturn))
+spawn_become(const struct spawn_child *child)
 {
 	struct sigaction usual = { .sa_handler = SIG_DFL };
 	sigset_t none;
-	int i;
+	ssize_t n;
+	int i, error;
 
 	for (i = 1; i < NSIG; i++)
 		sigaction(i, &usual, NULL);
@@ -59,31 +61,44 @@ static void __attribute__((noreturn)) spawn_become(struct spawn_child *child)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	execve(child->argv[0], child->argv, child->envp);
 fail:
-	child->error = errno;
+	error = errno;
+	n = write(child->status, &error, sizeof error);
+	(void)n; /* the parent takes nothing for success */
 	_exit(127);
 }
 
 /*
  * Starts the process with these descriptors.  posix_spawn(3) can set neither a
  * limit nor a mask, and fork(2) would copy the tables of all of the hub's
- * memory; so it is vfork(2), whose child calls nothing but the system.
+ * memory; so it is vfork(2), whose child calls nothing but the system, and
+ * tells by a pipe why it is no program, which would end the pipe.
  */
 static int
 spawn_start(struct spawn_process *p, char *const *argv, char *const *envp,
     const int fds[3])
 {
-	struct spawn_child child = { argv, envp, fds, 0 };
+	struct spawn_child child = { argv, envp, fds, -1 };
 	sigset_t all, before;
+	int status[2], error = 0;
+	ssize_t n;
 	pid_t pid;
-	int error;
 
+	if (pipe2(status, O_CLOEXEC) == -1)
+		return -1;
+	child.status = status[1];
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pid = vfork(); /* NOLINT(*-vfork): see above */
 	if (pid == 0)
 		spawn_become(&child);
-	error = pid == -1 ? errno : child.error;
+	if (pid == -1)
+		error = errno;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	close(status[1]);
+	do
+		n = pid == -1 ? 0 : read(status[0], &error, sizeof error);
+	while (n == -1 && errno == EINTR);
+	close(status[0]);
 	p->pid = error == 0 ? pid : 0;
 	if (error == 0)
 		return 0;

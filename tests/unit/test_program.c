@@ -487,6 +487,10 @@ test_start(void **state)
 	mode_t mask = umask(0027);
 
 	(void)state;
+	if (support_is_valgrind()) { /* which has limits of its own */
+		umask(mask);
+		return;
+	}
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
 	low = before;
 	low.rlim_cur = 250;

@@ -304,8 +304,8 @@ test_refusal(const struct test_refusal *t)
 	struct test_client c, other;
 	size_t before;
 
-	handing_teardown(&test);
 	programs_free(test_programs);
+	handing_teardown(&test);
 	handing_setup(&test, t->settings);
 	test_programs = programs_new(test.hub.base);
 	assert_non_null(test_programs);
