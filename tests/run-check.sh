@@ -163,7 +163,7 @@ check_suite() {
 	done_tests=0
 	began=$(date +%s)
 	timeout -k 20 "$CHECK_LIMIT" make -C "$dir" -j"$JOBS" "$3" \
-	    TEST_LIMIT='timeout -k 10 200' >"$dir/make-check.log" 2>&1 &
+	    TEST_LIMIT='timeout -k 10 500' >"$dir/make-check.log" 2>&1 &
 	running=$!
 	while kill -0 "$running" 2>/dev/null; do
 		sleep 1
