@@ -319,11 +319,14 @@ def held_count_survives(tap, place):
     for _n in range(3):
         streams = [site.get("/events/a").wait_open() for _n in range(6)]
         site.crierd.wait_streams(6)
-        for pid in children_of(site):
+        killed = set(children_of(site))
+        for pid in killed:
             os.kill(pid, 9)
         for stream in streams:
             stream.wait_end()
-        proc.wait_for(lambda: len(children_of(site)) >= 6, "new children")
+        proc.wait_for(lambda old=killed: len(children_of(site)) >= 6
+                      and not old.intersection(children_of(site)),
+                      "new children")
     site.crierd.wait_streams(0)
     check_full(tap, site, 6, "streams, after processes were killed")
 
