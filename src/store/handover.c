@@ -8,8 +8,7 @@
 #include "store/handover.h"
 
 enum {
-	HANDOVER_WAIT_S = 1,
-	HANDOVER_TAKE_BYTES = 1 << 19
+	HANDOVER_WAIT_S = 1
 };
 
 /* That the pipe may be full does not matter: it wakes the loop all the same. */
@@ -140,13 +139,12 @@ handover_close(struct handover *h)
 
 /* What fits into one transaction, and one batch at least. */
 static void
-handover_take_some(struct handover *h, struct batch_list *list)
+handover_take_some(struct handover *h, struct batch_list *list, uint64_t most)
 {
 	struct batch *b;
-	size_t bytes = 0;
+	uint64_t bytes = 0;
 
-	while (bytes < HANDOVER_TAKE_BYTES &&
-	    (b = STAILQ_FIRST(&h->batches)) != NULL) {
+	while (bytes < most && (b = STAILQ_FIRST(&h->batches)) != NULL) {
 		bytes += b->bytes.len;
 		STAILQ_REMOVE_HEAD(&h->batches, link);
 		STAILQ_INSERT_TAIL(list, b, link);
@@ -155,7 +153,7 @@ handover_take_some(struct handover *h, struct batch_list *list)
 
 bool
 handover_take_batches(struct handover *h, struct batch_list *list,
-    bool may_wait, bool *is_nudged)
+    uint64_t most_bytes, bool may_wait, bool *is_nudged)
 {
 	struct timespec until;
 	bool is_closing;
@@ -167,7 +165,7 @@ handover_take_batches(struct handover *h, struct batch_list *list,
 	if (may_wait && STAILQ_EMPTY(&h->batches) && !h->is_closing &&
 	    !h->is_nudged)
 		pthread_cond_timedwait(&h->to_write, &h->lock, &until);
-	handover_take_some(h, list);
+	handover_take_some(h, list, most_bytes);
 	*is_nudged = h->is_nudged;
 	h->is_nudged = false;
 	is_closing = h->is_closing;

@@ -50,12 +50,12 @@ void handover_close(struct handover *);
 void handover_finish(struct handover *);
 
 /*
- * The writer's side.  Takes the batches that wait, up to half a MiB of them;
- * may_wait: if there is none, waits for one, for a nudge, or for a second.
- * False: closed, and none left.
+ * The writer's side.  Takes the batches that wait, up to about most_bytes of
+ * them; may_wait: if there is none, waits for one, for a nudge, or for a
+ * second. False: closed, and none left.
  */
 bool handover_take_batches(struct handover *, struct batch_list *,
-    bool may_wait, bool *is_nudged);
+    uint64_t most_bytes, bool may_wait, bool *is_nudged);
 void handover_return_batches(struct handover *, struct batch_list *);
 
 /* The reader's side; NULL: closed, and none left. */

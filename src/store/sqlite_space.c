@@ -89,6 +89,16 @@ space_set_up(struct sqlite_file *f)
 	space_reserve(f);
 }
 
+uint64_t
+space_transaction_bytes(const struct sqlite_file *f)
+{
+	uint64_t bytes = (uint64_t)f->pages * SPACE_PAGE_BYTES / 4;
+
+	if (bytes < SPACE_TRANSACTION_MIN)
+		return SPACE_TRANSACTION_MIN;
+	return bytes < SPACE_TRANSACTION_MAX ? bytes : SPACE_TRANSACTION_MAX;
+}
+
 int
 space_reserve(struct sqlite_file *f)
 {

@@ -25,11 +25,19 @@
 enum {
 	SPACE_LOG_BYTES_MIN = 1 << 20,
 	SPACE_LOG_BYTES_MAX = 1 << 26,
+	SPACE_TRANSACTION_MIN = 1 << 19,
+	SPACE_TRANSACTION_MAX = 1 << 24,
 	SPACE_CHUNK_BYTES = 1 << 16 /* the file grows by such */
 };
 
 /* Sets the connection of the writer up. */
 void space_set_up(struct sqlite_file *);
+
+/*
+ * How large a transaction may be.  A large one brings many events to a channel
+ * in one row, which is what bulk publishing gains by; but the log is as long.
+ */
+uint64_t space_transaction_bytes(const struct sqlite_file *);
 
 /*
  * Before a transaction is committed: sees that the file has room for it.  0, or

@@ -392,7 +392,8 @@ write_thread_run(void *arg)
 	bool more = false, is_damaged;
 
 	/* 1. All batches that wait.  Only who has nothing to do waits. */
-	while (handover_take_batches(&q->handover, &list, !more, &is_damaged)) {
+	while (handover_take_batches(&q->handover, &list,
+	    space_transaction_bytes(&q->writer.file), !more, &is_damaged)) {
 		/* 2. What the reader nudges for is damage. */
 		if (is_damaged)
 			write_thread_replace_file(q, "found when it was read");
