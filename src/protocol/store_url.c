@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "protocol/paths.h"
+#include "protocol/redis_url.h"
 #include "protocol/store_url.h"
 
 /* The home of the user crier (sysusers.conf), and a place for its history. */
@@ -21,12 +22,18 @@ static const struct {
 	const char *scheme;
 	enum store_kind kind;
 	bool has_address, is_file;
+	const char *(*wrong)(const char *url); /* NULL: any address will do */
 } store_url_schemes[] = {
-	{ STORE_URL_MEMORY, STORE_KIND_MEMORY, false, false },
-	{ STORE_URL_SQLITE, STORE_KIND_SQLITE, true, true },
+	{ STORE_URL_MEMORY, STORE_KIND_MEMORY, false, false, NULL },
+	{ STORE_URL_SQLITE, STORE_KIND_SQLITE, true, true, NULL },
+	{ "redis://", STORE_KIND_REDIS, true, false, redis_url_wrong },
+	{ "rediss://", STORE_KIND_REDIS, true, false, redis_url_wrong },
+	{ "redis+unix://", STORE_KIND_REDIS, true, false, redis_url_wrong },
+	{ "redis+sentinel://", STORE_KIND_REDIS, true, false, redis_url_wrong },
 };
 
-static const char store_url_form[] = "must be auto, memory or sqlite:PATH";
+static const char store_url_form[] =
+    "must be auto, memory, sqlite:PATH or redis://HOST:PORT/DB";
 
 const char *const store_durability_name[STORE_DURABILITIES] = {
 	[STORE_NONE] = "none",
@@ -61,7 +68,9 @@ store_url_read(const char *text, struct store_url *url)
 {
 	size_t i = store_url_find(text);
 
-	if (i == STORE_URL_SCHEMES)
+	if (i == STORE_URL_SCHEMES ||
+	    (store_url_schemes[i].wrong != NULL &&
+		store_url_schemes[i].wrong(text) != NULL))
 		return false;
 	url->kind = store_url_schemes[i].kind;
 	url->scheme = store_url_schemes[i].scheme;
@@ -72,10 +81,15 @@ store_url_read(const char *text, struct store_url *url)
 const char *
 store_url_wrong(const char *text)
 {
-	if (strcmp(text, STORE_URL_AUTO) == 0 ||
-	    store_url_find(text) != STORE_URL_SCHEMES)
+	size_t i;
+
+	if (strcmp(text, STORE_URL_AUTO) == 0)
 		return NULL;
-	return store_url_form;
+	if ((i = store_url_find(text)) == STORE_URL_SCHEMES)
+		return store_url_form;
+	return store_url_schemes[i].wrong == NULL
+	    ? NULL
+	    : store_url_schemes[i].wrong(text);
 }
 
 const char *

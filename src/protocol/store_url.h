@@ -15,12 +15,13 @@
 enum store_kind {
 	STORE_KIND_MEMORY,
 	STORE_KIND_SQLITE,
+	STORE_KIND_REDIS, /* see redis_url.h */
 	STORE_KINDS
 };
 
 struct store_url {
 	enum store_kind kind;
-	const char *scheme;  /* with its colon, if an address follows */
+	const char *scheme;  /* with its ':' or "://", if an address follows */
 	const char *address; /* within the URL: what follows the scheme */
 };
 

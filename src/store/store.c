@@ -4,6 +4,7 @@
 #include "base/cause.h"
 #include "store/store.h"
 
+/* NULL: this crierd was built without it. */
 static struct store
     *(*const store_makers[STORE_KINDS])(const struct store_options *,
 	const struct store_url *, char **) = {
@@ -16,10 +17,14 @@ store_open(const struct store_options *options, char **cause)
 {
 	struct store_url url;
 
-	if (store_url_read(options->url, &url))
+	if (!store_url_read(options->url, &url))
+		cause_set(cause, "store: %s is none that this crierd knows",
+		    options->url);
+	else if (store_makers[url.kind] == NULL)
+		cause_set(cause, "store: this crierd was built without %s",
+		    url.scheme);
+	else
 		return store_makers[url.kind](options, &url, cause);
-	cause_set(cause, "store: %s is none that this crierd knows",
-	    options->url);
 	return NULL;
 }
 

@@ -24,6 +24,7 @@ test_read(void **state)
 		{ "memory", STORE_KIND_MEMORY, "", NULL },
 		{ "sqlite:/a/b.db", STORE_KIND_SQLITE, "/a/b.db", "/a/b.db" },
 		{ "sqlite:x", STORE_KIND_SQLITE, "x", "x" },
+		{ "redis://h/1", STORE_KIND_REDIS, "h/1", NULL },
 	};
 	struct store_url url;
 	const char *file;
@@ -46,7 +47,8 @@ static void
 test_wrong(void **state)
 {
 	static const char *const table[] = { "", "Memory", "memory:", "memoryx",
-		"sqlite", "sqlite:", "redis:x", "/a" };
+		"sqlite", "sqlite:", "redis:x", "/a", "redis://",
+		"redis://u:p@h" };
 	struct store_url url;
 	size_t i;
 
