@@ -37,10 +37,10 @@ test_bad(const struct test_message *table, size_t count)
 
 #define TEST_BAD(table)       test_bad(table, sizeof(table) / sizeof *(table))
 #define ROUTE(title, section) "\nroute \"" title "\" {\n" section "\n}\n"
-#define GET(section)          ROUTE("GET /x/{n}", section)
-#define POST(section)         ROUTE("POST /x/{n}", section)
-#define PUBLISH(section)      POST("publish = c\n" section)
-#define SUBSCRIBE(section)    GET("subscribe = c\n" section)
+#define ROUTE_GET(section)    ROUTE("GET /x/{n}", section)
+#define ROUTE_POST(section)   ROUTE("POST /x/{n}", section)
+#define PUBLISH(section)      ROUTE_POST("publish = c\n" section)
+#define SUBSCRIBE(section)    ROUTE_GET("subscribe = c\n" section)
 #define X128                                                               \
 	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" \
 	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -103,10 +103,10 @@ static const struct test_message test_sections_table[] = {
 	{ ROUTE("GET /x", "heartbeat = 5"),
 	    "F:2: route \"GET /x\": has none of subscribe, publish, "
 	    "status, run, presence" },
-	{ GET("subscribe = a\nstatus = json"),
+	{ ROUTE_GET("subscribe = a\nstatus = json"),
 	    "F:4: status: there is subscribe already: a route has one "
 	    "of both" },
-	{ POST("run = \"/bin/true\"\n\npublish = a"),
+	{ ROUTE_POST("run = \"/bin/true\"\n\npublish = a"),
 	    "F:3: run: there is publish already: a route has one of "
 	    "both" },
 	{ SUBSCRIBE("\ndata = x"), "F:5: data: does not go with subscribe" },
@@ -116,20 +116,21 @@ static const struct test_message test_sections_table[] = {
 	{ PUBLISH("poll = 5"), "F:4: poll: does not go with publish" },
 	{ PUBLISH("end-event = x"),
 	    "F:4: end-event: does not go with publish" },
-	{ GET("status = json\nretry = 5"),
+	{ ROUTE_GET("status = json\nretry = 5"),
 	    "F:4: retry: does not go with status" },
-	{ GET("presence = a\nheartbeat = 5"),
+	{ ROUTE_GET("presence = a\nheartbeat = 5"),
 	    "F:4: heartbeat: does not go with presence" },
-	{ GET("run = \"/bin/true\"\npoll-above = 5"),
+	{ ROUTE_GET("run = \"/bin/true\"\npoll-above = 5"),
 	    "F:4: poll-above: does not go with run" },
-	{ GET("run = \"/bin/true\"\nlast = 5"),
+	{ ROUTE_GET("run = \"/bin/true\"\nlast = 5"),
 	    "F:4: last: does not go with run" },
 	{ SUBSCRIBE("last = all"), "F:4: last: must be a whole number" },
 	{ PUBLISH("terse = true"), "F:4: terse: does not go with publish" },
-	{ GET("status = xml"), "F:3: status: must be json or prometheus" },
-	{ GET("run = \"/bin/true\"\nformat = text"),
+	{ ROUTE_GET("status = xml"),
+	    "F:3: status: must be json or prometheus" },
+	{ ROUTE_GET("run = \"/bin/true\"\nformat = text"),
 	    "F:4: format: must be lines or raw" },
-	{ GET("run = \"/bin/true\"\nend-stop = maybe"),
+	{ ROUTE_GET("run = \"/bin/true\"\nend-stop = maybe"),
 	    "F:4: end-stop: must be true or false" },
 	{ SUBSCRIBE("retry = soon"), "F:4: retry: must be a whole number" },
 	{ SUBSCRIBE("retry = 86400001"),
@@ -143,13 +144,15 @@ static const struct test_message test_sections_table[] = {
 	    "sent with" },
 	{ SUBSCRIBE("end-data = " X2048 "x"),
 	    "F:4: end-data: is longer than 2048 bytes" },
-	{ GET("subscribe = {}"), "F:3: subscribe: must not be empty" },
-	{ POST("publish = {}\ndata = x"), "F:3: publish: must not be empty" },
-	{ GET("run = {}"), "F:3: run: must not be empty" },
-	{ GET("run = { true }"),
+	{ ROUTE_GET("subscribe = {}"), "F:3: subscribe: must not be empty" },
+	{ ROUTE_POST("publish = {}\ndata = x"),
+	    "F:3: publish: must not be empty" },
+	{ ROUTE_GET("run = {}"), "F:3: run: must not be empty" },
+	{ ROUTE_GET("run = { true }"),
 	    "F:3: run: must begin with the program's full path" },
-	{ GET("run = { \"/bin/true\", \"\" }"), "F:3: run: must not be empty" },
-	{ GET("publish = c"),
+	{ ROUTE_GET("run = { \"/bin/true\", \"\" }"),
+	    "F:3: run: must not be empty" },
+	{ ROUTE_GET("publish = c"),
 	    "F:3: publish: needs data, for a GET request has no body "
 	    "with it" },
 	{ PUBLISH("reply-type = json"),
@@ -160,8 +163,8 @@ static const struct test_message test_sections_table[] = {
 	    "text/plain" },
 	{ PUBLISH("reply-type = \"text/a\r\nX: y\""),
 	    "F:5: reply-type: must not contain control characters" },
-	{ GET("queue = x"), "F:3: no such option 'queue'" },
-	{ GET("end_event = x"), "F:3: no such option 'end_event'" },
+	{ ROUTE_GET("queue = x"), "F:3: no such option 'queue'" },
+	{ ROUTE_GET("end_event = x"), "F:3: no such option 'end_event'" },
 	{ ROUTE("GET /x",
 	      "subscribe = { \"{query.a}\",\n"
 	      "\"{wrong}\" }"),
@@ -177,47 +180,47 @@ test_sections(void **state)
 }
 
 static const struct test_message test_templates_table[] = {
-	{ GET("subscribe = \"{m}\""),
+	{ ROUTE_GET("subscribe = \"{m}\""),
 	    "F:3: subscribe: {m} is neither in the path nor "
 	    "query.NAME, form.NAME, json.NAME, body or user" },
-	{ GET("subscribe = \"{queryx}\""),
+	{ ROUTE_GET("subscribe = \"{queryx}\""),
 	    "F:3: subscribe: {queryx} is neither in the path nor "
 	    "query.NAME, form.NAME, json.NAME, body or user" },
-	{ GET("subscribe = \"{header.x}\""),
+	{ ROUTE_GET("subscribe = \"{header.x}\""),
 	    "F:3: subscribe: {header.x} is neither in the path nor "
 	    "query.NAME, form.NAME, json.NAME, body or user" },
-	{ GET("subscribe = \"{users}\""),
+	{ ROUTE_GET("subscribe = \"{users}\""),
 	    "F:3: subscribe: {users} is neither in the path nor "
 	    "query.NAME, form.NAME, json.NAME, body or user" },
-	{ GET("subscribe = \"{id}\""),
+	{ ROUTE_GET("subscribe = \"{id}\""),
 	    "F:3: subscribe: {id} is known in a reply only" },
 	{ PUBLISH("data = \"{streams}\""),
 	    "F:4: data: {streams} is known in a reply only" },
-	{ GET("subscribe = \"{query.}\""),
+	{ ROUTE_GET("subscribe = \"{query.}\""),
 	    "F:3: subscribe: {query.} has no name behind the dot" },
-	{ GET("subscribe = \"{query.a b}\""),
+	{ ROUTE_GET("subscribe = \"{query.a b}\""),
 	    "F:3: subscribe: {query.a b} has a space or a control "
 	    "character" },
-	{ POST("publish = \"{json.a..b}\""),
+	{ ROUTE_POST("publish = \"{json.a..b}\""),
 	    "F:3: publish: {json.a..b} has an empty name between its "
 	    "dots" },
-	{ POST("publish = \"{json.a.}\""),
+	{ ROUTE_POST("publish = \"{json.a.}\""),
 	    "F:3: publish: {json.a.} has an empty name between its "
 	    "dots" },
-	{ GET("subscribe = \"{form.a}\""),
+	{ ROUTE_GET("subscribe = \"{form.a}\""),
 	    "F:3: subscribe: {form.a} needs a body, which a GET "
 	    "request has not" },
 	{ ROUTE("GET,HEAD /x", "subscribe = \"{json.a}\""),
 	    "F:3: subscribe: {json.a} needs a body, which a GET "
 	    "request has not" },
-	{ GET("publish = c\ndata = \"{body}\""),
+	{ ROUTE_GET("publish = c\ndata = \"{body}\""),
 	    "F:4: data: {body} needs a body, which a GET request has "
 	    "not" },
-	{ GET("subscribe = \"a{n\""),
+	{ ROUTE_GET("subscribe = \"a{n\""),
 	    "F:3: subscribe: has a variable that is not closed by }" },
-	{ GET("subscribe = \"a{n{n}\""),
+	{ ROUTE_GET("subscribe = \"a{n{n}\""),
 	    "F:3: subscribe: has a variable that is not closed by }" },
-	{ GET("subscribe = \"a}\""),
+	{ ROUTE_GET("subscribe = \"a}\""),
 	    "F:3: subscribe: has a } without its {: write }}" },
 	{ PUBLISH("data = \"a } b\""),
 	    "F:4: data: has a } without its {: write }}" },
@@ -239,20 +242,20 @@ static const struct test_message test_templates_table[] = {
 		  "\"application/javascript\""),
 	    "F:4: reply: has a variable, which is safe in JSON, HTML, "
 	    "XML and text/plain only (see reply-type)" },
-	{ GET("subscribe = \"\""),
+	{ ROUTE_GET("subscribe = \"\""),
 	    "F:3: subscribe: is empty, which no channel's name is" },
-	{ GET("presence = \"\""),
+	{ ROUTE_GET("presence = \"\""),
 	    "F:3: presence: is empty, which no channel's name is" },
-	{ GET("subscribe = \"a {n}\""),
+	{ ROUTE_GET("subscribe = \"a {n}\""),
 	    "F:3: subscribe: has a space, a control character or one "
 	    "of * { }, which no channel's name has" },
-	{ GET("subscribe = \"user/*\""),
+	{ ROUTE_GET("subscribe = \"user/*\""),
 	    "F:3: subscribe: has a space, a control character or one "
 	    "of * { }, which no channel's name has" },
-	{ GET("subscribe = \"{{n}}\""),
+	{ ROUTE_GET("subscribe = \"{{n}}\""),
 	    "F:3: subscribe: has a space, a control character or one "
 	    "of * { }, which no channel's name has" },
-	{ POST("publish = \"$stats\""),
+	{ ROUTE_POST("publish = \"$stats\""),
 	    "F:3: publish: begins with $, where only crier itself "
 	    "publishes" },
 	{ PUBLISH("event = \"crier.end\""),

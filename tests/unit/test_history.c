@@ -10,48 +10,14 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "hub/history.h"
-#include "lib/support.h"
-#include "protocol/event.h"
-
-static const uint64_t test_key[2] = { 1, 2 };
+#include "lib/history_run.h"
 
 /* All that comes now is in one block, as far as there is room. */
 static void
 test_init(struct history *h)
 {
-	history_init(h, (struct id){ 0, 0 }, test_key);
+	history_init(h, (struct id){ 0, 0 }, history_run_key);
 	assert_int_equal(history_prepare(h, 512), 0);
-}
-
-/* An event with the id ms-0 whose record is that many bytes of fill. */
-static void
-test_add(struct history *h, uint64_t ms, size_t len, char fill)
-{
-	struct history_note note = { .id = { ms, 0 }, .added_ms = ms };
-	char *record = malloc(len);
-
-	assert_non_null(record);
-	memset(record, fill, len);
-	assert_int_equal(history_prepare(h, len), 0);
-	history_append(h, &note, record, len);
-	free(record);
-}
-
-static void
-test_add_own(struct history *h, uint64_t ms, const char *own)
-{
-	struct history_note note = { .id = { ms, 0 },
-		.own_id_len = strlen(own) };
-	struct event_fields e = {
-		.data = "x", .data_len = 1, .retry_ms = EVENT_RETRY_NONE
-	};
-	struct buffer b = { 0 };
-
-	assert_int_equal(event_encode(&b, &e, own, note.own_id_len), 0);
-	assert_int_equal(history_prepare(h, b.len), 0);
-	history_append(h, &note, b.data, b.len);
-	buffer_clear(&b);
 }
 
 static void
@@ -62,14 +28,6 @@ test_add_expiring(struct history *h, uint64_t ms, uint64_t expires_ms)
 
 	assert_int_equal(history_prepare(h, 10), 0);
 	history_append(h, &note, "0123456789", 10);
-}
-
-static void
-test_trim(struct history *h, uint64_t count, uint64_t bytes, uint64_t oldest)
-{
-	struct history_limits limits = { count, bytes, oldest };
-
-	history_trim(h, &limits);
 }
 
 static void
@@ -89,14 +47,14 @@ test_empty(void **state)
 	uint64_t seq = 0;
 
 	(void)state;
-	history_init(&h, (struct id){ 5, 6 }, test_key);
+	history_init(&h, (struct id){ 5, 6 }, history_run_key);
 	assert_int_equal(history_count(&h), 0);
 	assert_int_equal(h.memory, 0);
 	assert_int_equal(id_cmp(h.floor, (struct id){ 5, 6 }), 0);
 	assert_int_equal(history_after(&h, id), 0);
 	assert_false(history_find_own(&h, "x", 1, &id));
 	assert_false(history_slice(&h, &seq, 0, NULL, &slice));
-	test_trim(&h, 0, 0, UINT64_MAX);
+	history_run_trim(&h, 0, 0, UINT64_MAX);
 	assert_int_equal(id_cmp(h.floor, (struct id){ 5, 6 }), 0);
 	history_clear(&h);
 }
@@ -108,27 +66,27 @@ test_trim_count(void **state)
 	uint64_t i;
 
 	(void)state;
-	history_init(&h, (struct id){ 1, 0 }, test_key);
+	history_init(&h, (struct id){ 1, 0 }, history_run_key);
 	for (i = 0; i < 10; i++)
-		test_add(&h, 10 + i, 10, 'a');
-	test_trim(&h, 11, UINT64_MAX, 0);
+		history_run_add(&h, 10 + i, 10, 'a');
+	history_run_trim(&h, 11, UINT64_MAX, 0);
 	test_assert_range(&h, 0, 10);
 	assert_int_equal(h.floor.ms, 1);
-	test_trim(&h, 10, UINT64_MAX, 0);
+	history_run_trim(&h, 10, UINT64_MAX, 0);
 	test_assert_range(&h, 0, 10);
-	test_trim(&h, 9, UINT64_MAX, 0);
+	history_run_trim(&h, 9, UINT64_MAX, 0);
 	test_assert_range(&h, 1, 10);
 	assert_int_equal(h.floor.ms, 10);
 	assert_int_equal(history_at(&h, 1)->id.ms, 11);
-	test_trim(&h, 1, UINT64_MAX, 0);
+	history_run_trim(&h, 1, UINT64_MAX, 0);
 	test_assert_range(&h, 9, 10);
-	test_trim(&h, 0, UINT64_MAX, 0);
+	history_run_trim(&h, 0, UINT64_MAX, 0);
 	test_assert_range(&h, 10, 10);
 	assert_int_equal(h.floor.ms, 19);
 	assert_int_equal(h.memory, 0);
 	assert_null(h.ring);
 	/* The numbers go on. */
-	test_add(&h, 30, 10, 'a');
+	history_run_add(&h, 30, 10, 'a');
 	test_assert_range(&h, 10, 11);
 	assert_int_equal(history_at(&h, 10)->id.ms, 30);
 	history_clear(&h);
@@ -141,21 +99,21 @@ test_trim_bytes(void **state)
 	uint64_t i;
 
 	(void)state;
-	history_init(&h, (struct id){ 0, 0 }, test_key);
+	history_init(&h, (struct id){ 0, 0 }, history_run_key);
 	for (i = 0; i < 4; i++)
-		test_add(&h, i + 1, 100, 'a');
+		history_run_add(&h, i + 1, 100, 'a');
 	assert_int_equal(h.bytes, 400);
-	test_trim(&h, UINT64_MAX, 401, 0);
-	test_trim(&h, UINT64_MAX, 400, 0);
+	history_run_trim(&h, UINT64_MAX, 401, 0);
+	history_run_trim(&h, UINT64_MAX, 400, 0);
 	test_assert_range(&h, 0, 4);
-	test_trim(&h, UINT64_MAX, 399, 0);
+	history_run_trim(&h, UINT64_MAX, 399, 0);
 	test_assert_range(&h, 1, 4);
 	assert_int_equal(h.bytes, 300);
-	test_trim(&h, UINT64_MAX, 100, 0);
+	history_run_trim(&h, UINT64_MAX, 100, 0);
 	test_assert_range(&h, 3, 4);
 	/* One event larger than all that may be kept is not kept. */
-	test_add(&h, 9, 1000, 'b');
-	test_trim(&h, UINT64_MAX, 999, 0);
+	history_run_add(&h, 9, 1000, 'b');
+	history_run_trim(&h, UINT64_MAX, 999, 0);
 	test_assert_range(&h, 5, 5);
 	assert_int_equal(h.bytes, 0);
 	assert_int_equal(h.floor.ms, 9);
@@ -169,19 +127,19 @@ test_trim_age(void **state)
 	uint64_t i;
 
 	(void)state;
-	history_init(&h, (struct id){ 0, 0 }, test_key);
+	history_init(&h, (struct id){ 0, 0 }, history_run_key);
 	for (i = 0; i < 5; i++)
-		test_add(&h, 1000 * (i + 1), 10, 'a');
-	test_trim(&h, UINT64_MAX, UINT64_MAX, 0);
-	test_trim(&h, UINT64_MAX, UINT64_MAX, 999);
-	test_trim(&h, UINT64_MAX, UINT64_MAX, 1000);
+		history_run_add(&h, 1000 * (i + 1), 10, 'a');
+	history_run_trim(&h, UINT64_MAX, UINT64_MAX, 0);
+	history_run_trim(&h, UINT64_MAX, UINT64_MAX, 999);
+	history_run_trim(&h, UINT64_MAX, UINT64_MAX, 1000);
 	test_assert_range(&h, 0, 5);
-	test_trim(&h, UINT64_MAX, UINT64_MAX, 1001);
+	history_run_trim(&h, UINT64_MAX, UINT64_MAX, 1001);
 	test_assert_range(&h, 1, 5);
 	assert_int_equal(h.floor.ms, 1000);
-	test_trim(&h, UINT64_MAX, UINT64_MAX, 5000);
+	history_run_trim(&h, UINT64_MAX, UINT64_MAX, 5000);
 	test_assert_range(&h, 4, 5);
-	test_trim(&h, UINT64_MAX, UINT64_MAX, 5001);
+	history_run_trim(&h, UINT64_MAX, UINT64_MAX, 5001);
 	test_assert_range(&h, 5, 5);
 	history_clear(&h);
 }
@@ -210,107 +168,14 @@ test_after(void **state)
 	size_t i;
 
 	(void)state;
-	history_init(&h, (struct id){ 0, 0 }, test_key);
+	history_init(&h, (struct id){ 0, 0 }, history_run_key);
 	for (i = 0; i < 5; i++)
-		test_add(&h, 10 * i, 10, 'a');
-	test_trim(&h, 3, UINT64_MAX, 0);
+		history_run_add(&h, 10 * i, 10, 'a');
+	history_run_trim(&h, 3, UINT64_MAX, 0);
 	test_assert_range(&h, 2, 5);
 	for (i = 0; i < sizeof cases / sizeof *cases; i++)
 		if (history_after(&h, cases[i].id) != cases[i].want)
 			fail_msg("case %zu", i);
-	history_clear(&h);
-}
-
-static void
-test_own(void **state)
-{
-	struct history h;
-	struct id id;
-
-	(void)state;
-	history_init(&h, (struct id){ 0, 0 }, test_key);
-	test_add_own(&h, 1, "first");
-	test_add_own(&h, 2, "twice");
-	test_add(&h, 3, 20, 't');
-	test_add_own(&h, 4, "twice");
-	test_add_own(&h, 5, "5-0");
-	assert_int_equal(h.own_ids, 4);
-	assert_true(history_find_own(&h, "first", 5, &id));
-	assert_int_equal(id.ms, 1);
-	/* The newest of two. */
-	assert_true(history_find_own(&h, "twice", 5, &id));
-	assert_int_equal(id.ms, 4);
-	assert_true(history_find_own(&h, "5-0", 3, &id));
-	assert_int_equal(id.ms, 5);
-	/* All of it, and nothing more. */
-	assert_false(history_find_own(&h, "twic", 4, &id));
-	assert_false(history_find_own(&h, "twice\n", 6, &id));
-	assert_false(history_find_own(&h, "", 0, &id));
-	assert_false(history_find_own(&h, "ttttt", 5, &id));
-	/* One that was dropped is not found. */
-	test_trim(&h, 4, UINT64_MAX, 0);
-	assert_false(history_find_own(&h, "first", 5, &id));
-	assert_int_equal(h.own_ids, 3);
-	test_trim(&h, 1, UINT64_MAX, 0);
-	assert_false(history_find_own(&h, "twice", 5, &id));
-	test_trim(&h, 0, 0, 0);
-	assert_int_equal(h.own_ids, 0);
-	history_clear(&h);
-}
-
-/* How many entries a look-up of any own id may have to compare. */
-static size_t
-test_longest_chain(const struct history *h)
-{
-	uint64_t slot, seq;
-	size_t longest = 0, len;
-
-	for (slot = h->first_seq; slot < h->next_seq; slot++) {
-		seq = history_at(h, slot)->own_head;
-		for (len = 0; seq >= h->first_seq; len++) {
-			if (seq == history_at(h, seq)->own_older)
-				break;
-			seq = history_at(h, seq)->own_older;
-		}
-		longest = len > longest ? len : longest;
-	}
-	return longest;
-}
-
-/* However many events have ids of their own, few are compared. */
-static void
-test_own_many(void **state)
-{
-	enum {
-		MANY = 3000,
-		KEPT = 1000,
-		CHAIN_MAX = 12
-	};
-	struct history h;
-	struct id id;
-	char own[16];
-	uint64_t n;
-	size_t len;
-
-	(void)state;
-	history_init(&h, (struct id){ 0, 0 }, test_key);
-	for (n = 1; n <= MANY; n++) {
-		snprintf(own, sizeof own, "own-%llu", (unsigned long long)n);
-		test_add_own(&h, n, own);
-		test_trim(&h, KEPT, UINT64_MAX, 0);
-	}
-	assert_in_range(test_longest_chain(&h), 2, CHAIN_MAX);
-	/* While the ring grows, wraps and, at last, shrinks. */
-	for (; history_count(&h) > 0;
-	     test_trim(&h, history_count(&h) / 2, UINT64_MAX, 0)) {
-		for (n = 1; n <= MANY; n++) {
-			len = (size_t)snprintf(own, sizeof own, "own-%llu",
-			    (unsigned long long)n);
-			if (history_find_own(&h, own, len, &id) !=
-			    (n > MANY - history_count(&h)))
-				fail_msg("%s of %zu", own, history_count(&h));
-		}
-	}
 	history_clear(&h);
 }
 
@@ -342,9 +207,9 @@ test_slices(void **state)
 	size_t bytes = 0, runs = 0, at;
 
 	(void)state;
-	history_init(&h, (struct id){ 0, 0 }, test_key);
+	history_init(&h, (struct id){ 0, 0 }, history_run_key);
 	for (i = 0; i < 200; i++)
-		test_add(&h, i + 1, 100, (char)i);
+		history_run_add(&h, i + 1, 100, (char)i);
 	while (seq < h.next_seq) {
 		i = seq;
 		slice = test_next(&h, &seq, 0, NULL);
@@ -396,7 +261,7 @@ test_slice_limit(void **state)
 	(void)state;
 	test_init(&h);
 	for (i = 1; i <= 3; i++)
-		test_add(&h, i, 10, 'a');
+		history_run_add(&h, i, 10, 'a');
 	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
 		seq = cases[i].seq;
 		found = history_slice(&h, &seq, 0, &cases[i].limit, &slice);
@@ -446,7 +311,7 @@ test_slice_expiry(void **state)
 	assert_int_equal(slice.next_seq, 5);
 	/* Back to the plain way when the last that expires is dropped. */
 	test_add_expiring(&h, 7, 0);
-	test_trim(&h, 1, UINT64_MAX, 0);
+	history_run_trim(&h, 1, UINT64_MAX, 0);
 	assert_int_equal(h.expiring, 0);
 	seq = 6;
 	slice = test_next(&h, &seq, UINT64_MAX, NULL);
@@ -466,9 +331,9 @@ test_large(void **state)
 	size_t i, total = 0, seen = 0;
 
 	(void)state;
-	history_init(&h, (struct id){ 0, 0 }, test_key);
+	history_init(&h, (struct id){ 0, 0 }, history_run_key);
 	for (i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-		test_add(&h, i + 1, sizes[i], (char)('a' + i));
+		history_run_add(&h, i + 1, sizes[i], (char)('a' + i));
 		total += sizes[i];
 		assert_int_equal(h.bytes, total);
 	}
@@ -497,19 +362,19 @@ test_reference(void **state)
 
 	(void)state;
 	test_init(&h);
-	test_add(&h, 1, 100, 'a');
-	test_add(&h, 2, 100, 'b');
+	history_run_add(&h, 1, 100, 'a');
+	history_run_add(&h, 2, 100, 'b');
 	slice = test_next(&h, &seq, 0, NULL);
 	kept = block_ref(slice.block);
 	assert_int_equal(kept->refs, 2);
-	test_trim(&h, 1, UINT64_MAX, 0);
+	history_run_trim(&h, 1, UINT64_MAX, 0);
 	assert_int_equal(kept->refs, 2);
-	test_trim(&h, 0, 0, 0);
+	history_run_trim(&h, 0, 0, 0);
 	assert_int_equal(kept->refs, 1);
 	assert_int_equal(kept->data[0], 'a');
 	assert_int_equal(kept->data[199], 'b');
 	/* What comes now is elsewhere, and does not change it. */
-	test_add(&h, 3, 100, 'c');
+	history_run_add(&h, 3, 100, 'c');
 	assert_ptr_not_equal(history_at(&h, 2)->block, kept);
 	assert_int_equal(kept->used, 200);
 	history_clear(&h);
@@ -526,13 +391,13 @@ test_immutable(void **state)
 	uint64_t i;
 
 	(void)state;
-	history_init(&h, (struct id){ 0, 0 }, test_key);
-	test_add(&h, 1, 10, 'x');
+	history_init(&h, (struct id){ 0, 0 }, history_run_key);
+	history_run_add(&h, 1, 10, 'x');
 	block = block_ref(history_at(&h, 0)->block);
 	for (i = 2; i < 1000; i++)
-		test_add(&h, i, 50, 'y');
+		history_run_add(&h, i, 50, 'y');
 	assert_ptr_equal(history_at(&h, 0)->block, block);
-	test_trim(&h, 1, UINT64_MAX, 0);
+	history_run_trim(&h, 1, UINT64_MAX, 0);
 	assert_memory_equal(block->data, "xxxxxxxxxx", 10);
 	block_unref(block);
 	history_clear(&h);
@@ -546,7 +411,7 @@ test_spare(void **state)
 	struct block *spare;
 
 	(void)state;
-	history_init(&h, (struct id){ 0, 0 }, test_key);
+	history_init(&h, (struct id){ 0, 0 }, history_run_key);
 	assert_int_equal(history_prepare(&h, 200), 0);
 	spare = h.spare;
 	assert_non_null(spare);
@@ -555,15 +420,15 @@ test_spare(void **state)
 	/* Larger than the spare. */
 	assert_int_equal(history_prepare(&h, 100000), 0);
 	assert_true(h.spare->size >= 100000);
-	test_add(&h, 1, 10, 'a');
+	history_run_add(&h, 1, 10, 'a');
 	assert_null(h.spare);
 	/* There is room enough. */
 	assert_int_equal(history_prepare(&h, 1000), 0);
 	assert_null(h.spare);
-	test_trim(&h, 0, 0, 0);
+	history_run_trim(&h, 0, 0, 0);
 	assert_int_equal(history_prepare(&h, 10), 0);
 	assert_int_equal(history_prepare(&h, 1 << 20), 0);
-	test_trim(&h, 0, 0, 0);
+	history_run_trim(&h, 0, 0, 0);
 	assert_null(h.spare);
 	assert_null(h.ring);
 	assert_int_equal(history_prepare(&h, 10), 0);
@@ -571,11 +436,11 @@ test_spare(void **state)
 	assert_null(h.spare);
 	/* There is no spare, and no room in the last block. */
 	test_init(&h);
-	test_add(&h, 2, h.spare->size - 10, 'a');
+	history_run_add(&h, 2, h.spare->size - 10, 'a');
 	assert_int_equal(history_prepare(&h, 11), 0);
 	assert_non_null(h.spare);
 	/* The last block still takes what fits. */
-	test_add(&h, 3, 10, 'b');
+	history_run_add(&h, 3, 10, 'b');
 	assert_ptr_equal(history_at(&h, h.next_seq - 1)->block,
 	    history_at(&h, h.first_seq)->block);
 	assert_non_null(h.spare);
@@ -590,16 +455,16 @@ test_ring(void **state)
 	size_t most;
 
 	(void)state;
-	history_init(&h, (struct id){ 0, 0 }, test_key);
+	history_init(&h, (struct id){ 0, 0 }, history_run_key);
 	for (i = 0; i < 1000; i++) {
-		test_add(&h, i + 1, 1, 'a');
+		history_run_add(&h, i + 1, 1, 'a');
 		assert_true(h.capacity >= history_count(&h));
 		assert_true(h.capacity < 2 * history_count(&h) + 4);
 	}
 	most = h.capacity;
 	/* It shrinks as it empties, and never below what it holds. */
 	for (i = 1000; i-- > 1;) {
-		test_trim(&h, i, UINT64_MAX, 0);
+		history_run_trim(&h, i, UINT64_MAX, 0);
 		assert_true(h.capacity >= history_count(&h));
 		assert_int_equal(history_at(&h, h.first_seq)->id.ms,
 		    h.first_seq + 1);
@@ -640,8 +505,6 @@ main(void)
 		cmocka_unit_test(test_trim_bytes),
 		cmocka_unit_test(test_trim_age),
 		cmocka_unit_test(test_after),
-		cmocka_unit_test(test_own),
-		cmocka_unit_test(test_own_many),
 		cmocka_unit_test(test_slices),
 		cmocka_unit_test(test_slice_limit),
 		cmocka_unit_test(test_slice_expiry),

@@ -59,8 +59,11 @@ test_file(const char *text)
 static bool
 test_request(const char *method, const char *uri, const char *body)
 {
-	const struct route_case request = { method, uri,
-		body == NULL ? NULL : "application/json", body, "", NULL, 0 };
+	const struct route_case request = { .method = method,
+		.uri = uri,
+		.type = body == NULL ? NULL : "application/json",
+		.body = body,
+		.want = "" };
 	char have[512];
 
 	route_run_decide(test_config, &request, have, sizeof have);

@@ -10,136 +10,23 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "lib/route_run.h"
 #include "lib/support.h"
 #include "request/route.h"
 
 static struct config *test_config;
 
-/* A request and what it comes to, as test_describe writes it. */
-struct test_case {
-	const char *method, *uri;
-	const char *body;   /* NULL: none */
-	const char *type;   /* Content-Type; NULL: application/json */
-	const char *header; /* Last-Event-ID; NULL: none */
-	const char *want;
-};
-
-static void test_put(char *to, size_t size, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void
-test_put(char *to, size_t size, const char *fmt, ...)
-{
-	size_t n = strlen(to);
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(to + n, size - n, fmt, ap);
-	va_end(ap);
-}
-
-/*
- * A refusal as its status and error; else the kind (stream, head, options),
- * [channel]…, and what is asked for besides.
- */
-static void
-test_describe(const struct route *r, char *to, size_t size)
-{
-	static const char *const kinds[] = { "stream", "head", "options" };
-	size_t i;
-
-	to[0] = '\0';
-	if (r->kind == ROUTE_REFUSAL) {
-		test_put(to, size, "%d %s", r->refusal.status, r->refusal.text);
-		return;
-	}
-	assert_int_equal(r->status, r->kind == ROUTE_PREFLIGHT ? 204 : 200);
-	test_put(to, size, "%s ", kinds[r->kind]);
-	for (i = 0; i < r->channel_count; i++)
-		test_put(to, size, "[%.*s]", (int)r->channels[i].len,
-		    r->channels[i].text);
-	if (r->since != NULL)
-		test_put(to, size, " since=%.*s", (int)r->since_len, r->since);
-	if (r->since_all)
-		test_put(to, size, " all");
-	if (r->has_last)
-		test_put(to, size, " last=%llu", (unsigned long long)r->last);
-	if (r->padding > 0)
-		test_put(to, size, " padding=%llu",
-		    (unsigned long long)r->padding);
-	if (r->is_poll)
-		test_put(to, size, " poll=%llu",
-		    (unsigned long long)r->poll_ms);
-}
-
-static void
-test_decide(const struct test_case *t, char *have, size_t size)
-{
-	struct request r = { 0 };
-	struct route route;
-	char text[4096];
-
-	snprintf(text, sizeof text, "REQUEST_METHOD=%s", t->method);
-	assert_int_equal(request_add(&r, text), 0);
-	snprintf(text, sizeof text, "REQUEST_URI=%s", t->uri);
-	assert_int_equal(request_add(&r, text), 0);
-	snprintf(text, sizeof text, "CONTENT_TYPE=%s",
-	    t->type == NULL ? "application/json" : t->type);
-	assert_int_equal(request_add(&r, text), 0);
-	if (t->header != NULL) {
-		snprintf(text, sizeof text, "HTTP_LAST_EVENT_ID=%s", t->header);
-		assert_int_equal(request_add(&r, text), 0);
-	}
-	if (t->body != NULL) {
-		r.body.len = strlen(t->body);
-		r.body.text = support_guard(t->body, r.body.len);
-	}
-	route_decide(&r, test_config, &route);
-	test_describe(&route, have, size);
-	route_clear(&route);
-	request_clear(&r);
-}
-
-static void
-test_all(const struct test_case *cases, size_t count)
-{
-	char have[2048];
-	size_t i;
-
-	for (i = 0; i < count; i++) {
-		test_decide(&cases[i], have, sizeof have);
-		if (strcmp(have, cases[i].want) != 0)
-			fail_msg("%s %s: \"%s\" instead of \"%s\"",
-			    cases[i].method, cases[i].uri, have, cases[i].want);
-	}
-}
-
-#define TEST_ALL(cases) test_all(cases, sizeof(cases) / sizeof *(cases))
-#define GET(uri, want)                             \
-	{                                          \
-		"GET", uri, NULL, NULL, NULL, want \
-	}
-#define WITH_ID(uri, header, want)                   \
-	{                                            \
-		"GET", uri, NULL, NULL, header, want \
-	}
-#define POST(uri, body, want)                       \
-	{                                           \
-		"POST", uri, body, NULL, NULL, want \
-	}
-#define POST_AS(type, body, want)                                   \
+#define TEST_ALL(cases) ROUTE_RUN_ALL(test_config, cases)
+#define WITH_ID(u, id, w)                                           \
 	{                                                           \
-		"POST", "/events?channel=q", body, type, NULL, want \
+		.method = "GET", .uri = u, .last_id = id, .want = w \
 	}
-#define METHOD(method, want)                                        \
-	{                                                           \
-		method, "/events?channel=a", NULL, NULL, NULL, want \
-	}
+#define POST_JSON(u, b, w) POST(JSON, u, b, w)
 
 static void
 test_paths(void **state)
 {
-	static const struct test_case cases[] = {
+	static const struct route_case cases[] = {
 		GET("/events?channel=a", "stream [a]"),
 		GET("/events/a", "stream [a]"),
 		GET("/events/a/b/c", "stream [a/b/c]"),
@@ -212,28 +99,34 @@ test_paths(void **state)
 static void
 test_methods(void **state)
 {
-	static const struct test_case cases[] = {
-		METHOD("GET", "stream [a]"),
-		METHOD("POST", "stream [a]"),
-		METHOD("HEAD", "head [a]"),
-		METHOD("OPTIONS", "options "),
-		METHOD("PUT", "405 method not allowed"),
-		METHOD("DELETE", "405 method not allowed"),
-		METHOD("PATCH", "405 method not allowed"),
-		METHOD("get", "405 method not allowed"),
-		METHOD("GETX", "405 method not allowed"),
-		METHOD("", "405 method not allowed"),
+	static const char not_allowed[] =
+	    "405 method not allowed (GET, HEAD, POST, OPTIONS)";
+	static const char options[] = "options (GET, HEAD, POST, OPTIONS)";
+	static const struct route_case cases[] = {
+		ASK("GET", "/events?channel=a", "stream [a]"),
+		ASK("POST", "/events?channel=a", "stream [a]"),
+		ASK("HEAD", "/events?channel=a", "head [a]"),
+		ASK("OPTIONS", "/events?channel=a", options),
+		ASK("PUT", "/events?channel=a", not_allowed),
+		ASK("DELETE", "/events?channel=a", not_allowed),
+		ASK("PATCH", "/events?channel=a", not_allowed),
+		ASK("get", "/events?channel=a", not_allowed),
+		ASK("GETX", "/events?channel=a", not_allowed),
+		ASK("", "/events?channel=a", not_allowed),
 		/* No such route comes before no such method. */
-		{ "PUT", "/", NULL, NULL, NULL, "404 no such route" },
-		{ "OPTIONS", "/", NULL, NULL, NULL, "404 no such route" },
-		{ "OPTIONS", "/events", NULL, NULL, NULL, "options " },
-		{ "OPTIONS", "/events/$x", NULL, NULL, NULL, "options " },
-		{ "HEAD", "/events", NULL, NULL, NULL,
-		    "400 no channel is named" },
-		{ "HEAD", "/events/$x", NULL, NULL, NULL,
-		    "403 channels that begin with $ are crier's own" },
+		ASK("PUT", "/", "404 no such route"),
+		ASK("OPTIONS", "/", "404 no such route"),
+		ASK("OPTIONS", "/events", options),
+		ASK("OPTIONS", "/events/$x", options),
+		ASK("HEAD", "/events", "400 no channel is named"),
+		ASK("HEAD", "/events/$x",
+		    "403 channels that begin with $ are crier's own"),
 		/* Only POST has a body that is looked at. */
-		{ "GET", "/events/a", "{", "text/plain", NULL, "stream [a]" },
+		{ .method = "GET",
+		    .uri = "/events/a",
+		    .type = "text/plain",
+		    .body = "{",
+		    .want = "stream [a]" },
 	};
 
 	(void)state;
@@ -245,7 +138,7 @@ test_methods(void **state)
 static void
 test_positions(void **state)
 {
-	static const struct test_case cases[] = {
+	static const struct route_case cases[] = {
 		WITH_ID("/events/a", "5-0", "stream [a] since=5-0"),
 		WITH_ID("/events/a", "", "stream [a]"),
 		WITH_ID("/events/a", "any thing", "stream [a] since=any thing"),
@@ -326,7 +219,7 @@ test_numbers(void **state)
 {
 	static const char last[] = "400 last is not a number up to 4294967295";
 	static const char padding[] = "400 padding is not a number up to 4096";
-	static const struct test_case cases[] = {
+	static const struct route_case cases[] = {
 		GET(SINCE("last=0"), "stream [a] last=0"),
 		GET(SINCE("last=10"), "stream [a] last=10"),
 		GET(SINCE("last=4294967295"), "stream [a] last=4294967295"),
@@ -359,97 +252,109 @@ test_bodies(void **state)
 {
 	static const char json[] = "400 the body is not valid JSON";
 	static const char type[] = "415 the body is not application/json";
-	static const struct test_case cases[] = {
-		POST("/events", "{\"channel\":\"a\"}", "stream [a]"),
-		POST("/events", "{\"channel\":[\"a\",\"b\",\"a\"]}",
+	static const struct route_case cases[] = {
+		POST_JSON("/events", "{\"channel\":\"a\"}", "stream [a]"),
+		POST_JSON("/events", "{\"channel\":[\"a\",\"b\",\"a\"]}",
 		    "stream [a][b]"),
-		POST("/events", " {\"channel\" : [\"a\"] } \n", "stream [a]"),
-		POST("/events/a", "{}", "stream [a]"),
-		POST("/events/a", NULL, "stream [a]"),
-		POST("/events/a", "{\"channel\":\"b\"}", "stream [a][b]"),
-		POST("/events?channel=a", "{\"channel\":\"b\"}",
-		    "stream [a][b]"),
-		POST("/events", "{\"channel\":\"\\u00e4\"}",
-		    "stream [\xc3\xa4]"),
-		POST("/events", "{\"other\":1,\"channel\":\"a\"}",
+		POST_JSON("/events", " {\"channel\" : [\"a\"] } \n",
 		    "stream [a]"),
-		POST("/events", "{\"channel\":[]}", "400 no channel is named"),
-		POST("/events", "{}", "400 no channel is named"),
-		POST("/events", NULL, "400 no channel is named"),
-		POST("/events", "{\"channel\":1}",
+		POST_JSON("/events/a", "{}", "stream [a]"),
+		POST_JSON("/events/a", NULL, "stream [a]"),
+		POST_JSON("/events/a", "{\"channel\":\"b\"}", "stream [a][b]"),
+		POST_JSON("/events?channel=a", "{\"channel\":\"b\"}",
+		    "stream [a][b]"),
+		POST_JSON("/events", "{\"channel\":\"\\u00e4\"}",
+		    "stream [\xc3\xa4]"),
+		POST_JSON("/events", "{\"other\":1,\"channel\":\"a\"}",
+		    "stream [a]"),
+		POST_JSON("/events", "{\"channel\":[]}",
+		    "400 no channel is named"),
+		POST_JSON("/events", "{}", "400 no channel is named"),
+		POST_JSON("/events", NULL, "400 no channel is named"),
+		POST_JSON("/events", "{\"channel\":1}",
 		    "400 channel is not a string"),
-		POST("/events", "{\"channel\":null}",
+		POST_JSON("/events", "{\"channel\":null}",
 		    "400 channel is not a string"),
-		POST("/events", "{\"channel\":{}}",
+		POST_JSON("/events", "{\"channel\":{}}",
 		    "400 channel is not a string"),
-		POST("/events", "{\"channel\":[\"a\",1]}",
+		POST_JSON("/events", "{\"channel\":[\"a\",1]}",
 		    "400 channel is not a string"),
-		POST("/events", "{\"channel\":[[\"a\"]]}",
+		POST_JSON("/events", "{\"channel\":[[\"a\"]]}",
 		    "400 channel is not a string"),
-		POST("/events", "{\"channel\":\"\"}",
+		POST_JSON("/events", "{\"channel\":\"\"}",
 		    "400 channel name is empty"),
-		POST("/events", "{\"channel\":\"a b\"}",
+		POST_JSON("/events", "{\"channel\":\"a b\"}",
 		    "400 channel name has a space or control character"),
-		POST("/events", "{\"channel\":\"a\\u0000b\"}",
+		POST_JSON("/events", "{\"channel\":\"a\\u0000b\"}",
 		    "400 channel name has a space or control character"),
-		POST("/events", "{\"channel\":\"$streams\"}",
+		POST_JSON("/events", "{\"channel\":\"$streams\"}",
 		    "403 channels that begin with $ are crier's own"),
-		POST("/events", "[]", "400 the body is not a JSON object"),
-		POST("/events", "\"a\"", "400 the body is not a JSON object"),
-		POST("/events", "{", json),
-		POST("/events", " ", json),
-		POST("/events", "{\"channel\":\"a\"", json),
-		POST("/events", "{\"channel\":\"a\"}x", json),
-		POST("/events", "{\"channel\":\"a\"}{}", json),
-		POST("/events", "{'channel':'a'}", json),
-		POST("/events", "{\"channel\":\"a\",}", json),
-		POST("/events", "{\"channel\":\"\xff\"}", json),
-		POST("/events", "channel=a", json),
-		POST("/events/a", "[[[[[[[[[[[]]]]]]]]]]]", json),
+		POST_JSON("/events", "[]", "400 the body is not a JSON object"),
+		POST_JSON("/events", "\"a\"",
+		    "400 the body is not a JSON object"),
+		POST_JSON("/events", "{", json),
+		POST_JSON("/events", " ", json),
+		POST_JSON("/events", "{\"channel\":\"a\"", json),
+		POST_JSON("/events", "{\"channel\":\"a\"}x", json),
+		POST_JSON("/events", "{\"channel\":\"a\"}{}", json),
+		POST_JSON("/events", "{'channel':'a'}", json),
+		POST_JSON("/events", "{\"channel\":\"a\",}", json),
+		POST_JSON("/events", "{\"channel\":\"\xff\"}", json),
+		POST_JSON("/events", "channel=a", json),
+		POST_JSON("/events/a", "[[[[[[[[[[[]]]]]]]]]]]", json),
 		/* Where to begin: of header, query and this the newest. */
-		POST("/events/a", "{\"lastEventId\":\"7-0\"}",
+		POST_JSON("/events/a", "{\"lastEventId\":\"7-0\"}",
 		    "stream [a] since=7-0"),
-		POST("/events/a?since=5-0", "{\"lastEventId\":\"7-0\"}",
+		POST_JSON("/events/a?since=5-0", "{\"lastEventId\":\"7-0\"}",
 		    "stream [a] since=7-0"),
-		POST("/events/a?since=9-0", "{\"lastEventId\":\"7-0\"}",
+		POST_JSON("/events/a?since=9-0", "{\"lastEventId\":\"7-0\"}",
 		    "stream [a] since=9-0"),
-		POST("/events/a?since=o-2", "{\"lastEventId\":\"o-1\"}",
+		POST_JSON("/events/a?since=o-2", "{\"lastEventId\":\"o-1\"}",
 		    "stream [a] since=o-2"),
-		{ "POST", "/events/a", "{\"lastEventId\":\"7-0\"}", NULL, "9-0",
-		    "stream [a] since=9-0" },
-		POST("/events/a", "{\"lastEventId\":\"\"}", "stream [a]"),
+		{ .method = "POST",
+		    .uri = "/events/a",
+		    .type = JSON,
+		    .body = "{\"lastEventId\":\"7-0\"}",
+		    .last_id = "9-0",
+		    .want = "stream [a] since=9-0" },
+		POST_JSON("/events/a", "{\"lastEventId\":\"\"}", "stream [a]"),
 		/* What a page sends that has none yet; and numbers as ids. */
-		POST("/events/a", "{\"lastEventId\":null}", "stream [a]"),
-		POST("/events/a", "{\"since\":null}", "stream [a]"),
-		POST("/events/a", "{\"lastEventId\":0}", "stream [a]"),
-		POST("/events/a", "{\"lastEventId\":0.0}", "stream [a]"),
-		POST("/events/a", "{\"lastEventId\":-1}", "stream [a]"),
-		POST("/events/a", "{\"since\":0}", "stream [a]"),
-		POST("/events/a", "{\"lastEventId\":\"0\"}",
+		POST_JSON("/events/a", "{\"lastEventId\":null}", "stream [a]"),
+		POST_JSON("/events/a", "{\"since\":null}", "stream [a]"),
+		POST_JSON("/events/a", "{\"lastEventId\":0}", "stream [a]"),
+		POST_JSON("/events/a", "{\"lastEventId\":0.0}", "stream [a]"),
+		POST_JSON("/events/a", "{\"lastEventId\":-1}", "stream [a]"),
+		POST_JSON("/events/a", "{\"since\":0}", "stream [a]"),
+		POST_JSON("/events/a", "{\"lastEventId\":\"0\"}",
 		    "stream [a] since=0"),
-		POST("/events/a", "{\"lastEventId\":1}", "stream [a] since=1"),
-		POST("/events/a", "{\"since\":7}", "stream [a] since=7"),
-		POST("/events/a", "{\"lastEventId\":1.50}",
+		POST_JSON("/events/a", "{\"lastEventId\":1}",
+		    "stream [a] since=1"),
+		POST_JSON("/events/a", "{\"since\":7}", "stream [a] since=7"),
+		POST_JSON("/events/a", "{\"lastEventId\":1.50}",
 		    "stream [a] since=1.50"),
-		POST("/events/a", "{\"lastEventId\":9223372036854775807}",
+		POST_JSON("/events/a", "{\"lastEventId\":9223372036854775807}",
 		    "stream [a] since=9223372036854775807"),
-		POST("/events/a?since=5-0", "{\"lastEventId\":null}",
+		POST_JSON("/events/a?since=5-0", "{\"lastEventId\":null}",
 		    "stream [a] since=5-0"),
-		POST("/events/a", "{\"lastEventId\":true}",
+		POST_JSON("/events/a", "{\"lastEventId\":true}",
 		    "400 lastEventId is neither a string nor a number"),
-		POST("/events/a", "{\"lastEventId\":[]}",
+		POST_JSON("/events/a", "{\"lastEventId\":[]}",
 		    "400 lastEventId is neither a string nor a number"),
-		POST("/events/a", "{\"since\":{}}",
+		POST_JSON("/events/a", "{\"since\":{}}",
 		    "400 since is neither a string nor a number"),
-		POST_AS("application/json;charset=utf-8", "{}", "stream [q]"),
-		POST_AS("application/json ; charset=utf-8", "{}", "stream [q]"),
-		POST_AS("Application/JSON", "{}", "stream [q]"),
-		POST_AS("application/jsonp", "{}", type),
-		POST_AS("application/json-seq", "{}", type),
-		POST_AS("text/plain", "{}", type),
-		POST_AS("application/x-www-form-urlencoded", "channel=a", type),
-		POST_AS("", "{}", type),
-		POST_AS("text/plain", NULL, "stream [q]"),
+		POST("application/json;charset=utf-8", "/events?channel=q",
+		    "{}", "stream [q]"),
+		POST("application/json ; charset=utf-8", "/events?channel=q",
+		    "{}", "stream [q]"),
+		POST("Application/JSON", "/events?channel=q", "{}",
+		    "stream [q]"),
+		POST("application/jsonp", "/events?channel=q", "{}", type),
+		POST("application/json-seq", "/events?channel=q", "{}", type),
+		POST("text/plain", "/events?channel=q", "{}", type),
+		POST("application/x-www-form-urlencoded", "/events?channel=q",
+		    "channel=a", type),
+		POST("", "/events?channel=q", "{}", type),
+		POST("text/plain", "/events?channel=q", NULL, "stream [q]"),
 	};
 
 	(void)state;
@@ -461,7 +366,7 @@ test_polls(void **state)
 {
 	static const char poll[] =
 	    "400 poll is not a number of seconds up to 3600";
-	static const struct test_case cases[] = {
+	static const struct route_case cases[] = {
 		GET(SINCE("poll=0"), "stream [a] poll=0"),
 		GET(SINCE("poll=25"), "stream [a] poll=25000"),
 		GET(SINCE("poll=0.5"), "stream [a] poll=500"),
@@ -492,26 +397,28 @@ test_polls(void **state)
 		GET(SINCE("poll=1&poll=x"), "stream [a] poll=1000"),
 		GET(SINCE("poll=2&last=1&since=5-0"),
 		    "stream [a] since=5-0 last=1 poll=2000"),
-		{ "HEAD", SINCE("poll=1"), NULL, NULL, NULL,
-		    "head [a] poll=1000" },
-		{ "HEAD", SINCE("poll=x"), NULL, NULL, NULL, poll },
-		{ "OPTIONS", SINCE("poll=x"), NULL, NULL, NULL, "options " },
-		POST("/events/a", "{\"poll\":0}", "stream [a] poll=0"),
-		POST("/events/a", "{\"poll\":3600}", "stream [a] poll=3600000"),
-		POST("/events/a", "{\"poll\":1.25}", "stream [a] poll=1250"),
-		POST("/events/a?poll=3", "{\"poll\":1}",
+		ASK("HEAD", SINCE("poll=1"), "head [a] poll=1000"),
+		ASK("HEAD", SINCE("poll=x"), poll),
+		ASK("OPTIONS", SINCE("poll=x"),
+		    "options (GET, HEAD, POST, OPTIONS)"),
+		POST_JSON("/events/a", "{\"poll\":0}", "stream [a] poll=0"),
+		POST_JSON("/events/a", "{\"poll\":3600}",
+		    "stream [a] poll=3600000"),
+		POST_JSON("/events/a", "{\"poll\":1.25}",
+		    "stream [a] poll=1250"),
+		POST_JSON("/events/a?poll=3", "{\"poll\":1}",
 		    "stream [a] poll=1000"),
-		POST("/events/a?poll=3", "{}", "stream [a] poll=3000"),
-		POST("/events/a?poll=x", "{\"poll\":1}", poll),
-		POST("/events/a", "{\"poll\":3601}", poll),
-		POST("/events/a", "{\"poll\":-1}", poll),
-		POST("/events/a", "{\"poll\":1e2}", poll),
-		POST("/events/a", "{\"poll\":0.0001}", poll),
-		POST("/events/a", "{\"poll\":\"1\"}", poll),
-		POST("/events/a", "{\"poll\":true}", poll),
-		POST("/events/a", "{\"poll\":null}", poll),
-		POST("/events/a", "{\"poll\":[1]}", poll),
-		POST("/events/a", "{\"poll\":NaN}",
+		POST_JSON("/events/a?poll=3", "{}", "stream [a] poll=3000"),
+		POST_JSON("/events/a?poll=x", "{\"poll\":1}", poll),
+		POST_JSON("/events/a", "{\"poll\":3601}", poll),
+		POST_JSON("/events/a", "{\"poll\":-1}", poll),
+		POST_JSON("/events/a", "{\"poll\":1e2}", poll),
+		POST_JSON("/events/a", "{\"poll\":0.0001}", poll),
+		POST_JSON("/events/a", "{\"poll\":\"1\"}", poll),
+		POST_JSON("/events/a", "{\"poll\":true}", poll),
+		POST_JSON("/events/a", "{\"poll\":null}", poll),
+		POST_JSON("/events/a", "{\"poll\":[1]}", poll),
+		POST_JSON("/events/a", "{\"poll\":NaN}",
 		    "400 the body has a number that is none, or one of more "
 		    "than 64 bits"),
 	};
@@ -554,18 +461,17 @@ static void
 test_body_nul(void **state)
 {
 	static const char body[] = "{\"channel\":\"a\"}\0{\"channel\":\"b\"}";
-	struct request r = { .body = { body, sizeof body - 1 } };
-	struct route route;
+	static const struct route_case cases[] = {
+		{ .method = "POST",
+		    .uri = "/events",
+		    .type = JSON,
+		    .body = body,
+		    .body_len = sizeof body - 1,
+		    .want = "400 the body is not valid JSON" },
+	};
 
 	(void)state;
-	request_add(&r, "REQUEST_METHOD=POST");
-	request_add(&r, "REQUEST_URI=/events");
-	request_add(&r, "CONTENT_TYPE=application/json");
-	route_decide(&r, test_config, &route);
-	assert_int_equal(route.kind, ROUTE_REFUSAL);
-	assert_int_equal(route.refusal.status, 400);
-	route_clear(&route);
-	request_clear(&r);
+	TEST_ALL(cases);
 }
 
 /* Channels c0, c1, … in the query and in a body. */
@@ -573,16 +479,18 @@ static void
 test_many(unsigned in_query, unsigned in_body, const char *want)
 {
 	char uri[4000] = "/events?", body[4000] = "{\"channel\":[", have[4096];
-	struct test_case t = { "POST", uri, body, NULL, NULL, want };
+	size_t at = strlen(uri), in = strlen(body);
+	struct route_case t = POST_JSON(uri, body, want);
 	unsigned i;
 
 	for (i = 0; i < in_query; i++)
-		test_put(uri, sizeof uri, "channel=c%u&", i);
+		at += (size_t)snprintf(uri + at, sizeof uri - at,
+		    "channel=c%u&", i);
 	for (; i < in_query + in_body; i++)
-		test_put(body, sizeof body, "%s\"c%u\"",
+		in += (size_t)snprintf(body + in, sizeof body - in, "%s\"c%u\"",
 		    i == in_query ? "" : ",", i);
-	test_put(body, sizeof body, "]}");
-	test_decide(&t, have, sizeof have);
+	strcpy(body + in, "]}");
+	route_run_decide(test_config, &t, have, sizeof have);
 	assert_memory_equal(have, want, strlen(want));
 }
 

@@ -12,21 +12,10 @@
 
 #include "lib/route_run.h"
 
-#define ASK(method, uri, want)                         \
-	{                                              \
-		method, uri, NULL, NULL, want, NULL, 0 \
+#define GET_AS(login, u, w)                                         \
+	{                                                           \
+		.method = "GET", .uri = u, .user = login, .want = w \
 	}
-#define GET(uri, want) ASK("GET", uri, want)
-#define GET_AS(user, uri, want)                       \
-	{                                             \
-		"GET", uri, NULL, NULL, want, user, 0 \
-	}
-#define POST(type, uri, body, want)                    \
-	{                                              \
-		"POST", uri, type, body, want, NULL, 0 \
-	}
-#define JSON "application/json"
-#define FORM "application/x-www-form-urlencoded"
 
 /* Whatever their order, the most specific route is taken. */
 static void

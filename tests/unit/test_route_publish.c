@@ -16,20 +16,11 @@
 #include "lib/route_run.h"
 #include "request/route.h"
 
-#define GET(uri, want)                                \
-	{                                             \
-		"GET", uri, NULL, NULL, want, NULL, 0 \
+#define BYTES(t, u, b, w)                                         \
+	{                                                         \
+		.method = "POST", .uri = u, .type = t, .body = b, \
+		.body_len = sizeof(b) - 1, .want = w              \
 	}
-#define POST(type, uri, body, want)                    \
-	{                                              \
-		"POST", uri, type, body, want, NULL, 0 \
-	}
-#define BYTES(type, uri, body, want)                                  \
-	{                                                             \
-		"POST", uri, type, body, want, NULL, sizeof(body) - 1 \
-	}
-#define JSON "application/json"
-#define FORM "application/x-www-form-urlencoded"
 #define TEXT "text/plain;charset=UTF-8"
 
 static const char retry[] =

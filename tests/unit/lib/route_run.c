@@ -148,6 +148,8 @@ route_run_describe(const struct route *r, struct route_run_text *t)
 	if (r->padding > 0)
 		route_run_put(t, " padding=%llu",
 		    (unsigned long long)r->padding);
+	if (r->is_poll)
+		route_run_put(t, " poll=%llu", (unsigned long long)r->poll_ms);
 	if (r->kind == ROUTE_PUBLISH)
 		route_run_put_event(t, r);
 }
@@ -179,6 +181,7 @@ route_run_decide(const struct config *config, const struct route_case *c,
 	route_run_add(&request, "REQUEST_URI", c->uri);
 	route_run_add(&request, "CONTENT_TYPE", c->type);
 	route_run_add(&request, "REMOTE_USER", c->user);
+	route_run_add(&request, "HTTP_LAST_EVENT_ID", c->last_id);
 	if (c->body != NULL)
 		len = c->body_len > 0 ? c->body_len : strlen(c->body);
 	request.body.len = len;

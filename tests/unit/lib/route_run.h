@@ -14,9 +14,23 @@ struct route_case {
 	const char *type; /* Content-Type; NULL: none */
 	const char *body; /* NULL: none */
 	const char *want;
-	const char *user; /* REMOTE_USER; NULL: none */
-	size_t body_len;  /* 0: the body ends with its NUL */
+	const char *user;    /* REMOTE_USER; NULL: none */
+	size_t body_len;     /* 0: the body ends with its NUL */
+	const char *last_id; /* Last-Event-ID; NULL: none */
 };
+
+/* Requests by their method, address and the rest. */
+#define ASK(m, u, w)                             \
+	{                                        \
+		.method = m, .uri = u, .want = w \
+	}
+#define GET(u, w) ASK("GET", u, w)
+#define POST(t, u, b, w)                                                    \
+	{                                                                   \
+		.method = "POST", .uri = u, .type = t, .body = b, .want = w \
+	}
+#define JSON "application/json"
+#define FORM "application/x-www-form-urlencoded"
 
 /*
  * A configuration of a file with this text; the caller's.  NULL with *cause,
