@@ -50,6 +50,26 @@ static struct {
 static struct streams test_hub;
 static struct streams_client test_clients[TEST_STREAMS];
 
+/*
+ * With offsets of 64 bits, which hiredis' flags ask for, the C library's names
+ * for these three end in 64.
+ */
+#if defined _FILE_OFFSET_BITS && _FILE_OFFSET_BITS == 64
+#define test_real_pwrite    __real_pwrite64
+#define test_real_lseek     __real_lseek64
+#define test_real_ftruncate __real_ftruncate64
+#define test_wrap_pwrite    __wrap_pwrite64
+#define test_wrap_lseek     __wrap_lseek64
+#define test_wrap_ftruncate __wrap_ftruncate64
+#else
+#define test_real_pwrite    __real_pwrite
+#define test_real_lseek     __real_lseek
+#define test_real_ftruncate __real_ftruncate
+#define test_wrap_pwrite    __wrap_pwrite
+#define test_wrap_lseek     __wrap_lseek
+#define test_wrap_ftruncate __wrap_ftruncate
+#endif
+
 void *__real_malloc(size_t);
 void *__real_calloc(size_t, size_t);
 void *__real_realloc(void *, size_t);
@@ -59,9 +79,9 @@ ssize_t __real_write(int, const void *, size_t);
 ssize_t __real_read(int, void *, size_t);
 int __real_accept4(int, struct sockaddr *, socklen_t *, int);
 int __real_setsockopt(int, int, int, const void *, socklen_t);
-ssize_t __real_pwrite(int, const void *, size_t, off_t);
-off_t __real_lseek(int, off_t, int);
-int __real_ftruncate(int, off_t);
+ssize_t test_real_pwrite(int, const void *, size_t, off_t);
+off_t test_real_lseek(int, off_t, int);
+int test_real_ftruncate(int, off_t);
 void *__wrap_malloc(size_t);
 void *__wrap_calloc(size_t, size_t);
 void *__wrap_realloc(void *, size_t);
@@ -71,9 +91,9 @@ ssize_t __wrap_write(int, const void *, size_t);
 ssize_t __wrap_read(int, void *, size_t);
 int __wrap_accept4(int, struct sockaddr *, socklen_t *, int);
 int __wrap_setsockopt(int, int, int, const void *, socklen_t);
-ssize_t __wrap_pwrite(int, const void *, size_t, off_t);
-off_t __wrap_lseek(int, off_t, int);
-int __wrap_ftruncate(int, off_t);
+ssize_t test_wrap_pwrite(int, const void *, size_t, off_t);
+off_t test_wrap_lseek(int, off_t, int);
+int test_wrap_ftruncate(int, off_t);
 
 void *
 __wrap_malloc(size_t size)
@@ -139,24 +159,24 @@ __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
 }
 
 ssize_t
-__wrap_pwrite(int fd, const void *data, size_t len, off_t at)
+test_wrap_pwrite(int fd, const void *data, size_t len, off_t at)
 {
 	test_calls.file_writes++;
-	return __real_pwrite(fd, data, len, at);
+	return test_real_pwrite(fd, data, len, at);
 }
 
 off_t
-__wrap_lseek(int fd, off_t at, int whence)
+test_wrap_lseek(int fd, off_t at, int whence)
 {
 	test_calls.file_seeks++;
-	return __real_lseek(fd, at, whence);
+	return test_real_lseek(fd, at, whence);
 }
 
 int
-__wrap_ftruncate(int fd, off_t len)
+test_wrap_ftruncate(int fd, off_t len)
 {
 	test_calls.file_cuts++;
-	return __real_ftruncate(fd, len);
+	return test_real_ftruncate(fd, len);
 }
 
 /* The loop's own, too: a program's functions go before a library's. */
