@@ -19,6 +19,7 @@ BEGIN {
 	    " source door"
 	may["companion"] = "base protocol"
 	may["doctor"] = "base protocol companion"
+	may["token"] = "base protocol config request companion"
 	may["apache"] = ""
 	may["nginx"] = ""
 	# What of the hub others see.
