@@ -19,10 +19,6 @@
  * (companion/verb.h).
  */
 
-enum {
-	CRIER_WAIT_MAX_MS = 86400 * 1000
-};
-
 static const char crier_before[] =
     "usage: crier [-s QUEUE] [-w SECONDS] VERB ...\n"
     "\n"
@@ -79,7 +75,7 @@ crier_options(int argc, char **argv, struct verb_env *env)
 			break;
 		case 'w':
 			if (quantity_parse_seconds(optarg, &env->wait_ms) &&
-			    env->wait_ms <= CRIER_WAIT_MAX_MS)
+			    env->wait_ms <= QUANTITY_DAY_MS)
 				break;
 			return crier_usage("-w takes seconds, not ", optarg);
 		case 'h':

@@ -9,6 +9,10 @@
 
 /* Sizes, times, flags and modes as people write them.  All are pure. */
 
+#define QUANTITY_HOUR_MS UINT64_C(3600000)
+#define QUANTITY_DAY_MS  (24 * QUANTITY_HOUR_MS)
+#define QUANTITY_YEAR_MS (366 * QUANTITY_DAY_MS) /* the longest */
+
 enum {
 	QUANTITY_TEXT_SIZE = 32 /* for the quantity_format functions */
 };

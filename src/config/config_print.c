@@ -77,14 +77,6 @@ config_print_setting(const struct config_setting *s, const void *base,
 }
 
 static void
-config_print_begin(const char *section, const char *title, FILE *to)
-{
-	fprintf(to, "%s ", section);
-	config_print_quoted(title, to);
-	fputs(" {\n", to);
-}
-
-static void
 config_print_top(const struct config *c, FILE *to)
 {
 	const struct config_channel *top = &c->channels[c->channel_count - 1];
@@ -98,55 +90,64 @@ config_print_top(const struct config *c, FILE *to)
 			    "", to);
 }
 
-static void
-config_print_channel(const struct config_channel *channel, FILE *to)
+static bool
+config_print_of_channel(const struct config_setting *s, const void *channel)
 {
-	const struct config_setting *s;
-
-	config_print_begin("channel", channel->pattern, to);
-	for (s = config_settings; s->name != NULL; s++)
-		if (s->per_channel)
-			config_print_setting(s, channel, "\t", to);
-	fputs("}\n", to);
+	(void)channel;
+	return s->per_channel;
 }
 
-static void
-config_print_route(const struct config_route *route, FILE *to)
+/* A key's texts are never NULL: those that were not set are empty. */
+static bool
+config_print_of_token(const struct config_setting *s, const void *key)
 {
-	const struct config_setting *s;
-
-	config_print_begin("route", route->title, to);
-	for (s = config_route_settings; s->name != NULL; s++)
-		if (config_setting_is_set(s, route))
-			config_print_setting(s, route, "\t", to);
-	fputs("}\n", to);
+	return s->kind->storage != CONFIG_STRING ||
+	    *config_setting_string(s, key) != '\0';
 }
 
+/* A kind of section, and which of a table's settings stand in one. */
+struct config_print_kind {
+	const char *name;
+	const struct config_setting *settings;
+	bool (*has)(const struct config_setting *, const void *base);
+};
+
 static void
-config_print_token(const struct config_token_key *key, FILE *to)
+config_print_section(const struct config_print_kind *kind, const char *title,
+    const void *base, FILE *to)
 {
 	const struct config_setting *s;
 
-	config_print_begin("token", key->kid, to);
-	for (s = config_token_settings; s->name != NULL; s++)
-		if (s->kind->storage != CONFIG_STRING ||
-		    *config_setting_string(s, key) != '\0')
-			config_print_setting(s, key, "\t", to);
+	fprintf(to, "%s ", kind->name);
+	config_print_quoted(title, to);
+	fputs(" {\n", to);
+	for (s = kind->settings; s->name != NULL; s++)
+		if (kind->has(s, base))
+			config_print_setting(s, base, "\t", to);
 	fputs("}\n", to);
 }
 
 void
 config_print(const struct config *c, FILE *to)
 {
+	static const struct config_print_kind channel = { "channel",
+		config_settings, config_print_of_channel };
+	static const struct config_print_kind route = { "route",
+		config_route_settings, config_setting_is_set };
+	static const struct config_print_kind token = { "token",
+		config_token_settings, config_print_of_token };
 	size_t i;
 
 	config_print_top(c, to);
 	for (i = 0; i + 1 < c->channel_count; i++)
-		config_print_channel(&c->channels[i], to);
+		config_print_section(&channel, c->channels[i].pattern,
+		    &c->channels[i], to);
 	for (i = 0; i < c->route_count; i++)
 		if (!c->routes[i]->is_standing)
-			config_print_route(c->routes[i], to);
+			config_print_section(&route, c->routes[i]->title,
+			    c->routes[i], to);
 	for (i = 0; i < c->token_key_count; i++)
 		if (c->token_keys[i].kid[0] != '\0')
-			config_print_token(&c->token_keys[i], to);
+			config_print_section(&token, c->token_keys[i].kid,
+			    &c->token_keys[i], to);
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/quantity.h"
 #include "config/config_key.h"
 #include "config/config_setting.h"
 #include "protocol/event.h"
@@ -19,9 +20,7 @@
 #define CONFIG_KILO    UINT64_C(1024)
 #define CONFIG_MEGA    (CONFIG_KILO * 1024)
 #define CONFIG_TERA    (CONFIG_MEGA * 1024 * 1024)
-#define CONFIG_HOUR    (UINT64_C(3600) * 1000)
 #define CONFIG_LOG_MAX (UINT64_C(1) << 30)
-#define CONFIG_YEAR    (CONFIG_HOUR * 24 * 366)
 
 #define CONFIG_TOP(member) CONFIG_AT(struct config, member)
 #define CONFIG_CHANNEL(member) \
@@ -82,7 +81,7 @@ const struct config_setting config_settings[] = {
 	{ "queue-bytes", &config_kind_size, CONFIG_TOP(queue_bytes),
 	    CONFIG_RANGE(CONFIG_MEGA, CONFIG_TERA), .initial = "64M" },
 	{ "idle-exit", &config_kind_seconds, CONFIG_TOP(idle_exit_ms),
-	    CONFIG_RANGE(1, CONFIG_YEAR), .initial = "60" },
+	    CONFIG_RANGE(1, QUANTITY_YEAR_MS), .initial = "60" },
 	/* config_load puts the pipe beside the queue unless it is named. */
 	{ "log-bytes", &config_kind_size, CONFIG_TOP(log_bytes),
 	    CONFIG_RANGE(65536, CONFIG_LOG_MAX), .initial = "1M" },
@@ -118,7 +117,7 @@ const struct config_setting config_settings[] = {
 	{ "max-request", &config_kind_size, CONFIG_TOP(max_request_bytes),
 	    CONFIG_RANGE(CONFIG_KILO, CONFIG_MEGA), .initial = "65536" },
 	{ "request-timeout", &config_kind_seconds,
-	    CONFIG_TOP(request_timeout_ms), CONFIG_RANGE(1, CONFIG_HOUR),
+	    CONFIG_TOP(request_timeout_ms), CONFIG_RANGE(1, QUANTITY_HOUR_MS),
 	    .initial = "10" },
 	{ "max-event", &config_kind_size, CONFIG_TOP(max_event_bytes),
 	    CONFIG_LIMIT(LIMIT_EVENT_BYTES), .initial = "65536" },
@@ -127,7 +126,7 @@ const struct config_setting config_settings[] = {
 	{ "keep-bytes", &config_kind_size, CONFIG_CHANNEL(keep_bytes),
 	    CONFIG_RANGE(1, CONFIG_TERA), .initial = "1M" },
 	{ "keep-seconds", &config_kind_seconds, CONFIG_CHANNEL(keep_ms),
-	    CONFIG_RANGE(0, CONFIG_YEAR * 10), .initial = "86400" },
+	    CONFIG_RANGE(0, QUANTITY_YEAR_MS * 10), .initial = "86400" },
 	{ "history-bytes", &config_kind_size, CONFIG_TOP(history_bytes),
 	    CONFIG_RANGE(CONFIG_KILO, CONFIG_TERA), .initial = "256M" },
 	{ "replay-bytes", &config_kind_size, CONFIG_TOP(replay_bytes),
@@ -144,17 +143,17 @@ const struct config_setting config_settings[] = {
 	    CONFIG_WORDS(config_store_errors), .form = "refuse or memory",
 	    .initial = "refuse", .restart = true },
 	{ "key-seconds", &config_kind_seconds, CONFIG_TOP(key_ms),
-	    CONFIG_RANGE(1000, CONFIG_YEAR), .initial = "86400" },
+	    CONFIG_RANGE(1000, QUANTITY_YEAR_MS), .initial = "86400" },
 	{ "max-keys", &config_kind_count, CONFIG_TOP(max_keys),
 	    CONFIG_RANGE(1, 1000000000), .initial = "1000000" },
 	{ "store-bytes", &config_kind_size, CONFIG_TOP(store_bytes),
 	    CONFIG_RANGE(0, CONFIG_TERA), .initial = "0" },
 	{ "stop-seconds", &config_kind_seconds, CONFIG_TOP(stop_ms),
-	    CONFIG_RANGE(0, CONFIG_YEAR), .initial = "3600" },
+	    CONFIG_RANGE(0, QUANTITY_YEAR_MS), .initial = "3600" },
 	{ "stall-time", &config_kind_seconds, CONFIG_TOP(stall_ms),
-	    CONFIG_RANGE(0, CONFIG_YEAR), .initial = "300" },
+	    CONFIG_RANGE(0, QUANTITY_YEAR_MS), .initial = "300" },
 	{ "drain-time", &config_kind_seconds, CONFIG_TOP(drain_ms),
-	    CONFIG_RANGE(0, CONFIG_HOUR), .initial = "2" },
+	    CONFIG_RANGE(0, QUANTITY_HOUR_MS), .initial = "2" },
 	{ "allow-origin", &config_kind_origins, CONFIG_TOP(allow_origin) },
 	{ "subscribe", &config_kind_who, CONFIG_CHANNEL(subscribe),
 	    .initial = "anyone" },
@@ -174,7 +173,7 @@ const struct config_setting config_settings[] = {
 	{ "token-audience", &config_kind_text, CONFIG_TOP(token_audience),
 	    .initial = "" },
 	{ "token-leeway", &config_kind_seconds, CONFIG_TOP(token_leeway_ms),
-	    CONFIG_RANGE(0, CONFIG_HOUR), .initial = "0" },
+	    CONFIG_RANGE(0, QUANTITY_HOUR_MS), .initial = "0" },
 	{ "token-require-exp", &config_kind_word, CONFIG_TOP(token_require_exp),
 	    CONFIG_WORDS(config_booleans), .form = "true or false",
 	    .initial = "true" },

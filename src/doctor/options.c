@@ -9,8 +9,7 @@
 #include "doctor/target.h"
 
 enum {
-	OPTIONS_SERVER = 256,
-	OPTIONS_SECONDS_MAX_MS = 86400 * 1000
+	OPTIONS_SERVER = 256
 };
 
 static const char options_help[] =
@@ -50,8 +49,7 @@ static const struct verb options_verb = { "doctor", NULL, options_help, NULL };
 static bool
 options_seconds(const char *text, uint64_t *ms)
 {
-	return quantity_parse_seconds(text, ms) &&
-	    *ms <= OPTIONS_SECONDS_MAX_MS;
+	return quantity_parse_seconds(text, ms) && *ms <= QUANTITY_DAY_MS;
 }
 
 static int

@@ -10,11 +10,11 @@
 #include "base/lines.h"
 #include "base/list.h"
 #include "door/uplink.h"
+#include "protocol/client.h"
 #include "protocol/fdpass.h"
 
 enum {
-	UPLINK_READ_BYTES = 65536,
-	UPLINK_REPLY_MAX = 8 * 1024 * 1024
+	UPLINK_READ_BYTES = 65536
 };
 
 struct uplink_request {
@@ -178,7 +178,7 @@ uplink_take_lines(struct uplink *up)
 		lines_pass(&up->lines, &up->in);
 		uplink_settle(up, r, line.text, line.len);
 	}
-	return up->in.len > UPLINK_REPLY_MAX ? -1 : 0;
+	return up->in.len > CLIENT_LINE_MAX ? -1 : 0;
 }
 
 static void

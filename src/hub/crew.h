@@ -13,10 +13,6 @@
  */
 struct crew;
 
-enum {
-	CREW_MAX = 64
-};
-
 /* So many threads in all, the caller's among them; NULL (errno). */
 struct crew *crew_new(size_t threads);
 
