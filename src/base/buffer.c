@@ -23,11 +23,13 @@ buffer_front(const struct buffer *b)
 char *
 buffer_reserve(struct buffer *b, size_t n)
 {
-	size_t front = buffer_front(b), whole = front + b->cap, size;
+	size_t front, whole, size;
 	char *base;
 
 	if (b->cap - b->len >= n && b->base != NULL)
 		return b->data + b->len;
+	front = buffer_front(b);
+	whole = front + b->cap;
 	if (n > SIZE_MAX / 4 - b->len) {
 		errno = ENOMEM;
 		return NULL;

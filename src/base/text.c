@@ -43,7 +43,7 @@ text_utf8_sequence(const unsigned char *p, size_t left)
 	return n;
 }
 
-/* Bytes at the front that are ASCII, eight at a time. */
+/* How many bytes at the front are ASCII: eight at a time, then one by one. */
 static size_t
 text_ascii_run(const char *text, size_t len)
 {
@@ -55,6 +55,8 @@ text_ascii_run(const char *text, size_t len)
 		if (word & 0x8080808080808080U)
 			break;
 	}
+	while (i < len && ((unsigned char)text[i] & 0x80) == 0)
+		i++;
 	return i;
 }
 

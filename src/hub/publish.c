@@ -161,7 +161,7 @@ publish_add_event(struct hub *hub, const struct text_span *names, size_t count,
 		.added_ms = hub->clock.now_ms };
 	size_t found = 0, i;
 
-	if (hub->turn.batch == NULL && (hub->turn.batch = batch_new()) == NULL)
+	if (turn_get_batch(hub) == NULL)
 		return -1;
 	if (e->expires_ms > 0) {
 		event.expires_ms = hub->clock.now_ms + e->expires_ms;

@@ -41,6 +41,10 @@
  * sees that there is one; so nothing recurses, and a turn has one commit.
  */
 
+enum {
+	TURN_SPARE_BYTES = 65536 /* of a batch that is worth keeping */
+};
+
 static void turn_take_back(struct batch *);
 
 /* Step 1: publish.c fills the batch; whoever does so ends the turn. */
@@ -58,6 +62,18 @@ hub_set_turn_cb(struct hub *hub, void (*turn_cb)(void *), void *arg)
 	hub->turn.end_arg = arg;
 }
 
+struct batch *
+turn_get_batch(struct hub *hub)
+{
+	struct hub_turn *t = &hub->turn;
+
+	if (t->batch != NULL)
+		return t->batch;
+	t->batch = t->spare == NULL ? batch_new() : t->spare;
+	t->spare = NULL;
+	return t->batch;
+}
+
 /* Step 2: the store gets the batch. */
 
 int
@@ -65,9 +81,9 @@ hub_commit(struct hub *hub, void (*committed_cb)(void *, struct batch *),
     void *arg)
 {
 	struct hub_turn *t = &hub->turn;
-	struct batch *b = t->batch;
+	struct batch *b = turn_get_batch(hub);
 
-	if (b == NULL && (b = batch_new()) == NULL)
+	if (b == NULL)
 		return -1;
 	t->batch = NULL;
 	b->wall_ms = hub->clock.wall_ms;
@@ -269,6 +285,18 @@ hub_get_outcome(const struct batch *b, size_t event)
 	return o;
 }
 
+/* Where events come one by one, no turn need make a batch of its own. */
+static void
+turn_spare_batch(struct hub_turn *t, struct batch *b)
+{
+	if (t->spare != NULL || batch_memory(b) > TURN_SPARE_BYTES) {
+		batch_free(b);
+		return;
+	}
+	batch_empty(b);
+	t->spare = b;
+}
+
 /* What stayed for the batch's sake need not stay any longer. */
 static void
 turn_let_go(struct hub *hub, struct batch *b)
@@ -283,7 +311,7 @@ turn_let_go(struct hub *hub, struct batch *b)
 	}
 	hub->turn.committing--;
 	hub->turn.committing_bytes -= b->bytes.len;
-	batch_free(b);
+	turn_spare_batch(&hub->turn, b);
 	/* A hub that drains waits for its batches. */
 	if (hub->drain.is_on)
 		streams_reap_later(hub);
@@ -324,4 +352,5 @@ turn_clear(struct hub *hub)
 	fan_free(hub->delivery.fan);
 	delivery_clear_wire(&hub->delivery.wire);
 	batch_free(hub->turn.batch);
+	batch_free(hub->turn.spare);
 }

@@ -17,6 +17,7 @@ struct hub;
 /* Events on their way from publishers to streams; see turn.c. */
 struct hub_turn {
 	struct batch *batch; /* of this turn, or NULL */
+	struct batch *spare; /* an empty one for a turn to come, or NULL */
 	struct id last;      /* given out last */
 	struct id appended;  /* in the histories; streams know up to here */
 	size_t committing, committing_bytes; /* batches that the store has */
@@ -34,6 +35,9 @@ struct hub_delivery {
 
 /* Goes on behind what the store knows; 0, or -1 (memory, threads). */
 int turn_init(struct hub *);
+
+/* The batch of this turn, made if there is none yet; NULL (memory). */
+struct batch *turn_get_batch(struct hub *);
 
 /* The batch of this turn is lost. */
 void turn_clear(struct hub *);

@@ -127,10 +127,17 @@ static int
 event_encode_field(struct buffer *b, const char *field, const char *value,
     size_t len)
 {
-	if (buffer_append_text(b, field) == -1 ||
-	    buffer_append(b, value, len) == -1)
+	size_t field_len = strlen(field);
+	char *to = buffer_reserve(b, field_len + len + 1);
+
+	if (to == NULL)
 		return -1;
-	return buffer_append(b, "\n", 1);
+	memcpy(to, field, field_len);
+	if (len > 0)
+		memcpy(to + field_len, value, len);
+	to[field_len + len] = '\n';
+	buffer_commit(b, field_len + len + 1);
+	return 0;
 }
 
 /*

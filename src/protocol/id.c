@@ -29,18 +29,33 @@ id_next(struct id last, uint64_t now_ms)
 	return id;
 }
 
+/*
+ * Two digits at a time, from the last on: every event has an id to be written.
+ */
 static size_t
 id_format_number(uint64_t v, char *to)
 {
-	char digits[20];
-	size_t n = 0, i;
+	static const char pairs[] = "00010203040506070809"
+				    "10111213141516171819"
+				    "20212223242526272829"
+				    "30313233343536373839"
+				    "40414243444546474849"
+				    "50515253545556575859"
+				    "60616263646566676869"
+				    "70717273747576777879"
+				    "80818283848586878889"
+				    "90919293949596979899";
+	char digits[20], *p = digits + sizeof digits;
+	size_t n;
 
-	do {
-		digits[n++] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v > 0);
-	for (i = 0; i < n; i++)
-		to[i] = digits[n - 1 - i];
+	for (; v >= 100; v /= 100)
+		memcpy(p -= 2, pairs + v % 100 * 2, 2);
+	if (v >= 10)
+		memcpy(p -= 2, pairs + v * 2, 2);
+	else
+		*--p = (char)('0' + v);
+	n = (size_t)(digits + sizeof digits - p);
+	memcpy(to, p, n);
 	return n;
 }
 

@@ -17,19 +17,42 @@ batch_new(void)
 	return calloc(1, sizeof(struct batch));
 }
 
-void
-batch_free(struct batch *b)
+static void
+batch_free_ids(struct batch *b)
 {
 	size_t i;
 
-	if (b == NULL)
-		return;
 	for (i = 0; i < b->event_count; i++)
 		free(b->events[i].first_id);
+}
+
+void
+batch_free(struct batch *b)
+{
+	if (b == NULL)
+		return;
+	batch_free_ids(b);
 	buffer_clear(&b->bytes);
 	free(b->events);
 	free(b->channels);
 	free(b);
+}
+
+size_t
+batch_memory(const struct batch *b)
+{
+	return sizeof *b + b->bytes.cap +
+	    b->event_capacity * sizeof *b->events +
+	    b->channel_capacity * sizeof *b->channels;
+}
+
+void
+batch_empty(struct batch *b)
+{
+	batch_free_ids(b);
+	buffer_truncate(&b->bytes, 0);
+	b->event_count = b->channel_count = b->fleeting_count = 0;
+	b->error[0] = '\0';
 }
 
 /* Grows an array so that count + more fit; 0, or -1 (memory). */

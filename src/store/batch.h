@@ -76,6 +76,15 @@ struct batch *batch_new(void);
 void batch_free(struct batch *);
 
 /*
+ * Empties it for its next use: it keeps its memory.  What is set with every
+ * commit (the time, who is called) stays as it was.
+ */
+void batch_empty(struct batch *);
+
+/* The bytes that it takes, but for first ids. */
+size_t batch_memory(const struct batch *);
+
+/*
  * Makes room for one more event with so many channels; 0, or -1 (memory).  Add
  * the channels with batch_add_channel then, and the event with batch_add_event.
  */

@@ -151,6 +151,37 @@ test_refuse(void **state)
 	batch_free(b);
 }
 
+/* One that was used is as a new one, and needs no memory for as much. */
+static void
+test_again(void **state)
+{
+	struct batch *b = batch_new();
+	size_t memory, i;
+
+	(void)state;
+	assert_int_equal(batch_memory(b), sizeof *b);
+	for (i = 0; i < BATCH_MANY; i++)
+		test_add(b, "id: 1-0\ndata: x\n\n", "key", 2);
+	b->events[3].first_id = strdup("0-1");
+	b->events[3].outcome = BATCH_DUPLICATE;
+	b->fleeting_count = 1;
+	batch_refuse(b, "why");
+	memory = batch_memory(b);
+	assert_true(memory >= sizeof *b + BATCH_MANY * sizeof *b->events);
+	batch_empty(b);
+	assert_int_equal(b->event_count, 0);
+	assert_int_equal(b->channel_count, 0);
+	assert_int_equal(b->fleeting_count, 0);
+	assert_int_equal(b->bytes.len, 0);
+	assert_string_equal(b->error, "");
+	for (i = 0; i < BATCH_MANY; i++)
+		test_add(b, "id: 1-0\ndata: x\n\n", "key", 2);
+	assert_int_equal(batch_memory(b), memory);
+	assert_int_equal(b->events[3].outcome, BATCH_ACCEPTED);
+	assert_null(b->events[3].first_id);
+	batch_free(b);
+}
+
 int
 main(void)
 {
@@ -160,6 +191,7 @@ main(void)
 		cmocka_unit_test(test_reserve),
 		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_refuse),
+		cmocka_unit_test(test_again),
 	};
 
 	return cmocka_run_group_tests_name("batch", tests, NULL, NULL);

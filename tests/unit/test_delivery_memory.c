@@ -418,6 +418,9 @@ test_notice_once(unsigned n, bool for_good, bool is_late)
 	streams_open(&test_hub, &c, &r);
 	streams_deliver(&test_hub);
 	streams_settle(&test_hub, &watcher, 1);
+	/* So that a batch has to be made. */
+	batch_free(test_hub.hub->turn.spare);
+	test_hub.hub->turn.spare = NULL;
 	test_arm(is_late ? 0 : n, for_good);
 	stream_kill(c.stream, STREAM_CLOSED);
 	failed = test_disarm();
