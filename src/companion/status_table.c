@@ -51,10 +51,11 @@ static void
 status_table_name(struct json_object *object, const char *name,
     char to[CELL_SIZE])
 {
-	static const char *const suffixes[] = { "_bytes", "_ms", "_seconds" };
+	static const char *const suffixes[] = { "_bytes", "_ms", "_us",
+		"_seconds" };
 	size_t len = strlen(name), i;
 
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
 		if (status_table_has_suffix(name, suffixes[i])) {
 			len -= strlen(suffixes[i]);
 			break;
@@ -85,7 +86,11 @@ status_table_time(double ms, char to[CELL_SIZE])
 {
 	unsigned long long s = ms > 0 ? (unsigned long long)(ms / 1000) : 0;
 
-	if (ms > 0 && ms < 1000)
+	if (ms > 0 && ms < 1)
+		snprintf(to, CELL_SIZE, "%.0f us", ms * 1000);
+	else if (ms >= 1 && ms < 10)
+		snprintf(to, CELL_SIZE, "%.3g ms", ms);
+	else if (ms > 0 && ms < 1000)
 		snprintf(to, CELL_SIZE, "%.0f ms", ms);
 	else if (s < 60)
 		snprintf(to, CELL_SIZE, "%.3g s", ms / 1000);
@@ -135,6 +140,8 @@ status_table_number(const char *name, struct json_object *value,
 		status_table_bytes(n, cell->text);
 	else if (status_table_has_suffix(name, "_ms"))
 		status_table_time(n, cell->text);
+	else if (status_table_has_suffix(name, "_us"))
+		status_table_time(n / 1000, cell->text);
 	else if (status_table_has_suffix(name, "_seconds"))
 		status_table_time(n * 1000, cell->text);
 	else

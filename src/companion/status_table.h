@@ -12,9 +12,9 @@ struct json_object;
 /*
  * Prints an object for people: a line for each member, then each object in it
  * as an indented group and each list of objects as a table.  Members whose
- * names end in _bytes, _ms or _seconds get units; "ok" is left out, and so is
- * what is_shown, if not NULL, does not want: it is asked for each member of a
- * group, or of the top, which is "".  What is not printable is escaped.
+ * names end in _bytes, _ms, _us or _seconds get units; "ok" is left out, and so
+ * is what is_shown, if not NULL, does not want: it is asked for each member of
+ * a group, or of the top, which is "".  What is not printable is escaped.
  */
 void status_table_print(struct json_object *,
     bool (*is_shown)(const char *group, const char *member,

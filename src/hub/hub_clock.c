@@ -11,7 +11,8 @@ enum {
 void
 hub_now(struct hub *hub)
 {
-	hub->clock.now_ms = clock_monotonic_ms();
+	hub->clock.now_us = clock_monotonic_us();
+	hub->clock.now_ms = hub->clock.now_us / 1000;
 	hub->clock.wall_ms = clock_wall_ms();
 }
 

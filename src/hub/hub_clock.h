@@ -22,7 +22,8 @@ struct hub;
  * anything is set in them.
  */
 struct hub_clock {
-	uint64_t now_ms, started_ms; /* monotonic */
+	uint64_t now_us; /* monotonic, as are the next */
+	uint64_t now_ms, started_ms;
 	uint64_t wall_ms;
 	struct wheel streams, channels;
 	void (*streams_cb)(struct wheel_timer *, void *hub);

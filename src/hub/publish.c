@@ -163,6 +163,8 @@ publish_add_event(struct hub *hub, const struct text_span *names, size_t count,
 
 	if (turn_get_batch(hub) == NULL)
 		return -1;
+	if (hub->turn.batch->event_count == 0)
+		hub->turn.batch->began_us = hub->clock.now_us;
 	if (e->expires_ms > 0) {
 		event.expires_ms = hub->clock.now_ms + e->expires_ms;
 		event.expires_wall_ms = hub->clock.wall_ms + e->expires_ms;

@@ -11,6 +11,7 @@
 #include "hub/drain.h"
 #include "hub/hub.h"
 #include "hub/hub_clock.h"
+#include "hub/latency.h"
 #include "hub/notice.h"
 #include "hub/slice.h"
 #include "hub/stats.h"
@@ -40,6 +41,7 @@ struct hub {
 	struct hub_delivery delivery; /* of turn.h, too */
 	struct hub_slices slices;
 	struct hub_notices notices;
+	struct hub_latency latency;
 	struct hub_stats stats;
 	struct hub_stops stops;
 	struct hub_drain drain;

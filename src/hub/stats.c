@@ -11,6 +11,7 @@ static void
 stats_take_sample(struct hub *hub)
 {
 	hub_status_take(hub, &hub->stats.sample);
+	latency_sample(hub, &hub->stats.sample);
 	hub->stats.sample_ms = hub->clock.now_ms;
 }
 
@@ -26,14 +27,15 @@ stats_follow(struct hub *hub)
 }
 
 static struct json_object *
-stats_make(const struct hub *hub)
+stats_make(struct hub *hub)
 {
 	struct json_object *o = json_object_new_object();
-	struct hub_figures now;
+	struct hub_figures before = hub->stats.sample;
+	uint64_t before_ms = hub->stats.sample_ms;
 
-	hub_status_take(hub, &now);
-	figures_add_stats(o, FIGURES_HUB, &now, &hub->stats.sample,
-	    hub->clock.now_ms - hub->stats.sample_ms);
+	stats_take_sample(hub);
+	figures_add_stats(o, FIGURES_HUB, &hub->stats.sample, &before,
+	    hub->clock.now_ms - before_ms);
 	return o;
 }
 
@@ -64,7 +66,6 @@ stats_tick_cb(evutil_socket_t fd, short what, void *arg)
 	}
 	/* Without memory there is no event this second. */
 	publish_own(hub, STATS_CHANNEL, "stats", stats_make(hub), true);
-	stats_take_sample(hub);
 }
 
 int

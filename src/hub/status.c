@@ -68,6 +68,7 @@ hub_status_take(const struct hub *hub, struct hub_figures *figures)
 		.store_ms = hub->turn.store_ms,
 		.store_wait_ms = turn_store_wait_ms(hub),
 	};
+	latency_take(hub, figures);
 	hub_status_take_limits(hub, &figures->limits);
 }
 
@@ -79,6 +80,7 @@ hub_status(const struct hub *hub, struct json_object *status)
 
 	hub_status_take(hub, &figures);
 	figures_add(status, FIGURES_HUB, &figures);
+	latency_status(hub, status);
 	json_add_text(status, "last_id", last, id_format(hub->turn.last, last));
 }
 

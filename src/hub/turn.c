@@ -203,10 +203,12 @@ turn_append(struct hub *hub, struct batch *b, struct batch_event *e)
 	e->streams = turn_count_streams(hub, channels, e->channel_count);
 }
 
-static void
+/* Returns how many of the events, but for crier's own, somebody follows. */
+static uint64_t
 turn_take_events(struct hub *hub, struct batch *b)
 {
 	struct batch_event *e;
+	uint64_t followed = 0;
 	size_t i;
 
 	for (i = 0; i < b->event_count; i++) {
@@ -222,7 +224,9 @@ turn_take_events(struct hub *hub, struct batch *b)
 			turn_append(hub, b, e);
 		if (e->outcome == BATCH_REFUSED)
 			hub->counters.refused++;
+		followed += !e->is_own && e->streams > 0;
 	}
+	return followed;
 }
 
 /* Step 4: the channels that grew are delivered. */
@@ -322,13 +326,16 @@ static void
 turn_take_back(struct batch *b)
 {
 	struct hub *hub = b->hub;
+	uint64_t followed;
 
 	/* The memory store gives it back in the turn that it came in. */
 	if (hub->store->is_durable)
 		hub_now(hub);
 	turn_note_store(hub, b);
-	turn_take_events(hub, b);
+	followed = turn_take_events(hub, b);
 	turn_deliver(hub);
+	if (followed > 0)
+		latency_note(hub, b->began_us, followed);
 	b->committed_cb(b->arg, b);
 	turn_let_go(hub, b);
 }

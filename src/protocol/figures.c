@@ -53,6 +53,23 @@ figures_add(struct json_object *status, enum figure_owner owner,
 }
 
 void
+figures_add_histogram(struct json_object *status, const char *name,
+    const struct histogram *h)
+{
+	struct json_object *list = json_object_new_array(), *o;
+	unsigned power;
+
+	for (power = HISTOGRAM_LEAST; list != NULL && power <= HISTOGRAM_MOST;
+	     power++) {
+		o = json_object_new_object();
+		json_add_number(o, "below_us", UINT64_C(1) << power);
+		json_add_number(o, "events", histogram_below(h, power));
+		json_object_array_add(list, o);
+	}
+	json_add_value(status, name, list);
+}
+
+void
 figures_add_stats(struct json_object *o, enum figure_owner owner,
     const void *now, const void *before, uint64_t ms)
 {
@@ -64,7 +81,8 @@ figures_add_stats(struct json_object *o, enum figure_owner owner,
 	for (f = figures_table; f < figures_table + figures_count; f++) {
 		if (f->owner != owner || f->stats == NULL)
 			continue;
-		value = figures_value(f, now);
+		if ((value = figures_value(f, now)) == FIGURE_NONE)
+			continue;
 		json_add_number(o, f->stats, value);
 		if (f->rate == NULL)
 			continue;

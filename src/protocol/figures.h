@@ -9,6 +9,8 @@
 
 #include <json-c/json.h>
 
+#include "base/histogram.h"
+
 /*
  * The figures that crierd tells of itself.  Each room counts in a structure of
  * its own, and figures_table.c has a row for every member: what the figure is
@@ -58,6 +60,8 @@ struct hub_figures {
 	uint64_t following; /* sum of the channels of each stream */
 	uint64_t batches, batched_bytes; /* that the store has */
 	uint64_t store_ms, store_wait_ms;
+	/* Events measured, their sum, and quantiles of those of late. */
+	uint64_t latency_events, latency_sum_us, latency_p50_us, latency_p99_us;
 	uint64_t replays_waiting, replay_slices, replay_bytes,
 	    replay_pinned_bytes;
 	struct hub_limits limits;
@@ -126,6 +130,10 @@ enum figure_kind {
 	FIGURE_TIME  /* milliseconds since 1970, the same; 0: none */
 };
 
+/* The group of latency's figures, and the list of its histogram beside it. */
+#define LATENCY_GROUP   "latency"
+#define LATENCY_BUCKETS "latency_buckets"
+
 /* The value of a figure that is not told. */
 #define FIGURE_NONE UINT64_MAX
 
@@ -157,6 +165,13 @@ void figures_init_store(struct store_figures *);
 /* Adds what the owner's structure holds, each figure to its group. */
 void
 figures_add(struct json_object *status, enum figure_owner, const void *values);
+
+/*
+ * Adds a histogram to a status, as a list: for each power of two microseconds,
+ * "below_us", how many "events" took less.
+ */
+void figures_add_histogram(struct json_object *status, const char *name,
+    const struct histogram *);
 
 /*
  * Adds to an event of `$stats` what belongs there: the figures of now, and

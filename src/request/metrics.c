@@ -9,6 +9,8 @@
 #include "protocol/figures.h"
 #include "request/metrics.h"
 
+#define METRICS_LATENCY "delivery_latency_seconds"
+
 static int
 metrics_append_head(struct buffer *b, const char *name, enum figure_kind kind,
     const char *help)
@@ -108,6 +110,50 @@ metrics_append_info(struct buffer *b, struct json_object *group,
 	return buffer_append_text(b, "} 1\n");
 }
 
+/* The bucket of a histogram; its bound is given in microseconds. */
+static int
+metrics_append_bucket(struct buffer *b, struct json_object *bucket)
+{
+	uint64_t below, events;
+
+	if (!metrics_read(json_member(bucket, "below_us"), &below) ||
+	    !metrics_read(json_member(bucket, "events"), &events))
+		return 0;
+	return buffer_printf(b,
+	    "crier_" METRICS_LATENCY "_bucket{le=\"%" PRIu64 ".%06" PRIu64
+	    "\"} %" PRIu64 "\n",
+	    below / 1000000, below % 1000000, events);
+}
+
+/* Appends the one histogram that there is, if the status has it. */
+static int
+metrics_append_latency(struct buffer *b, struct json_object *status)
+{
+	struct json_object *list = json_member(status, LATENCY_BUCKETS);
+	uint64_t events, sum_us;
+	size_t i;
+
+	if (!metrics_read(metrics_find(status, LATENCY_GROUP, "events"),
+		&events) ||
+	    !metrics_read(metrics_find(status, LATENCY_GROUP, "sum_us"),
+		&sum_us))
+		return 0;
+	if (buffer_append_text(b,
+		"# HELP crier_" METRICS_LATENCY
+		" From reading an event to its last send.\n"
+		"# TYPE crier_" METRICS_LATENCY " histogram\n") == -1)
+		return -1;
+	for (i = 0; i < json_length(list); i++)
+		if (metrics_append_bucket(b,
+			json_object_array_get_idx(list, i)) == -1)
+			return -1;
+	return buffer_printf(b,
+	    "crier_" METRICS_LATENCY "_bucket{le=\"+Inf\"} %" PRIu64 "\n"
+	    "crier_" METRICS_LATENCY "_sum %" PRIu64 ".%06" PRIu64 "\n"
+	    "crier_" METRICS_LATENCY "_count %" PRIu64 "\n",
+	    events, sum_us / 1000000, sum_us % 1000000, events);
+}
+
 int
 metrics_append(struct buffer *b, struct json_object *status)
 {
@@ -123,6 +169,8 @@ metrics_append(struct buffer *b, struct json_object *status)
 	for (i = 0; i < figures_count; i++)
 		if (metrics_append_figure(b, &figures_table[i], status) == -1)
 			goto fail;
+	if (metrics_append_latency(b, status) == -1)
+		goto fail;
 	return 0;
 fail:
 	buffer_truncate(b, before);

@@ -62,6 +62,7 @@ struct batch {
 	size_t channel_count, channel_capacity;
 	char error[BATCH_WHY_SIZE]; /* "" or why events were refused */
 	uint64_t wall_ms;
+	uint64_t began_us; /* monotonic: when it got its first event */
 	/* Called on the loop's thread when the store is done with it. */
 	void (*done)(struct batch *);
 	void *hub;

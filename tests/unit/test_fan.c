@@ -58,14 +58,14 @@ struct test_run {
 static struct test_run test_runs[2], *test_now;
 static uint64_t test_ms, test_jitter;
 
-uint64_t __wrap_clock_monotonic_ms(void);
+uint64_t __wrap_clock_monotonic_us(void);
 uint64_t __wrap_clock_wall_ms(void);
 uint64_t __wrap_loop_random(uint64_t);
 
 uint64_t
-__wrap_clock_monotonic_ms(void)
+__wrap_clock_monotonic_us(void)
 {
-	return test_ms;
+	return test_ms * 1000;
 }
 
 uint64_t

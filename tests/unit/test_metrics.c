@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The crier authors */
 
 #include <ctype.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -33,7 +34,7 @@ struct test_reader {
 	char names[TEST_FAMILIES][TEST_NAME];
 	size_t families;
 	char family[TEST_NAME];
-	bool is_counter;
+	bool is_counter, is_histogram;
 	size_t samples; /* of the family */
 };
 
@@ -82,7 +83,11 @@ test_read_family(struct test_reader *r)
 	test_read_name(r, name, false);
 	assert_string_equal(name, r->family);
 	r->is_counter = strncmp(r->at, " counter\n", 9) == 0;
-	test_expect(r, r->is_counter ? " counter\n" : " gauge\n");
+	r->is_histogram = strncmp(r->at, " histogram\n", 11) == 0;
+	test_expect(r,
+	    r->is_counter         ? " counter\n"
+		: r->is_histogram ? " histogram\n"
+				  : " gauge\n");
 	/* The habit of the field: a counter, and it alone, is a total. */
 	i = strlen(name);
 	assert_int_equal(r->is_counter,
@@ -112,6 +117,36 @@ test_read_labels(struct test_reader *r)
 	test_expect(r, "}");
 }
 
+/*
+ * A histogram's samples: buckets with a bound, none with less than the one
+ * before and the last of all, then the sum, and the count, which is the same.
+ */
+static void
+test_read_histogram(struct test_reader *r)
+{
+	unsigned long long n, before = 0;
+	double bound, before_bound = 0, sum;
+	int len;
+
+	do {
+		test_expect(r, r->family);
+		if (sscanf(r->at, "_bucket{le=\"%lf\"} %llu\n%n", &bound, &n,
+			&len) != 2)
+			fail_msg("no bucket at \"%.60s\"", r->at);
+		assert_true(bound > before_bound && n >= before);
+		before_bound = bound;
+		before = n;
+		r->at += len;
+	} while (bound < HUGE_VAL);
+	test_expect(r, r->family);
+	assert_int_equal(sscanf(r->at, "_sum %lf\n%n", &sum, &len), 1);
+	r->at += len;
+	test_expect(r, r->family);
+	assert_int_equal(sscanf(r->at, "_count %llu\n%n", &n, &len), 1);
+	assert_true(n == before);
+	r->at += len;
+}
+
 static void
 test_read_sample(struct test_reader *r)
 {
@@ -138,7 +173,10 @@ test_read(const char *text)
 	memset(&r, 0, sizeof r);
 	for (r.at = text; *r.at != '\0';) {
 		test_read_family(&r);
-		test_read_sample(&r);
+		if (r.is_histogram)
+			test_read_histogram(&r);
+		else
+			test_read_sample(&r);
 	}
 	return r.families;
 }
@@ -240,8 +278,10 @@ test_hub_status(void **state)
 	streams_setup(&t, NULL);
 	hub_status(t.hub, status);
 	text = test_make(&b, status);
-	assert_int_equal(test_read(text), 37);
+	assert_int_equal(test_read(text), 38);
 	assert_non_null(strstr(text, "\ncrier_streams_max 10000\n"));
+	assert_non_null(strstr(text,
+	    "\ncrier_delivery_latency_seconds_bucket{le=\"0.000016\"} 0\n"));
 	buffer_clear(&b);
 	streams_teardown(&t);
 }
