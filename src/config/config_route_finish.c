@@ -9,6 +9,7 @@
  * that whoever is told what is wrong is told its line.
  */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -52,6 +53,22 @@ config_route_check_settings(const struct config_route *r,
 	return 0;
 }
 
+/* None of the settings that make a kind of route is set; -1. */
+static int
+config_route_no_kind(char **cause)
+{
+	const struct config_setting *s;
+	char names[128] = "";
+	size_t len = 0;
+
+	for (s = config_route_settings; s->name != NULL && len < sizeof names;
+	     s++)
+		if (s->is_kind)
+			len += (size_t)snprintf(names + len, sizeof names - len,
+			    "%s%s", len == 0 ? "" : ", ", s->name);
+	return cause_set(cause, "has none of %s", names);
+}
+
 /* The kind of route is that of exactly one setting, which becomes *which. */
 static int
 config_route_find_kind(struct config_route *r,
@@ -71,8 +88,7 @@ config_route_find_kind(struct config_route *r,
 	}
 	*which = found;
 	if (found == NULL)
-		return cause_set(cause,
-		    "has none of subscribe, publish, status, run, presence");
+		return config_route_no_kind(cause);
 	while ((found->routes & CONFIG_ROUTE_BIT(r->kind)) == 0)
 		r->kind++;
 	return config_route_check_settings(r, which, cause);
@@ -156,25 +172,24 @@ config_route_add_channel(struct config_route *r, const char *text, char **cause)
 	return wrong == NULL ? 0 : cause_set(cause, "%s", wrong);
 }
 
+/* The templates of the setting that the route is named by are channels. */
 static int
-config_route_finish_channels(struct config_route *r, char **cause)
+config_route_finish_channels(struct config_route *r,
+    const struct config_setting *kind, char **cause)
 {
-	struct config_list one = { &r->presence, 1 };
-	const struct config_list *list = &one;
-	size_t i;
+	bool is_list = kind->kind == &config_kind_templates;
+	size_t count = is_list ? config_setting_strings(kind, r)->count : 1, i;
 
-	if (r->kind == CONFIG_ROUTE_SUBSCRIBE)
-		list = &r->subscribe;
-	else if (r->kind == CONFIG_ROUTE_PUBLISH)
-		list = &r->publish;
-	else if (r->kind != CONFIG_ROUTE_PRESENCE)
+	if (!is_list && kind->kind != &config_kind_template)
 		return 0;
 	*cause = NULL;
-	if ((r->channels = calloc(list->count, sizeof(struct template *))) ==
-	    NULL)
+	if ((r->channels = calloc(count, sizeof(struct template *))) == NULL)
 		return -1;
-	for (i = 0; i < list->count; i++)
-		if (config_route_add_channel(r, list->items[i], cause) == -1)
+	for (i = 0; i < count; i++)
+		if (config_route_add_channel(r,
+			is_list ? config_setting_strings(kind, r)->items[i]
+				: config_setting_string(kind, r),
+			cause) == -1)
 			return -1;
 	return 0;
 }
@@ -354,7 +369,7 @@ config_route_finish(struct config_route *r, const struct config_setting **which,
     char **cause)
 {
 	if (config_route_find_kind(r, which, cause) == -1 ||
-	    config_route_finish_channels(r, cause) == -1 ||
+	    config_route_finish_channels(r, *which, cause) == -1 ||
 	    config_route_finish_defaults(r, which, cause) == -1)
 		return -1;
 	if (r->kind == CONFIG_ROUTE_PUBLISH)

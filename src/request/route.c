@@ -15,6 +15,17 @@ route_read_status(struct route *r, struct route_input *in)
 	return 0;
 }
 
+static int
+route_read_presence(struct route *r, struct route_input *in)
+{
+	if (route_read_channels(r, in) == -1)
+		return -1;
+	if (r->channel_count > 1)
+		return refusal_set(&r->refusal, 400,
+		    "more than one channel is named");
+	return 0;
+}
+
 /*
  * What each kind of section comes to, and what reads a request for it: a new
  * kind of route is a row here.
@@ -27,7 +38,7 @@ static const struct route_reader {
 	[CONFIG_ROUTE_PUBLISH] = { ROUTE_PUBLISH, route_read_event },
 	[CONFIG_ROUTE_STATUS] = { ROUTE_STATUS, route_read_status },
 	[CONFIG_ROUTE_RUN] = { ROUTE_STREAM, route_read_run },
-	[CONFIG_ROUTE_PRESENCE] = { ROUTE_PRESENCE, route_read_channels },
+	[CONFIG_ROUTE_PRESENCE] = { ROUTE_PRESENCE, route_read_presence },
 };
 
 static int

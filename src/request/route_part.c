@@ -83,8 +83,5 @@ route_read_channels(struct route *r, struct route_input *in)
 			return -1;
 	if (r->channel_count == 0)
 		return refusal_set(&r->refusal, 400, "no channel is named");
-	if (in->found->kind == CONFIG_ROUTE_PRESENCE && r->channel_count > 1)
-		return refusal_set(&r->refusal, 400,
-		    "more than one channel is named");
 	return 0;
 }
