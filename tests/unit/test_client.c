@@ -22,35 +22,6 @@
 #include "lib/run.h"
 #include "protocol/client.h"
 
-/* Notes each line; answers "refuse65" with that code and all else with ok. */
-static void
-talk_lines(int fd, FILE *requests)
-{
-	FILE *in = fdopen(dup(fd), "r");
-	char *line = NULL, reply[128];
-	const char *refuse;
-	size_t size = 0;
-	unsigned n = 0;
-	ssize_t len;
-
-	while ((len = getline(&line, &size, in)) > 0) {
-		fwrite(line, 1, (size_t)len, requests);
-		fflush(requests);
-		if ((refuse = strstr(line, "refuse")) == NULL)
-			snprintf(reply, sizeof reply,
-			    "{\"ok\":true,\"id\":\"%u-0\",\"streams\":0}\n",
-			    ++n);
-		else
-			snprintf(reply, sizeof reply,
-			    "{\"ok\":false,\"error\":\"no %.2s\","
-			    "\"code\":%.2s}\n",
-			    refuse + 6, refuse + 6);
-		run_write_text(fd, reply);
-	}
-	free(line);
-	fclose(in);
-}
-
 /* Much longer replies than requests, and no reading while it writes. */
 static void
 talk_long(int fd, FILE *requests)
@@ -199,7 +170,7 @@ test_pub(void **state)
 	for (i = 0; i < sizeof pub_cases / sizeof pub_cases[0]; i++) {
 		t = &pub_cases[i];
 		memcpy(args + 1, t->args, (RUN_ARGS - 1) * sizeof args[0]);
-		run_talk(&run, talk_lines, &verb_pub, args, t->input);
+		run_talk(&run, run_talk_lines, &verb_pub, args, t->input);
 		if (run.code != t->code)
 			fail_msg("case %zu: exit %d: %s", i, run.code,
 			    run.errors);
@@ -225,7 +196,7 @@ test_pieces(void **state)
 	(void)state;
 	for (i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
 		run_piece = pieces[i];
-		run_talk(&run, talk_lines, &verb_pub, args,
+		run_talk(&run, run_talk_lines, &verb_pub, args,
 		    "{1}\n{refuse65}\n{2}\n{3}\n");
 		run_piece = SIZE_MAX;
 		assert_int_equal(run.code, 65);
@@ -277,7 +248,7 @@ test_long(void **state)
 		assert_non_null(input);
 		memset(input, 'a', len);
 		snprintf(input + len, 8, "%s", long_cases[i].tail);
-		run_talk(&run, talk_lines, &verb_pub, long_cases[i].args,
+		run_talk(&run, run_talk_lines, &verb_pub, long_cases[i].args,
 		    input);
 		free(input);
 		assert_int_equal(run.code, long_cases[i].code);
@@ -364,7 +335,7 @@ test_lost(void **state)
 static void
 test_as_it_arrives(void **state)
 {
-	const run_talker talks[] = { talk_lines, NULL };
+	const run_talker talks[] = { run_talk_lines, NULL };
 	static const char *const args[] = { "pub", "-l", "-v", "c", NULL };
 	FILE *requests = run_open_requests();
 	int in[2], out;
@@ -393,7 +364,7 @@ static void
 test_open(void **state)
 {
 	static const char *const args[] = { "pub", "c", "a", NULL };
-	const run_talker talks[] = { talk_lines, NULL };
+	const run_talker talks[] = { run_talk_lines, NULL };
 	char saved[sizeof run_socket], *said;
 	FILE *requests;
 	pid_t server, verb;

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "hub/delivery.h"
+#include "lib/failing.h"
 #include "lib/streams.h"
 #include "lib/support.h"
 
@@ -26,9 +27,6 @@ enum {
 };
 
 static struct streams test_hub;
-static unsigned long test_fail_at; /* 0: never; else the n-th call from now */
-static bool test_failed;
-static bool test_for_good; /* and all after it */
 
 void *__real_malloc(size_t);
 void *__real_calloc(size_t, size_t);
@@ -37,52 +35,22 @@ void *__wrap_malloc(size_t);
 void *__wrap_calloc(size_t, size_t);
 void *__wrap_realloc(void *, size_t);
 
-static bool
-test_fails(void)
-{
-	if (test_for_good && test_failed)
-		return true;
-	if (test_fail_at == 0 || --test_fail_at > 0)
-		return false;
-	test_failed = true;
-	return true;
-}
-
 void *
 __wrap_malloc(size_t size)
 {
-	return test_fails() ? NULL : __real_malloc(size);
+	return failing_now() ? NULL : __real_malloc(size);
 }
 
 void *
 __wrap_calloc(size_t count, size_t size)
 {
-	return test_fails() ? NULL : __real_calloc(count, size);
+	return failing_now() ? NULL : __real_calloc(count, size);
 }
 
 void *
 __wrap_realloc(void *p, size_t size)
 {
-	return test_fails() ? NULL : __real_realloc(p, size);
-}
-
-static void
-test_arm(unsigned n, bool for_good)
-{
-	test_failed = false;
-	test_for_good = for_good;
-	test_fail_at = n;
-}
-
-/* Whether an allocation failed since. */
-static bool
-test_disarm(void)
-{
-	bool failed = test_failed;
-
-	test_fail_at = 0;
-	test_failed = false;
-	return failed;
+	return failing_now() ? NULL : __real_realloc(p, size);
 }
 
 /* Retained by channels a, b, c… of the hub, or -1 for one that is not. */
@@ -133,7 +101,7 @@ test_publish_once(unsigned n, bool for_good)
 	streams_settle(&test_hub, &client, 1);
 	buffer_truncate(&client.text, 0);
 	last = test_hub.hub->turn.last;
-	test_arm(n, for_good);
+	failing_arm(n, for_good);
 	rc = streams_publish_event(&test_hub, "a,b,d,c,e", &e, &p);
 	if (rc == -1) {
 		assert_int_equal(p.code, TEST_TEMPFAIL);
@@ -145,7 +113,7 @@ test_publish_once(unsigned n, bool for_good)
 		streams_deliver(&test_hub);
 		rc = p.refusal == NULL ? 0 : -1;
 	}
-	failed = test_disarm();
+	failed = failing_disarm();
 	if (rc == -1) {
 		assert_true(failed);
 		assert_int_equal(test_hub.hub->channels.table.count, 2);
@@ -204,9 +172,9 @@ test_subscribe_once(unsigned n, bool for_good)
 	streams_settle(&test_hub, &first, 1);
 	r.channels = "n,a,b,m";
 	r.since = "unknown";
-	test_arm(n, for_good);
+	failing_arm(n, for_good);
 	answer = streams_ask(&test_hub, &second, &r);
-	failed = test_disarm();
+	failed = failing_disarm();
 	if (answer == HUB_NO_MEMORY) {
 		assert_true(failed);
 		assert_int_equal(test_hub.hub->streams.count, 1);
@@ -270,12 +238,12 @@ test_say_once(unsigned n, bool ends)
 	assert_int_equal(a->history.first_seq, 1);
 	streams_settle(&test_hub, &c[1], 1);
 	c[0].stream->is_writing = false;
-	test_arm(n, true);
+	failing_arm(n, true);
 	if (ends)
 		stream_end(c[0].stream, STREAM_CLOSED, 0);
 	else
 		stream_write(c[0].stream);
-	failed = test_disarm();
+	failed = failing_disarm();
 	streams_settle(&test_hub, c, 2);
 	if (failed) {
 		assert_true(c[0].is_over);
@@ -321,9 +289,9 @@ test_poll_once(unsigned n, bool for_good)
 	streams_setup(&test_hub, NULL);
 	streams_publish(&test_hub, "a", "x");
 	streams_deliver(&test_hub);
-	test_arm(n, for_good);
+	failing_arm(n, for_good);
 	answer = streams_ask(&test_hub, &c, &r);
-	failed = test_disarm();
+	failed = failing_disarm();
 	streams_settle(&test_hub, &c, 1);
 	assert_true(failed || c.is_ended);
 	assert_int_equal(answer == HUB_OPENED, c.text.len > 0);
@@ -421,14 +389,14 @@ test_notice_once(unsigned n, bool for_good, bool is_late)
 	/* So that a batch has to be made. */
 	batch_free(test_hub.hub->turn.spare);
 	test_hub.hub->turn.spare = NULL;
-	test_arm(is_late ? 0 : n, for_good);
+	failing_arm(is_late ? 0 : n, for_good);
 	stream_kill(c.stream, STREAM_CLOSED);
-	failed = test_disarm();
+	failed = failing_disarm();
 	streams_close(&c);
 	if (test_hub.hub->turn.batch != NULL) {
-		test_arm(is_late ? 1 : 0, for_good);
+		failing_arm(is_late ? 1 : 0, for_good);
 		streams_deliver(&test_hub);
-		failed = test_disarm() || failed;
+		failed = failing_disarm() || failed;
 	}
 	test_come_and_go("b", 1);
 	streams_deliver(&test_hub);
@@ -472,9 +440,9 @@ test_hub_new(void **state)
 
 	(void)state;
 	for (n = 1; n < TEST_MOST; n++) {
-		test_arm(n, false);
+		failing_arm(n, false);
 		hub = hub_new(base, config, store, 10);
-		failed = test_disarm();
+		failed = failing_disarm();
 		assert_int_equal(hub == NULL, failed);
 		if (hub != NULL)
 			hub_free(hub);

@@ -67,85 +67,80 @@ test_read(struct streams_client *c, char *have)
 
 #define MS(n) "9000000000000-" #n
 
+static const struct {
+	struct streams_request request;
+	const char *id; /* of the head; NULL: not looked at */
+	const char *want;
+} test_starts_cases[] = {
+	/* From now on. */
+	{ { .channels = "a" }, MS(7), "" },
+	{ { .channels = "a,b,c" }, MS(7), "" },
+	/* After an id of the hub's, of whichever channel. */
+	{ { .channels = "a", .since = MS(1) }, MS(1), "346" },
+	{ { .channels = "a", .since = MS(2) }, MS(2), "346" },
+	{ { .channels = "a", .since = MS(3) }, MS(3), "46" },
+	{ { .channels = "a", .since = MS(6) }, MS(6), "" },
+	{ { .channels = "a", .since = MS(7) }, MS(7), "" },
+	{ { .channels = "a,b", .since = MS(1) }, MS(1), "23456" },
+	{ { .channels = "b,a", .since = MS(2) }, MS(2), "3456" },
+	{ { .channels = "c,a,b", .since = MS(4) }, MS(4), "567" },
+	{ { .channels = "a", .since = MS(0) }, MS(0), "1346" },
+	/* After a publisher's id, the newest of two. */
+	{ { .channels = "a", .since = "own" }, "own", "" },
+	{ { .channels = "a,c", .since = "own" }, "own", "7" },
+	{ { .channels = "b,a", .since = "own" }, "own", "" },
+	/* After one that is not known, or of a future. */
+	{ { .channels = "a", .since = "nobody's" }, NULL, "G1346" },
+	{ { .channels = "a", .since = MS(8) }, NULL, "G1346" },
+	{ { .channels = "a", .since = "99999999999999-0" }, NULL, "G1346" },
+	{ { .channels = "a,b", .since = "x" }, NULL, "GG123456" },
+	{ { .channels = "b", .since = "own" }, NULL, "G235" },
+	{ { .channels = "new", .since = "x" }, NULL, "G" },
+	/* From before all that this hub knows. */
+	{ { .channels = "a", .since = "5-0" }, "5-0", "G1346" },
+	/* All, and so many of each. */
+	{ { .channels = "a", .since_all = true }, NULL, "1346" },
+	{ { .channels = "a,b,c", .since_all = true }, NULL, "1234567" },
+	{ { .channels = "new", .since_all = true }, NULL, "" },
+	{ { .channels = "a", .has_last = true, .last = 0 }, MS(7), "" },
+	{ { .channels = "a", .has_last = true, .last = 1 }, MS(4), "6" },
+	{ { .channels = "a", .has_last = true, .last = 3 }, MS(1), "346" },
+	{ { .channels = "a", .has_last = true, .last = 4 }, NULL, "1346" },
+	{ { .channels = "a", .has_last = true, .last = 5 }, NULL, "1346" },
+	{ { .channels = "a", .has_last = true, .last = UINT32_MAX }, NULL,
+	    "1346" },
+	{ { .channels = "a,b,c", .has_last = true, .last = 1 }, NULL, "567" },
+	{ { .channels = "a,b", .has_last = true, .last = 2 }, MS(2), "3456" },
+	/* An id comes before both. */
+	{ { .channels = "a",
+	      .since = MS(4),
+	      .since_all = true,
+	      .has_last = true,
+	      .last = 3 },
+	    MS(4), "6" },
+};
+
 static void
 test_starts(void **state)
 {
-	static const struct {
-		struct streams_request request;
-		const char *id; /* of the head; NULL: not looked at */
-		const char *want;
-	} cases[] = {
-		/* From now on. */
-		{ { .channels = "a" }, MS(7), "" },
-		{ { .channels = "a,b,c" }, MS(7), "" },
-		/* After an id of the hub's, of whichever channel. */
-		{ { .channels = "a", .since = MS(1) }, MS(1), "346" },
-		{ { .channels = "a", .since = MS(2) }, MS(2), "346" },
-		{ { .channels = "a", .since = MS(3) }, MS(3), "46" },
-		{ { .channels = "a", .since = MS(6) }, MS(6), "" },
-		{ { .channels = "a", .since = MS(7) }, MS(7), "" },
-		{ { .channels = "a,b", .since = MS(1) }, MS(1), "23456" },
-		{ { .channels = "b,a", .since = MS(2) }, MS(2), "3456" },
-		{ { .channels = "c,a,b", .since = MS(4) }, MS(4), "567" },
-		{ { .channels = "a", .since = MS(0) }, MS(0), "1346" },
-		/* After a publisher's id, the newest of two. */
-		{ { .channels = "a", .since = "own" }, "own", "" },
-		{ { .channels = "a,c", .since = "own" }, "own", "7" },
-		{ { .channels = "b,a", .since = "own" }, "own", "" },
-		/* After one that is not known, or of a future. */
-		{ { .channels = "a", .since = "nobody's" }, NULL, "G1346" },
-		{ { .channels = "a", .since = MS(8) }, NULL, "G1346" },
-		{ { .channels = "a", .since = "99999999999999-0" }, NULL,
-		    "G1346" },
-		{ { .channels = "a,b", .since = "x" }, NULL, "GG123456" },
-		{ { .channels = "b", .since = "own" }, NULL, "G235" },
-		{ { .channels = "new", .since = "x" }, NULL, "G" },
-		/* From before all that this hub knows. */
-		{ { .channels = "a", .since = "5-0" }, "5-0", "G1346" },
-		/* All, and so many of each. */
-		{ { .channels = "a", .since_all = true }, NULL, "1346" },
-		{ { .channels = "a,b,c", .since_all = true }, NULL, "1234567" },
-		{ { .channels = "new", .since_all = true }, NULL, "" },
-		{ { .channels = "a", .has_last = true, .last = 0 }, MS(7), "" },
-		{ { .channels = "a", .has_last = true, .last = 1 }, MS(4),
-		    "6" },
-		{ { .channels = "a", .has_last = true, .last = 3 }, MS(1),
-		    "346" },
-		{ { .channels = "a", .has_last = true, .last = 4 }, NULL,
-		    "1346" },
-		{ { .channels = "a", .has_last = true, .last = 5 }, NULL,
-		    "1346" },
-		{ { .channels = "a", .has_last = true, .last = UINT32_MAX },
-		    NULL, "1346" },
-		{ { .channels = "a,b,c", .has_last = true, .last = 1 }, NULL,
-		    "567" },
-		{ { .channels = "a,b", .has_last = true, .last = 2 }, MS(2),
-		    "3456" },
-		/* An id comes before both. */
-		{ { .channels = "a",
-		      .since = MS(4),
-		      .since_all = true,
-		      .has_last = true,
-		      .last = 3 },
-		    MS(4), "6" },
-	};
 	struct streams_client c;
 	struct buffer head = { 0 };
 	char have[64];
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+	for (i = 0; i < sizeof test_starts_cases / sizeof *test_starts_cases;
+	     i++) {
 		streams_setup(&test_hub, NULL);
 		test_fill();
-		streams_open(&test_hub, &c, &cases[i].request);
+		streams_open(&test_hub, &c, &test_starts_cases[i].request);
 		streams_settle(&test_hub, &c, 1);
 		test_read(&c, have);
-		if (strcmp(have, cases[i].want) != 0)
+		if (strcmp(have, test_starts_cases[i].want) != 0)
 			fail_msg("case %zu: \"%s\" instead of \"%s\"", i, have,
-			    cases[i].want);
-		if (cases[i].id != NULL) {
-			streams_put_head(&head, cases[i].id);
+			    test_starts_cases[i].want);
+		if (test_starts_cases[i].id != NULL) {
+			streams_put_head(&head, test_starts_cases[i].id);
 			assert_memory_equal(c.text.data, head.data, head.len);
 			buffer_clear(&head);
 		}

@@ -20,6 +20,7 @@
 #include <json-c/json.h>
 
 #include "door/handoff.h"
+#include "lib/failing.h"
 #include "lib/handing.h"
 #include "lib/support.h"
 #include "protocol/command.h"
@@ -30,28 +31,14 @@ enum {
 };
 
 static struct handing test;
-static unsigned test_fail_at; /* 0: never; else the n-th call from now */
-static bool test_failed;
-static bool test_for_good; /* and all after it */
-
-static bool
-test_fails(void)
-{
-	if (test_for_good && test_failed)
-		return true;
-	if (test_fail_at == 0 || --test_fail_at > 0)
-		return false;
-	test_failed = true;
-	return true;
-}
 
 /* Of what the library allocates the callers see only that it did not. */
-#define TEST_WRAP(type, name, failure, parameters, arguments)              \
-	type __real_##name parameters;                                     \
-	type __wrap_##name parameters;                                     \
-	type __wrap_##name parameters                                      \
-	{                                                                  \
-		return test_fails() ? (failure) : __real_##name arguments; \
+#define TEST_WRAP(type, name, failure, parameters, arguments)               \
+	type __real_##name parameters;                                      \
+	type __wrap_##name parameters;                                      \
+	type __wrap_##name parameters                                       \
+	{                                                                   \
+		return failing_now() ? (failure) : __real_##name arguments; \
 	}
 
 TEST_WRAP(void *, malloc, NULL, (size_t size), (size))
@@ -73,25 +60,6 @@ TEST_WRAP(int, json_object_object_add, -1,
     (o, key, value))
 TEST_WRAP(int, json_object_array_add, -1,
     (struct json_object * o, struct json_object *value), (o, value))
-
-static void
-test_arm(unsigned n, bool for_good)
-{
-	test_failed = false;
-	test_for_good = for_good;
-	test_fail_at = n;
-}
-
-/* Whether an allocation failed since. */
-static bool
-test_disarm(void)
-{
-	bool failed = test_failed;
-
-	test_fail_at = 0;
-	test_failed = false;
-	return failed;
-}
 
 /* Runs until nothing is left to fail, with one failure and with all after. */
 static void
@@ -130,9 +98,9 @@ test_put_once(unsigned n, bool for_good)
 
 	if (whole.len == 0)
 		assert_int_equal(handoff_put(&whole, &opening, HANDOFF_RAW), 0);
-	test_arm(n, for_good);
+	failing_arm(n, for_good);
 	rc = handoff_put(&line, &opening, HANDOFF_RAW);
-	failed = test_disarm();
+	failed = failing_disarm();
 	/* The hub refuses a null, wherever it is. */
 	if (rc == 0 &&
 	    memmem(line.data, line.len, ":null", strlen(":null")) == NULL) {
@@ -169,9 +137,9 @@ test_take_once(unsigned n, bool for_good)
 	handing_setup(&test, NULL);
 	handing_socketpair(fds);
 	assert_int_equal(command_parse(&c, tokener, line, strlen(line)), 0);
-	test_arm(n, for_good);
+	failing_arm(n, for_good);
 	rc = handoff_take(test.door, c.json, fds[0], &reply);
-	failed = test_disarm();
+	failed = failing_disarm();
 	assert_int_equal(buffer_append(&reply, "", 1), 0);
 	/* It has begun, or the client sees an end at once. */
 	if (test.hub.hub->streams.count == 0)
@@ -219,9 +187,9 @@ test_queue_once(unsigned n, bool for_good)
 	snprintf(line, sizeof line, "%s\n", handing_line("cgi", ""));
 	handing_send(sock, line, &fds[0], 1);
 	close(fds[0]);
-	test_arm(n, for_good);
+	failing_arm(n, for_good);
 	handing_turn(&test);
-	failed = test_disarm();
+	failed = failing_disarm();
 	is_opened = test.hub.hub->streams.count == 1;
 	said = handing_said(&test, sock);
 	if (strstr(said, "opened") != NULL) {

@@ -52,63 +52,61 @@ test_get(void **state)
 
 #define TEST_BAD "the path has a malformed %-escape"
 
+static const struct {
+	const char *uri, *script, *info, *query;
+	const char *path; /* NULL: malformed */
+	size_t path_len;  /* 0: strlen */
+	const char *want_query;
+} test_target_cases[] = {
+	{ "/events", NULL, NULL, NULL, "/events", 0, "" },
+	{ "/events?channel=a", NULL, NULL, NULL, "/events", 0, "channel=a" },
+	{ "/events?", NULL, NULL, NULL, "/events", 0, "" },
+	{ "/events?a=?&b=/", NULL, NULL, NULL, "/events", 0, "a=?&b=/" },
+	{ "/", NULL, NULL, NULL, "/", 0, "" },
+	{ "/a%20b", NULL, NULL, NULL, "/a b", 0, "" },
+	{ "/a+b", NULL, NULL, NULL, "/a+b", 0, "" },
+	{ "/a%2Fb", NULL, NULL, NULL, "/a/b", 0, "" },
+	{ "/a%3Fb?c%3Fd", NULL, NULL, NULL, "/a?b", 0, "c%3Fd" },
+	{ "/%C3%A4", NULL, NULL, NULL, "/\xc3\xa4", 0, "" },
+	{ "/\xc3\xa4", NULL, NULL, NULL, "/\xc3\xa4", 0, "" },
+	{ "/%ff", NULL, NULL, NULL, "/\xff", 0, "" },
+	{ "/a%00b", NULL, NULL, NULL, "/a\0b", 4, "" },
+	{ "/a#b", NULL, NULL, NULL, "/a", 0, "" },
+	{ "/a?b#c", NULL, NULL, NULL, "/a", 0, "b" },
+	{ "//a//b/", NULL, NULL, NULL, "//a//b/", 0, "" },
+	{ "/a/../b", NULL, NULL, NULL, "/a/../b", 0, "" },
+	{ "*", NULL, NULL, NULL, "*", 0, "" },
+	/* Not decoded twice. */
+	{ "/%252F", NULL, NULL, NULL, "/%2F", 0, "" },
+	/* Malformed. */
+	{ "/%", NULL, NULL, NULL, NULL, 0, TEST_BAD },
+	{ "/%2", NULL, NULL, NULL, NULL, 0, TEST_BAD },
+	{ "/%zz", NULL, NULL, NULL, NULL, 0, TEST_BAD },
+	{ "/%2?a", NULL, NULL, NULL, NULL, 0, TEST_BAD },
+	/* In the query it is for whoever reads the parameter. */
+	{ "/a?%", NULL, NULL, NULL, "/a", 0, "%" },
+	/* The absolute form. */
+	{ "http://h/events", NULL, NULL, NULL, "/events", 0, "" },
+	{ "https://h:443/a?b", NULL, NULL, NULL, "/a", 0, "b" },
+	{ "http://u@[::1]:80/a", NULL, NULL, NULL, "/a", 0, "" },
+	{ "http://h?q", NULL, NULL, NULL, "", 0, "q" },
+	{ "/a://b", NULL, NULL, NULL, "/a://b", 0, "" },
+	{ "/a?u=http://x/y", NULL, NULL, NULL, "/a", 0, "u=http://x/y" },
+	/* It comes before what the server has decoded. */
+	{ "/a%2Fb", "/a/b", "/c", "q=1", "/a/b", 0, "" },
+	{ "/x", "/y", "/z", "q=1", "/x", 0, "" },
+	/* A server without it. */
+	{ NULL, "/events", "/news", "a=b", "/events/news", 0, "a=b" },
+	{ NULL, "", "/events", "", "/events", 0, "" },
+	{ NULL, "/events", NULL, NULL, "/events", 0, "" },
+	{ NULL, "/a%20b", "/%zz", NULL, "/a%20b/%zz", 0, "" },
+	{ "", "/events", "/x", "q", "/events/x", 0, "q" },
+	{ NULL, NULL, NULL, NULL, "", 0, "" },
+};
+
 static void
 test_target(void **state)
 {
-	static const struct {
-		const char *uri, *script, *info, *query;
-		const char *path; /* NULL: malformed */
-		size_t path_len;  /* 0: strlen */
-		const char *want_query;
-	} cases[] = {
-		{ "/events", NULL, NULL, NULL, "/events", 0, "" },
-		{ "/events?channel=a", NULL, NULL, NULL, "/events", 0,
-		    "channel=a" },
-		{ "/events?", NULL, NULL, NULL, "/events", 0, "" },
-		{ "/events?a=?&b=/", NULL, NULL, NULL, "/events", 0,
-		    "a=?&b=/" },
-		{ "/", NULL, NULL, NULL, "/", 0, "" },
-		{ "/a%20b", NULL, NULL, NULL, "/a b", 0, "" },
-		{ "/a+b", NULL, NULL, NULL, "/a+b", 0, "" },
-		{ "/a%2Fb", NULL, NULL, NULL, "/a/b", 0, "" },
-		{ "/a%3Fb?c%3Fd", NULL, NULL, NULL, "/a?b", 0, "c%3Fd" },
-		{ "/%C3%A4", NULL, NULL, NULL, "/\xc3\xa4", 0, "" },
-		{ "/\xc3\xa4", NULL, NULL, NULL, "/\xc3\xa4", 0, "" },
-		{ "/%ff", NULL, NULL, NULL, "/\xff", 0, "" },
-		{ "/a%00b", NULL, NULL, NULL, "/a\0b", 4, "" },
-		{ "/a#b", NULL, NULL, NULL, "/a", 0, "" },
-		{ "/a?b#c", NULL, NULL, NULL, "/a", 0, "b" },
-		{ "//a//b/", NULL, NULL, NULL, "//a//b/", 0, "" },
-		{ "/a/../b", NULL, NULL, NULL, "/a/../b", 0, "" },
-		{ "*", NULL, NULL, NULL, "*", 0, "" },
-		/* Not decoded twice. */
-		{ "/%252F", NULL, NULL, NULL, "/%2F", 0, "" },
-		/* Malformed. */
-		{ "/%", NULL, NULL, NULL, NULL, 0, TEST_BAD },
-		{ "/%2", NULL, NULL, NULL, NULL, 0, TEST_BAD },
-		{ "/%zz", NULL, NULL, NULL, NULL, 0, TEST_BAD },
-		{ "/%2?a", NULL, NULL, NULL, NULL, 0, TEST_BAD },
-		/* In the query it is for whoever reads the parameter. */
-		{ "/a?%", NULL, NULL, NULL, "/a", 0, "%" },
-		/* The absolute form. */
-		{ "http://h/events", NULL, NULL, NULL, "/events", 0, "" },
-		{ "https://h:443/a?b", NULL, NULL, NULL, "/a", 0, "b" },
-		{ "http://u@[::1]:80/a", NULL, NULL, NULL, "/a", 0, "" },
-		{ "http://h?q", NULL, NULL, NULL, "", 0, "q" },
-		{ "/a://b", NULL, NULL, NULL, "/a://b", 0, "" },
-		{ "/a?u=http://x/y", NULL, NULL, NULL, "/a", 0,
-		    "u=http://x/y" },
-		/* It comes before what the server has decoded. */
-		{ "/a%2Fb", "/a/b", "/c", "q=1", "/a/b", 0, "" },
-		{ "/x", "/y", "/z", "q=1", "/x", 0, "" },
-		/* A server without it. */
-		{ NULL, "/events", "/news", "a=b", "/events/news", 0, "a=b" },
-		{ NULL, "", "/events", "", "/events", 0, "" },
-		{ NULL, "/events", NULL, NULL, "/events", 0, "" },
-		{ NULL, "/a%20b", "/%zz", NULL, "/a%20b/%zz", 0, "" },
-		{ "", "/events", "/x", "q", "/events/x", 0, "q" },
-		{ NULL, NULL, NULL, NULL, "", 0, "" },
-	};
 	struct request r = { 0 };
 	struct request_target t;
 	const char *why;
@@ -116,28 +114,32 @@ test_target(void **state)
 	int rc;
 
 	(void)state;
-	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
-		test_add(&r, "REQUEST_URI", cases[i].uri);
-		test_add(&r, "SCRIPT_NAME", cases[i].script);
-		test_add(&r, "PATH_INFO", cases[i].info);
-		test_add(&r, "QUERY_STRING", cases[i].query);
+	for (i = 0; i < sizeof test_target_cases / sizeof *test_target_cases;
+	     i++) {
+		test_add(&r, "REQUEST_URI", test_target_cases[i].uri);
+		test_add(&r, "SCRIPT_NAME", test_target_cases[i].script);
+		test_add(&r, "PATH_INFO", test_target_cases[i].info);
+		test_add(&r, "QUERY_STRING", test_target_cases[i].query);
 		rc = request_read_target(&r, &t, &why);
-		if (cases[i].path == NULL) {
+		if (test_target_cases[i].path == NULL) {
 			assert_int_equal(rc, -1);
-			assert_string_equal(why, cases[i].want_query);
+			assert_string_equal(why,
+			    test_target_cases[i].want_query);
 			assert_null(t.path);
 			request_clear(&r);
 			continue;
 		}
 		if (rc != 0)
 			fail_msg("case %zu: %s", i, why);
-		len = cases[i].path_len == 0 ? strlen(cases[i].path)
-					     : cases[i].path_len;
+		len = test_target_cases[i].path_len == 0
+		    ? strlen(test_target_cases[i].path)
+		    : test_target_cases[i].path_len;
 		assert_int_equal(t.path_len, len);
-		assert_memory_equal(t.path, cases[i].path, len + 1);
-		assert_int_equal(t.query.len, strlen(cases[i].want_query));
-		assert_memory_equal(t.query.text, cases[i].want_query,
-		    t.query.len);
+		assert_memory_equal(t.path, test_target_cases[i].path, len + 1);
+		assert_int_equal(t.query.len,
+		    strlen(test_target_cases[i].want_query));
+		assert_memory_equal(t.query.text,
+		    test_target_cases[i].want_query, t.query.len);
 		request_target_clear(&t);
 		request_clear(&r);
 	}
@@ -157,74 +159,81 @@ test_nth_parameter(struct text_span form, const char *name, size_t index,
 	return got;
 }
 
+static const struct {
+	const char *form, *name;
+	size_t index;
+	int want;
+	const char *value;
+	size_t len; /* 0: strlen */
+} test_parameter_cases[] = {
+	{ "", "a", 0, 0, NULL, 0 },
+	{ "a=1", "a", 0, 1, "1", 0 },
+	{ "a=1", "a", 1, 0, NULL, 0 },
+	{ "a=1", "b", 0, 0, NULL, 0 },
+	{ "a", "a", 0, 1, "", 0 },
+	{ "a=", "a", 0, 1, "", 0 },
+	{ "a=1&a=2&b=9&a=3", "a", 0, 1, "1", 0 },
+	{ "a=1&a=2&b=9&a=3", "a", 1, 1, "2", 0 },
+	{ "a=1&a=2&b=9&a=3", "a", 2, 1, "3", 0 },
+	{ "a=1&a=2&b=9&a=3", "a", 3, 0, NULL, 0 },
+	{ "a=x+y", "a", 0, 1, "x y", 0 },
+	{ "a=x%2By", "a", 0, 1, "x+y", 0 },
+	{ "a=%C3%A4%20", "a", 0, 1, "\xc3\xa4 ", 0 },
+	{ "a=x%00y", "a", 0, 1, "x\0y", 3 },
+	{ "a=x%26y&b", "a", 0, 1, "x&y", 0 },
+	{ "a=x=y", "a", 0, 1, "x=y", 0 },
+	/* Names may be encoded too. */
+	{ "%61=1", "a", 0, 1, "1", 0 },
+	{ "%6c%61st=1", "last", 0, 1, "1", 0 },
+	{ "Last-Event-ID=1", "Last-Event-ID", 0, 1, "1", 0 },
+	{ "last%2devent%2did=1", "last-event-id", 0, 1, "1", 0 },
+	{ "a+b=1", "a b", 0, 1, "1", 0 },
+	{ "a%00=1", "a", 0, 0, NULL, 0 },
+	{ "A=1", "a", 0, 0, NULL, 0 },
+	{ "aa=1", "a", 0, 0, NULL, 0 },
+	{ "a=1", "aa", 0, 0, NULL, 0 },
+	{ "=1", "a", 0, 0, NULL, 0 },
+	{ "%=1&%4=2&%zz=3&a=4", "a", 0, 1, "4", 0 },
+	/* Only the value that is asked for must be well-formed. */
+	{ "b=%&a=1", "a", 0, 1, "1", 0 },
+	{ "a=%&a=1", "a", 0, -1, NULL, 0 },
+	{ "a=1&a=%", "a", 0, 1, "1", 0 },
+	{ "a=%", "a", 0, -1, NULL, 0 },
+	{ "a=1%4", "a", 0, -1, NULL, 0 },
+	{ "a=%xy&a=1", "a", 0, -1, NULL, 0 },
+};
+
 static void
 test_parameter(void **state)
 {
-	static const struct {
-		const char *form, *name;
-		size_t index;
-		int want;
-		const char *value;
-		size_t len; /* 0: strlen */
-	} cases[] = {
-		{ "", "a", 0, 0, NULL, 0 },
-		{ "a=1", "a", 0, 1, "1", 0 },
-		{ "a=1", "a", 1, 0, NULL, 0 },
-		{ "a=1", "b", 0, 0, NULL, 0 },
-		{ "a", "a", 0, 1, "", 0 },
-		{ "a=", "a", 0, 1, "", 0 },
-		{ "a=1&a=2&b=9&a=3", "a", 0, 1, "1", 0 },
-		{ "a=1&a=2&b=9&a=3", "a", 1, 1, "2", 0 },
-		{ "a=1&a=2&b=9&a=3", "a", 2, 1, "3", 0 },
-		{ "a=1&a=2&b=9&a=3", "a", 3, 0, NULL, 0 },
-		{ "a=x+y", "a", 0, 1, "x y", 0 },
-		{ "a=x%2By", "a", 0, 1, "x+y", 0 },
-		{ "a=%C3%A4%20", "a", 0, 1, "\xc3\xa4 ", 0 },
-		{ "a=x%00y", "a", 0, 1, "x\0y", 3 },
-		{ "a=x%26y&b", "a", 0, 1, "x&y", 0 },
-		{ "a=x=y", "a", 0, 1, "x=y", 0 },
-		/* Names may be encoded too. */
-		{ "%61=1", "a", 0, 1, "1", 0 },
-		{ "%6c%61st=1", "last", 0, 1, "1", 0 },
-		{ "Last-Event-ID=1", "Last-Event-ID", 0, 1, "1", 0 },
-		{ "last%2devent%2did=1", "last-event-id", 0, 1, "1", 0 },
-		{ "a+b=1", "a b", 0, 1, "1", 0 },
-		{ "a%00=1", "a", 0, 0, NULL, 0 },
-		{ "A=1", "a", 0, 0, NULL, 0 },
-		{ "aa=1", "a", 0, 0, NULL, 0 },
-		{ "a=1", "aa", 0, 0, NULL, 0 },
-		{ "=1", "a", 0, 0, NULL, 0 },
-		{ "%=1&%4=2&%zz=3&a=4", "a", 0, 1, "4", 0 },
-		/* Only the value that is asked for must be well-formed. */
-		{ "b=%&a=1", "a", 0, 1, "1", 0 },
-		{ "a=%&a=1", "a", 0, -1, NULL, 0 },
-		{ "a=1&a=%", "a", 0, 1, "1", 0 },
-		{ "a=%", "a", 0, -1, NULL, 0 },
-		{ "a=1%4", "a", 0, -1, NULL, 0 },
-		{ "a=%xy&a=1", "a", 0, -1, NULL, 0 },
-	};
 	struct text_span form;
 	const char *why;
 	char *value;
 	size_t i, len, want;
 
 	(void)state;
-	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
-		form.len = strlen(cases[i].form);
-		form.text = support_guard(cases[i].form, form.len);
+	for (i = 0;
+	     i < sizeof test_parameter_cases / sizeof *test_parameter_cases;
+	     i++) {
+		form.len = strlen(test_parameter_cases[i].form);
+		form.text =
+		    support_guard(test_parameter_cases[i].form, form.len);
 		value = NULL;
-		if (test_nth_parameter(form, cases[i].name, cases[i].index,
-			&value, &len, &why) != cases[i].want)
+		if (test_nth_parameter(form, test_parameter_cases[i].name,
+			test_parameter_cases[i].index, &value, &len,
+			&why) != test_parameter_cases[i].want)
 			fail_msg("case %zu", i);
-		if (cases[i].want == -1)
+		if (test_parameter_cases[i].want == -1)
 			assert_string_equal(why,
 			    "a parameter has a malformed %-escape");
-		if (cases[i].want != 1)
+		if (test_parameter_cases[i].want != 1)
 			continue;
-		want =
-		    cases[i].len == 0 ? strlen(cases[i].value) : cases[i].len;
+		want = test_parameter_cases[i].len == 0
+		    ? strlen(test_parameter_cases[i].value)
+		    : test_parameter_cases[i].len;
 		assert_int_equal(len, want);
-		assert_memory_equal(value, cases[i].value, want + 1);
+		assert_memory_equal(value, test_parameter_cases[i].value,
+		    want + 1);
 		free(value);
 	}
 }

@@ -84,7 +84,8 @@ test_refused(void **state)
 static void
 test_order(void **state)
 {
-	static const run_talker talkers[] = { spool_talk, spool_talk_ok, NULL };
+	static const run_talker talkers[] = { run_talk_lines, spool_talk_ok,
+		NULL };
 	pid_t server;
 
 	(void)state;
@@ -107,7 +108,8 @@ test_order(void **state)
 static void
 test_lost_reply(void **state)
 {
-	static const run_talker talkers[] = { spool_talk, spool_talk_ok, NULL };
+	static const run_talker talkers[] = { run_talk_lines, spool_talk_ok,
+		NULL };
 	pid_t server = spool_serve(talkers);
 	char *text, *second;
 
@@ -133,7 +135,8 @@ test_lost_reply(void **state)
 static void
 test_lost_reply_waits(void **state)
 {
-	static const run_talker talkers[] = { spool_talk, spool_talk_ok, NULL };
+	static const run_talker talkers[] = { run_talk_lines, spool_talk_ok,
+		NULL };
 	const char *const args[] = { "pub", "-v", "-S", spool_dir, "a", "drop",
 		NULL };
 	pid_t server = spool_serve(talkers);

@@ -50,6 +50,38 @@ run_write_text(int fd, const char *text)
 }
 
 void
+run_talk_lines(int fd, FILE *requests)
+{
+	FILE *in = fdopen(dup(fd), "r");
+	char *line = NULL, reply[128];
+	const char *refuse;
+	size_t size = 0;
+	unsigned n = 0;
+	ssize_t len;
+
+	while ((len = getline(&line, &size, in)) > 0) {
+		fwrite(line, 1, (size_t)len, requests);
+		fflush(requests);
+		if (strstr(line, "mute") != NULL)
+			continue;
+		if (strstr(line, "drop") != NULL)
+			break;
+		if ((refuse = strstr(line, "refuse")) == NULL)
+			snprintf(reply, sizeof reply,
+			    "{\"ok\":true,\"id\":\"%u-0\",\"streams\":0}\n",
+			    ++n);
+		else
+			snprintf(reply, sizeof reply,
+			    "{\"ok\":false,\"error\":\"no %.2s\","
+			    "\"code\":%.2s}\n",
+			    refuse + 6, refuse + 6);
+		run_write_text(fd, reply);
+	}
+	free(line);
+	fclose(in);
+}
+
+void
 run_save(const char *path, const char *text, size_t len)
 {
 	FILE *fp = fopen(path, "w");

@@ -44,6 +44,12 @@ FILE *run_open_requests(void);
 void run_write_text(int fd, const char *text);
 void run_write(int fd, const char *text, size_t len);
 
+/*
+ * A talker that notes each line and answers as its data say: refuseNN with that
+ * code, drop by going away, mute not at all, and all else with ok.
+ */
+void run_talk_lines(int fd, FILE *requests);
+
 /* A process's exit code, or its signal with a minus. */
 int run_wait(pid_t);
 

@@ -152,37 +152,6 @@ assert_requests(const char *want)
 }
 
 void
-spool_talk(int fd, FILE *requests)
-{
-	FILE *in = fdopen(dup(fd), "r");
-	char *line = NULL, reply[128];
-	const char *refuse;
-	size_t size = 0;
-	unsigned n = 0;
-
-	while (getline(&line, &size, in) > 0) {
-		fputs(line, requests);
-		fflush(requests);
-		if (strstr(line, "mute") != NULL)
-			continue;
-		if (strstr(line, "drop") != NULL)
-			break;
-		if ((refuse = strstr(line, "refuse")) == NULL)
-			snprintf(reply, sizeof reply,
-			    "{\"ok\":true,\"id\":\"%u-0\",\"streams\":0}\n",
-			    ++n);
-		else
-			snprintf(reply, sizeof reply,
-			    "{\"ok\":false,\"error\":\"no %.2s\","
-			    "\"code\":%.2s}\n",
-			    refuse + 6, refuse + 6);
-		run_write_text(fd, reply);
-	}
-	free(line);
-	fclose(in);
-}
-
-void
 spool_talk_ok(int fd, FILE *requests)
 {
 	FILE *in = fdopen(dup(fd), "r");
@@ -212,5 +181,5 @@ spool_serve(const run_talker *talkers)
 	return server;
 }
 
-const run_talker spool_talk_once[] = { spool_talk, NULL };
+const run_talker spool_talk_once[] = { run_talk_lines, NULL };
 const run_talker spool_talk_ok_once[] = { spool_talk_ok, NULL };

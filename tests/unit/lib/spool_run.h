@@ -25,12 +25,7 @@ void spool_leave(void);
 /* Listens again, and serves one connection for each talker, up to a NULL. */
 pid_t spool_serve(const run_talker *talkers);
 
-/*
- * Talkers that note each line and answer.  The first as its data says:
- * refuseNN with that code, drop by going away, mute not at all, and all else
- * with ok.  The second always with ok.
- */
-void spool_talk(int fd, FILE *requests);
+/* A talker that notes each line and answers with ok. */
 void spool_talk_ok(int fd, FILE *requests);
 extern const run_talker spool_talk_once[], spool_talk_ok_once[];
 
