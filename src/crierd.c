@@ -192,7 +192,8 @@ main(int argc, char **argv)
 	signal(SIGXFSZ, SIG_IGN);
 	is_cgi = cgi_is_request();
 	/*
-	 * Some web servers make arguments of the query, which a client chose.
+	 * A CGI program has no options: some web servers make arguments of the
+	 * query, and the query is the client's.
 	 */
 	if (!is_cgi)
 		crierd_read_options(&options, argc, argv, &check);

@@ -23,7 +23,10 @@
 void
 json_add(struct json_object *, const char *name, struct json_object *value);
 
-/* The same of a value that was just made, of which NULL is want of memory. */
+/*
+ * Adds a value that was just made: NULL means that there was no memory for it,
+ * where to json_add it is JSON's null.
+ */
 void json_add_value(struct json_object *, const char *name,
     struct json_object *value);
 void json_add_number(struct json_object *, const char *name, uint64_t);
@@ -44,7 +47,7 @@ const char *json_line(struct json_object *);
  */
 int json_append(struct buffer *, struct json_object *);
 
-/* The same, with the line's end. */
+/* Appends the value as json_append does, and a line's end. */
 int json_append_line(struct buffer *, struct json_object *);
 
 /*

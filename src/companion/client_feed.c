@@ -53,8 +53,8 @@ client_encode(const struct client_encoder *e, const char *text, size_t len,
 }
 
 /*
- * One more reply is awaited, if rc is 0: that there is a new line behind the
- * first `before` bytes.
+ * If the line was encoded (rc is 0), one more reply is awaited.  The line is
+ * what stands behind the first `before` bytes.
  */
 static int
 client_feed_await(struct client_feed *f, int rc, size_t before, uint64_t number)

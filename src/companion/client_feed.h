@@ -12,9 +12,12 @@
  * its newline included: 0, or -1 with errno = ENOMEM.
  */
 struct client_encoder {
-	/* Of a text, without its newline; NULL: the text is such a line. */
+	/* Makes a line of a text without its newline; NULL: texts are lines. */
 	int (*line)(void *arg, const char *text, size_t len, struct buffer *);
-	/* Of nothing, when the replies to all others have come; or NULL. */
+	/*
+	 * Makes the last line, when the replies to all others have come; or
+	 * NULL: there is none.
+	 */
 	int (*last)(void *arg, struct buffer *);
 	void *arg;
 };

@@ -32,7 +32,7 @@ exec_find_in(const char *dir, size_t len, const char *name, char path[PATH_MAX])
 	return false;
 }
 
-/* It is beside this program, or in the directory for such programs. */
+/* Looks for a verb's program beside this one and in pkglibexecdir. */
 static bool
 exec_find(const char *name, char path[PATH_MAX])
 {

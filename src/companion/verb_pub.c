@@ -212,7 +212,7 @@ pub_check(const struct pub *p, int argc, char **argv)
 		return 0;
 	if (argc == 0)
 		return verb_usage(&verb_pub, "which channel?");
-	/* What alone stands behind the channel is the text, whatever it is. */
+	/* A single word behind the channel is the text, even one like -v. */
 	if (late != NULL &&
 	    (argc > 2 || p->lines || p->object || p->command != NULL))
 		return verb_usage(&verb_pub, "%s: options come before CHANNEL",
@@ -265,7 +265,7 @@ pub_put_prefix(const struct pub *p, const char *event, struct buffer *prefix)
 	return 0;
 }
 
-/* Of the client_encoder: a text becomes the data of an event. */
+/* client_encoder's line: a text becomes the data of an event. */
 static int
 pub_encode(void *arg, const char *text, size_t len, struct buffer *to)
 {
@@ -282,7 +282,7 @@ pub_encode(void *arg, const char *text, size_t len, struct buffer *to)
 	return rc == -1 ? -1 : buffer_append(to, "}\n", 2);
 }
 
-/* The same of the event at the end of the command, which is waited for. */
+/* client_encoder's last: the event that tells how the command (-c) ended. */
 static int
 pub_encode_exit(void *arg, struct buffer *to)
 {

@@ -222,7 +222,7 @@ config_key_wrong_private(const struct config_token_key *k)
 
 	if (strstr(text, "ENCRYPTED") != NULL)
 		return "is encrypted (openssl pkey decrypts it)";
-	/* This form (RFC 8017) names the algorithm in its label alone. */
+	/* PKCS#1 (RFC 8017) names the algorithm in its label alone. */
 	if (k->algorithm < CONFIG_ES256 &&
 	    strstr(text, "-----BEGIN RSA PRIVATE KEY-----") != NULL)
 		return NULL;

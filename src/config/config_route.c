@@ -166,7 +166,7 @@ config_route_check_value(const char *title, const struct config_setting *s,
 	if (s->kind != &config_kind_template &&
 	    s->kind != &config_kind_templates)
 		return 0;
-	/* What is wrong with the title is told when the section has ended. */
+	/* A wrong title is told of when the section has ended. */
 	if ((r = config_route_new(title, &unused)) == NULL) {
 		free(unused);
 		return 0;

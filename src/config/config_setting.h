@@ -36,11 +36,11 @@ struct config_setting {
 	const char *initial;
 	char *(*make)(void);
 
-	/* Of the top level. */
+	/* For settings of the top level alone. */
 	bool per_channel; /* in sections, too: offset is in config_channel */
 	bool restart;     /* see config_needs_restart */
 
-	/* Of a route. */
+	/* For settings of a route alone. */
 	unsigned routes; /* CONFIG_ROUTE_BITs of those that it may stand in */
 	bool is_kind;    /* it makes the route one of that kind */
 	unsigned field;  /* enum config_route_field of what is published */

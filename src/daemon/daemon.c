@@ -21,7 +21,7 @@ static void __attribute__((noreturn)) daemon_die(char *cause)
 	log_fatal("%s", cause_text(cause));
 }
 
-/* The same once sockets are open: their files are not left behind. */
+/* Dies when sockets are open already: their files are not left behind. */
 static void __attribute__((noreturn))
 daemon_give_up(const struct daemon *d, char *cause)
 {
@@ -81,7 +81,7 @@ daemon_hold_signals(bool hold)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
-	/* Whoever started us may have blocked SIGCHLD. */
+	/* SIGCHLD may be blocked by the process that started us. */
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
@@ -163,7 +163,7 @@ daemon_settle(struct daemon *d)
 	/* The history is for the account's group, and nobody else. */
 	process_set_mask(0007);
 	logging_open(d);
-	/* Whoever started it shall see why it does not start. */
+	/* Errors of the start go to whoever started crierd, too. */
 	log_set_echo(d->log_fd == STDOUT_FILENO);
 	logging_warn(d);
 	daemon_warn_of_files(d);
@@ -256,8 +256,8 @@ daemon_run(const struct daemon_options *options, struct config *config)
 }
 
 /*
- * What root may read the user need not, and the configuration is the user's to
- * read, at a reload, or under systemd from the beginning.
+ * A file that root can read the account may not be able to, and it is the
+ * account that reads the configuration at a reload (under systemd always).
  */
 static int
 daemon_check_as_user(const struct daemon *d, char **cause)

@@ -143,7 +143,7 @@ void logging_open(const struct daemon *);
 /* Opens log_fd, a file beside the queue, as the account's; 0, or -1. */
 int logging_open_file(struct daemon *, char **cause);
 
-/* What is doubtful in the configuration. */
+/* Warns of what is doubtful in the configuration. */
 void logging_warn(const struct daemon *);
 
 /* The queue's status_cb: adds what this process knows; arg is the daemon. */
@@ -195,7 +195,7 @@ void role_free(struct daemon *);
  */
 bool reload_run(struct daemon *);
 
-/* The same, as the signal's callback. */
+/* reload_run, as the signal's callback. */
 void reload_cb(evutil_socket_t number, short what, void *arg);
 
 /* The queue's control_cb; arg is the daemon. */

@@ -15,7 +15,7 @@ wake_is_there(const struct options *o)
 	struct client client;
 	bool there = client_try(&client, o->env.queue, 0, 0) == 0;
 
-	/* Of any other error no request will rid us. */
+	/* No request to the route would mend any other error. */
 	there = there || (errno != ENOENT && errno != ECONNREFUSED);
 	client_close(&client);
 	return there;

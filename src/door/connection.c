@@ -159,8 +159,8 @@ connection_send(struct connection *c, struct buffer *line, int fd, bool repeat,
 		return EXCHANGE_FAILED;
 	c->hands_over = fd != -1;
 	/*
-	 * What the web server sends meanwhile stays in the socket, for whoever
-	 * has the connection then.
+	 * The hub may get this descriptor: bytes that the web server sends
+	 * meanwhile must stay in the socket, to be read by the one that has it.
 	 */
 	connection_unwatch(c);
 	/* The hub has all of request-timeout, not what the request left. */

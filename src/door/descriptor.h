@@ -19,7 +19,7 @@ struct descriptor {
  */
 const char *descriptor_check(int fd, struct descriptor *);
 
-/* The same for a client's own: a socket, and it is connected. */
+/* NULL if this is a connected stream socket, as a client's must be. */
 const char *descriptor_check_client(int fd);
 
 #endif

@@ -189,7 +189,7 @@ gate_take(struct gate *g, const struct gate_limits *limits,
 			return 0;
 		return gate_take_content(g, limits, r);
 	case PASS_RECORD:
-		/* It came too late: nobody waits for a client any more. */
+		/* A descriptor that came too late: its stream goes on here. */
 		return g->phase == GATE_IDLE ? 0 : -1;
 	default:
 		return -1;

@@ -156,7 +156,7 @@ handoff_reply_answer(const struct reply *r, enum hub_answer *answer)
 	size_t i;
 
 	*answer = HUB_FULL;
-	/* What the queue refuses for now is as if there were no place. */
+	/* A line that the queue refuses for now: as if the hub were full. */
 	if (word == NULL)
 		return r->code == EX_TEMPFAIL;
 	for (i = 0; i < sizeof handoff_words / sizeof *handoff_words; i++)

@@ -200,7 +200,7 @@ handoff_get_program(struct handoff *h, struct json_object *o)
 	if (handoff_get_bytes(h, o, "env", &request->env) == -1 ||
 	    handoff_get_bytes(h, o, "body", &h->body) == -1)
 		return -1;
-	/* Whatever the line says, the last variable must have its NUL. */
+	/* request_get relies on a NUL behind the last variable. */
 	if (request->env.len > 0 &&
 	    request->env.data[request->env.len - 1] != '\0')
 		return handoff_refuse(h, "env", "is cut off");

@@ -239,7 +239,7 @@ bool
 channel_has_gap(const struct hub *hub, const struct channel *c, struct id floor,
     const struct id *after)
 {
-	/* Nobody misses the figures of a second that is gone. */
+	/* $stats keeps nothing, and old figures are not missed. */
 	if (c->own == CHANNEL_STATS)
 		return false;
 	if (after == NULL)

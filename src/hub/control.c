@@ -106,7 +106,7 @@ control_put_position(struct stream *s, struct buffer *b,
 		id = p->since;
 	if (control_put_id(s, b, id) == -1)
 		return -1;
-	/* Whoever has no position has missed nothing. */
+	/* A stream without a position begins now and has missed nothing. */
 	if (p->since.len == 0 && !p->is_known)
 		return 0;
 	gaps_at = b->len;

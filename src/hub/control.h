@@ -29,7 +29,7 @@ struct control_position {
 	struct id after;        /* what that means */
 	bool is_known;          /* else nobody knows what it means */
 	struct id before;       /* the newest id before all that is to come */
-	/* What is retained, by the store; NULL: by the histories. */
+	/* Floors of the channels in the store; NULL: the histories' hold. */
 	const struct store_range *ranges;
 };
 
@@ -50,8 +50,8 @@ int control_put_gaps(struct stream *, struct buffer *,
     const struct control_position *);
 
 /*
- * The same for what fell off while the stream was open, with the number of the
- * events; its cursors move on to the oldest that are left.
+ * Gaps of events that fell off while the stream was open, with their number;
+ * the stream's cursors move on to the oldest events that are left.
  */
 int control_put_missed(struct stream *, struct buffer *);
 

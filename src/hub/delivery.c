@@ -51,7 +51,7 @@
 enum {
 	DELIVERY_IOVS = 256,
 	DELIVERY_UNITS = 128,
-	/* Of one call, so that a stream far behind does not hold up others. */
+	/* One call's: a stream that is far behind must not hold up others. */
 	DELIVERY_BYTES = 262144,
 	DELIVERY_WIRE = 4096 /* bytes of a run that is worth copying */
 };
@@ -184,7 +184,7 @@ delivery_oldest(const struct stream *s, uint64_t *seqs, struct id sent,
 			*limit = id;
 		}
 	}
-	/* The same event in two channels: the run is this event alone. */
+	/* Two channels have this event: the run is this event alone. */
 	if (found && id_cmp(*limit, least) == 0)
 		limit->n++;
 	return found;

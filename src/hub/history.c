@@ -246,7 +246,7 @@ history_drop_first(struct history *h)
 	h->expiring -= e->expires_ms != 0;
 	h->own_ids -= e->own_id_len != 0;
 	h->first_seq++;
-	/* Of all events in a block, the last one holds the reference. */
+	/* A block goes with the last of its events. */
 	if (e->block->end_seq == h->first_seq)
 		history_drop_block(h, e->block);
 }

@@ -37,7 +37,7 @@ struct block {
 
 /* A block of the caller's with refs 1, or NULL (memory). */
 struct block *block_new(size_t size);
-/* The same, filled with these bytes. */
+/* A block of the caller's that has these bytes; or NULL (memory). */
 struct block *block_of(const void *data, size_t len);
 struct block *block_ref(struct block *);
 void block_unref(struct block *); /* NULL is allowed */

@@ -62,7 +62,7 @@ fail:
 void
 hub_free(struct hub *hub)
 {
-	/* Nobody is told of these ends. */
+	/* $streams is not told of the ends that follow. */
 	notice_end(hub);
 	streams_clear(hub);
 	slices_clear(hub);

@@ -83,7 +83,7 @@ struct hub_outcome {
 	size_t streams;      /* that follow its channels */
 };
 
-/* Of the event with this place in a batch that came back. */
+/* The outcome of the event with this place in a batch that came back. */
 struct hub_outcome hub_get_outcome(const struct batch *, size_t event);
 
 /*

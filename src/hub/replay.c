@@ -88,7 +88,8 @@ replay_prepare(struct slice_asker *a, struct slice *slice)
 	read->own_id_len = r->start.since.len;
 }
 
-/* What the store has found out of the ranges is for the next slices, too. */
+/* The store has looked the ranges up with the first slice: the next need not.
+ */
 static void
 replay_keep_ranges(struct replay *r)
 {
@@ -115,7 +116,7 @@ replay_done(struct slice_asker *a)
 		stream_source_ready(s);
 }
 
-/* What the client took of this slice is what it shall have next time. */
+/* The next slice is no larger than what the client took of this one. */
 static void
 replay_shrink(struct replay *r)
 {

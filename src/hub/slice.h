@@ -60,7 +60,7 @@ TAILQ_HEAD(slice_list, slice);
 /* A client's askers that wait, the first for longest. */
 struct slice_lane;
 
-/* Who asks for slices: one at a time. */
+/* A replay as slices sees it; it asks for one slice at a time. */
 struct slice_asker {
 	TAILQ_ENTRY(slice_asker) link; /* in its lane, or where it is pinned */
 	struct stream *stream;
@@ -91,7 +91,7 @@ struct hub_slices {
 	struct event *turn, *rest;
 };
 
-/* None yet; 0, or -1 (memory). */
+/* Makes the place for slices, without any; 0, or -1 (memory). */
 int slices_init(struct hub *);
 /* No stream may be left; reads that the store still has free themselves. */
 void slices_clear(struct hub *);

@@ -39,7 +39,7 @@ stats_make(struct hub *hub)
 	return o;
 }
 
-/* Nobody follows any more: ends the timer and drops what the channel keeps. */
+/* $stats is not followed any more: no timer, and no figures are kept. */
 static void
 stats_stop(struct hub *hub, struct channel *c)
 {

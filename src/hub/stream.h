@@ -95,8 +95,8 @@ struct stream {
 /* What streams report to modules above them, which they must not know. */
 struct stream_hooks {
 	/*
-	 * Its cursors fell off what is retained, and no unit is half sent:
-	 * makes its next unit, or its source; 0, or -1 (memory).
+	 * The stream's cursors fell off what is retained, and no unit is half
+	 * sent: makes the stream's next unit, or source; 0, or -1 (memory).
 	 */
 	int (*behind)(struct stream *);
 

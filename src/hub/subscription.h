@@ -19,7 +19,7 @@ struct stream_rules {
 	uint64_t heartbeat_ms, retry_ms, max_time_ms; /* or UNSET */
 };
 
-/* What the record that a stream ends with ends with, if the reason follows. */
+/* An end's record that is to be closed by the reason ends with this. */
 #define STREAM_END_RESULT "\ndata: "
 
 /* A request for a stream, all borrowed but the descriptor. */
@@ -43,8 +43,9 @@ struct subscription {
 	 */
 	const struct id *from;
 	/*
-	 * It polls if is_poll; else if there are poll_above streams already or,
-	 * if that is 0, if poll_ms is not 0.  A poll waits for poll_ms.
+	 * The stream is a poll if is_poll is set; else if there are poll_above
+	 * streams already or, where poll_above is 0, if poll_ms is not 0.  A
+	 * poll waits for poll_ms.
 	 */
 	bool is_poll;
 	uint64_t poll_ms, poll_above;

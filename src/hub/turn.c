@@ -213,7 +213,9 @@ turn_take_events(struct hub *hub, struct batch *b)
 
 	for (i = 0; i < b->event_count; i++) {
 		e = &b->events[i];
-		/* Nobody publishes crier's own again: they are kept unstored.
+		/*
+		 * A publisher sends a refused event again; crier's own have
+		 * none, so they are kept in memory, unstored.
 		 */
 		if (e->outcome == BATCH_REFUSED && e->is_own) {
 			e->outcome = BATCH_ACCEPTED;
@@ -237,7 +239,10 @@ turn_deliver_channel(struct hub *hub, struct channel *c)
 	struct delivery_wire *wire = &hub->delivery.wire;
 	enum delivery_result result;
 	struct stream *s;
-	/* Who follows it from within this pass is up to date; nobody leaves. */
+	/*
+	 * A stream that joins within this pass is up to date; and streams leave
+	 * the array only when the loop's turn ends.
+	 */
 	uint32_t count = c->cursor_count, i;
 
 	if (hub->delivery.fan != NULL && fan_deliver(hub->delivery.fan, hub, c))
@@ -301,7 +306,7 @@ turn_spare_batch(struct hub_turn *t, struct batch *b)
 	t->spare = b;
 }
 
-/* What stayed for the batch's sake need not stay any longer. */
+/* The batch held its channels: those that nothing else holds go now. */
 static void
 turn_let_go(struct hub *hub, struct batch *b)
 {
@@ -345,7 +350,7 @@ turn_init(struct hub *hub)
 {
 	size_t threads = hub->config->threads;
 
-	/* Whatever was published before this moment is not known here. */
+	/* Ids continue behind the store's newest, and not before now. */
 	hub->turn.last = id_next(hub->store->last, hub->clock.wall_ms);
 	hub->turn.appended = hub->turn.last;
 	if (threads > 1 && (hub->delivery.fan = fan_new(threads)) == NULL)

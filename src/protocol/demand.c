@@ -16,8 +16,8 @@
 #include "protocol/paths.h"
 
 /*
- * What of the environment a crierd is started with, and no more: in a CGI
- * program clients say what is in the rest.
+ * Leaves in the environment only the variables that concern a crierd: in a CGI
+ * program, clients decide on many of the others.
  */
 static void
 demand_clean_environment(const char *queue)

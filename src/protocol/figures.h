@@ -107,7 +107,7 @@ struct daemon_figures {
 	uint64_t log_bytes;      /* the limit that it has */
 };
 
-/* What a store does not know of itself is FIGURE_NONE. */
+/* A figure that a store does not have is FIGURE_NONE. */
 struct store_figures {
 	uint64_t degraded;
 	uint64_t events, bytes, file_bytes, log_bytes, channels, oldest_ms;

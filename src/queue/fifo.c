@@ -161,7 +161,7 @@ fifo_take_lines(struct queue_fifo *f)
 	}
 }
 
-/* One read; false when nothing was there. */
+/* Reads the pipe once; false when it was empty. */
 static bool
 fifo_read(struct queue_fifo *f)
 {

@@ -26,7 +26,7 @@ enum {
 
 static void peer_io_cb(evutil_socket_t, short, void *);
 
-/* It waits for nothing any more. */
+/* Takes a stopped peer from the list in which it waits. */
 static void
 peer_unstop(struct queue_peer *p)
 {
@@ -202,7 +202,10 @@ peer_end(struct queue_peer *p, const char *why)
 	peer_reply_later(p);
 }
 
-/* What follows from where its lines stand now. */
+/*
+ * Makes reading, stopping and the timers of a peer agree with where its lines
+ * stand now.
+ */
 static void
 peer_settle(struct queue_peer *p)
 {
@@ -256,7 +259,7 @@ peer_go_on_all(struct queue *q)
 	while (!is_last) {
 		p = TAILQ_FIRST(&q->again);
 		is_last = p == last;
-		/* It may be freed. NOLINTNEXTLINE(*-unix.Malloc) */
+		/* May free the peer. NOLINTNEXTLINE(*-unix.Malloc) */
 		peer_process(p);
 	}
 }
@@ -269,7 +272,7 @@ peer_give_turns(struct queue *q)
 	while ((p = TAILQ_FIRST(&q->costly)) != NULL &&
 	    pace_is_open(&q->pace, clock_monotonic_us())) {
 		p->has_turn = true;
-		/* It may be freed. NOLINTNEXTLINE(*-unix.Malloc) */
+		/* May free the peer. NOLINTNEXTLINE(*-unix.Malloc) */
 		peer_process(p);
 	}
 	if (p != NULL)
@@ -325,7 +328,7 @@ peer_receive(struct queue_peer *p, char *to, size_t max)
 	return n;
 }
 
-/* One read a turn.  A peer that has ended is still answered. */
+/* Reads once a turn.  A peer that has closed its side is still answered. */
 static void
 peer_read(struct queue_peer *p)
 {
@@ -388,7 +391,7 @@ peer_reply_all(struct queue *q)
 	struct queue_peer *p;
 
 	while ((p = TAILQ_FIRST(&q->replying)) != NULL)
-		/* It leaves the list. NOLINTNEXTLINE(*-unix.Malloc) */
+		/* p leaves the list. NOLINTNEXTLINE(*-unix.Malloc) */
 		peer_reply(p);
 }
 

@@ -283,7 +283,7 @@ peer_must_wait_for_turn(const struct queue_peer *p)
 		!pace_is_open(&q->pace, clock_monotonic_us()));
 }
 
-/* Who could send crierd a signal may also ask for what signals do. */
+/* reload, restart, shutdown: for those who could send crierd a signal. */
 static int
 peer_control(struct queue_peer *p, struct command *c)
 {
@@ -316,7 +316,7 @@ peer_take_command(struct queue_peer *p, struct command *c)
 
 	if (p->pending > 0 && !execute_may_overtake(c->kind))
 		return PEER_WAITS;
-	/* Nobody is there for the answer. */
+	/* A peer that reads nothing any more needs no answer. */
 	if (p->is_deaf && execute_is_question(c->kind))
 		return PEER_DONE;
 	if (execute_is_costly(c->kind) && peer_must_wait_for_turn(p))

@@ -17,7 +17,7 @@
  * asked: a peer, or the named pipe, of which nothing more is known here.
  */
 
-/* What is called with the `who` that a reply was added for. */
+/* Called with the `who` that a reply was added for. */
 struct asker {
 	/* What became of an event; the outcome lives as long as the call. */
 	void (*event_cb)(void *who, const struct hub_outcome *);

@@ -75,7 +75,7 @@ answer_put_status(struct buffer *b, const struct answer_context *c, int status)
 	    buffer_printf(b, "Status: %d %s\r\n", status,
 		answer_phrase(status)) == -1)
 		return -1;
-	/* What is in an answer may come from anybody, whatever its type is. */
+	/* A body may have a publisher's text: no browser shall guess HTML. */
 	if (buffer_append_text(b, "X-Content-Type-Options: nosniff\r\n") == -1)
 		return -1;
 	return answer_put_cors(b, c);

@@ -37,7 +37,7 @@ answer_stream(struct buffer *, const struct answer_context *, uint64_t padding);
 int answer_later(struct buffer *, const struct answer_context *,
     uint64_t retry_ms, const char *why);
 
-/* What that consists of, behind a head that is sent already. */
+/* answer_later's body alone, behind a head that is sent already. */
 int answer_retry(struct buffer *, uint64_t retry_ms, const char *why);
 
 /* A short answer that is no error; with 204 there is no body. */

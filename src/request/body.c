@@ -73,7 +73,7 @@ body_wrong_type(const char *type, unsigned accept)
 	}
 }
 
-/* What a client calls UTF-8; a text in US-ASCII is one in UTF-8, too. */
+/* Whether a charset names UTF-8, or US-ASCII, which is a part of UTF-8. */
 static bool
 body_is_utf8_label(const char *label, size_t len)
 {

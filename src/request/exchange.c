@@ -294,7 +294,7 @@ exchange_opened(struct exchange *ex, const struct opening_result *result)
 {
 	bool is_refused = result->refusal.status != 0;
 
-	/* Whoever has the stream's head can only be told to come again. */
+	/* A status cannot follow a head that is sent: only `retry:` can. */
 	if (ex->has_head && !opening_is_done(result))
 		return exchange_send_later(ex, true,
 		    is_refused ? result->refusal.text

@@ -149,7 +149,7 @@ exchange_span(const char *text)
 	return span;
 }
 
-/* What is set for streams of every kind. */
+/* Sets what streams of channels and of programs have in common. */
 static void
 exchange_set_common(const struct exchange *ex, struct exchange_stream *s)
 {

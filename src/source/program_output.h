@@ -29,7 +29,7 @@ struct program_output {
 	struct buffer out;  /* records */
 	struct lines lines; /* of in */
 	uint64_t events;    /* in out; whoever takes out sets it to 0 */
-	/* Of raw text: the line that it is in, and the record. */
+	/* Where raw text stands: in its line, and in its record. */
 	int raw_field; /* bytes of "data" that fit so far; -1: it is another */
 	bool raw_in_line, raw_is_cr, raw_has_data;
 };

@@ -13,8 +13,8 @@
 #include "source/spawn.h"
 
 /*
- * What the process reads: a file in memory has an end, and nobody has to write
- * to it piece by piece.
+ * The process's standard input is a file in memory: unlike a pipe it takes all
+ * of the body at once, and has an end.
  */
 static int
 spawn_open_input(struct text_span input)

@@ -11,7 +11,7 @@ enum {
 	HANDOVER_WAIT_S = 1
 };
 
-/* That the pipe may be full does not matter: it wakes the loop all the same. */
+/* If the pipe is full this write fails, and what is in it wakes the loop. */
 static void
 handover_wake_loop(struct handover *h)
 {
@@ -137,7 +137,7 @@ handover_close(struct handover *h)
 	pthread_mutex_unlock(&h->lock);
 }
 
-/* What fits into one transaction, and one batch at least. */
+/* Takes as many batches as fit into one transaction; one at least. */
 static void
 handover_take_some(struct handover *h, struct batch_list *list, uint64_t most)
 {

@@ -192,7 +192,7 @@ read_has_all(struct sqlite_file *f, struct store_range *range, uint64_t last)
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : -1;
 }
 
-/* What may still be looked at. */
+/* How much a read may still look at before others have their turn. */
 struct read_work {
 	size_t bytes, rows;
 };

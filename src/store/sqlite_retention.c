@@ -400,8 +400,8 @@ trim_find_oldest(struct sqlite_writer *w, struct sqlite_channel **c,
 }
 
 /*
- * What is oldest of all goes, events or keys, if the database is larger than it
- * may be.  1: something went; 0: nothing has to, or can; -1.
+ * If the database is larger than it may be, removes the oldest of all: events
+ * or keys.  1: something went; 0: nothing has to, or can; -1.
  */
 static int
 trim_size(struct sqlite_writer *w, uint64_t wall_ms, uint64_t most_bytes)

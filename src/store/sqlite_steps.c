@@ -51,9 +51,10 @@ steps_move(struct sqlite_file *f, enum sqlite_statement which, int64_t by_ms,
 }
 
 /*
- * What comes to be stored now may still have an id of before, which counts if
- * the clock was put forward: the event would look old.  Ids that run ahead of
- * the clock, for it was put back once, are all behind the newest of them.
+ * An event that is stored now may have got its id before the step.  That counts
+ * if the clock was put forward, for then the event would look old: so the step
+ * is noted for all ids up to the newest.  Where the clock was put back, new ids
+ * run ahead of it, and all of them are behind the newest.
  */
 int
 steps_add(struct sqlite_file *f, int64_t by_ms, uint64_t now_ms, struct id last)

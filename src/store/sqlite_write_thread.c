@@ -52,7 +52,7 @@ write_thread_note_good(struct store_sqlite *q)
 	log_warning("the history can be stored again");
 }
 
-/* What the writer has counted; the lock is held. */
+/* Copies the writer's counts to where the loop reads them; locked. */
 static void
 write_thread_note_counts(struct store_sqlite *q)
 {
@@ -215,7 +215,7 @@ write_thread_watch_clock(struct store_sqlite *q)
 	write_thread_rollback(q);
 }
 
-/* One step of retention; whether there is another. */
+/* Takes one step of retention; whether there may be more to do. */
 static bool
 write_thread_tidy(struct store_sqlite *q)
 {

@@ -173,8 +173,8 @@ sqlite_writer_keep(struct sqlite_writer *w, struct batch *b)
 }
 
 /*
- * What a key of the queue's was in version 1 of the schema: its text alone. The
- * same, if it is another's.
+ * A key as version 1 of the schema has it.  There, one from the queue is its
+ * text alone; all others are as they are today.
  */
 static struct text_span
 sqlite_writer_old_key(const char *key, size_t len)
