@@ -91,7 +91,8 @@ visitor_house(struct text_span address, char house[VISITOR_HOUSE_SIZE])
 		    VISITOR_HOUSE_SIZE);
 		return true;
 	}
-	/* All networks share these prefixes: hosts are told apart by all of it. */
+	/* All networks share these prefixes: hosts are told apart by all of it.
+	 */
 	if (IN6_IS_ADDR_LINKLOCAL(&parsed) || IN6_IS_ADDR_LOOPBACK(&parsed)) {
 		inet_ntop(AF_INET6, &parsed, house, VISITOR_HOUSE_SIZE);
 		return true;
