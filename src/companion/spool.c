@@ -109,9 +109,9 @@ spool_open_file(const struct spool *s, const char *name, bool create)
 }
 
 /*
- * Whoever may write to the directory decides what is sent from here, in the
- * name of whoever sends; and whose it is can read what is kept.  Root may send
- * what another user has kept, as from cron(8).
+ * The directory must be the sender's own, and writable for no one else: who can
+ * write to it decides what is sent in the sender's name, and its owner can read
+ * what is kept.  Root may send what another user has kept, as from cron(8).
  */
 static int
 spool_check_directory(struct spool *s, bool keeps)

@@ -240,7 +240,7 @@ peer_process(struct queue_peer *p)
 		peer_settle(p);
 }
 
-/* Has it go on with its lines when others have had their turn. */
+/* Has the peer go on with its lines when others have had their turn. */
 static void
 peer_go_on(struct queue_peer *p)
 {
