@@ -48,7 +48,7 @@ def request(target, method="GET", body=b"", keep=False, **more):
     return out + record(STDIN, b"")
 
 
-class Direct:
+class Direct(sse.Waiting):
     """One request on a connection of its own to crierd's socket."""
 
     def __init__(self, path, target, **more):
@@ -139,14 +139,3 @@ class Direct:
             select.select([self.socket], [], [], 0.2)
             self.pump()
         return self
-
-    def wait_open(self):
-        return self.wait(lambda: self.parser.primings, "the first id")
-
-    def wait_events(self, count, seconds=15):
-        self.wait(lambda: len(self.events) >= count, f"{count} events",
-                  seconds)
-        return self.events[:count]
-
-    def wait_end(self, seconds=15):
-        return self.wait(lambda: self.ended, "the end", seconds)

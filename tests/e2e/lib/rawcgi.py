@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 
-from lib import bench, proc, sse, started, web
+from lib import bench, proc, started, web
 
 
 class Pipe:
@@ -36,21 +36,8 @@ class RawCgi(web.Exchange):
     def __init__(self, hub, target, method="GET", headers=None, body=b"",
                  last_event_id="", name="crier.cgi", words=(), pipe=False,
                  env=None, without=(), user=None, fds=()):
-        self.method = method
-        self.status = None
-        self.headers = {}
-        self.raw = b""
-        self.received = 0
-        self.ended = False
-        self.clean = False
-        self.head_at = None
-        self.body = None
-        self.parser = sse.Parser(last_event_id)
-        self._head = b""
+        headers = self._begin(method, headers, last_event_id)
         self.is_nph = name.startswith("nph-")
-        headers = dict(headers or {})
-        if last_event_id:
-            headers["Last-Event-ID"] = last_event_id
         place = hub.place
         program = os.path.join(started.install(place), name)
         environment = self._environment(hub, program, target, headers, body)

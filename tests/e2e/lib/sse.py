@@ -99,3 +99,19 @@ class Parser:
         self._data = ""
         self._type = ""
         self._has_id = False
+
+
+class Waiting:
+    """For what has a stream: waits, by the wait() that it has, for more."""
+
+    def wait_open(self):
+        """The stream's first bytes: its cursor."""
+        return self.wait(lambda: self.parser.primings, "the first id")
+
+    def wait_events(self, count, seconds=15):
+        self.wait(lambda: len(self.events) >= count, f"{count} events",
+                  seconds)
+        return self.events[:count]
+
+    def wait_end(self, seconds=15):
+        return self.wait(lambda: self.ended, "the end", seconds)

@@ -99,25 +99,12 @@ def build_request(target, method="GET", headers=None, body=None,
     return b"\r\n".join(lines) + b"\r\n\r\n" + (body or b"")
 
 
-class Exchange:
+class Exchange(sse.Waiting):
     """One request and its response, an event stream or anything else."""
 
     def __init__(self, port, target, method="GET", headers=None, body=None,
                  rcvbuf=None, last_event_id=""):
-        headers = dict(headers or {})
-        if last_event_id:
-            headers["Last-Event-ID"] = last_event_id
-        self.method = method
-        self.status = None
-        self.headers = {}
-        self.raw = b""
-        self.received = 0
-        self.ended = False
-        self.clean = False
-        self.head_at = None
-        self.body = None
-        self.parser = sse.Parser(last_event_id)
-        self._head = b""
+        headers = self._begin(method, headers, last_event_id)
         self.socket = socket.socket()
         if rcvbuf:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF,
@@ -129,6 +116,24 @@ class Exchange:
         self.sent_at = time.monotonic()
         self.socket.sendall(build_request(target, method, headers, body))
         self.socket.setblocking(False)
+
+    def _begin(self, method, headers, last_event_id):
+        """Set what nothing has come of yet; returns the request's headers."""
+        self.method = method
+        self.status = None
+        self.headers = {}
+        self.raw = b""
+        self.received = 0
+        self.ended = False
+        self.clean = False
+        self.head_at = None
+        self.body = None
+        self.parser = sse.Parser(last_event_id)
+        self._head = b""
+        headers = dict(headers or {})
+        if last_event_id:
+            headers["Last-Event-ID"] = last_event_id
+        return headers
 
     def __enter__(self):
         return self
@@ -223,18 +228,6 @@ class Exchange:
 
     def wait_head(self):
         return self.wait(lambda: self.body is not None, "a response's head")
-
-    def wait_open(self):
-        """The stream's first bytes: its cursor."""
-        return self.wait(lambda: self.parser.primings, "the first id")
-
-    def wait_events(self, count, seconds=15):
-        self.wait(lambda: len(self.events) >= count, f"{count} events",
-                  seconds)
-        return self.events[:count]
-
-    def wait_end(self, seconds=15):
-        return self.wait(lambda: self.ended, "the end", seconds)
 
     def quiet_for(self, seconds):
         """Read that long; True when no event came."""
