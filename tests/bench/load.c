@@ -275,7 +275,7 @@ static void
 load_print_counts(const char *name, const struct load_counts *c,
     uint64_t expected)
 {
-	const struct histogram *h = &c->latency;
+	const struct measure_latency *h = &c->latency;
 
 	printf("\"%s\":{\"expected\":%" PRIu64 ",\"delivered\":%" PRIu64
 	       ",\"lost\":%" PRIu64 ",\"duplicates\":%" PRIu64
@@ -284,9 +284,10 @@ load_print_counts(const char *name, const struct load_counts *c,
 	       ",\"latency_ms\":{\"p50\":%.4f,\"p90\":%.4f,\"p99\":%.4f,"
 	       "\"p999\":%.4f,\"max\":%.4f}},",
 	    name, expected, c->delivered, c->lost, c->duplicates, c->odd,
-	    c->gaps, c->ended, c->failed, load_ms(histogram_part(h, 0.5)),
-	    load_ms(histogram_part(h, 0.9)), load_ms(histogram_part(h, 0.99)),
-	    load_ms(histogram_part(h, 0.999)), load_ms(h->max));
+	    c->gaps, c->ended, c->failed, load_ms(measure_latency_part(h, 0.5)),
+	    load_ms(measure_latency_part(h, 0.9)),
+	    load_ms(measure_latency_part(h, 0.99)),
+	    load_ms(measure_latency_part(h, 0.999)), load_ms(h->max));
 }
 
 /* Whether every stream had every event, once and in order. */

@@ -94,7 +94,7 @@ struct load_counts {
 	uint64_t delivered, duplicates, lost, odd, gaps, fills;
 	uint64_t bytes, reads;
 	uint64_t last_ns;
-	struct histogram latency;
+	struct measure_latency latency;
 };
 
 struct load {

@@ -72,7 +72,7 @@ parse_event(struct load *l, struct load_stream *s, const char *data, size_t len,
 	sent_ns = parse_number(&at, end);
 	c->delivered++;
 	c->last_ns = l->now_ns;
-	histogram_add(&c->latency,
+	measure_latency_add(&c->latency,
 	    l->now_ns > sent_ns ? l->now_ns - sent_ns : 0);
 }
 

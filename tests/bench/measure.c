@@ -49,7 +49,7 @@ measure_own_cpu_ns(void)
 }
 
 static size_t
-histogram_bucket(uint64_t value)
+measure_latency_bucket(uint64_t value)
 {
 	int shift;
 
@@ -61,7 +61,7 @@ histogram_bucket(uint64_t value)
 
 /* The greatest value of a bucket. */
 static uint64_t
-histogram_value(size_t bucket)
+measure_latency_value(size_t bucket)
 {
 	size_t shift = bucket >> MEASURE_SUB_BITS;
 	uint64_t sub = bucket & ((1U << MEASURE_SUB_BITS) - 1);
@@ -73,16 +73,16 @@ histogram_value(size_t bucket)
 }
 
 void
-histogram_add(struct histogram *h, uint64_t value)
+measure_latency_add(struct measure_latency *h, uint64_t value)
 {
 	h->count++;
 	if (value > h->max)
 		h->max = value;
-	h->buckets[histogram_bucket(value)]++;
+	h->buckets[measure_latency_bucket(value)]++;
 }
 
 uint64_t
-histogram_part(const struct histogram *h, double part)
+measure_latency_part(const struct measure_latency *h, double part)
 {
 	uint64_t wanted = (uint64_t)((double)h->count * part), seen = 0;
 	uint64_t value;
@@ -95,7 +95,7 @@ histogram_part(const struct histogram *h, double part)
 	}
 	if (i == MEASURE_BUCKETS)
 		return h->max;
-	value = histogram_value(i);
+	value = measure_latency_value(i);
 	return value < h->max ? value : h->max;
 }
 

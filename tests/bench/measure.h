@@ -19,15 +19,15 @@ uint64_t measure_ns(void);
 uint64_t measure_own_cpu_ns(void);
 
 /* How often values of some size came: 64 buckets for each power of two. */
-struct histogram {
+struct measure_latency {
 	uint64_t count, max;
 	uint64_t buckets[MEASURE_BUCKETS];
 };
 
-void histogram_add(struct histogram *, uint64_t value);
+void measure_latency_add(struct measure_latency *, uint64_t value);
 
 /* The value that so many of all (0 to 1) do not exceed. */
-uint64_t histogram_part(const struct histogram *, double part);
+uint64_t measure_latency_part(const struct measure_latency *, double part);
 
 /* The processes of a server. */
 struct measure_pids {
