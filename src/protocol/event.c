@@ -206,6 +206,9 @@ event_check_channel(const char *name, size_t len)
 	if (len >= 3 && memcmp(name, "\xef\xbb\xbf", 3) == 0)
 		return "channel name begins with a byte order mark";
 	for (i = 0; i < len; i++) {
+		/* Most names have little else than digits and letters. */
+		if (p[i] >= '0' && p[i] <= 'z')
+			continue;
 		if (p[i] <= ' ' || p[i] == 0x7f ||
 		    (p[i] == 0xc2 && p[i + 1] < 0xa0))
 			return "channel name has a space or control character";
