@@ -53,8 +53,8 @@ config_route_check_settings(const struct config_route *r,
 	return 0;
 }
 
-/* None of the settings that make a kind of route is set; -1. */
-static int
+/* Says that none of the settings that make a kind of route is set. */
+static void
 config_route_no_kind(char **cause)
 {
 	const struct config_setting *s;
@@ -66,7 +66,7 @@ config_route_no_kind(char **cause)
 		if (s->is_kind)
 			len += (size_t)snprintf(names + len, sizeof names - len,
 			    "%s%s", len == 0 ? "" : ", ", s->name);
-	return cause_set(cause, "has none of %s", names);
+	cause_set(cause, "has none of %s", names);
 }
 
 /* The kind of route is that of exactly one setting, which becomes *which. */
@@ -87,8 +87,10 @@ config_route_find_kind(struct config_route *r,
 		found = s;
 	}
 	*which = found;
-	if (found == NULL)
-		return config_route_no_kind(cause);
+	if (found == NULL) {
+		config_route_no_kind(cause);
+		return -1;
+	}
 	while ((found->routes & CONFIG_ROUTE_BIT(r->kind)) == 0)
 		r->kind++;
 	return config_route_check_settings(r, which, cause);

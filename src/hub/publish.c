@@ -151,6 +151,18 @@ publish_enter(struct hub *hub, struct channel **channels, size_t count,
 	hub->turn.last = event->id;
 }
 
+struct batch *
+publish_get_batch(struct hub *hub)
+{
+	struct hub_turn *t = &hub->turn;
+
+	if (t->batch != NULL)
+		return t->batch;
+	t->batch = t->spare == NULL ? batch_new() : t->spare;
+	t->spare = NULL;
+	return t->batch;
+}
+
 static int
 publish_add_event(struct hub *hub, const struct text_span *names, size_t count,
     const struct event_fields *e)
@@ -161,7 +173,7 @@ publish_add_event(struct hub *hub, const struct text_span *names, size_t count,
 		.added_ms = hub->clock.now_ms };
 	size_t found = 0, i;
 
-	if (turn_get_batch(hub) == NULL)
+	if (publish_get_batch(hub) == NULL)
 		return -1;
 	if (hub->turn.batch->event_count == 0)
 		hub->turn.batch->began_us = hub->clock.now_us;

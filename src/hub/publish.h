@@ -8,8 +8,12 @@
 
 #include "protocol/id.h"
 
+struct batch;
 struct hub;
 struct json_object;
+
+/* The batch of this turn, made if there is none yet; or NULL (memory). */
+struct batch *publish_get_batch(struct hub *);
 
 /*
  * Adds an event of crier's own to the turn's batch, with these data, which are

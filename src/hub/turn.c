@@ -6,6 +6,7 @@
 
 #include "hub/fan.h"
 #include "hub/notice.h"
+#include "hub/publish.h"
 #include "hub/state.h"
 
 /*
@@ -62,18 +63,6 @@ hub_set_turn_cb(struct hub *hub, void (*turn_cb)(void *), void *arg)
 	hub->turn.end_arg = arg;
 }
 
-struct batch *
-turn_get_batch(struct hub *hub)
-{
-	struct hub_turn *t = &hub->turn;
-
-	if (t->batch != NULL)
-		return t->batch;
-	t->batch = t->spare == NULL ? batch_new() : t->spare;
-	t->spare = NULL;
-	return t->batch;
-}
-
 /* Step 2: the store gets the batch. */
 
 int
@@ -81,7 +70,7 @@ hub_commit(struct hub *hub, void (*committed_cb)(void *, struct batch *),
     void *arg)
 {
 	struct hub_turn *t = &hub->turn;
-	struct batch *b = turn_get_batch(hub);
+	struct batch *b = publish_get_batch(hub);
 
 	if (b == NULL)
 		return -1;

@@ -36,9 +36,6 @@ struct hub_delivery {
 /* Goes on behind what the store knows; 0, or -1 (memory, threads). */
 int turn_init(struct hub *);
 
-/* The batch of this turn, made if there is none yet; NULL (memory). */
-struct batch *turn_get_batch(struct hub *);
-
 /* The batch of this turn is lost. */
 void turn_clear(struct hub *);
 

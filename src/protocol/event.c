@@ -132,6 +132,7 @@ event_encode_field(struct buffer *b, const char *field, const char *value,
 
 	if (to == NULL)
 		return -1;
+	/* No text. NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
 	memcpy(to, field, field_len);
 	if (len > 0)
 		memcpy(to + field_len, value, len);
