@@ -17,9 +17,9 @@
 static struct config *test_config;
 
 #define TEST_ALL(cases) ROUTE_RUN_ALL(test_config, cases)
-#define WITH_ID(u, id, w)                                           \
-	{                                                           \
-		.method = "GET", .uri = u, .last_id = id, .want = w \
+#define WITH_ID(u, id, w)                                                 \
+	{                                                                 \
+		.method = "GET", .uri = (u), .last_id = (id), .want = (w) \
 	}
 #define POST_JSON(u, b, w) POST(JSON, u, b, w)
 
@@ -337,70 +337,64 @@ test_bodies(void **state)
 	TEST_ALL(test_bodies_cases);
 }
 
+static const char poll[] = "400 poll is not a number of seconds up to 3600";
+static const struct route_case test_polls_cases[] = {
+	GET(SINCE("poll=0"), "stream [a] poll=0"),
+	GET(SINCE("poll=25"), "stream [a] poll=25000"),
+	GET(SINCE("poll=0.5"), "stream [a] poll=500"),
+	GET(SINCE("poll=0.001"), "stream [a] poll=1"),
+	GET(SINCE("poll=007"), "stream [a] poll=7000"),
+	GET(SINCE("poll=3600"), "stream [a] poll=3600000"),
+	GET(SINCE("poll=3600.001"), poll),
+	GET(SINCE("poll=3601"), poll),
+	GET(SINCE("poll=18446744073709551617"), poll),
+	GET(SINCE("poll=18446744073709552"), poll),
+	GET(SINCE("poll=0.0001"), poll),
+	GET(SINCE("poll="), poll),
+	GET(SINCE("poll"), poll),
+	GET(SINCE("poll=-1"), poll),
+	GET(SINCE("poll=+1"), poll),
+	GET(SINCE("poll=1e3"), poll),
+	GET(SINCE("poll=.5"), poll),
+	GET(SINCE("poll=5."), poll),
+	GET(SINCE("poll=1s"), poll),
+	GET(SINCE("poll=yes"), poll),
+	GET(SINCE("poll=nan"), poll),
+	GET(SINCE("poll=%201"), poll),
+	GET(SINCE("poll=1%00"), poll),
+	GET(SINCE("poll=%"), "400 a parameter has a malformed %-escape"),
+	GET(SINCE("Poll=x"), "stream [a]"),
+	/* The first counts, as of other parameters. */
+	GET(SINCE("poll=1&poll=x"), "stream [a] poll=1000"),
+	GET(SINCE("poll=2&last=1&since=5-0"),
+	    "stream [a] since=5-0 last=1 poll=2000"),
+	ASK("HEAD", SINCE("poll=1"), "head [a] poll=1000"),
+	ASK("HEAD", SINCE("poll=x"), poll),
+	ASK("OPTIONS", SINCE("poll=x"), "options (GET, HEAD, POST, OPTIONS)"),
+	POST_JSON("/events/a", "{\"poll\":0}", "stream [a] poll=0"),
+	POST_JSON("/events/a", "{\"poll\":3600}", "stream [a] poll=3600000"),
+	POST_JSON("/events/a", "{\"poll\":1.25}", "stream [a] poll=1250"),
+	POST_JSON("/events/a?poll=3", "{\"poll\":1}", "stream [a] poll=1000"),
+	POST_JSON("/events/a?poll=3", "{}", "stream [a] poll=3000"),
+	POST_JSON("/events/a?poll=x", "{\"poll\":1}", poll),
+	POST_JSON("/events/a", "{\"poll\":3601}", poll),
+	POST_JSON("/events/a", "{\"poll\":-1}", poll),
+	POST_JSON("/events/a", "{\"poll\":1e2}", poll),
+	POST_JSON("/events/a", "{\"poll\":0.0001}", poll),
+	POST_JSON("/events/a", "{\"poll\":\"1\"}", poll),
+	POST_JSON("/events/a", "{\"poll\":true}", poll),
+	POST_JSON("/events/a", "{\"poll\":null}", poll),
+	POST_JSON("/events/a", "{\"poll\":[1]}", poll),
+	POST_JSON("/events/a", "{\"poll\":NaN}",
+	    "400 the body has a number that is none, or one of more "
+	    "than 64 bits"),
+};
+
 static void
 test_polls(void **state)
 {
-	static const char poll[] =
-	    "400 poll is not a number of seconds up to 3600";
-	static const struct route_case cases[] = {
-		GET(SINCE("poll=0"), "stream [a] poll=0"),
-		GET(SINCE("poll=25"), "stream [a] poll=25000"),
-		GET(SINCE("poll=0.5"), "stream [a] poll=500"),
-		GET(SINCE("poll=0.001"), "stream [a] poll=1"),
-		GET(SINCE("poll=007"), "stream [a] poll=7000"),
-		GET(SINCE("poll=3600"), "stream [a] poll=3600000"),
-		GET(SINCE("poll=3600.001"), poll),
-		GET(SINCE("poll=3601"), poll),
-		GET(SINCE("poll=18446744073709551617"), poll),
-		GET(SINCE("poll=18446744073709552"), poll),
-		GET(SINCE("poll=0.0001"), poll),
-		GET(SINCE("poll="), poll),
-		GET(SINCE("poll"), poll),
-		GET(SINCE("poll=-1"), poll),
-		GET(SINCE("poll=+1"), poll),
-		GET(SINCE("poll=1e3"), poll),
-		GET(SINCE("poll=.5"), poll),
-		GET(SINCE("poll=5."), poll),
-		GET(SINCE("poll=1s"), poll),
-		GET(SINCE("poll=yes"), poll),
-		GET(SINCE("poll=nan"), poll),
-		GET(SINCE("poll=%201"), poll),
-		GET(SINCE("poll=1%00"), poll),
-		GET(SINCE("poll=%"),
-		    "400 a parameter has a malformed %-escape"),
-		GET(SINCE("Poll=x"), "stream [a]"),
-		/* The first counts, as of other parameters. */
-		GET(SINCE("poll=1&poll=x"), "stream [a] poll=1000"),
-		GET(SINCE("poll=2&last=1&since=5-0"),
-		    "stream [a] since=5-0 last=1 poll=2000"),
-		ASK("HEAD", SINCE("poll=1"), "head [a] poll=1000"),
-		ASK("HEAD", SINCE("poll=x"), poll),
-		ASK("OPTIONS", SINCE("poll=x"),
-		    "options (GET, HEAD, POST, OPTIONS)"),
-		POST_JSON("/events/a", "{\"poll\":0}", "stream [a] poll=0"),
-		POST_JSON("/events/a", "{\"poll\":3600}",
-		    "stream [a] poll=3600000"),
-		POST_JSON("/events/a", "{\"poll\":1.25}",
-		    "stream [a] poll=1250"),
-		POST_JSON("/events/a?poll=3", "{\"poll\":1}",
-		    "stream [a] poll=1000"),
-		POST_JSON("/events/a?poll=3", "{}", "stream [a] poll=3000"),
-		POST_JSON("/events/a?poll=x", "{\"poll\":1}", poll),
-		POST_JSON("/events/a", "{\"poll\":3601}", poll),
-		POST_JSON("/events/a", "{\"poll\":-1}", poll),
-		POST_JSON("/events/a", "{\"poll\":1e2}", poll),
-		POST_JSON("/events/a", "{\"poll\":0.0001}", poll),
-		POST_JSON("/events/a", "{\"poll\":\"1\"}", poll),
-		POST_JSON("/events/a", "{\"poll\":true}", poll),
-		POST_JSON("/events/a", "{\"poll\":null}", poll),
-		POST_JSON("/events/a", "{\"poll\":[1]}", poll),
-		POST_JSON("/events/a", "{\"poll\":NaN}",
-		    "400 the body has a number that is none, or one of more "
-		    "than 64 bits"),
-	};
-
 	(void)state;
-	TEST_ALL(cases);
+	TEST_ALL(test_polls_cases);
 }
 
 /* Without a word from the client it is as configured. */
@@ -465,7 +459,7 @@ test_many(unsigned in_query, unsigned in_body, const char *want)
 	for (; i < in_query + in_body; i++)
 		in += (size_t)snprintf(body + in, sizeof body - in, "%s\"c%u\"",
 		    i == in_query ? "" : ",", i);
-	strcpy(body + in, "]}");
+	snprintf(body + in, sizeof body - in, "]}");
 	route_run_decide(test_config, &t, have, sizeof have);
 	assert_memory_equal(have, want, strlen(want));
 }

@@ -12,9 +12,9 @@
 
 #include "lib/route_run.h"
 
-#define GET_AS(login, u, w)                                         \
-	{                                                           \
-		.method = "GET", .uri = u, .user = login, .want = w \
+#define GET_AS(login, u, w)                                               \
+	{                                                                 \
+		.method = "GET", .uri = (u), .user = (login), .want = (w) \
 	}
 
 /* Whatever their order, the most specific route is taken. */

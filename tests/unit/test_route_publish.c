@@ -16,10 +16,10 @@
 #include "lib/route_run.h"
 #include "request/route.h"
 
-#define BYTES(t, u, b, w)                                         \
-	{                                                         \
-		.method = "POST", .uri = u, .type = t, .body = b, \
-		.body_len = sizeof(b) - 1, .want = w              \
+#define BYTES(t, u, b, w)                                               \
+	{                                                               \
+		.method = "POST", .uri = (u), .type = (t), .body = (b), \
+		.body_len = sizeof(b) - 1, .want = (w)                  \
 	}
 #define TEXT "text/plain;charset=UTF-8"
 

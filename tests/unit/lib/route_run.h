@@ -20,14 +20,15 @@ struct route_case {
 };
 
 /* Requests by their method, address and the rest. */
-#define ASK(m, u, w)                             \
-	{                                        \
-		.method = m, .uri = u, .want = w \
+#define ASK(m, u, w)                                   \
+	{                                              \
+		.method = (m), .uri = (u), .want = (w) \
 	}
 #define GET(u, w) ASK("GET", u, w)
-#define POST(t, u, b, w)                                                    \
-	{                                                                   \
-		.method = "POST", .uri = u, .type = t, .body = b, .want = w \
+#define POST(t, u, b, w)                                                \
+	{                                                               \
+		.method = "POST", .uri = (u), .type = (t), .body = (b), \
+		.want = (w)                                             \
 	}
 #define JSON "application/json"
 #define FORM "application/x-www-form-urlencoded"
