@@ -47,7 +47,7 @@ hub_new(struct event_base *base, const struct config *config,
 	if (hub_clock_init(hub, stream_due_cb, channel_due_cb) == -1 ||
 	    turn_init(hub) == -1)
 		goto fail;
-	channels_init(hub, hub->turn.last);
+	channels_init(hub, hub->turn.appended);
 	if (streams_init(hub, max_streams, &hub_stream_hooks, hub_reap_cb) ==
 		-1 ||
 	    slices_init(hub) == -1 || drain_init(hub) == -1 ||

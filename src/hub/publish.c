@@ -107,22 +107,22 @@ publish_encode(struct batch *b, const struct event_fields *e,
     struct channel *const *channels, size_t count, struct batch_event *event)
 {
 	size_t before = b->bytes.len;
-	char text[ID_TEXT_SIZE];
-	size_t len = id_format(event->id, text);
 
-	event->record_off = before;
-	if ((e->id_len > 0 ? event_encode(&b->bytes, e, e->id, e->id_len)
-			   : event_encode(&b->bytes, e, text, len)) == -1)
+	if (e->id_len == 0 && batch_put_front(b) == -1)
 		return -1;
-	event->record_len = b->bytes.len - before;
-	event->key_off = b->bytes.len;
+	event->record_off = b->bytes.len;
 	event->own_id_len = e->id_len;
-	if (publish_put_key(&b->bytes, e, channels, count) == -1) {
-		buffer_truncate(&b->bytes, before);
-		return -1;
-	}
+	if (event_encode(&b->bytes, e, e->id, e->id_len) == -1)
+		goto fail;
+	event->record_len = b->bytes.len - event->record_off;
+	event->key_off = b->bytes.len;
+	if (publish_put_key(&b->bytes, e, channels, count) == -1)
+		goto fail;
 	event->key_len = b->bytes.len - event->key_off;
 	return 0;
+fail:
+	buffer_truncate(&b->bytes, before);
+	return -1;
 }
 
 /* Puts the event into the batch, where room was made: this cannot fail. */
@@ -148,7 +148,6 @@ publish_enter(struct hub *hub, struct channel **channels, size_t count,
 		batch_add_channel(b, &entry);
 	}
 	batch_add_event(b, event);
-	hub->turn.last = event->id;
 }
 
 struct batch *
@@ -168,9 +167,7 @@ publish_add_event(struct hub *hub, const struct text_span *names, size_t count,
     const struct event_fields *e)
 {
 	struct channel *channels[CURSORS_MAX];
-	struct batch_event event = { .id = id_next(hub->turn.last,
-					 hub->clock.wall_ms),
-		.added_ms = hub->clock.now_ms };
+	struct batch_event event = { .added_ms = hub->clock.now_ms };
 	size_t found = 0, i;
 
 	if (publish_get_batch(hub) == NULL)
@@ -247,10 +244,11 @@ struct id
 publish_skip_id(struct hub *hub)
 {
 	struct hub_turn *t = &hub->turn;
+	struct id *last = &hub->store->last;
 
-	t->last = id_next(t->last, hub->clock.wall_ms);
+	*last = id_next(*last, hub->clock.wall_ms);
 	/* With nothing on its way, streams may know of the id at once. */
-	if (t->batch == NULL && t->committing == 0)
-		t->appended = t->last;
-	return t->last;
+	if (t->committing == 0)
+		t->appended = *last;
+	return *last;
 }

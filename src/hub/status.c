@@ -81,7 +81,8 @@ hub_status(const struct hub *hub, struct json_object *status)
 	hub_status_take(hub, &figures);
 	figures_add(status, FIGURES_HUB, &figures);
 	latency_status(hub, status);
-	json_add_text(status, "last_id", last, id_format(hub->turn.last, last));
+	json_add_text(status, "last_id", last,
+	    id_format(hub->store->last, last));
 }
 
 static bool

@@ -12,10 +12,11 @@
 /*
  * A turn of the loop: how events come from publishers to streams.
  *
- *  1. All that can be read is read.  Each event is checked, given an id,
- * encoded and put into the turn's batch (publish.c).
- *  2. The batch is given to the store, and the loop goes on.  Several batches
- *     may be with the store at once; they come back in order.
+ *  1. All that can be read is read.  Each event is checked, encoded and put
+ *     into the turn's batch (publish.c).
+ *  2. The batch is given to the store, which gives the ids, and the loop goes
+ *     on.  Several batches may be with the store at once; they come back in
+ *     order.
  *  3. What comes back is appended to the histories of its channels, unless the
  *     store refused it or knew its key.
  *  4. The channels that grew are delivered, each once: one pass over its
@@ -31,7 +32,7 @@
  * reaches every stream that can take it.  And since a turn has one batch, a
  * busy queue has larger batches, fewer commits and fewer system calls.
  *
- * hub->turn.last is the newest id that was given out, hub->turn.appended the
+ * hub->store->last is the newest id that was given out, hub->turn.appended the
  * newest that streams may see; between the two is what the store has.  Steps 3
  * to 6 are one call, turn_take_back, so nobody meets a batch half done.  The
  * memory store makes that call from within hub_commit, the others make it
@@ -46,6 +47,7 @@ enum {
 	TURN_SPARE_BYTES = 65536 /* of a batch that is worth keeping */
 };
 
+static void turn_take_part(struct batch *, size_t);
 static void turn_take_back(struct batch *);
 
 /* Step 1: publish.c fills the batch; whoever does so ends the turn. */
@@ -76,6 +78,7 @@ hub_commit(struct hub *hub, void (*committed_cb)(void *, struct batch *),
 		return -1;
 	t->batch = NULL;
 	b->wall_ms = hub->clock.wall_ms;
+	b->came = turn_take_part;
 	b->done = turn_take_back;
 	b->hub = hub;
 	b->committed_cb = committed_cb;
@@ -192,16 +195,18 @@ turn_append(struct hub *hub, struct batch *b, struct batch_event *e)
 	e->streams = turn_count_streams(hub, channels, e->channel_count);
 }
 
-/* Returns how many of the events, but for crier's own, somebody follows. */
+/*
+ * Takes the events before this one.  Returns how many of them, but for crier's
+ * own, somebody follows.
+ */
 static uint64_t
-turn_take_events(struct hub *hub, struct batch *b)
+turn_take_events(struct hub *hub, struct batch *b, size_t end)
 {
 	struct batch_event *e;
 	uint64_t followed = 0;
-	size_t i;
 
-	for (i = 0; i < b->event_count; i++) {
-		e = &b->events[i];
+	while (b->taken < end) {
+		e = &b->events[b->taken++];
 		/*
 		 * A publisher sends a refused event again; crier's own have
 		 * none, so they are kept in memory, unstored.
@@ -315,9 +320,9 @@ turn_let_go(struct hub *hub, struct batch *b)
 		streams_reap_later(hub);
 }
 
-/* The store has done with a batch: steps 3 to 6. */
+/* The store knows of a batch's first events: steps 3 to 5. */
 static void
-turn_take_back(struct batch *b)
+turn_take_part(struct batch *b, size_t events)
 {
 	struct hub *hub = b->hub;
 	uint64_t followed;
@@ -325,11 +330,20 @@ turn_take_back(struct batch *b)
 	/* The memory store gives it back in the turn that it came in. */
 	if (hub->store->is_durable)
 		hub_now(hub);
-	turn_note_store(hub, b);
-	followed = turn_take_events(hub, b);
+	followed = turn_take_events(hub, b, events);
 	turn_deliver(hub);
 	if (followed > 0)
 		latency_note(hub, b->began_us, followed);
+}
+
+/* The store has done with a batch: steps 3 to 6. */
+static void
+turn_take_back(struct batch *b)
+{
+	struct hub *hub = b->hub;
+
+	turn_take_part(b, b->event_count);
+	turn_note_store(hub, b);
 	b->committed_cb(b->arg, b);
 	turn_let_go(hub, b);
 }
@@ -340,8 +354,8 @@ turn_init(struct hub *hub)
 	size_t threads = hub->config->threads;
 
 	/* Ids continue behind the store's newest, and not before now. */
-	hub->turn.last = id_next(hub->store->last, hub->clock.wall_ms);
-	hub->turn.appended = hub->turn.last;
+	hub->store->last = id_next(hub->store->last, hub->clock.wall_ms);
+	hub->turn.appended = hub->store->last;
 	if (threads > 1 && (hub->delivery.fan = fan_new(threads)) == NULL)
 		return -1;
 	return 0;

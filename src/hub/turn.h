@@ -18,7 +18,6 @@ struct hub;
 struct hub_turn {
 	struct batch *batch; /* of this turn, or NULL */
 	struct batch *spare; /* an empty one for a turn to come, or NULL */
-	struct id last;      /* given out last */
 	struct id appended;  /* in the histories; streams know up to here */
 	size_t committing, committing_bytes; /* batches that the store has */
 	uint64_t store_ms;                   /* that it took for the last one */

@@ -52,6 +52,7 @@ batch_empty(struct batch *b)
 	batch_free_ids(b);
 	buffer_truncate(&b->bytes, 0);
 	b->event_count = b->channel_count = b->fleeting_count = 0;
+	b->taken = 0;
 	b->error[0] = '\0';
 }
 
@@ -102,20 +103,85 @@ batch_add_event(struct batch *b, const struct batch_event *e)
 	b->events[b->event_count++] = *e;
 }
 
+int
+batch_put_front(struct batch *b)
+{
+	if (buffer_reserve(&b->bytes, BATCH_FRONT) == NULL)
+		return -1;
+	buffer_commit(&b->bytes, BATCH_FRONT);
+	return 0;
+}
+
+static const char batch_field[] = "id: ";
+
 enum {
-	BATCH_ID_OFFSET = 4
-}; /* a record begins with "id: " */
+	BATCH_FIELD_LEN = sizeof batch_field - 1
+};
+
+void
+batch_give_id(struct batch *b, struct batch_event *e, struct id id)
+{
+	char line[BATCH_FRONT];
+	size_t len;
+
+	e->id = id;
+	if (e->own_id_len > 0)
+		return;
+	memcpy(line, batch_field, BATCH_FIELD_LEN);
+	len = BATCH_FIELD_LEN + id_format(id, line + BATCH_FIELD_LEN);
+	line[len++] = '\n';
+	e->record_off -= len;
+	e->record_len += len;
+	memcpy(b->bytes.data + e->record_off, line, len);
+}
+
+static bool
+batch_has_id(const struct batch_event *e)
+{
+	return e->id.ms > 0 || e->id.n > 0;
+}
+
+void
+batch_give_ids(struct batch *b, struct id *last)
+{
+	size_t i;
+
+	for (i = 0; i < b->event_count; i++) {
+		if (!batch_has_id(&b->events[i]))
+			batch_give_id(b, &b->events[i],
+			    id_next(*last, b->wall_ms));
+		*last = b->events[i].id;
+	}
+}
 
 struct text_span
 batch_event_id(const struct batch *b, const struct batch_event *e)
 {
-	struct text_span id;
+	struct text_span id = { "", 0 };
 	const char *end;
 
-	id.text = b->bytes.data + e->record_off + BATCH_ID_OFFSET;
-	end = memchr(id.text, '\n', e->record_len - BATCH_ID_OFFSET);
+	if (e->own_id_len == 0 && !batch_has_id(e))
+		return id;
+	id.text = b->bytes.data + e->record_off + BATCH_FIELD_LEN;
+	id.len = e->own_id_len;
+	if (id.len > 0)
+		return id;
+	end = memchr(id.text, '\n', e->record_len - BATCH_FIELD_LEN);
 	id.len = (size_t)(end - id.text);
 	return id;
+}
+
+struct text_span
+batch_event_body(const struct batch *b, const struct batch_event *e)
+{
+	struct text_span id = batch_event_id(b, e);
+	struct text_span body = { b->bytes.data + e->record_off,
+		e->record_len };
+	size_t line = id.len == 0 ? 0 : BATCH_FIELD_LEN + id.len + 1;
+
+	body.text += line;
+	body.len -= line;
+	return body;
 }
 
 void

@@ -16,11 +16,17 @@
 /*
  * A batch is what was published in one turn: stored with one commit, then
  * appended, delivered and acknowledged.  While a store has the batch, it
- * belongs to the store's thread, which writes nothing but the outcomes.
+ * belongs to the store, which writes nothing but the ids and the outcomes.
+ *
+ * The store gives the ids, for it alone knows what others publish.  So a record
+ * is encoded without its line `id:`, behind room for that, and the line is put
+ * there when the id is known (batch_give_id).  The record of a publisher's own
+ * id has its line from the beginning.
  */
 
 enum {
-	BATCH_WHY_SIZE = 160 /* for a store's reason, cut if need be */
+	BATCH_WHY_SIZE = 160, /* for a store's reason, cut if need be */
+	BATCH_FRONT = sizeof "id: \n" - 1 + ID_TEXT_SIZE
 };
 
 enum batch_outcome {
@@ -30,12 +36,12 @@ enum batch_outcome {
 };
 
 struct batch_event {
-	struct id id;
-	uint64_t added_ms, expires_ms; /* monotonic; 0: never */
-	uint64_t expires_wall_ms;      /* the same, by the wall clock */
-	size_t record_off, record_len; /* in the batch's bytes */
-	size_t own_id_len;             /* of the record's id; 0: not own */
-	size_t key_off, key_len;       /* in the batch's bytes; 0: none */
+	struct id id;                        /* 0-0: none yet */
+	uint64_t added_ms, expires_ms;       /* monotonic; 0: never */
+	uint64_t expires_wall_ms;            /* the same, by the wall clock */
+	size_t record_off, record_len;       /* in the batch's bytes */
+	size_t own_id_len;                   /* of a publisher's id; 0: none */
+	size_t key_off, key_len;             /* in the batch's bytes; 0: none */
 	size_t channel_first, channel_count; /* in the batch's channels */
 	bool is_own;      /* crier's: nobody waits for its outcome */
 	bool is_fleeting; /* in the histories alone, never stored */
@@ -46,8 +52,8 @@ struct batch_event {
 
 /* A channel that an event goes to, and what it keeps at that moment. */
 struct batch_channel {
-	void *channel;    /* the hub's; stays as long as the batch */
-	const char *name; /* its name */
+	void *channel;    /* the hub's; stays as long as the batch; or NULL */
+	const char *name; /* its name; stays as long as the batch */
 	size_t name_len;
 	uint64_t keep, keep_bytes, keep_ms;
 };
@@ -63,7 +69,14 @@ struct batch {
 	char error[BATCH_WHY_SIZE]; /* "" or why events were refused */
 	uint64_t wall_ms;
 	uint64_t began_us; /* monotonic: when it got its first event */
-	/* Called on the loop's thread when the store is done with it. */
+	size_t taken;      /* the first so many events are in the histories */
+	/*
+	 * Called on the loop's thread when the store is done with it.  A store
+	 * whose log has it in several parts, with other batches in between,
+	 * calls `came` for all but the last of them: the ids and outcomes of
+	 * the first so many events are known.
+	 */
+	void (*came)(struct batch *, size_t events);
 	void (*done)(struct batch *);
 	void *hub;
 	void (*committed_cb)(void *arg, struct batch *); /* the publisher's */
@@ -93,9 +106,31 @@ int batch_reserve(struct batch *, size_t channels);
 void batch_add_channel(struct batch *, const struct batch_channel *);
 void batch_add_event(struct batch *, const struct batch_event *);
 
-/* The event's id as its clients see it, within the batch's bytes. */
+/*
+ * Makes room in the batch's bytes for the line `id:` of a record, which is to
+ * be appended next; 0, or -1 (memory).
+ */
+int batch_put_front(struct batch *);
+
+/*
+ * Gives an event its id.  Its record, which stands behind a front unless it has
+ * an own id, begins with the line `id:` from now on.
+ */
+void batch_give_id(struct batch *, struct batch_event *, struct id);
+
+/* Gives each event that has none an id that follows *last, and moves *last. */
+void batch_give_ids(struct batch *, struct id *last);
+
+/*
+ * The event's id as its clients see it, within the batch's bytes; len 0: it has
+ * none yet.
+ */
 struct text_span
 batch_event_id(const struct batch *, const struct batch_event *);
+
+/* The event's record without the line `id:`, within the batch's bytes. */
+struct text_span
+batch_event_body(const struct batch *, const struct batch_event *);
 
 /* Refuses all events that are not refused yet, with this reason. */
 void batch_refuse(struct batch *, const char *why);

@@ -47,6 +47,7 @@ store_memory_commit(struct store *store, struct batch *b)
 	size_t i;
 
 	m->commits++;
+	batch_give_ids(b, &store->last);
 	for (i = 0; i < b->event_count; i++) {
 		if (b->events[i].key_len == 0)
 			continue;

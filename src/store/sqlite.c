@@ -38,6 +38,7 @@
 static void
 store_sqlite_commit(struct store *store, struct batch *b)
 {
+	batch_give_ids(b, &store->last);
 	handover_give_batch(&((struct store_sqlite *)store)->handover, b);
 }
 

@@ -114,7 +114,7 @@ write_thread_open(struct store_sqlite *q, char **cause)
 	sqlite3_reset(s);
 	s = sqlite_file_use(f, STATEMENT_LAST);
 	if (s != NULL && sqlite3_step(s) == SQLITE_ROW)
-		q->writer.last = q->store.last = sqlite_file_id(s, 0);
+		q->writer.last = sqlite_file_id(s, 0);
 	sqlite3_reset(s);
 	write_thread_note_totals(q);
 	return SQLITE_OPENED;
@@ -132,6 +132,7 @@ write_thread_begin(struct store_sqlite *q, char **cause)
 		q->store.last = sqlite_file_peek_last(q->path);
 		return 0;
 	}
+	q->store.last = q->writer.last;
 	return result == SQLITE_OPENED ? 0 : -1;
 }
 

@@ -24,6 +24,11 @@
  * uses.  All calls come from the loop's thread and return at once.  Batches and
  * reads come back on that thread by their own `done`, batches in the order in
  * which they were given.
+ *
+ * A store may be shared by several hubs, each a node.  Then it is a log that
+ * all nodes read in one order: batches of this hub (by their `done`), batches
+ * of others, and questions.  The log's position is the id of what was read of
+ * it last.  Ids in it only grow.
  */
 
 /* One channel of a read. */
@@ -75,6 +80,12 @@ struct store_read {
 	bool own_found; /* the answer to that */
 	struct id own;
 	bool is_counting; /* last is not counted yet: ask again */
+	/*
+	 * A range begins behind upto, and its event is on the log of a shared
+	 * store, which has not come there: ask again.  False, if a range begins
+	 * behind upto: nobody knows that id.
+	 */
+	bool is_ahead;
 	bool is_complete; /* nothing is left up to upto */
 	size_t bytes;     /* of the records */
 	size_t wants;     /* not 0: so much room the next event needs */
@@ -99,7 +110,58 @@ struct store_bounds {
 
 struct store;
 
+/*
+ * What a hub asks all nodes, itself among them.  Each gets the question at its
+ * place in the log, so behind all that was published before.
+ */
+struct store_question {
+	struct text_span text; /* the hub's affair */
+	/*
+	 * Nodes that start within stop_ms must know of it, too: the hub's word
+	 * for a channel or user that was closed for good; or len 0.
+	 */
+	struct text_span stop;
+	uint64_t stop_ms;
+	uint64_t wait_ms; /* for the answers */
+	/* Called once, later, or never if the store is closed; or NULL. */
+	void (*answered)(void *arg, const struct text_span *answers,
+	    size_t count, size_t nodes);
+	void *arg;
+};
+
+/*
+ * What a shared store tells the hub, on the loop's thread and never from within
+ * one of the hub's calls.
+ */
+struct store_hooks {
+	/*
+	 * A batch that this hub did not make, of accepted events with ids, in
+	 * the log's order, and with added_ms and expires_ms by this machine's
+	 * clock.  Its channels have names alone, and no rules.  It stays the
+	 * store's.
+	 */
+	void (*arrived)(void *hub, struct batch *);
+	/*
+	 * The position is another one now, greater than before.  What lies in
+	 * between was skipped, and can be read.  With is_lost events may be
+	 * lost for good whose ids are less: this is the floor of all channels.
+	 * The first position that a store has is told so as well.
+	 */
+	void (*moved)(void *hub, struct id to, bool is_lost);
+	/* A question, with its place: append the answer. */
+	void (*asked)(void *hub, struct id at, struct text_span text,
+	    struct buffer *answer);
+	/* A stop from before this node came, which holds so long yet. */
+	void (*stopped)(void *hub, struct text_span stop, uint64_t ms);
+	/* store->state is another. */
+	void (*changed)(void *hub);
+};
+
 struct store_ops {
+	/*
+	 * Gives every event an id, if it does not refuse it, and an outcome.  A
+	 * store that is not shared gives the ids before it returns.
+	 */
 	void (*commit)(struct store *, struct batch *);
 	/* If is_durable, as is the next. */
 	void (*read)(struct store *, struct store_read *);
@@ -108,16 +170,39 @@ struct store_ops {
 	 * made, and its `done` not called.  False: it is being made.
 	 */
 	bool (*cancel)(struct store *, struct store_read *);
+	/* If is_shared.  The texts are copied.  0, or -1: it is down. */
+	int (*ask)(struct store *, const struct store_question *);
 	/* Adds the group "store" to a status. */
 	void (*status)(struct store *, struct json_object *status);
 	void (*configure)(struct store *, const struct store_bounds *);
 	void (*close)(struct store *);
 };
 
+/* Whether a shared store can be reached; all others always can. */
+struct store_state {
+	bool is_down;
+	uint64_t since_ms; /* monotonic */
+	char why[BATCH_WHY_SIZE];
+};
+
+enum {
+	STORE_NODE_SIZE = 16
+};
+
 struct store {
 	const struct store_ops *ops;
 	bool is_durable; /* has more than the hub's memory */
-	struct id last;  /* the newest id it knew when it was opened */
+	bool is_shared;  /* by several nodes; is durable, then */
+	/*
+	 * The newest id that it gave or, if it is shared, knows of: the loop's
+	 * thread alone looks at it.
+	 */
+	struct id last;
+	/* The rest is a shared store's. */
+	char node[STORE_NODE_SIZE]; /* this one's name: no other start has it */
+	struct store_state state;
+	const struct store_hooks *hooks; /* the hub's; NULL: there is none */
+	void *hub;
 };
 
 struct store_options {

@@ -25,6 +25,8 @@ test_add(struct batch *b, const char *record, const char *key, size_t channels)
 		.channel_count = channels };
 	size_t i;
 
+	if (strncmp(record, "id: ", 4) == 0)
+		e.own_id_len = strcspn(record + 4, "\n");
 	assert_int_equal(batch_reserve(b, channels), 0);
 	assert_int_equal(buffer_append(&b->bytes, record, e.record_len), 0);
 	e.key_off = b->bytes.len;
@@ -126,6 +128,43 @@ test_ids(void **state)
 	batch_free(b);
 }
 
+/*
+ * An event without an own id has none, and a body alone, until it is given one;
+ * then its record is as any other.
+ */
+static void
+test_give_ids(void **state)
+{
+	static const char want[] = "id: 1763620000123-7\ndata: a\n\n";
+	struct id last = { 1763620000123, 6 };
+	struct batch *b = batch_new();
+	const struct batch_event *e;
+
+	(void)state;
+	b->wall_ms = 1763620000000;
+	assert_int_equal(batch_put_front(b), 0);
+	test_add(b, "data: a\n\n", "k", 1);
+	test_add(b, "id: own\ndata: b\n\n", "", 1);
+	e = b->events;
+	assert_int_equal(batch_event_id(b, &e[0]).len, 0);
+	assert_true(text_equals(batch_event_body(b, &e[0]), "data: a\n\n"));
+	batch_give_ids(b, &last);
+	assert_int_equal(last.n, 8);
+	assert_int_equal(e[0].record_len, strlen(want));
+	assert_memory_equal(b->bytes.data + e[0].record_off, want,
+	    strlen(want));
+	assert_true(text_equals(batch_event_id(b, &e[0]), "1763620000123-7"));
+	assert_true(text_equals(batch_event_body(b, &e[0]), "data: a\n\n"));
+	assert_true(text_equals(batch_event_id(b, &e[1]), "own"));
+	assert_true(text_equals(batch_event_body(b, &e[1]), "data: b\n\n"));
+	assert_int_equal(e[1].id.n, 8);
+	/* Whoever has an id keeps it. */
+	batch_give_ids(b, &last);
+	assert_int_equal(e[0].id.n, 7);
+	assert_int_equal(last.n, 8);
+	batch_free(b);
+}
+
 /* A refusal leaves duplicates alone: they are published already. */
 static void
 test_refuse(void **state)
@@ -190,6 +229,7 @@ main(void)
 		cmocka_unit_test(test_grow),
 		cmocka_unit_test(test_reserve),
 		cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_give_ids),
 		cmocka_unit_test(test_refuse),
 		cmocka_unit_test(test_again),
 	};

@@ -100,13 +100,13 @@ test_publish_once(unsigned n, bool for_good)
 	streams_open(&test_hub, &client, &r);
 	streams_settle(&test_hub, &client, 1);
 	buffer_truncate(&client.text, 0);
-	last = test_hub.hub->turn.last;
+	last = test_hub.store->last;
 	failing_arm(n, for_good);
 	rc = streams_publish_event(&test_hub, "a,b,d,c,e", &e, &p);
 	if (rc == -1) {
 		assert_int_equal(p.code, TEST_TEMPFAIL);
 		assert_string_equal(p.refusal, "out of memory");
-		assert_int_equal(id_cmp(test_hub.hub->turn.last, last), 0);
+		assert_int_equal(id_cmp(test_hub.store->last, last), 0);
 	} else {
 		/* In all channels or in none, as the reply will say. */
 		p.refusal = NULL;

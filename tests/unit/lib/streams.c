@@ -104,9 +104,9 @@ streams_setup(struct streams *t, const char *const *settings)
 	t->store = streams_open_store(t->base);
 	t->hub = hub_new(t->base, t->config, t->store, 10000);
 	assert_non_null(t->hub);
-	t->hub->turn.last.ms = STREAMS_MS;
-	t->hub->turn.last.n = 0;
-	t->hub->turn.appended = t->hub->turn.last;
+	t->store->last.ms = STREAMS_MS;
+	t->store->last.n = 0;
+	t->hub->turn.appended = t->store->last;
 }
 
 void
@@ -206,11 +206,21 @@ streams_close(struct streams_client *c)
 	buffer_clear(&c->text);
 }
 
+/* The id that the store will give to the event that was published last. */
+static struct id
+streams_next_id(const struct streams *t)
+{
+	struct id id = t->store->last;
+
+	id.n += t->hub->turn.batch->event_count;
+	return id;
+}
+
 int
 streams_publish_event(struct streams *t, const char *channels,
     const struct event_fields *e, struct streams_published *p)
 {
-	struct text_span spans[CURSORS_MAX], id;
+	struct text_span spans[CURSORS_MAX];
 	size_t count = streams_split(channels, spans);
 	ptrdiff_t at =
 	    hub_publish(t->hub, spans, count, e, &p->refusal, &p->code);
@@ -218,11 +228,12 @@ streams_publish_event(struct streams *t, const char *channels,
 	t->published = p;
 	if (at == -1)
 		return -1;
-	id =
-	    batch_event_id(t->hub->turn.batch, &t->hub->turn.batch->events[at]);
-	memcpy(p->id, id.text, id.len);
-	p->id[id.len] = '\0';
-	p->id_len = id.len;
+	p->id_len = e->id_len;
+	if (e->id_len > 0)
+		memcpy(p->id, e->id, e->id_len);
+	else
+		p->id_len = id_format(streams_next_id(t), p->id);
+	p->id[p->id_len] = '\0';
 	return 0;
 }
 
@@ -258,7 +269,7 @@ streams_publish(struct streams *t, const char *channels, const char *data)
 	if (streams_publish_event(t, channels, &e, &p) != 0)
 		fail_msg("%s", p.refusal);
 	t->published = NULL;
-	return (unsigned)t->hub->turn.last.n;
+	return (unsigned)streams_next_id(t).n;
 }
 
 /* Whole records out of the wire's bytes. */
