@@ -61,6 +61,9 @@ route "GET,POST /events" {
 route "GET,POST /events/{channel...}" {
 	subscribe = { "{channel?}", "{query.channel?}", "{json.channel?}" }
 }
+route "GET /events/status" {
+	status = page
+}
 route "POST /events/publish/{channel...}" {
 	publish = "{channel}"
 	data = "{form.data}"

@@ -645,14 +645,16 @@ function listenCb(e)
 	addressUpdate();
 }
 
-/* Beside the demo there are the papers, to be read as they are. */
+/* Beside the demo there are the status page, and the papers as they are. */
 function papersShow()
 {
+	const status = element("a", "", "status page");
 	const names = ["README.md", "doc/porting.md", "doc/tokens.md"];
 
 	if (demo === "")
 		return;
-	$("papers").replaceChildren(...names.map((name) => {
+	status.href = "/events/status";
+	$("papers").replaceChildren(status, ...names.map((name) => {
 		const link = element("a", "", name.replace(/^.*\//, ""));
 
 		link.href = "/papers/" + name;

@@ -27,7 +27,8 @@ enum config_who {
 	CONFIG_ANYONE = 1,
 	CONFIG_USER = 2,  /* anybody who is authenticated */
 	CONFIG_OWNER = 4, /* the user whose name the pattern's '*' matched */
-	CONFIG_TOKEN = 8  /* the bearer of a token that names the channel */
+	CONFIG_TOKEN = 8, /* the bearer of a token that names the channel */
+	CONFIG_LOCAL = 16 /* of a status: a program on this machine */
 };
 
 /* How tokens are signed (RFC 7518, 3.1). */

@@ -79,6 +79,10 @@ const struct config_kind config_kind_templates = { .storage = CONFIG_STRINGS,
 	.is_list = true,
 	.wrong = config_value_wrong_lines };
 
+const struct config_kind config_kind_viewers = { .storage = CONFIG_STRINGS,
+	.is_list = true,
+	.wrong = config_who_wrong_viewer };
+
 const struct config_kind config_kind_count = { .parse = config_kind_parse_count,
 	.format = config_kind_format_count,
 	.form = "a whole number" };

@@ -51,6 +51,7 @@ extern const struct config_kind config_kind_texts; /* none of them empty */
 extern const struct config_kind config_kind_addresses;
 extern const struct config_kind config_kind_origins; /* kept in lower case */
 extern const struct config_kind config_kind_templates;
+extern const struct config_kind config_kind_viewers; /* of a status */
 
 extern const struct config_kind config_kind_count;
 extern const struct config_kind config_kind_size;    /* bytes */

@@ -26,7 +26,8 @@ enum config_route_kind {
 
 enum config_route_status {
 	CONFIG_STATUS_JSON,
-	CONFIG_STATUS_PROMETHEUS
+	CONFIG_STATUS_PROMETHEUS,
+	CONFIG_STATUS_PAGE
 };
 
 enum config_route_format {
@@ -66,15 +67,16 @@ struct config_route {
 	unsigned sources; /* TEMPLATE_BITs of all these templates */
 
 	/* What the section says; a text that it does not have is NULL. */
-	struct config_list subscribe, publish, run;
+	struct config_list subscribe, publish, run, allow;
 	char *presence, *data, *event, *id, *key, *retry, *expires, *reply;
-	char *reply_type;           /* set where kind is publish */
-	char *end_event;            /* "": none; set where there are streams */
-	char *end_data;             /* NULL: the reason, as JSON */
-	uint64_t end_stop;          /* 1: coming back after the end gets 204 */
-	uint64_t terse;             /* 1: no blocks without data */
-	uint64_t status;            /* enum config_route_status */
-	uint64_t format;            /* enum config_route_format */
+	char *reply_type;  /* set where kind is publish */
+	char *end_event;   /* "": none; set where there are streams */
+	char *end_data;    /* NULL: the reason, as JSON */
+	uint64_t end_stop; /* 1: coming back after the end gets 204 */
+	uint64_t terse;    /* 1: no blocks without data */
+	uint64_t status;   /* enum config_route_status */
+	uint64_t viewers; /* of a status: bits of enum config_who, from allow */
+	uint64_t format;  /* enum config_route_format */
 	uint64_t run_ms, run_bytes; /* 0: no limit */
 	uint64_t last; /* of a client without a position, or CONFIG_UNSET */
 	/* Instead of the channels' values, or CONFIG_UNSET. */

@@ -18,6 +18,7 @@
 #include "base/quantity.h"
 #include "config/config_route.h"
 #include "config/config_setting.h"
+#include "config/config_who.h"
 #include "protocol/event.h"
 
 enum {
@@ -342,6 +343,37 @@ config_route_finish_run(struct config_route *r,
 	return cause_set(cause, "must begin with the program's full path");
 }
 
+/*
+ * Who may see a status.  Figures alone are shown to whom the web server lets
+ * through; the page tells of users and addresses, so it has a default that is
+ * closed to the world.
+ */
+static int
+config_route_finish_status(struct config_route *r,
+    const struct config_setting **which, char **cause)
+{
+	static const char *const usual[] = { "local", "user", "token" };
+	size_t i;
+
+	*which = config_route_setting("allow");
+	if (r->allow.count == 0 && r->status != CONFIG_STATUS_PAGE) {
+		r->viewers = CONFIG_ANYONE;
+		return 0;
+	}
+	if (r->allow.count == 0)
+		for (i = 0; i < sizeof usual / sizeof *usual; i++)
+			if (config_setting_store(*which, r, usual[i], cause) ==
+			    -1)
+				return -1;
+	for (i = 0; i < r->allow.count; i++) {
+		r->viewers |= config_who_bit(r->allow.items[i]);
+		if (config_who_bit(r->allow.items[i]) == 0 &&
+		    r->allow.count > 1)
+			return cause_set(cause, "nobody stands alone");
+	}
+	return 0;
+}
+
 /* What routes with streams have in common. */
 static int
 config_route_finish_streams(struct config_route *r,
@@ -376,6 +408,8 @@ config_route_finish(struct config_route *r, const struct config_setting **which,
 		return -1;
 	if (r->kind == CONFIG_ROUTE_PUBLISH)
 		return config_route_finish_publish(r, which, cause);
+	if (r->kind == CONFIG_ROUTE_STATUS)
+		return config_route_finish_status(r, which, cause);
 	if (r->kind == CONFIG_ROUTE_RUN &&
 	    config_route_finish_run(r, which, cause) == -1)
 		return -1;

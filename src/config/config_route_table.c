@@ -21,6 +21,7 @@
 static const char *const config_statuses[] = {
 	[CONFIG_STATUS_JSON] = "json",
 	[CONFIG_STATUS_PROMETHEUS] = "prometheus",
+	[CONFIG_STATUS_PAGE] = "page",
 };
 static const char *const config_formats[] = {
 	[CONFIG_FORMAT_LINES] = "lines",
@@ -33,13 +34,15 @@ const struct config_setting config_route_settings[] = {
 	{ "publish", &config_kind_templates, CONFIG_ROUTE(publish),
 	    .routes = CONFIG_PUBLISH, .is_kind = true },
 	{ "status", &config_kind_word, CONFIG_ROUTE(status),
-	    CONFIG_WORDS(config_statuses), .form = "json or prometheus",
+	    CONFIG_WORDS(config_statuses), .form = "json, prometheus or page",
 	    .routes = CONFIG_ROUTE_BIT(CONFIG_ROUTE_STATUS), .is_kind = true },
 	{ "run", &config_kind_texts, CONFIG_ROUTE(run), .routes = CONFIG_RUN,
 	    .is_kind = true },
 	{ "presence", &config_kind_template, CONFIG_ROUTE(presence),
 	    .routes = CONFIG_ROUTE_BIT(CONFIG_ROUTE_PRESENCE),
 	    .is_kind = true },
+	{ "allow", &config_kind_viewers, CONFIG_ROUTE(allow),
+	    .routes = CONFIG_ROUTE_BIT(CONFIG_ROUTE_STATUS) },
 	{ "data", &config_kind_template, CONFIG_ROUTE(data),
 	    .routes = CONFIG_PUBLISH, .field = CONFIG_FIELD_DATA },
 	{ "event", &config_kind_template, CONFIG_ROUTE(event),

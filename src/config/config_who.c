@@ -11,7 +11,7 @@ static const struct config_who_word {
 	uint64_t bit;
 } config_who_words[] = { { "nobody", 0 }, { "anyone", CONFIG_ANYONE },
 	{ "user", CONFIG_USER }, { "owner", CONFIG_OWNER },
-	{ "token", CONFIG_TOKEN } };
+	{ "token", CONFIG_TOKEN }, { "local", CONFIG_LOCAL } };
 
 enum {
 	CONFIG_WHO_WORDS = sizeof config_who_words / sizeof config_who_words[0]
@@ -31,9 +31,21 @@ config_who_find(const char *word)
 const char *
 config_who_wrong(const char *word)
 {
-	if (config_who_find(word) != NULL)
+	const struct config_who_word *found = config_who_find(word);
+
+	if (found != NULL && found->bit != CONFIG_LOCAL)
 		return NULL;
 	return "must be anyone, user, owner, token or nobody";
+}
+
+const char *
+config_who_wrong_viewer(const char *word)
+{
+	const struct config_who_word *found = config_who_find(word);
+
+	if (found != NULL && found->bit != CONFIG_OWNER)
+		return NULL;
+	return "must be anyone, local, user, token or nobody";
 }
 
 uint64_t

@@ -14,6 +14,9 @@
 /* What is wrong with a word, in words that follow "NAME: ", or NULL. */
 const char *config_who_wrong(const char *word);
 
+/* The same of who may see a status, which has no owner, but a machine. */
+const char *config_who_wrong_viewer(const char *word);
+
 /* The bit of a word; 0 for nobody. */
 uint64_t config_who_bit(const char *word);
 

@@ -96,92 +96,149 @@ hub_status_follows(const struct stream *s, const struct text_span *channel)
 	return false;
 }
 
+static size_t
+hub_status_limit(const struct hub_status_query *query, size_t most)
+{
+	return query->limit > 0 && query->limit < most ? (size_t)query->limit
+						       : most;
+}
+
+static bool
+hub_status_is_wanted(const struct stream *s,
+    const struct hub_status_query *query)
+{
+	if (query->slow && !s->is_writing)
+		return false;
+	return query->channel == NULL || hub_status_follows(s, query->channel);
+}
+
 void
-hub_status_streams(const struct hub *hub, const struct text_span *channel,
+hub_status_streams(const struct hub *hub, const struct hub_status_query *query,
     struct json_object *status)
 {
+	size_t most = hub_status_limit(query, STATUS_STREAMS_MAX), n = 0;
 	struct json_object *list = json_object_new_array();
 	struct json_object *o;
 	const struct stream *s;
-	size_t n = 0;
 
 	TAILQ_FOREACH(s, &hub->streams.list, link) {
-		if (list == NULL || n == STATUS_STREAMS_MAX)
+		if (list == NULL || n == most)
 			break;
 		/* cppcheck-suppress uninitvar; the loop sets it */
-		if (channel != NULL && !hub_status_follows(s, channel))
+		if (!hub_status_is_wanted(s, query))
 			continue;
 		n++;
 		o = json_object_new_object();
 		describe_stream(s, o);
 		describe_sums(s, o);
 		json_add_number(o, "heartbeat_ms", s->heartbeat_ms);
+		if (s->is_writing)
+			json_add_number(o, "waiting_ms",
+			    hub->clock.now_ms - s->written_ms);
 		json_object_array_add(list, o);
 	}
 	json_add(status, "list", list);
 }
+
+/* A channel, and what it is sorted by. */
+struct status_channel {
+	uint64_t key;
+	const struct channel *channel;
+};
 
 /*
  * The channels that are listed.  When there is no room left, the lesser half is
  * dropped, and channels that are less than the rest are not taken in any more.
  */
 struct status_channels {
-	size_t count;
+	size_t count, most;
 	bool is_cut;
-	const struct channel *list[2 * STATUS_CHANNELS_MAX];
+	struct status_channel list[2 * STATUS_CHANNELS_MAX];
 };
 
-/* The order of the list: more events first, then more streams, then names. */
-static int
-hub_status_compare(const struct channel *a, const struct channel *b)
+static uint64_t
+hub_status_newest_ms(const struct channel *c)
 {
-	size_t m = history_count(&a->history), n = history_count(&b->history);
+	const struct history *h = &c->history;
 
-	if (m != n)
-		return m > n ? -1 : 1;
-	if (a->cursor_count != b->cursor_count)
-		return a->cursor_count > b->cursor_count ? -1 : 1;
-	return strcmp(a->name, b->name);
+	return history_count(h) == 0 ? 0
+				     : history_at(h, h->next_seq - 1)->added_ms;
+}
+
+static uint64_t
+hub_status_key(const struct channel *c, enum command_sort sort)
+{
+	switch (sort) {
+	case COMMAND_SORT_STREAMS:
+		return c->cursor_count;
+	case COMMAND_SORT_BYTES:
+		return c->counted;
+	case COMMAND_SORT_PUBLISHED:
+		return c->history.next_seq;
+	case COMMAND_SORT_NEWEST:
+		return hub_status_newest_ms(c);
+	default:
+		return history_count(&c->history);
+	}
+}
+
+/* The order of the list: by key, then more streams first, then by names. */
+static int
+hub_status_compare(const struct status_channel *a,
+    const struct status_channel *b)
+{
+	if (a->key != b->key)
+		return a->key > b->key ? -1 : 1;
+	if (a->channel->cursor_count != b->channel->cursor_count)
+		return a->channel->cursor_count > b->channel->cursor_count ? -1
+									   : 1;
+	return strcmp(a->channel->name, b->channel->name);
 }
 
 static int
 hub_status_compare_cb(const void *a, const void *b)
 {
-	return hub_status_compare(*(const struct channel *const *)a,
-	    *(const struct channel *const *)b);
+	return hub_status_compare(a, b);
 }
 
 static void
 hub_status_sort(struct status_channels *c)
 {
-	/* An array of pointers. NOLINTNEXTLINE(bugprone-sizeof-*) */
 	qsort(c->list, c->count, sizeof *c->list, hub_status_compare_cb);
-	if (c->count <= STATUS_CHANNELS_MAX)
+	if (c->count <= c->most)
 		return;
-	c->count = STATUS_CHANNELS_MAX;
+	c->count = c->most;
 	c->is_cut = true;
 }
 
 static void
-hub_status_take_channels(const struct hub *hub, struct status_channels *taken)
+hub_status_take_channels(const struct hub *hub,
+    const struct hub_status_query *query, struct status_channels *taken)
 {
+	struct status_channel one;
 	const struct channel *c;
 
 	TAILQ_FOREACH(c, &hub->channels.all, link) {
-		if (taken->count == 2 * (size_t)STATUS_CHANNELS_MAX)
-			hub_status_sort(taken);
-		if (taken->is_cut &&
-		    /* cppcheck-suppress uninitvar; the loop sets it */
-		    hub_status_compare(c,
-			taken->list[STATUS_CHANNELS_MAX - 1]) > 0)
+		/* cppcheck-suppress uninitvar; the loop sets it */
+		if (query->find.len > 0 &&
+		    memmem(c->name, c->entry.name_len, query->find.text,
+			query->find.len) == NULL)
 			continue;
-		taken->list[taken->count++] = c;
+		if (taken->count == 2 * taken->most)
+			hub_status_sort(taken);
+		one.key = hub_status_key(c, query->sort);
+		one.channel = c;
+		if (taken->is_cut &&
+		    hub_status_compare(&one, &taken->list[taken->most - 1]) > 0)
+			continue;
+		taken->list[taken->count++] = one;
 	}
 	hub_status_sort(taken);
 }
 
 void
-hub_status_channels(const struct hub *hub, struct json_object *status)
+hub_status_channels(const struct hub *hub, const struct hub_status_query *query,
+    struct json_object *status)
 {
 	struct json_object *list = json_object_new_array(), *o;
 	struct status_channels taken; /* the list is not initialised */
@@ -189,15 +246,21 @@ hub_status_channels(const struct hub *hub, struct json_object *status)
 	size_t i;
 
 	taken.count = 0;
+	taken.most = hub_status_limit(query, STATUS_CHANNELS_MAX);
 	taken.is_cut = false;
-	hub_status_take_channels(hub, &taken);
+	hub_status_take_channels(hub, query, &taken);
 	for (i = 0; list != NULL && i < taken.count; i++) {
-		c = taken.list[i];
+		c = taken.list[i].channel;
 		o = json_object_new_object();
 		json_add_text(o, "channel", c->name, c->entry.name_len);
 		json_add_number(o, "events", history_count(&c->history));
 		json_add_number(o, "history_bytes", c->counted);
 		json_add_number(o, "streams", c->cursor_count);
+		json_add_number(o, "published", c->history.next_seq);
+		if (history_count(&c->history) > 0)
+			json_add_number(o, "newest_seconds",
+			    (hub->clock.now_ms - hub_status_newest_ms(c)) /
+				1000);
 		json_object_array_add(list, o);
 	}
 	json_add(status, "channel_list", list);

@@ -94,7 +94,9 @@ static const struct {
 	[COMMAND_STREAM] = { "stream", command_check_channel,
 	    FIELD_CHANNEL | FIELD_SINCE | FIELD_LAST, false },
 	[COMMAND_STATUS] = { "status", NULL,
-	    FIELD_CHANNEL | FIELD_STREAMS | FIELD_CHANNELS, false },
+	    FIELD_CHANNEL | FIELD_STREAMS | FIELD_CHANNELS | FIELD_SLOW |
+		FIELD_SORT | FIELD_FIND | FIELD_LIMIT,
+	    false },
 	[COMMAND_CLOSE] = { "close", command_check_close,
 	    FIELD_CHANNEL | FIELD_USER | FIELD_STREAM | FIELD_STOP, false },
 	[COMMAND_HANDOFF] = { "handoff", NULL, 0, true },

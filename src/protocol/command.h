@@ -28,6 +28,16 @@ enum command_kind {
 	COMMAND_KINDS
 };
 
+/* By what a list of channels is sorted, the greatest first. */
+enum command_sort {
+	COMMAND_SORT_EVENTS, /* in memory */
+	COMMAND_SORT_STREAMS,
+	COMMAND_SORT_BYTES,
+	COMMAND_SORT_PUBLISHED, /* since the channel is known */
+	COMMAND_SORT_NEWEST,    /* the last event's time */
+	COMMAND_SORTS
+};
+
 enum {
 	COMMAND_ERROR_SIZE = 160
 };
@@ -42,6 +52,10 @@ struct command {
 	uint64_t last;
 	bool stop;                   /* COMMAND_CLOSE */
 	bool streams, list_channels; /* COMMAND_STATUS: list them */
+	bool slow;              /* only streams that wait for their sockets */
+	enum command_sort sort; /* of the channels */
+	struct text_span find;  /* only channels with this in their names */
+	uint64_t limit;         /* of each list; 0: as many as there may be */
 	const char *user;
 	bool has_stream;
 	uint64_t stream;

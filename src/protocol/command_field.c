@@ -238,6 +238,52 @@ command_read_channels(struct command *c, const char *name,
 }
 
 static int
+command_read_slow(struct command *c, const char *name,
+    struct json_object *value)
+{
+	return command_read_flag(c, name, value, &c->slow);
+}
+
+static int
+command_read_sort(struct command *c, const char *name,
+    struct json_object *value)
+{
+	static const char *const words[COMMAND_SORTS] = {
+		[COMMAND_SORT_EVENTS] = "events",
+		[COMMAND_SORT_STREAMS] = "streams",
+		[COMMAND_SORT_BYTES] = "bytes",
+		[COMMAND_SORT_PUBLISHED] = "published",
+		[COMMAND_SORT_NEWEST] = "newest",
+	};
+	struct text_span word;
+	size_t i;
+
+	if (command_read_text(c, name, value, &word) == -1)
+		return -1;
+	for (i = 0; i < COMMAND_SORTS; i++)
+		if (text_equals(word, words[i])) {
+			c->sort = (enum command_sort)i;
+			return 0;
+		}
+	return command_refuse(c, EX_DATAERR,
+	    "sort is none of events, streams, bytes, published, newest");
+}
+
+static int
+command_read_find(struct command *c, const char *name,
+    struct json_object *value)
+{
+	return command_read_text(c, name, value, &c->find);
+}
+
+static int
+command_read_limit(struct command *c, const char *name,
+    struct json_object *value)
+{
+	return command_read_number(c, name, value, UINT32_MAX, &c->limit);
+}
+
+static int
 command_read_user(struct command *c, const char *name,
     struct json_object *value)
 {
@@ -278,6 +324,10 @@ static const struct {
 	{ FIELD_STOP, "stop", command_read_stop },
 	{ FIELD_STREAMS, "streams", command_read_streams },
 	{ FIELD_CHANNELS, "channels", command_read_channels },
+	{ FIELD_SLOW, "slow", command_read_slow },
+	{ FIELD_SORT, "sort", command_read_sort },
+	{ FIELD_FIND, "find", command_read_find },
+	{ FIELD_LIMIT, "limit", command_read_limit },
 	{ FIELD_USER, "user", command_read_user },
 	{ FIELD_STREAM, "stream", command_read_stream },
 };

@@ -22,7 +22,11 @@ enum {
 	FIELD_CHANNELS = 1 << 11,
 	FIELD_USER = 1 << 12,
 	FIELD_STREAM = 1 << 13,
-	FIELD_ORIGIN = 1 << 14
+	FIELD_ORIGIN = 1 << 14,
+	FIELD_SLOW = 1 << 15,
+	FIELD_SORT = 1 << 16,
+	FIELD_FIND = 1 << 17,
+	FIELD_LIMIT = 1 << 18
 };
 
 /* Refuses the command, with a code of sysexits(3); -1. */

@@ -46,6 +46,13 @@ execute_status_queue(const struct queue *q, struct json_object *status)
 static int
 execute_status(struct queue *q, const struct command *c, struct buffer *b)
 {
+	const struct hub_status_query query = {
+		.channel = c->channel_count > 0 ? &c->channels[0] : NULL,
+		.slow = c->slow,
+		.sort = c->sort,
+		.find = c->find,
+		.limit = c->limit,
+	};
 	struct json_object *o = reply_new(true);
 
 	json_add_string(o, "version", PACKAGE_VERSION);
@@ -55,10 +62,9 @@ execute_status(struct queue *q, const struct command *c, struct buffer *b)
 	if (q->status_cb != NULL)
 		q->status_cb(q->status_arg, o);
 	if (c->streams)
-		hub_status_streams(q->hub,
-		    c->channel_count > 0 ? &c->channels[0] : NULL, o);
+		hub_status_streams(q->hub, &query, o);
 	if (c->list_channels)
-		hub_status_channels(q->hub, o);
+		hub_status_channels(q->hub, &query, o);
 	return json_append_line(b, o);
 }
 

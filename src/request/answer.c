@@ -155,6 +155,24 @@ answer_text(struct buffer *b, const struct answer_context *c, int status,
 }
 
 int
+answer_page(struct buffer *b, const struct answer_context *c, const char *type,
+    struct text_span body)
+{
+	if (answer_put_status(b, c, 200) == -1 ||
+	    buffer_printf(b,
+		"Content-Type: %s\r\n"
+		"Content-Security-Policy: default-src 'none'; "
+		"script-src 'self'; style-src 'self'; connect-src 'self'; "
+		"img-src data:; base-uri 'none'; form-action 'none'; "
+		"frame-ancestors 'none'\r\n"
+		"Referrer-Policy: no-referrer\r\n"
+		"Cache-Control: no-store\r\n\r\n",
+		type) == -1)
+		return -1;
+	return c->is_head ? 0 : buffer_append(b, body.text, body.len);
+}
+
+int
 answer_error(struct buffer *b, const struct answer_context *c, int status,
     const char *error)
 {

@@ -44,6 +44,14 @@ int answer_retry(struct buffer *, uint64_t retry_ms, const char *why);
 int answer_text(struct buffer *, const struct answer_context *, int status,
     const char *type, struct text_span body);
 
+/*
+ * A file of a page of our own, which needs nothing of anybody else's: whatever
+ * data is shown in it, no script of another place runs, and nothing is sent to
+ * one; nor may another site show the page within its own.
+ */
+int answer_page(struct buffer *, const struct answer_context *,
+    const char *type, struct text_span body);
+
 /* {"ok":false,"error":...} with this status. */
 int answer_error(struct buffer *, const struct answer_context *, int status,
     const char *error);

@@ -9,6 +9,8 @@
 #include "request/exchange.h"
 #include "request/exchange_part.h"
 #include "request/origin.h"
+#include "request/page.h"
+#include "request/viewer.h"
 
 enum {
 	/* For a client that there is no place for; varied by half. */
@@ -102,14 +104,45 @@ exchange_check_channel(struct exchange *ex, enum access_operation operation,
 	}
 }
 
+/*
+ * Asks the rule of a route that tells a status.  The page's script and style
+ * tell nothing, and are fetched without the token that a URL may have.
+ */
+static int
+exchange_check_viewer(struct exchange *ex)
+{
+	const struct route *r = &ex->route;
+
+	if (r->view == ROUTE_VIEW_SCRIPT || r->view == ROUTE_VIEW_STYLE)
+		return 0;
+	switch (viewer_check(r->config, &ex->request, &ex->who)) {
+	case ACCESS_LOGIN:
+		return refusal_set(&ex->route.refusal, 401,
+		    "the status is not for everybody, and nobody is logged "
+		    "in (allow)");
+	case ACCESS_DENIED:
+		return refusal_set(&ex->route.refusal, 403,
+		    "not allowed to see the status (allow)");
+	default:
+		return 0;
+	}
+}
+
 /* Asks the rule of each channel.  0, or -1 with the route's refusal. */
 static int
 exchange_check_access(struct exchange *ex)
 {
 	enum access_operation operation =
 	    ex->route.kind == ROUTE_PUBLISH ? ACCESS_PUBLISH : ACCESS_SUBSCRIBE;
+	const struct config_route *c = ex->route.config;
 	size_t i;
 
+	if (c != NULL && c->kind == CONFIG_ROUTE_STATUS &&
+	    exchange_check_viewer(ex) == -1)
+		return -1;
+	/* Whoever may see the page may follow what it is made of. */
+	if (ex->route.view == ROUTE_VIEW_EVENTS)
+		return 0;
 	for (i = 0; i < ex->route.channel_count; i++)
 		if (exchange_check_channel(ex, operation,
 			ex->route.channels[i]) == -1)
@@ -276,6 +309,9 @@ exchange_serve(struct exchange *ex, int status)
 	case ROUTE_HEAD:
 		return exchange_send(ex, answer_stream(&b, &ex->context, 0),
 		    &b);
+	case ROUTE_PAGE:
+		return exchange_send(ex,
+		    page_append(&b, &ex->context, ex->route.view), &b);
 	case ROUTE_PREFLIGHT:
 		return exchange_send(ex, answer_options(&b, &ex->context), &b);
 	default:

@@ -8,12 +8,17 @@
  * the reply.
  */
 
+#include <string.h>
 #include <sysexits.h>
 
 #include "base/json.h"
 #include "protocol/reply.h"
 #include "request/exchange_part.h"
 #include "request/metrics.h"
+
+enum {
+	EXCHANGE_LISTED = 50 /* channels, and slow streams, of the page */
+};
 
 static struct json_object *
 exchange_channels(const struct route *r)
@@ -64,8 +69,17 @@ exchange_put_presence(const struct route *r, struct json_object *line)
 static void
 exchange_put_status(const struct route *r, struct json_object *line)
 {
-	(void)r;
 	json_add_string(line, "do", "status");
+	if (r->view != ROUTE_VIEW_FIGURES)
+		return;
+	json_add_flag(line, "channels", true);
+	json_add_flag(line, "streams", true);
+	json_add_flag(line, "slow", true);
+	json_add_number(line, "limit", EXCHANGE_LISTED);
+	if (r->sort != NULL)
+		json_add_string(line, "sort", r->sort);
+	if (r->find != NULL)
+		json_add_string(line, "find", r->find);
 }
 
 /*
@@ -116,6 +130,37 @@ exchange_answer_reply(const struct exchange *ex, struct json_object *reply,
 	return answer_text(b, &ex->context, 200, "application/json", line);
 }
 
+/* How the request came: what crier doctor would ask about. */
+static struct json_object *
+exchange_way(const struct exchange *ex)
+{
+	static const struct {
+		const char *name, *variable;
+	} members[] = { { "server", "SERVER_SOFTWARE" },
+		{ "protocol", "SERVER_PROTOCOL" }, { "tls", "HTTPS" },
+		{ "user", "REMOTE_USER" }, { "address", "REMOTE_ADDR" } };
+	struct json_object *o = json_object_new_object();
+	size_t i;
+
+	for (i = 0; i < sizeof members / sizeof *members; i++)
+		json_add_string(o, members[i].name,
+		    request_get(&ex->request, members[i].variable));
+	return o;
+}
+
+static int
+exchange_answer_figures(const struct exchange *ex, struct json_object *reply,
+    struct buffer *b)
+{
+	struct text_span text;
+
+	json_add_value(reply, "request", exchange_way(ex));
+	if ((text.text = json_line(reply)) == NULL)
+		return -1;
+	text.len = strlen(text.text);
+	return answer_text(b, &ex->context, 200, "application/json", text);
+}
+
 static int
 exchange_answer_status(const struct exchange *ex, struct json_object *reply,
     struct text_span line, struct buffer *b)
@@ -123,6 +168,8 @@ exchange_answer_status(const struct exchange *ex, struct json_object *reply,
 	struct buffer text = { 0 };
 	int rc;
 
+	if (ex->route.view == ROUTE_VIEW_FIGURES)
+		return exchange_answer_figures(ex, reply, b);
 	if (ex->route.config->status != CONFIG_STATUS_PROMETHEUS)
 		return exchange_answer_reply(ex, reply, line, b);
 	rc = metrics_append(&text, reply);

@@ -46,6 +46,9 @@ exchange_put_head(const struct exchange *ex, struct buffer *head)
 static bool
 exchange_has_end(const struct config_route *c)
 {
+	/* The status page's streams have the usual one. */
+	if (c->kind == CONFIG_ROUTE_STATUS)
+		return false;
 	return strcmp(c->end_event, EXCHANGE_END_EVENT) != 0 ||
 	    c->end_data != NULL || c->end_stop == 1;
 }

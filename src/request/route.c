@@ -8,14 +8,6 @@
 #include "request/route_part.h"
 
 static int
-route_read_status(struct route *r, struct route_input *in)
-{
-	(void)r;
-	(void)in;
-	return 0;
-}
-
-static int
 route_read_presence(struct route *r, struct route_input *in)
 {
 	if (route_read_channels(r, in) == -1)
@@ -82,6 +74,8 @@ route_clear(struct route *r)
 	for (i = 0; i < CONFIG_FIELDS; i++)
 		expansion_clear(&r->fields[i]);
 	free(r->since);
+	free(r->sort);
+	free(r->find);
 	free(r->reply_type);
 	memset(r, 0, sizeof *r);
 }

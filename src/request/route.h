@@ -30,8 +30,20 @@ enum route_kind {
 	ROUTE_REFUSAL,   /* refusal says why */
 	ROUTE_PUBLISH,   /* event to the channels, then route_put_reply */
 	ROUTE_STATUS,    /* config->status says in which form */
+	ROUTE_PAGE,      /* a file of the status page: view says which */
 	ROUTE_PRESENCE,  /* who follows channels[0], which may be one more */
 	ROUTE_KINDS
+};
+
+/* What of the status page is asked for; all else has ROUTE_VIEW_PAGE, too. */
+enum route_view {
+	ROUTE_VIEW_PAGE,
+	ROUTE_VIEW_SCRIPT,
+	ROUTE_VIEW_STYLE,
+	ROUTE_VIEW_FIGURES, /* the status, with what the page lists */
+	ROUTE_VIEW_EVENTS,  /* crier's own channels */
+	ROUTE_VIEW_CHANNEL, /* the events of one channel */
+	ROUTE_VIEWS
 };
 
 /*
@@ -57,6 +69,10 @@ struct route {
 	uint64_t last, padding;
 	bool is_poll; /* as in struct subscription, and so is what follows */
 	uint64_t poll_ms, poll_above;
+
+	/* Of the status page */
+	enum route_view view;
+	char *sort, *find; /* of its channels, as asked; or NULL */
 
 	/* ROUTE_PUBLISH */
 	struct event_fields event; /* event_check has accepted it */

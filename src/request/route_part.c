@@ -34,7 +34,8 @@ route_add_channel_cb(void *arg, const char *name, size_t len)
 {
 	const struct route_channels *c = arg;
 	struct route *r = c->route;
-	size_t most = c->in->found->kind == CONFIG_ROUTE_PUBLISH
+	size_t most = c->in->found->kind == CONFIG_ROUTE_PUBLISH ||
+		c->in->found->kind == CONFIG_ROUTE_STATUS
 	    ? CURSORS_MAX
 	    : c->in->config->max_channels;
 	const char *why = event_check_channel(name, len);
@@ -58,6 +59,15 @@ route_add_channel_cb(void *arg, const char *name, size_t len)
 	r->channels[r->channel_count].len = len;
 	r->channel_count++;
 	return 0;
+}
+
+int
+route_add_channel(struct route *r, const struct route_input *in,
+    const char *name, size_t len)
+{
+	struct route_channels c = { r, in };
+
+	return route_add_channel_cb(&c, name, len);
 }
 
 int

@@ -32,6 +32,10 @@ int route_match(struct route *, struct route_input *);
 /* route_part: adds the channels that the found route's templates name. */
 int route_read_channels(struct route *, struct route_input *);
 
+/* route_part: adds a channel by its name, unless the route has it. */
+int route_add_channel(struct route *, const struct route_input *,
+    const char *name, size_t len);
+
 /* route_part: reads the body, as one of the kinds in accept (body_read). */
 int route_read_body(struct route *, struct route_input *, unsigned accept,
     int depth);
@@ -41,6 +45,12 @@ int route_read_body(struct route *, struct route_input *, unsigned accept,
  */
 int route_read_subscription(struct route *, struct route_input *);
 int route_read_run(struct route *, struct route_input *);
+
+/* route_subscribe: reads where a stream begins, and whether it polls. */
+int route_read_position(struct route *, const struct route_input *);
+
+/* route_status: reads what is asked of a status. */
+int route_read_status(struct route *, struct route_input *);
 
 /* route_publish: reads the event and its channels, and expands the reply. */
 int route_read_event(struct route *, struct route_input *);

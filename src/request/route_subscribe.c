@@ -252,7 +252,7 @@ route_read_poll(struct route *r, const struct route_input *in)
 	return got;
 }
 
-static int
+int
 route_read_position(struct route *r, const struct route_input *in)
 {
 	int got;

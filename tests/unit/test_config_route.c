@@ -127,7 +127,7 @@ static const struct test_message test_sections_table[] = {
 	{ SUBSCRIBE("last = all"), "F:4: last: must be a whole number" },
 	{ PUBLISH("terse = true"), "F:4: terse: does not go with publish" },
 	{ ROUTE_GET("status = xml"),
-	    "F:3: status: must be json or prometheus" },
+	    "F:3: status: must be json, prometheus or page" },
 	{ ROUTE_GET("run = \"/bin/true\"\nformat = text"),
 	    "F:4: format: must be lines or raw" },
 	{ ROUTE_GET("run = \"/bin/true\"\nend-stop = maybe"),

@@ -20,13 +20,14 @@ enum {
 };
 
 static struct streams test_hub;
+static struct hub_status_query test_query; /* as it is: all, by events */
 
 static struct json_object *
 test_list(struct json_object *status)
 {
 	struct json_object *list;
 
-	hub_status_channels(test_hub.hub, status);
+	hub_status_channels(test_hub.hub, &test_query, status);
 	assert_true(json_object_object_get_ex(status, "channel_list", &list));
 	return list;
 }
