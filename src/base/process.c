@@ -92,7 +92,7 @@ process_name_user(uid_t uid, char name[PROCESS_NAME_SIZE])
 		snprintf(name, PROCESS_NAME_SIZE, "%lu", (unsigned long)uid);
 }
 
-/* The cause, if access to something that is there was refused; -1. */
+/* Sets the cause if access to a file that exists was refused; -1. */
 static int
 process_refuse(const char *path, int error, char **cause)
 {

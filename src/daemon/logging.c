@@ -53,7 +53,7 @@ logging_open_file(struct daemon *d, char **cause)
 	return 0;
 }
 
-/* Whom a list names may come to this machine later. */
+/* No more than warns: a user or group that is named may be made later. */
 static void
 logging_warn_of_names(const struct daemon *d, const char *setting,
     const struct config_list *names)

@@ -358,7 +358,7 @@ connection_process(struct connection *c)
 				connection_break(c, "not a FastCGI request");
 				return;
 			}
-			/* What the gate itself has answered goes out first. */
+			/* Answers of the gate itself go out first. */
 			if (c->out.len > 0)
 				continue;
 		}
@@ -466,7 +466,7 @@ connection_open(struct door *door, int fd, bool kept, struct text_span input)
 		connection_close(c);
 		return;
 	}
-	/* Left to the loop: this may be called from within a stream's end. */
+	/* The loop goes on: this may be called from within a stream's end. */
 	if (input.len > 0)
 		event_active(c->io, EV_TIMEOUT, 0);
 }

@@ -6,8 +6,8 @@
  * its client's own socket, or to this connection (pass.h).  All that could
  * refuse it is asked before its head is sent; it is opened when that is known,
  * from the position at which its head was sent, so that nothing is left out
- * that is published meanwhile.  Whoever keeps it from being opened after all
- * (the last place was taken) has it end at once, with a `retry:`.
+ * that is published meanwhile.  If it cannot be opened after all, for the last
+ * place was taken, it ends at once, with a `retry:`.
  */
 
 #include <errno.h>

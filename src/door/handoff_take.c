@@ -351,8 +351,8 @@ handoff_put_reply(struct buffer *b, const struct opening_result *result)
 	struct json_object *o;
 
 	/*
-	 * A stream that is open must be told of, so that takes no memory but
-	 * b's.
+	 * The door must hear of a stream that is open, or it hands it over
+	 * again: this reply takes no memory but b's.
 	 */
 	if (opening_is_done(result))
 		return buffer_append_text(b,
@@ -383,7 +383,8 @@ handoff_take(void *arg, struct json_object *line, int fd, struct buffer *reply)
 	int rc;
 
 	if (handoff_read(&h, line, fd) == 0) {
-		/* Whom a token names is in no variable of the request. */
+		/* A user whom a token names is in no variable of the request.
+		 */
 		h.request.user = h.opening.sub.user.text;
 		sources_open(&h.door->sources, &h.opening, &h.result);
 	}

@@ -123,7 +123,7 @@ uplink_lose(struct uplink *up)
 		if (!r->is_lost)
 			r->sent = 0;
 	}
-	/* From the front each time, for whoever is told may ask and forget. */
+	/* From the front each time: reply_cb may add requests and drop some. */
 	while ((r = uplink_find_lost(up)) != NULL)
 		uplink_settle(up, r, NULL, 0);
 	up->lost_cb(up->arg);

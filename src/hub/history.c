@@ -335,7 +335,7 @@ history_find_own(const struct history *h, const char *text, size_t len,
 	if (h->own_ids == 0)
 		return false;
 	for (at = *history_own_chain(h, text, len);; at = e->own_older) {
-		/* So many events before the end; ever more along a chain. */
+		/* back counts events from the end, and grows along a chain. */
 		back = (uint32_t)h->next_seq - at;
 		if (back <= before || back > history_count(h))
 			return false;

@@ -103,7 +103,7 @@ subscribe_find_start(const struct hub *hub, const struct subscription *sub,
 		start->after = zero;
 }
 
-/* Steps back by so many events, not counting those that have expired. */
+/* The seq at which the last so many events begin, expired ones left out. */
 static uint64_t
 subscribe_step_back(const struct history *h, uint64_t last, uint64_t now_ms)
 {
@@ -156,7 +156,7 @@ subscribe_is_in_store(const struct channel *c, const struct subscription *sub,
 		return false;
 	if (start->is_last && count >= sub->last)
 		return false;
-	/* So many are all that the store keeps, too. */
+	/* The store keeps no more events of a channel than the memory may. */
 	if ((start->is_last || start->is_all) && count >= c->rule->keep)
 		return false;
 	return start->is_last || id_cmp(start->after, h->floor) < 0;
@@ -398,7 +398,7 @@ subscribe_may_follow(const struct hub *hub, size_t count)
 		count <= max - hub->streams.following);
 }
 
-/* Whether what is published to a channel is there for a stream that comes. */
+/* Whether a channel's events are there for a stream that is opened later. */
 static bool
 subscribe_can_wait(struct hub *hub, struct text_span name)
 {

@@ -40,7 +40,7 @@ client_warn(const char *fmt, ...)
 	va_end(ap);
 }
 
-/* Connected and non-blocking, or -1 with errno. */
+/* A connected, non-blocking socket; or -1 with errno. */
 static int
 client_connect(const struct sockaddr_un *sun)
 {

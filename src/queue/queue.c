@@ -144,8 +144,7 @@ queue_free(struct queue *q)
 	if (q == NULL)
 		return;
 	/*
-	 * The store is gone, so nothing more can be committed: the hub must not
-	 * ask.
+	 * The store is gone: the hub must not ask for a commit any more.
 	 */
 	hub_set_turn_cb(q->hub, NULL, NULL);
 	queue_release(q);

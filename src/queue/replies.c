@@ -61,7 +61,8 @@ replies_clear(struct replies *r)
 void
 replies_commit_later(struct replies *r)
 {
-	/* Every line asks for it, and each time costs some locks. */
+	/* Called for each line, where event_active would cost locks each time.
+	 */
 	if (!r->is_due)
 		event_active(r->turn, 0, 0);
 	r->is_due = true;
@@ -154,7 +155,8 @@ replies_commit(struct replies *r)
 	r->is_due = false;
 	if (l == NULL && !hub_has_batch(r->hub))
 		return false;
-	/* The list goes with the batch; an asker may begin the next one. */
+	/* The batch takes this list along; from now on lines begin a new one.
+	 */
 	r->list = NULL;
 	if (hub_commit(r->hub, replies_committed_cb, l) == -1) {
 		/*

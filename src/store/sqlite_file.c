@@ -205,8 +205,8 @@ sqlite_file_run(struct sqlite_file *f, enum sqlite_statement which)
 }
 
 /*
- * A full disk has other names: where the file system makes room before it is
- * written to, and for the small file in memory that lies beside the log.
+ * Two other errors mean a full disk, too: one where the file system makes room
+ * before it is written to, one for the small mapped file beside the log.
  */
 int
 sqlite_file_code(const struct sqlite_file *f)
@@ -401,7 +401,7 @@ sqlite_file_set_up(struct sqlite_file *f, enum store_durability durability,
     char **cause)
 {
 	const char *const texts[] = { "PRAGMA journal_mode = WAL",
-		/* Not in the files of earlier versions, which do not mind. */
+		/* Earlier versions have no such table, and do not mind one. */
 		"CREATE TABLE IF NOT EXISTS step (number INTEGER PRIMARY KEY,"
 		"ms INTEGER NOT NULL, n INTEGER NOT NULL,"
 		"by_ms INTEGER NOT NULL)",

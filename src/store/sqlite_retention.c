@@ -134,8 +134,8 @@ trim_finish(struct sqlite_writer *w, struct sqlite_channel *c,
 	after.oldest_ms = after.events == 0 ? 0 : t->oldest_ms;
 	after.floor = t->last;
 	/*
-	 * The channel itself, too: its name, which follows it, is not in the
-	 * copy.
+	 * The channel itself gets the floor now: it may be forgotten below, by
+	 * its name, and the copy has none.
 	 */
 	c->floor = t->last;
 	if (trim_run(w, STATEMENT_DROP_OWN, c->id, t->last) == -1 ||
