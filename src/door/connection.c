@@ -325,7 +325,7 @@ connection_take_request(struct connection *c)
 		return false;
 	case EXCHANGE_WAITS:
 		if (c->is_holding)
-			connection_held(c, connection_hold_ready(c, false));
+			connection_hold_send(c);
 		return false;
 	default:
 		connection_break(c, "a request that cannot be read");
@@ -423,9 +423,10 @@ connection_io_cb(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	if (c->door->sources.hub != NULL)
 		hub_now(c->door->sources.hub);
-	if (c->is_holding)
-		connection_held(c,
-		    connection_hold_ready(c, (what & EV_READ) != 0));
+	if (c->is_holding && (what & EV_READ) != 0)
+		connection_held(c, connection_hold_receive(c));
+	else if (c->is_holding)
+		connection_hold_send(c);
 	else if (what & EV_READ)
 		connection_read(c);
 	else

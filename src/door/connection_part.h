@@ -63,11 +63,17 @@ connection_may_hold(const struct connection *, const struct opening *opening);
 enum exchange_state connection_hold(struct connection *, struct text_span head);
 
 /*
- * connection_pass: goes on with what is held when its descriptor is ready, for
- * the first time, and when time is over.  EXCHANGE_WAITS: nothing more is to be
- * done now, and the connection may be gone; else as of an answer.
+ * connection_pass: sends the held stream's head, at first and when there is
+ * room for more of it.  The connection may be gone.
  */
-enum exchange_state connection_hold_ready(struct connection *, bool readable);
+void connection_hold_send(struct connection *);
+
+/*
+ * connection_pass: goes on with a held stream when there is something to be
+ * received, and when time is over.  EXCHANGE_WAITS: nothing more is to be done
+ * now, and the connection may be gone; else as of an answer.
+ */
+enum exchange_state connection_hold_receive(struct connection *);
 enum exchange_state connection_hold_over(struct connection *);
 
 #endif

@@ -78,7 +78,7 @@ connection_hold_end(struct connection *c, int client)
 	return EXCHANGE_WAITS;
 }
 
-static enum exchange_state
+enum exchange_state
 connection_hold_receive(struct connection *c)
 {
 	int client;
@@ -91,8 +91,7 @@ connection_hold_receive(struct connection *c)
 	return EXCHANGE_WAITS;
 }
 
-/* Sends the head; only when it is sent the hold begins. */
-static void
+void
 connection_hold_send(struct connection *c)
 {
 	int sent = flush_buffer(c->fd, &c->out);
@@ -103,17 +102,9 @@ connection_hold_send(struct connection *c)
 	}
 	connection_set_deadline(c, false);
 	connection_set_deadline(c, true);
+	/* Only when the head is out the hold begins. */
 	if (sent == 1)
 		loop_set_timer(c->deadline, PASS_HOLD_MS);
-}
-
-enum exchange_state
-connection_hold_ready(struct connection *c, bool readable)
-{
-	if (readable)
-		return connection_hold_receive(c);
-	connection_hold_send(c);
-	return EXCHANGE_WAITS;
 }
 
 enum exchange_state
