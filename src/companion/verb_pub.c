@@ -188,6 +188,18 @@ pub_late_option(int argc, char **argv)
 	return NULL;
 }
 
+/* Whether -n goes together with the other options and arguments. */
+static int
+pub_check_bulk(const struct pub *p, int argc)
+{
+	if (argc > 0)
+		return verb_usage(&verb_pub,
+		    "-n takes no channel: the lines name it");
+	if (p->event != NULL || p->id != NULL || p->has_retry || p->has_expires)
+		return verb_usage(&verb_pub, "-n goes with -v and -S alone");
+	return 0;
+}
+
 /* Whether options and arguments (those behind the options) go together. */
 static int
 pub_check(const struct pub *p, int argc, char **argv)
@@ -201,15 +213,8 @@ pub_check(const struct pub *p, int argc, char **argv)
 		return verb_usage(&verb_pub, "-c takes a command");
 	if (p->spool != NULL && p->spool[0] == '\0')
 		return verb_usage(&verb_pub, "-S takes a directory");
-	if (p->bulk && argc > 0)
-		return verb_usage(&verb_pub,
-		    "-n takes no channel: the lines name it");
-	if (p->bulk &&
-	    (p->event != NULL || p->id != NULL || p->has_retry ||
-		p->has_expires))
-		return verb_usage(&verb_pub, "-n goes with -v and -S alone");
 	if (p->bulk)
-		return 0;
+		return pub_check_bulk(p, argc);
 	if (argc == 0)
 		return verb_usage(&verb_pub, "which channel?");
 	/* A single word behind the channel is the text, even one like -v. */

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -91,15 +92,15 @@ visitor_house(struct text_span address, char house[VISITOR_HOUSE_SIZE])
 		    VISITOR_HOUSE_SIZE);
 		return true;
 	}
-	/* All networks share these prefixes: hosts are told apart by all of it.
-	 */
+	/* All networks share these prefixes, so the whole address counts. */
 	if (IN6_IS_ADDR_LINKLOCAL(&parsed) || IN6_IS_ADDR_LOOPBACK(&parsed)) {
 		inet_ntop(AF_INET6, &parsed, house, VISITOR_HOUSE_SIZE);
 		return true;
 	}
 	memset(&parsed.s6_addr[8], 0, 8);
 	inet_ntop(AF_INET6, &parsed, house, VISITOR_HOUSE_SIZE);
-	strcat(house, "/64");
+	snprintf(house + strlen(house), VISITOR_HOUSE_SIZE - strlen(house),
+	    "/64");
 	return true;
 }
 
