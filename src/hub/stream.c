@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,12 +10,11 @@
 #include "hub/delivery.h"
 #include "hub/poll.h"
 #include "hub/state.h"
+#include "hub/stream_input.h"
 #include "hub/watch.h"
 
 enum {
 	STREAM_TAP_MS = 100, /* between the two comments of a heartbeat */
-	STREAM_READ_BYTES = 4096,
-	STREAM_INPUT_MAX = 131072, /* a record, and then some */
 	/* Bytes of a name, and of channels' names, in the log. */
 	STREAM_LOG_NAME = 64,
 	STREAM_LOG_CHANNELS = 256
@@ -386,43 +383,6 @@ stream_abort(struct stream *s)
 	stream_end(s, STREAM_CLIENT, 0);
 }
 
-static int
-stream_keep_input(struct stream *s, const char *data, size_t len)
-{
-	if (s->input == NULL &&
-	    (s->input = calloc(1, sizeof *s->input)) == NULL)
-		return -1;
-	if (s->input->len + len > STREAM_INPUT_MAX)
-		return -1;
-	return buffer_append(s->input, data, len);
-}
-
-/*
- * Shows the framing what the peer sent, record by record.  When the stream
- * ends, the rest is for whoever has the connection next.
- */
-static int
-stream_process_input(struct stream *s)
-{
-	ptrdiff_t done;
-
-	while (s->input->len > 0 && s->state <= STREAM_LAST_EVENTS) {
-		done = s->framing->input(s->framing->arg, s, s->input->data,
-		    s->input->len);
-		if (done == -1)
-			return -1;
-		if (done == 0)
-			return 0;
-		buffer_consume(s->input, (size_t)done);
-	}
-	if (s->state != STREAM_DEAD && s->input->len == 0) {
-		buffer_clear(s->input);
-		free(s->input);
-		s->input = NULL;
-	}
-	return 0;
-}
-
 void
 stream_start(struct stream *s, struct block *head, struct text_span input)
 {
@@ -431,76 +391,21 @@ stream_start(struct stream *s, struct block *head, struct text_span input)
 	s->hub->streams.hooks->opened(s);
 	stream_set_unit(s, head, false);
 	stream_set_timer(s);
-	if (input.len > 0 &&
-	    stream_keep_input(s, input.text, input.len) == -1) {
+	if (input.len > 0 && stream_input_add(s, input.text, input.len) == -1) {
 		stream_kill(s, STREAM_ERROR);
 		return;
 	}
 	stream_write(s);
 	if (s->state != STREAM_DEAD && s->input != NULL &&
-	    stream_process_input(s) == -1)
-		stream_kill(s, STREAM_CLIENT);
-}
-
-/*
- * The peer has shut down its side, for its client is gone.  It may still want
- * the end of the response: lighttpd logs an error without it.
- */
-static void
-stream_take_leave(struct stream *s)
-{
-	struct buffer b = { 0 };
-	ssize_t n;
-
-	if (s->unit == NULL && s->state != STREAM_ENDING &&
-	    s->framing->put_end(&b, s->request_id) == 0 && b.len > 0) {
-		n = write(s->fd, b.data, b.len);
-		(void)n; /* a full socket does without */
-	}
-	buffer_clear(&b);
-	stream_kill(s, STREAM_CLIENT);
-}
-
-/*
- * A half-open stream is readable for good, since mod_cgid closes its sending
- * side as soon as a program has its request.  Only when both sides are closed
- * is the client gone.
- */
-static void
-stream_check_half_open(struct stream *s)
-{
-	struct pollfd p = { .fd = s->fd };
-
-	if (poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR)) != 0)
-		stream_kill(s, STREAM_CLIENT);
-}
-
-/* Reads once a wake-up: a peer that never stops sending holds up nobody. */
-static void
-stream_read(struct stream *s)
-{
-	char data[STREAM_READ_BYTES];
-	ssize_t n;
-
-	if (s->is_half_open) {
-		stream_check_half_open(s);
-		return;
-	}
-	n = read(s->fd, data, sizeof data);
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n == 0)
-		stream_take_leave(s);
-	else if (n == -1 || stream_keep_input(s, data, (size_t)n) == -1 ||
-	    stream_process_input(s) == -1)
+	    stream_input_show(s) == -1)
 		stream_kill(s, STREAM_CLIENT);
 }
 
 static void
 stream_ready_cb(struct stream *s, bool readable, bool writable)
 {
-	if (readable)
-		stream_read(s);
+	if (readable && !stream_input_read(s))
+		stream_kill(s, STREAM_CLIENT);
 	if (writable && s->is_writing && s->state != STREAM_DEAD)
 		stream_write(s);
 }

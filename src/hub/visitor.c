@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The crier authors */
 
 #include <arpa/inet.h>
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
