@@ -189,6 +189,16 @@ status_table_cell(const char *name, struct json_object *value,
 	cell->width = status_table_width(cell->text);
 }
 
+void
+status_table_format(const char *name, struct json_object *value, char *to,
+    size_t size)
+{
+	struct status_cell cell;
+
+	status_table_cell(name, value, &cell);
+	snprintf(to, size, "%s", cell.text);
+}
+
 static void
 status_table_pad(int n, FILE *to)
 {

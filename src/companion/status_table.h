@@ -24,4 +24,11 @@ void status_table_print(struct json_object *,
 /* Prints a list of objects as a table; nothing if it is empty. */
 void status_table_print_rows(struct json_object *list, FILE *);
 
+/*
+ * A member's value as it is printed, "-" for NULL: with the unit that its name
+ * says, and no byte that does something to a terminal.
+ */
+void status_table_format(const char *name, struct json_object *value, char *to,
+    size_t size);
+
 #endif

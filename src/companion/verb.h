@@ -22,9 +22,9 @@ struct verb_env {
  * add its name here and define verb_NAME in a file of that name: crier -h, what
  * is said without a verb, and looking it up are made from this list.
  */
-#define VERB_LIST(of)                                                    \
-	of(pub), of(flush), of(tail), of(status), of(close), of(reload), \
-	    of(restart), of(shutdown), of(doctor), of(token)
+#define VERB_LIST(of)                                                 \
+	of(pub), of(flush), of(tail), of(status), of(top), of(close), \
+	    of(reload), of(restart), of(shutdown), of(doctor), of(token)
 
 /* argv[0] is its name.  run returns the exit code. */
 struct verb {
