@@ -259,6 +259,26 @@ test_one_event(void **state)
 	streams_settle(&test_hub, test_clients, TEST_STREAMS);
 }
 
+/* Turns of one event each use the batch of the turn before again. */
+static void
+test_turns(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	streams_publish(&test_hub, "a", "first");
+	streams_deliver(&test_hub);
+	test_forget();
+	for (i = 0; i < TEST_BATCH; i++) {
+		streams_publish(&test_hub, "a", "event");
+		streams_deliver(&test_hub);
+	}
+	assert_int_equal(test_calls.sends, TEST_BATCH * TEST_STREAMS);
+	/* What is left are the history's blocks, and room for its entries. */
+	assert_in_range(test_calls.allocations, 0, TEST_BATCH / 4);
+	streams_settle(&test_hub, test_clients, TEST_STREAMS);
+}
+
 static void
 test_batch(void **state)
 {
@@ -447,6 +467,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_one_event, test_setup,
+		    test_teardown),
+		cmocka_unit_test_setup_teardown(test_turns, test_setup,
 		    test_teardown),
 		cmocka_unit_test_setup_teardown(test_batch, test_setup,
 		    test_teardown),
