@@ -22,6 +22,7 @@ static const char *const handoff_words[] = {
 	[HUB_ADDRESS_FULL] = "address-full",
 	[HUB_FOLLOWED_FULL] = "followed-full",
 	[HUB_WAITING] = "waiting",
+	[HUB_AWAY] = "away",
 	[HUB_DRAINING] = "draining",
 	[HUB_NOT_BEGUN] = "not-begun",
 	[HUB_NO_MEMORY] = "memory",

@@ -168,6 +168,28 @@ channel_skip(struct hub *hub, struct channel *c, struct id id)
 }
 
 void
+channel_pass(struct hub *hub, const char *name, size_t len, struct id id)
+{
+	hub->channels.forgotten[table_hash(hub->channels.table.key, name, len) %
+	    CHANNEL_FORGOTTEN] = id;
+}
+
+void
+channels_skip(struct hub *hub, struct id id)
+{
+	struct channel *c, *next;
+	size_t i;
+
+	for (i = 0; i < CHANNEL_FORGOTTEN; i++)
+		hub->channels.forgotten[i] = id;
+	TAILQ_FOREACH_SAFE(c, &hub->channels.all, link, next) {
+		history_skip(&c->history, id);
+		channel_account(hub, c);
+		channel_release(hub, c);
+	}
+}
+
+void
 channel_append(struct hub *hub, struct channel *c,
     const struct history_note *note, const char *record, size_t len)
 {

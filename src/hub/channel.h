@@ -128,6 +128,12 @@ void channel_append(struct hub *, struct channel *, const struct history_note *,
  */
 void channel_skip(struct hub *, struct channel *, struct id);
 
+/* A channel that need not exist here skips the event with this id. */
+void channel_pass(struct hub *, const char *name, size_t len, struct id);
+
+/* All channels skip what comes up to this id. */
+void channels_skip(struct hub *, struct id);
+
 /*
  * Applies keep, keep-bytes, keep-seconds, and sets the timer for the rest;
  * nothing while the channel is dirty.

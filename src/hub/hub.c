@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "hub/node.h"
 #include "hub/notice.h"
 #include "hub/replay.h"
 #include "hub/state.h"
@@ -50,9 +51,10 @@ hub_new(struct event_base *base, const struct config *config,
 	channels_init(hub, hub->turn.appended);
 	if (streams_init(hub, max_streams, &hub_stream_hooks, hub_reap_cb) ==
 		-1 ||
-	    slices_init(hub) == -1 || drain_init(hub) == -1 ||
-	    stats_init(hub) == -1)
+	    slices_init(hub) == -1 || replays_init(hub) == -1 ||
+	    drain_init(hub) == -1 || stats_init(hub) == -1)
 		goto fail;
+	node_begin(hub);
 	return hub;
 fail:
 	hub_free(hub);
@@ -66,6 +68,7 @@ hub_free(struct hub *hub)
 	notice_end(hub);
 	streams_clear(hub);
 	slices_clear(hub);
+	replays_clear(hub);
 	channels_clear(hub);
 	visitors_clear(hub);
 	stops_clear(hub);

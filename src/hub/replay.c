@@ -17,6 +17,8 @@ enum {
 struct replay {
 	struct source source;
 	struct slice_asker asker;
+	TAILQ_ENTRY(replay) link;   /* in hub->replays.held */
+	uint64_t due_ms;            /* not 0: it is held, until then */
 	struct replay_start start;  /* since is this structure's own */
 	struct store_range *ranges; /* kept while last is counted; or NULL */
 	struct id after;            /* all up to here was begun to be sent */
@@ -48,11 +50,97 @@ replay_free(struct replay *r)
 	free(r);
 }
 
+static bool
+replay_is_ahead(const struct replay *r)
+{
+	return id_cmp(r->after, r->asker.stream->hub->turn.appended) > 0;
+}
+
+static void
+replay_release(struct replay *r)
+{
+	struct hub_replays *all = &r->asker.stream->hub->replays;
+
+	if (r->due_ms == 0)
+		return;
+	TAILQ_REMOVE(&all->held, r, link);
+	all->held_count--;
+	r->due_ms = 0;
+}
+
+/* Asks for a slice, or is held until this node has come to its position. */
+static int
+replay_ask(struct replay *r)
+{
+	struct hub *hub = r->asker.stream->hub;
+	struct hub_replays *all = &hub->replays;
+
+	if (!replay_is_ahead(r))
+		return slice_ask(&r->asker);
+	r->due_ms = hub->clock.now_ms + REPLAY_HOLD_MS;
+	if (TAILQ_EMPTY(&all->held))
+		loop_set_timer(all->due, REPLAY_HOLD_MS);
+	TAILQ_INSERT_TAIL(&all->held, r, link);
+	all->held_count++;
+	return 0;
+}
+
+static void
+replay_resume(struct replay *r)
+{
+	replay_release(r);
+	if (slice_ask(&r->asker) == -1)
+		stream_kill(r->asker.stream, STREAM_ERROR);
+}
+
+void
+replays_move(struct hub *hub)
+{
+	struct replay *r, *next;
+
+	TAILQ_FOREACH_SAFE(r, &hub->replays.held, link, next)
+		if (!replay_is_ahead(r))
+			replay_resume(r);
+}
+
+/* Who was held for so long has the store asked for its id. */
+static void
+replays_due_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct hub *hub = arg;
+	struct replay *r;
+
+	(void)fd;
+	(void)what;
+	hub_now(hub);
+	while ((r = TAILQ_FIRST(&hub->replays.held)) != NULL &&
+	    r->due_ms <= hub->clock.now_ms)
+		replay_resume(r);
+	if (r != NULL)
+		loop_set_timer(hub->replays.due, r->due_ms - hub->clock.now_ms);
+}
+
+int
+replays_init(struct hub *hub)
+{
+	TAILQ_INIT(&hub->replays.held);
+	hub->replays.due = event_new(hub->base, -1, 0, replays_due_cb, hub);
+	return hub->replays.due == NULL ? -1 : 0;
+}
+
+void
+replays_clear(struct hub *hub)
+{
+	if (hub->replays.due != NULL)
+		event_free(hub->replays.due);
+}
+
 static void
 replay_leave(struct source *source)
 {
 	struct replay *r = replay_of(source);
 
+	replay_release(r);
 	slice_leave(&r->asker);
 	replay_free(r);
 }
@@ -205,7 +293,7 @@ replay_new(struct stream *s, const struct replay_start *start, bool is_first)
 	if (start->has_last &&
 	    (r->ranges = calloc(s->cursor_count, sizeof *r->ranges)) == NULL)
 		goto fail;
-	if (slice_ask(&r->asker) == -1)
+	if (replay_ask(r) == -1)
 		goto fail;
 	s->source = &r->source;
 	s->is_waiting = true;
@@ -279,15 +367,36 @@ replay_put_front(struct replay *r, struct buffer *b)
 	return control_put_gaps(r->asker.stream, b, &p);
 }
 
-/* The next event alone is larger than the slice, or last is not counted. */
-static int
-replay_ask_again(struct replay *r, size_t wants)
+/* Whether a first answer says nothing yet. */
+static bool
+replay_is_unanswered(const struct replay *r)
 {
+	const struct store_read *read = &r->asker.slice->read;
+
+	return read->wants > 0 || read->is_counting ||
+	    (r->is_first && !read->own_found &&
+		id_cmp(r->after, read->upto) > 0);
+}
+
+/*
+ * The next event alone is larger than the slice, last is not counted, or the
+ * client is ahead; if its id was never given, it begins with all there is.
+ */
+static int
+replay_ask_again(struct replay *r)
+{
+	const struct store_read *read = &r->asker.slice->read;
+	static const struct id zero;
+
 	replay_keep_ranges(r);
-	if (wants > 0)
-		r->asker.want_bytes = wants;
+	if (read->wants > 0)
+		r->asker.want_bytes = read->wants;
+	if (id_cmp(r->after, read->upto) > 0 && !read->is_ahead) {
+		r->after = zero;
+		r->start.is_known = false;
+	}
 	slice_put(&r->asker);
-	return slice_ask(&r->asker);
+	return replay_ask(r);
 }
 
 /* Looks at an answer before its first run is begun; 0, or -1 (memory). */
@@ -370,6 +479,8 @@ replay_step(struct source *source, struct stream *s)
 
 	(void)s;
 	slice_unpin(&r->asker);
+	if (r->due_ms > 0)
+		return SOURCE_WAITS;
 	/* 1. There is none yet, or it was taken away. */
 	if (slice == NULL && r->asker.lane == NULL)
 		return slice_ask(&r->asker) == -1 ? SOURCE_FAILED
@@ -377,11 +488,8 @@ replay_step(struct source *source, struct stream *s)
 	if (slice == NULL || slice->due_ms == 0)
 		return SOURCE_WAITS;
 	/* 2. One has come, with events or without. */
-	if (!slice->is_taken &&
-	    (slice->read.wants > 0 || slice->read.is_counting))
-		return replay_ask_again(r, slice->read.wants) == -1
-		    ? SOURCE_FAILED
-		    : SOURCE_WAITS;
+	if (!slice->is_taken && replay_is_unanswered(r))
+		return replay_ask_again(r) == -1 ? SOURCE_FAILED : SOURCE_WAITS;
 	if (!slice->is_taken) {
 		slice->is_taken = true;
 		return replay_take(r) == -1 ? SOURCE_FAILED : SOURCE_GOES_ON;

@@ -6,6 +6,9 @@
 
 #include <stdbool.h>
 
+#include <event2/event.h>
+
+#include "base/list.h"
 #include "hub/stream.h"
 #include "store/store.h"
 
@@ -18,6 +21,32 @@
  *
  * It is the stream's source (source.h) as long as it lasts.
  */
+
+/*
+ * Replays that are held.  A client of several nodes may be ahead of the one
+ * that it comes to: it was at a faster one.  So its replay begins when this
+ * node's position has come to the client's.  After REPLAY_HOLD_MS the store is
+ * asked whether that id was ever given.
+ */
+enum {
+	REPLAY_HOLD_MS = 1000
+};
+
+struct replay;
+TAILQ_HEAD(replay_list, replay);
+
+struct hub_replays {
+	struct replay_list held; /* the first for longest */
+	size_t held_count;
+	struct event *due; /* of the first */
+};
+
+/* None yet; 0, or -1 (memory). */
+int replays_init(struct hub *);
+void replays_clear(struct hub *);
+
+/* The position has moved: begins the replays that were held for that. */
+void replays_move(struct hub *);
 
 /* Where a stream is to begin; as the client asked. */
 struct replay_start {

@@ -41,6 +41,7 @@ static const char *const subscribe_texts[] = {
 	[HUB_FOLLOWED_FULL] = "streams follow too many channels (max-followed)",
 	[HUB_WAITING] = "too many clients wait for what they missed "
 			"(replay-waiting)",
+	[HUB_AWAY] = "the history cannot be reached",
 	[HUB_DRAINING] = "crierd is stopping",
 	[HUB_NOT_BEGUN] = "what it would bring cannot be had",
 	[HUB_NO_MEMORY] = "out of memory",
@@ -94,7 +95,8 @@ subscribe_find_start(const struct hub *hub, const struct subscription *sub,
 	} else if (subscribe_find_own(channels, sub->channel_count, sub->since,
 		       &start->after) ||
 	    (id_parse(sub->since.text, sub->since.len, &start->after) &&
-		id_cmp(start->after, hub->turn.appended) <= 0)) {
+		(hub->store->is_shared ||
+		    id_cmp(start->after, hub->turn.appended) <= 0))) {
 		start->is_known = true;
 	} else {
 		start->is_all = true;
@@ -171,6 +173,9 @@ subscribe_is_stored(const struct stream *s, const struct subscription *sub,
 
 	if (!s->hub->store->is_durable)
 		return false;
+	/* It was at another node, which is further. */
+	if (id_cmp(start->after, s->hub->turn.appended) > 0)
+		return true;
 	for (i = 0; i < s->cursor_count; i++)
 		if (subscribe_is_in_store(s->cursors[i].channel, sub, start))
 			return true;
@@ -324,6 +329,11 @@ subscribe_open(struct hub *hub, const struct subscription *sub,
 	if (stopped && !start.has_pending && !start.is_stored) {
 		stream_discard(s);
 		return HUB_STOPPED;
+	}
+	if (start.is_stored && hub->store->state.is_down) {
+		hub->counters.turned_away++;
+		stream_discard(s);
+		return HUB_AWAY;
 	}
 	/* 4. So many wait for a replay that this one is to come again. */
 	if (start.is_stored && !slices_have_room(s)) {

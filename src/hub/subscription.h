@@ -69,6 +69,7 @@ enum hub_answer {
 	HUB_ADDRESS_FULL,  /* max-streams-per-address */
 	HUB_FOLLOWED_FULL, /* max-followed */
 	HUB_WAITING,       /* replay-waiting */
+	HUB_AWAY,          /* its store is */
 	HUB_DRAINING,      /* about to exit */
 	HUB_NOT_BEGUN,     /* its source says why */
 	HUB_NO_MEMORY

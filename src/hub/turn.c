@@ -6,6 +6,7 @@
 
 #include "hub/fan.h"
 #include "hub/notice.h"
+#include "hub/replay.h"
 #include "hub/publish.h"
 #include "hub/state.h"
 
@@ -162,12 +163,11 @@ turn_make_room(struct hub *hub, const struct batch_channel *channels,
 }
 
 /*
- * Appends an event to all its channels or, without memory, to none.  If a
- * durable store has it, that is no refusal: the channels skip it, and a stream
- * that does not find it in memory reads it there.  An event of crier's own,
- * which nobody would send again, is skipped as well and leaves a gap.
+ * If a durable store has the event, no memory is no refusal: a stream that does
+ * not find it in memory reads it there.  An event of crier's own, which nobody
+ * would send again, is skipped as well and leaves a gap.
  */
-static void
+void
 turn_append(struct hub *hub, struct batch *b, struct batch_event *e)
 {
 	const struct batch_channel *channels = b->channels + e->channel_first;
@@ -191,7 +191,6 @@ turn_append(struct hub *hub, struct batch *b, struct batch_event *e)
 			channel_skip(hub, channels[i].channel, e->id);
 	}
 	hub->turn.appended = e->id;
-	hub->counters.published += !e->is_own;
 	e->streams = turn_count_streams(hub, channels, e->channel_count);
 }
 
@@ -218,6 +217,8 @@ turn_take_events(struct hub *hub, struct batch *b, size_t end)
 		}
 		if (e->outcome == BATCH_ACCEPTED)
 			turn_append(hub, b, e);
+		hub->counters.published +=
+		    e->outcome == BATCH_ACCEPTED && !e->is_own;
 		if (e->outcome == BATCH_REFUSED)
 			hub->counters.refused++;
 		followed += !e->is_own && e->streams > 0;
@@ -334,6 +335,7 @@ turn_take_part(struct batch *b, size_t events)
 	turn_deliver(hub);
 	if (followed > 0)
 		latency_note(hub, b->began_us, followed);
+	replays_move(hub);
 }
 
 /* The store has done with a batch: steps 3 to 6. */
@@ -353,8 +355,13 @@ turn_init(struct hub *hub)
 {
 	size_t threads = hub->config->threads;
 
-	/* Ids continue behind the store's newest, and not before now. */
-	hub->store->last = id_next(hub->store->last, hub->clock.wall_ms);
+	/*
+	 * Ids continue behind the store's newest, and not before now.  A shared
+	 * store says where this hub begins.
+	 */
+	if (!hub->store->is_shared)
+		hub->store->last =
+		    id_next(hub->store->last, hub->clock.wall_ms);
 	hub->turn.appended = hub->store->last;
 	if (threads > 1 && (hub->delivery.fan = fan_new(threads)) == NULL)
 		return -1;

@@ -44,6 +44,12 @@ void turn_clear(struct hub *);
  */
 void turn_deliver(struct hub *);
 
+/*
+ * Appends an event, which has an id, to all its channels or, without memory, to
+ * none: then they skip it or, if no store has it either, it is refused.
+ */
+void turn_append(struct hub *, struct batch *, struct batch_event *);
+
 /* How long it is since the store gave a batch back, while it has some. */
 uint64_t turn_store_wait_ms(const struct hub *);
 
