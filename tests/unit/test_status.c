@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/json.h"
+#include "base/clock.h"
 #include "hub/status.h"
 #include "lib/streams.h"
 
@@ -20,14 +21,14 @@ enum {
 };
 
 static struct streams test_hub;
-static struct hub_status_query test_query; /* as it is: all, by events */
+static struct hub_status_query test_query_now; /* as it is: all, by events */
 
 static struct json_object *
 test_list(struct json_object *status)
 {
 	struct json_object *list;
 
-	hub_status_channels(test_hub.hub, &test_query, status);
+	hub_status_channels(test_hub.hub, &test_query_now, status);
 	assert_true(json_object_object_get_ex(status, "channel_list", &list));
 	return list;
 }
@@ -126,12 +127,87 @@ test_bound(void **state)
 	streams_teardown(&test_hub);
 }
 
+/* Until the clock has moved on: an event's age is in milliseconds. */
+static void
+test_tick(void)
+{
+	uint64_t before = clock_monotonic_ms();
+
+	while (clock_monotonic_ms() < before + 2)
+		;
+	hub_now(test_hub.hub);
+}
+
+/* By what is asked for, only what is looked for, and no more than wanted. */
+static void
+test_query(void **state)
+{
+	static const struct {
+		struct hub_status_query query;
+		const char *want;
+	} cases[] = {
+		{ { .sort = COMMAND_SORT_EVENTS }, "many large new quiet " },
+		{ { .sort = COMMAND_SORT_STREAMS }, "quiet large many new " },
+		{ { .sort = COMMAND_SORT_BYTES }, "large many new quiet " },
+		{ { .sort = COMMAND_SORT_PUBLISHED }, "many large new quiet " },
+		{ { .sort = COMMAND_SORT_NEWEST }, "new large many quiet " },
+		{ { .find = { "an", 2 } }, "many " },
+		{ { .find = { "e", 1 } }, "large new quiet " },
+		{ { .find = { "larger", 6 } }, "" },
+		{ { .limit = 1 }, "many " },
+		{ { .limit = 3 }, "many large new " },
+		{ { .limit = 4 }, "many large new quiet " },
+		{ { .limit = 5 }, "many large new quiet " },
+		{ { .limit = UINT64_MAX }, "many large new quiet " },
+		{ { .sort = COMMAND_SORT_NEWEST, .limit = 1 }, "new " },
+	};
+	const struct streams_request quiet = { .channels = "quiet" };
+	struct json_object *o, *list;
+	struct streams_client client;
+	static char long_text[4001];
+	char text[128];
+	size_t i, k;
+
+	(void)state;
+	memset(long_text, 'x', sizeof long_text - 1);
+	streams_setup(&test_hub, NULL);
+	streams_open(&test_hub, &client, &quiet);
+	for (i = 0; i < 3; i++)
+		streams_publish(&test_hub, "many", "x");
+	streams_deliver(&test_hub);
+	test_tick();
+	streams_publish(&test_hub, "large", long_text);
+	streams_publish(&test_hub, "large", long_text);
+	streams_deliver(&test_hub);
+	test_tick();
+	streams_publish(&test_hub, "new", "x");
+	streams_deliver(&test_hub);
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		o = json_object_new_object();
+		test_query_now = cases[i].query;
+		list = test_list(o);
+		text[0] = '\0';
+		for (k = 0; k < json_object_array_length(list); k++)
+			snprintf(text + strlen(text),
+			    sizeof text - strlen(text), "%s ",
+			    json_object_get_string(json_object_object_get(
+				json_object_array_get_idx(list, k),
+				"channel")));
+		assert_string_equal(text, cases[i].want);
+		json_object_put(o);
+	}
+	memset(&test_query_now, 0, sizeof test_query_now);
+	streams_close(&client);
+	streams_teardown(&test_hub);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_query),
 	};
 
 	return cmocka_run_group_tests_name("status", tests, NULL, NULL);

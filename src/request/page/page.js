@@ -441,6 +441,12 @@ function watch() {
 	if (document.hidden || since < SILENT_MS ||
 	    document.body.dataset.state === "refused")
 		return;
+	if (document.body.dataset.state !== "gone")
+		$("alarms").replaceChildren(make("p", (last ?
+		    "What is shown is of " + new Date(Date.now() - since)
+		    .toLocaleTimeString() + ". " : "") +
+		    "This page goes on by itself when crierd is back.",
+		    "alarm mild"));
 	setState("gone", last ? "crierd is gone: no word for " +
 	    age(Math.round(since / 1000)) : "crierd does not answer");
 	if (last && last.seen && since > SILENT_MS)
