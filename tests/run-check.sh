@@ -225,6 +225,15 @@ check_npm() {
 	fi
 }
 
+# check_nginx: nginx's module, for tests that are skipped without it.
+check_nginx() {
+	if [ ! -f /usr/share/nginx/src/conf_flags ]; then
+		say 'no nginx-dev: nginx passes no streams on'
+	elif check_step "nginx's module" make -C "$plain" nginx-module; then
+		ln -s "$plain/nginx" "$asan/nginx"
+	fi
+}
+
 # check_fuzz_begin: builds the fuzzers and runs them, while a suite waits for its
 # clocks.
 check_fuzz_begin() {
@@ -331,6 +340,7 @@ check_step 'build' make -k -C "$plain" -j"$JOBS" all check-programs \
     bench-programs ||
     { check_report; exit 1; }
 check_npm
+check_nginx
 # The other tree is built while the first suite waits for its clocks.
 nice make -C "$asan" all check-programs >"$asan/make.log" 2>&1 &
 background=$!

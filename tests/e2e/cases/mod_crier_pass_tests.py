@@ -3,7 +3,6 @@
 """mod_crier gives clients' sockets away: the protocol, with a stand-in."""
 
 import os
-import signal
 import socket
 import time
 
@@ -88,8 +87,8 @@ def prefork_passes(tap, place):
         stream.close()
 
 
-def not_taken(tap, place):
-    application, server = start(place)
+def not_taken(tap, place, kind=ModCrierPass):
+    application, server = start(place, kind)
     application.does = "refuse"
     stream = web.fetch(server.port, "/events/a")
     tap.eq([event.data for event in stream.events], ["refused"],
@@ -189,7 +188,7 @@ def check_crierd(tap, place, kind):
     tap.eq(doors_of(site), {"passed"},
            f"{kind.name}: 60 streams are crierd's alone")
     publish(site, streams, 1)
-    os.kill(site.web.proc.pid, signal.SIGUSR1)
+    os.kill(site.web.proc.pid, site.web.reload_signal)
     publish(site, streams, 2)
     for stream in streams[:20]:
         stream.close()
@@ -199,7 +198,7 @@ def check_crierd(tap, place, kind):
     tap.ok(True, "closed or half-closed by their clients, they are gone")
     site.web.stop()
     publish(site, streams[40:], 3)
-    tap.ok(True, "Apache's reload and its end lose no event")
+    tap.ok(True, "the web server's reload and its end lose no event")
     site.crierd.crier("close", "news")
     for stream in streams[40:]:
         stream.wait_end()

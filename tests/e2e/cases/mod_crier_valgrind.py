@@ -10,6 +10,7 @@ import time
 
 from lib import proc, servers, web
 from lib.server_mod_crier import ModCrier, ModCrierTls, ModCrierWorker
+from lib.server_nginx import NginxPass
 from lib.site import Site
 
 STREAMS = int(os.environ.get("CRIER_CHURN", "1500"))
@@ -23,9 +24,11 @@ def under_valgrind(kind):
 
         def arguments(self, conf):
             self.report = self.place.path("valgrind.log")
+            command = super().arguments(conf)
+            if isinstance(self, ModCrier):
+                command = [self.binary, "-X", "-f", conf]
             return [shutil.which("valgrind"), "--leak-check=no",
-                    f"--log-file={self.report}", self.binary, "-X", "-f",
-                    conf]
+                    f"--log-file={self.report}", *command]
 
         def _came_up(self):
             proc.wait_for(lambda: not self.proc.alive()
@@ -95,3 +98,18 @@ def held(tap, place):
 
 
 TESTS = tuple((test, None) for test in (relayed, relayed_by_tls, held))
+
+
+class NginxAlone(NginxPass):
+    """One process, which valgrind sees."""
+
+    def main_conf(self):
+        return super().main_conf().replace(
+            "worker_processes 2;", "master_process off;")
+
+
+def passed_by_nginx(tap, place):
+    churn(tap, place, NginxAlone)
+
+
+NGINX_TESTS = ((passed_by_nginx, None),)

@@ -57,6 +57,8 @@ class Server:
     at_once = 50
     # Lines of its own configuration, in the place where rules stand.
     rules = ""
+    # How an admin's reload tells it.
+    reload_signal = signal.SIGHUP
     # How an admin's restart ends it.
     stop_signal = signal.SIGTERM
 

@@ -3,6 +3,7 @@
 """Apache with mod_crier: in each of the ways in which it serves streams."""
 
 import os
+import signal
 import ssl
 import subprocess
 
@@ -18,6 +19,7 @@ class ModCrier(Apache):
     """Streams are relayed, without a worker each."""
 
     name = "mod_crier"
+    reload_signal = signal.SIGUSR1
     folder = "apache"
     conf_files = ("mod_crier.conf",)
     mpm = "mpm_event"

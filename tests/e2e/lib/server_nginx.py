@@ -2,8 +2,12 @@
 # Copyright (c) 2026 The crier authors
 """nginx, with conf/nginx."""
 
+import os
+
 from lib import bench, proc
 from lib.server import Server
+
+MODULE = os.environ.get("NGINX_CRIER", "")
 
 
 class Nginx(Server):
@@ -79,3 +83,30 @@ http {{
     }}
 }}
 """
+
+
+class NginxPass(Nginx):
+    """Clients' sockets go to crierd."""
+
+    name = "nginx_pass"
+    folder = "nginx"
+
+    @classmethod
+    def missing(cls):
+        if not os.path.exists(MODULE):
+            return "nginx's module (make nginx-module)"
+        return super().missing()
+
+    def main_conf(self):
+        return f"load_module {MODULE};\n{super().main_conf()}"
+
+    def _copy_conf(self, name):
+        path = super()._copy_conf(name)
+        with open(path, encoding="utf-8") as conf:
+            text = conf.read()
+        line = "fastcgi_param CRIER_PASS $crier_pass if_not_empty;"
+        if f"#{line}" not in text:
+            raise AssertionError(f"no comment of {line} in {path}")
+        with open(path, "w", encoding="utf-8") as conf:
+            conf.write(text.replace(f"#{line}", line))
+        return path

@@ -13,9 +13,9 @@ from lib.server_haproxy import HAProxy
 from lib.server_lighttpd import Lighttpd, LighttpdSpawn
 from lib.server_mod_crier import (ModCrier, ModCrierPass, ModCrierPrefork,
                                   ModCrierTls, ModCrierWorker)
-from lib.server_nginx import Nginx
+from lib.server_nginx import Nginx, NginxPass
 
 KINDS = {kind.name: kind
          for kind in (Apache, Caddy, H2o, HAProxy, Lighttpd, LighttpdSpawn,
                       ModCrier, ModCrierPass, ModCrierPrefork, ModCrierTls,
-                      ModCrierWorker, Nginx)}
+                      ModCrierWorker, Nginx, NginxPass)}
