@@ -186,6 +186,8 @@ test_teardown(void **state)
 		close(run->listener);
 	unlink(run->path);
 	assert_int_equal(rmdir(run->dir), 0);
+	/* What was freed in its own callback is finished by the loop. */
+	event_base_loop(run->base, EVLOOP_NONBLOCK);
 	event_base_free(run->base);
 	free(run);
 	return 0;

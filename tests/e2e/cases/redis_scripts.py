@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The crier authors
+"""The scripts that nodes run in a Redis, each run on one of our own."""
+
+import os
+import shutil
+import socket
+import struct
+import subprocess
+
+from lib import bench, proc
+
+SCRIPTS = os.path.join(bench.SRCDIR, "src", "store", "redis")
+STATE, LOG, NODES = "{t}:state", "{t}:log", "{t}:nodes"
+RULE = "100 1000000 3600000 "
+MARGIN = 10000
+
+
+class Redis:
+    """A redis-server on a socket, and one connection to it."""
+
+    def __init__(self, place):
+        path = place.path("redis.sock")
+        with open(place.path("redis.log"), "wb") as log:
+            self.server = subprocess.Popen(
+                ["redis-server", "--port", "0", "--unixsocket", path, "--dir",
+                 place.path("."), "--save", ""], stdout=log, stderr=log)
+        proc.wait_for(lambda: os.path.exists(path), "redis's socket")
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(path)
+        self.file = self.socket.makefile("rb")
+        self.run = "r1"
+
+    def stop(self):
+        self.file.close()
+        self.socket.close()
+        self.server.kill()
+        self.server.wait()
+
+    def _reply(self):
+        line = self.file.readline()[:-2]
+        kind, rest = line[:1], line[1:]
+        if kind == b"$":
+            return None if rest == b"-1" else self.file.read(
+                int(rest) + 2)[:-2]
+        if kind == b"*":
+            return None if rest == b"-1" else [
+                self._reply() for _ in range(int(rest))]
+        return int(rest) if kind == b":" else rest.decode()
+
+    def ask(self, *words):
+        words = [word if isinstance(word, bytes) else str(word).encode()
+                 for word in words]
+        self.socket.sendall(b"*%d\r\n" % len(words) + b"".join(
+            b"$%d\r\n%s\r\n" % (len(word), word) for word in words))
+        return self._reply()
+
+    def script(self, name, keys, *arguments):
+        with open(os.path.join(SCRIPTS, name + ".lua"), "rb") as file:
+            text = file.read()
+        return self.ask("EVAL", text, len(keys), *keys, *arguments)
+
+    def hello(self, ms=0, n=0, header=b"", node="a"):
+        floor, last, lost, away, cuts = self.script(
+            "hello", (STATE, LOG, NODES), self.run, ms, n, header, node,
+            MARGIN)
+        return as_id(floor), as_id(last), lost, away, cuts.decode()
+
+    def publish(self, seq, blob, count, keys=(), node="a", seen=(0, 0),
+                rules=RULE, buckets=("{t}:k:2", "{t}:k:1")):
+        return self.script(
+            "publish", (STATE, LOG, "{t}:b:" + node), self.run, seq, *seen,
+            count, "", 3600000, "{t}:c:", f"{node} {seq}", blob, *buckets,
+            86400000, rules, *keys)
+
+    def read(self, channel, after=(0, 0), most=1 << 18):
+        return self.script("read", ("{t}:c:" + channel,), *after, most)
+
+
+def as_id(text):
+    return tuple(int(part) for part in text.split(b"-"))
+
+
+def run_of(*events):
+    return b"".join(struct.pack(">IIHI", offset, 0, 0, len(text)) + text
+                    for offset, text in events)
+
+
+def blob_of(*channels, rule=1):
+    """channels: a name and its events, (offset, text) each."""
+    parts = []
+    for name, events in channels:
+        run = run_of(*events)
+        parts.append(struct.pack(">HHIII", rule, len(name), len(run),
+                                 len(events), events[-1][0]) + name + run)
+    return b"".join(parts)
+
+
+def on_redis(function):
+    def test(tap, place):
+        if shutil.which("redis-server") is None:
+            tap.skip(function.__name__, "no redis-server")
+            return
+        redis = Redis(place)
+        try:
+            function(tap, redis)
+        finally:
+            redis.stop()
+
+    test.__name__ = function.__name__
+    return test
+
+
+@on_redis
+def a_batch(tap, redis):
+    """On the log, in its channels, with ids that only grow."""
+    floor, last, lost, away, cuts = redis.hello()
+    tap.eq((floor, lost, away, cuts), (last, 0, 0, ""), "a first hello")
+    blob = blob_of((b"x", [(0, b"one"), (1, b"two")]), (b"y", [(1, b"two")]))
+    word, ms, n, count = redis.publish(1, blob, 2, seen=last)
+    first = int(ms), int(n)
+    tap.eq((word, count), (b"OK", b"2"), "is taken")
+    tap.ok(first > last, "its ids are greater than the last")
+    (entry,) = redis.ask("XRANGE", LOG, f"{first[0]}-{first[1] + 1}", "+")
+    tap.eq(entry[1][3], blob, "the log has its bytes")
+    tap.eq(struct.unpack(">QIIQI", entry[1][1][:28]),
+           (*first, 2, *last), "and its header, with the one before")
+    tap.eq(entry[1][1][28:], b"a 1", "and whose it is")
+    header, run = redis.read("x")
+    tap.eq(run, run_of((0, b"one"), (1, b"two")), "a channel has its run")
+    tap.eq(struct.unpack(">QIIQQ", header[:32]),
+           (first[0], first[1] + 1, first[1], 2, len(run)), "and a header")
+    tap.eq(redis.read("y")[1], run_of((1, b"two")), "another has its own")
+    tap.eq(redis.read("x", (first[0], first[1] + 1)), [], "nothing is behind")
+    tap.eq(redis.read("z"), None, "no channel, no list")
+    tap.eq(redis.publish(1, blob, 2), [b"KNOWN", ms, n, b"2"],
+           "the same again is known")
+    redis.publish(2, blob, 2)
+    tap.eq(redis.publish(1, blob, 2), [b"OLD"], "a late copy is refused")
+    tap.eq(redis.publish(3, blob, 2, seen=(first[0] + 10 ** 6, 0)), [b"LOST"],
+           "whoever has read more is told")
+    tap.eq(redis.ask("XLEN", LOG), 3, "these are not on the log")
+    redis.run = "r2"
+    tap.eq(redis.publish(4, blob, 2), [b"RUN"], "another server: hello first")
+
+
+@on_redis
+def keys(tap, redis):
+    """All or nothing; both buckets are asked."""
+    redis.hello()
+    blob = blob_of((b"x", [(0, b"a"), (1, b"b")]))
+    _, ms, n, _ = redis.publish(1, blob, 2, (0, "k0", 1, "k1"))
+    second = ms + b"-%d" % (int(n) + 1)
+    tap.eq(redis.publish(2, blob, 2, (0, "new", 1, "k1")),
+           [b"DUP", b"1", second], "a known key, and whose")
+    tap.eq(redis.ask("XLEN", LOG), 2, "nothing of the batch is stored")
+    tap.eq(redis.ask("HEXISTS", "{t}:k:2", "new"), 0, "nor its other key")
+    later = ("{t}:k:3", "{t}:k:2")
+    tap.eq(redis.publish(2, blob, 2, (0, "k0"), buckets=later)[0], b"DUP",
+           "in the bucket before")
+    many = [word for i in range(9000) for word in (i, f"m{i}")]
+    tap.eq(redis.publish(2, blob, 9000, many)[0], b"OK", "9000 keys")
+    tap.eq(len(redis.publish(3, blob, 9000, many)), 1 + 2 * 9000,
+           "are all known")
+
+
+@on_redis
+def retention(tap, redis):
+    """By events and bytes; each header names the one before."""
+    redis.hello()
+    for seq in range(1, 301):
+        redis.publish(seq, blob_of((b"x", [(0, b"e%d" % seq)])), 1)
+    answer = redis.read("x")
+    runs = len(answer) // 2
+    tap.ok(100 <= runs <= 113, f"keep 100: {runs} events are there")
+    headers = [struct.unpack(">QIIQQQI", part) for part in answer[::2]]
+    tap.ok(all(a[:2] == b[5:] for a, b in zip(headers, headers[1:])),
+           "a chain without a hole")
+    for at in (0, 1, runs // 2, runs - 2):
+        tap.eq(redis.read("x", headers[at][:2]), answer[2 * at + 2:],
+               f"what is behind run {at}")
+    tap.eq(len(redis.read("x", most=1)), 2, "one run, however small the room")
+    for seq in range(301, 400):
+        redis.publish(seq, blob_of((b"y", [(0, b"x" * 1000)])), 1,
+                      rules="1000 10000 0 ")
+    runs = len(redis.read("y")) // 2
+    tap.ok(9 <= runs <= 12, f"keep-bytes 10000: {runs} events of 1000 bytes")
+    tap.eq(redis.ask("PTTL", "{t}:c:y"), -1, "without an age it stays")
+    tap.ok(redis.ask("PTTL", "{t}:c:x") > 3600000, "with one it goes after it")
+    redis.publish(400, blob_of((b"z", [(0, b"a")]), rule=0), 1)
+    tap.eq(redis.read("z"), None, "what is fleeting is in no channel")
+
+
+@on_redis
+def another_server(tap, redis):
+    """A cut for each new run id; one floor for a loss."""
+    redis.hello()
+    _, ms, n, _ = redis.publish(1, blob_of((b"x", [(0, b"a")])), 1)
+    here = int(ms), int(n)
+    floor = redis.hello(*here)[0]
+    tap.eq(redis.hello(*here)[2:], (0, 0, ""), "the same server: nothing")
+    redis.run = "r2"
+    got = redis.hello(*here)
+    tap.eq((got[0], got[2]), (floor, 0), "another that has all: no floor")
+    tap.eq(got[4], f"{here[0]}-{here[1]}:{got[1][0]}-{got[1][1]} ", "a cut")
+    tap.ok(got[1][0] >= here[0] + MARGIN, "with a margin")
+    tap.eq(redis.hello(here[0], here[1] + 1)[2], 1,
+           "who is in the cut has lost something")
+    ahead = got[1][0] + 10 ** 6
+    lost = redis.hello(ahead, 0)
+    tap.eq(lost[2], 1, "who has read more than there is, too")
+    tap.ok(lost[0][0] >= ahead, "the floor is beyond it")
+    tap.eq(redis.hello(ahead - 1, 0, node="b")[:3], (lost[0], lost[1], 1),
+           "another node finds the same loss: the same floor")
+    tap.eq(redis.hello(*lost[1], b"another")[2], 1, "another entry there")
+    redis.ask("FLUSHALL")
+    last = redis.hello(*lost[1])
+    tap.ok(last[1] > lost[1], "after FLUSHALL ids go on growing")
+    tap.ok(last[2] == 1 and last[0] == last[1], "and all is lost before them")
+
+
+@on_redis
+def away(tap, redis):
+    """A position that was trimmed is no loss."""
+    redis.hello()
+    _, ms, n, _ = redis.publish(1, blob_of((b"x", [(0, b"a")])), 1)
+    redis.publish(2, blob_of((b"x", [(0, b"b")])), 1)
+    redis.ask("XTRIM", LOG, "MAXLEN", 1)
+    tap.eq(redis.hello(int(ms), int(n))[2:4], (0, 1), "away, and not lost")
+
+
+@on_redis
+def full(tap, redis):
+    """Without memory a batch is refused as a whole."""
+    redis.hello()
+    redis.ask("CONFIG", "SET", "maxmemory", "1")
+    tap.ok(str(redis.publish(1, blob_of((b"x", [(0, b"a")])), 1))
+           .startswith("OOM"), "an error")
+    redis.ask("CONFIG", "SET", "maxmemory", "0")
+    tap.eq((redis.ask("XLEN", LOG), redis.read("x")), (1, None), "and nothing")
+
+
+@on_redis
+def a_channel_fails(tap, redis):
+    """What is on the log stays, and the reply says so."""
+    redis.hello()
+    redis.ask("SET", "{t}:c:x", "no list")
+    reply = redis.publish(1, blob_of((b"x", [(0, b"a")])), 1)
+    tap.ok(reply[0] == b"OK" and b"WRONGTYPE" in reply[4], "is told", reply)
+    tap.eq(redis.ask("XLEN", LOG), 2, "the log has it")
+
+
+TESTS = [a_batch, keys, retention, another_server, away, full,
+         a_channel_fails]
