@@ -4,7 +4,7 @@
 #include "base/cause.h"
 #include "store/store.h"
 
-/* NULL: this crierd was built without it. */
+/* NULL: this crierd has none. */
 static struct store
     *(*const store_makers[STORE_KINDS])(const struct store_options *,
 	const struct store_url *, char **) = {
@@ -21,7 +21,7 @@ store_open(const struct store_options *options, char **cause)
 		cause_set(cause, "store: %s is none that this crierd knows",
 		    options->url);
 	else if (store_makers[url.kind] == NULL)
-		cause_set(cause, "store: this crierd was built without %s",
+		cause_set(cause, "store: this crierd has none for %s",
 		    url.scheme);
 	else
 		return store_makers[url.kind](options, &url, cause);

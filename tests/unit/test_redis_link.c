@@ -175,7 +175,10 @@ test_setup(void **state)
 static int
 test_teardown(void **state)
 {
+	static const char *const files[] = { "cert", "key" };
 	struct test_run *run = *state;
+	char path[128];
+	size_t i;
 
 	test_disconnect(run);
 	if (run->server > 0) {
@@ -185,6 +188,10 @@ test_teardown(void **state)
 	if (run->listener != -1)
 		close(run->listener);
 	unlink(run->path);
+	for (i = 0; i < sizeof files / sizeof *files; i++) {
+		snprintf(path, sizeof path, "%s/%s", run->dir, files[i]);
+		unlink(path);
+	}
 	assert_int_equal(rmdir(run->dir), 0);
 	/* What was freed in its own callback is finished by the loop. */
 	event_base_loop(run->base, EVLOOP_NONBLOCK);
@@ -241,6 +248,80 @@ test_real(void **state)
 	kill(run->server, SIGKILL);
 	event_base_dispatch(run->base);
 	assert_int_equal(run->downs, 1);
+}
+
+/* A certificate of its own for "localhost", and a server that has it. */
+static bool
+test_start_tls(struct test_run *run, const char *port)
+{
+	char command[512], cert[128], key[128];
+
+	snprintf(cert, sizeof cert, "%s/cert", run->dir);
+	snprintf(key, sizeof key, "%s/key", run->dir);
+	snprintf(command, sizeof command,
+	    "openssl req -x509 -nodes -newkey ec -pkeyopt "
+	    "ec_paramgen_curve:P-256 -subj /CN=localhost -addext "
+	    "subjectAltName=DNS:localhost -keyout %s -out %s 2>/dev/null",
+	    key, cert);
+	if (system(command) != 0)
+		return false;
+	run->server = fork();
+	if (run->server == 0) {
+		dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO);
+		execlp("redis-server", "redis-server", "--port", "0",
+		    "--tls-port", port, "--tls-cert-file", cert,
+		    "--tls-key-file", key, "--tls-auth-clients", "no",
+		    "--unixsocket", run->path, "--dir", run->dir, "--save", "",
+		    "--bind", "127.0.0.1", (char *)NULL);
+		_exit(127);
+	}
+	return test_await_server(run);
+}
+
+static void
+test_tls(void **state)
+{
+	struct redis_host local = { .name = "localhost" };
+	struct redis_host number = { .name = "127.0.0.1" };
+	struct test_run *run = *state;
+	struct redis_tls *ours, *others;
+	char cert[128], *cause;
+
+	snprintf(local.port, sizeof local.port, "%u",
+	    (unsigned)(20000 + getpid() % 10000));
+	memcpy(number.port, local.port, sizeof number.port);
+	snprintf(cert, sizeof cert, "%s/cert", run->dir);
+	assert_null(redis_tls_new("/nonexistent", &cause));
+	free(cause);
+	if (!test_start_tls(run, local.port)) {
+		print_message("no redis-server with TLS: nothing is tried\n");
+		return;
+	}
+	ours = redis_tls_new(cert, &cause);
+#ifndef HAVE_LIBEVENT_OPENSSL
+	assert_null(ours);
+	free(cause);
+	return;
+#endif
+	others = redis_tls_new("", &cause);
+	assert_non_null(ours);
+	assert_non_null(others);
+	run->peer.path = NULL;
+	run->peer.host = &local;
+	run->peer.tls = ours;
+	test_connect(run);
+	assert_string_equal(run->why, "");
+	assert_string_equal(test_ask(run, "PING", NULL, NULL), "5 0 PONG");
+	test_disconnect(run);
+	run->peer.host = &number;
+	test_connect(run);
+	assert_non_null(strstr(run->why, "its certificate: "));
+	run->peer.host = &local;
+	run->peer.tls = others;
+	test_connect(run);
+	assert_non_null(strstr(run->why, "its certificate: "));
+	redis_tls_free(ours);
+	redis_tls_free(others);
 }
 
 static void
@@ -376,6 +457,8 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_real, test_setup,
+		    test_teardown),
+		cmocka_unit_test_setup_teardown(test_tls, test_setup,
 		    test_teardown),
 		cmocka_unit_test_setup_teardown(test_nobody, test_setup,
 		    test_teardown),
