@@ -19,6 +19,7 @@
 #include "base/listener.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/process.h"
 
 enum {
 	LISTENER_BACKLOG = 4096,
@@ -61,26 +62,36 @@ listener_make_directory(const char *path, const struct listener_access *access,
 			rc = cause_set(cause, "%s: cannot set its owner: %s",
 			    dir, strerror(errno));
 	} else if (errno != EEXIST) {
-		rc = cause_set(cause, "%s: cannot make the directory: %s", dir,
-		    strerror(errno));
+		rc = process_cannot(dir, "cannot make the directory: ", 0,
+		    errno, cause);
 	}
 	free(copy);
 	return rc;
 }
 
-/* Whether somebody accepts connections there. */
-static bool
-listener_is_live(const struct sockaddr_un *sun)
+/*
+ * 0 if nobody accepts connections there; else -1 with *cause.  Who may not
+ * connect cannot know whether somebody does.
+ */
+static int
+listener_check_dead(const struct sockaddr_un *sun, char **cause)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	bool live = true;
+	int error = fd == -1 ? errno : 0;
 
-	if (fd == -1)
-		return true;
-	if (connect(fd, (const struct sockaddr *)sun, sizeof *sun) == -1)
-		live = errno != ECONNREFUSED && errno != ENOENT;
-	close(fd);
-	return live;
+	if (fd != -1) {
+		if (connect(fd, (const struct sockaddr *)sun, sizeof *sun) ==
+		    -1)
+			error = errno;
+		close(fd);
+	}
+	if (error == ECONNREFUSED || error == ENOENT)
+		return 0;
+	if (error == 0 || error == EAGAIN)
+		return cause_set(cause, "%s: another process listens on it",
+		    sun->sun_path);
+	return process_cannot(sun->sun_path,
+	    "is a socket already, and cannot be tried: ", W_OK, error, cause);
 }
 
 static int
@@ -93,13 +104,12 @@ listener_clear_path(const struct sockaddr_un *sun, char **cause)
 	if (!S_ISSOCK(st.st_mode))
 		return cause_set(cause,
 		    "%s: is there already, and is no socket", sun->sun_path);
-	if (listener_is_live(sun))
-		return cause_set(cause, "%s: another process listens on it",
-		    sun->sun_path);
+	if (listener_check_dead(sun, cause) == -1)
+		return -1;
 	if (unlink(sun->sun_path) == -1)
-		return cause_set(cause,
-		    "%s: cannot remove the socket that a dead process left: %s",
-		    sun->sun_path, strerror(errno));
+		return process_cannot(sun->sun_path,
+		    "cannot remove the socket that a dead process left: ", 0,
+		    errno, cause);
 	return 0;
 }
 
@@ -183,7 +193,7 @@ listener_open_unix(const char *path, const struct listener_access *access,
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd != -1 && listener_bind_unix(fd, path, &fresh, access) == 0)
 		return fd;
-	cause_set(cause, "%s: cannot listen: %s", path, strerror(errno));
+	process_cannot(path, "cannot listen: ", 0, errno, cause);
 	if (fd != -1)
 		close(fd);
 	return -1;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <libgen.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,6 +110,89 @@ process_refuse(const char *path, int error, char **cause)
 	return cause_set(cause,
 	    "the user %s may not write to %s, which is %s's (mode %04o)", user,
 	    path, owner, (unsigned)st.st_mode & 07777);
+}
+
+/* What may not be done to something, or NULL. */
+static const char *
+process_refused_here(const char *path, int wanted)
+{
+	struct stat st;
+
+	if (stat(path, &st) == -1)
+		return NULL;
+	if ((wanted & R_OK) != 0 && access(path, R_OK) == -1)
+		return "read";
+	if ((wanted & W_OK) != 0 && access(path, W_OK) == -1)
+		return "write to";
+	return NULL;
+}
+
+/*
+ * Goes down the path to where it is refused: what may not be done there, with
+ * at cut or set to that place, or NULL.
+ */
+static const char *
+process_find_refusal(const char *path, int wanted, char at[PATH_MAX])
+{
+	const char *slash, *what;
+	size_t len;
+
+	for (slash = strchr(path, '/'); slash != NULL;
+	     slash = strchr(slash + 1, '/')) {
+		len = slash == path ? 1 : (size_t)(slash - path);
+		snprintf(at, PATH_MAX, "%.*s", (int)len, path);
+		if (access(at, X_OK) == -1 && errno == EACCES)
+			return "enter";
+	}
+	if (strchr(path, '/') == NULL)
+		snprintf(at, PATH_MAX, ".");
+	if (access(path, F_OK) == -1 || wanted == 0) {
+		what = access(at, W_OK) == -1 ? "write to" : NULL;
+		if (what != NULL || access(path, F_OK) == -1)
+			return what;
+	}
+	snprintf(at, PATH_MAX, "%s", path);
+	return wanted == 0 ? "remove" : process_refused_here(path, wanted);
+}
+
+/* The first part of the path that is there and is no directory; or false. */
+static bool
+process_find_file(const char *path, char at[PATH_MAX])
+{
+	const char *slash;
+	struct stat st;
+
+	for (slash = strchr(path + 1, '/'); slash != NULL;
+	     slash = strchr(slash + 1, '/')) {
+		snprintf(at, PATH_MAX, "%.*s", (int)(slash - path), path);
+		if (stat(at, &st) == 0 && !S_ISDIR(st.st_mode))
+			return true;
+	}
+	return false;
+}
+
+int
+process_cannot(const char *path, const char *doing, int wanted, int error,
+    char **cause)
+{
+	char user[PROCESS_NAME_SIZE], owner[PROCESS_NAME_SIZE], at[PATH_MAX];
+	const char *what = NULL;
+	struct stat st;
+
+	if (error == ENOTDIR && process_find_file(path, at))
+		return cause_set(cause, "%s: %s%s (%s is none)", path, doing,
+		    strerror(error), at);
+	if (error == EACCES || error == EPERM)
+		what = process_find_refusal(path, wanted, at);
+	if (what == NULL || stat(at, &st) == -1)
+		return cause_set(cause, "%s: %s%s", path, doing,
+		    strerror(error));
+	process_name_user(geteuid(), user);
+	process_name_user(st.st_uid, owner);
+	return cause_set(cause,
+	    "%s: %s%s (the user %s may not %s %s, which is %s's, mode %04o)",
+	    path, doing, strerror(error), user, what, at, owner,
+	    (unsigned)st.st_mode & 07777);
 }
 
 int
@@ -297,7 +381,7 @@ process_lock(const char *path, const struct process_account *account, int *fd,
 
 	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (*fd == -1)
-		return cause_set(cause, "%s: %s", path, strerror(errno));
+		return process_cannot(path, "", R_OK | W_OK, errno, cause);
 	if ((!account->is_set ||
 		fchown(*fd, account->uid, account->gid) == 0) &&
 	    flock(*fd, LOCK_EX | LOCK_NB) == 0)

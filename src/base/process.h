@@ -38,6 +38,15 @@ int process_drop(const struct process_account *, char **cause);
 int process_check_writable(const char *path, char **cause);
 
 /*
+ * Sets *cause to why something could not be done to the file: the path, doing
+ * ("cannot listen: ", or ""), the error, and, where a user may not or something
+ * on the way is no directory, who, and whose that is.  wanted is what of the
+ * file itself was, as for access(2), or 0 to make or remove it.  Returns -1.
+ */
+int process_cannot(const char *path, const char *doing, int wanted, int error,
+    char **cause);
+
+/*
  * Opens those of descriptors 0 to 2 that are closed, before anything else gets
  * their numbers and is taken for standard input or error.
  */

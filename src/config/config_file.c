@@ -15,9 +15,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/cause.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "config/config_file.h"
 #include "config/config_routes.h"
@@ -355,7 +357,7 @@ config_file_read(struct config *c, const char *path, char **cause)
 	int line, rc = -1;
 
 	if (config_file_slurp(path, &b) == -1) {
-		cause_set(cause, "%s: %s", path, strerror(errno));
+		process_cannot(path, "", R_OK, errno, cause);
 		goto out;
 	}
 	file.text = b.data;

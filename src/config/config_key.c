@@ -13,6 +13,7 @@
 #include "base/base64.h"
 #include "base/buffer.h"
 #include "base/cause.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "config/config_key.h"
 
@@ -269,8 +270,10 @@ config_key_read(struct config_token_key *k, bool is_private, char **cause,
 		     : buffer_append_text(&b, k->text);
 	if (rc == -1) {
 		rc = errno;
-		cause_set(cause, "%s: %s", k->file,
-		    rc == ENODEV ? "is not a regular file" : strerror(rc));
+		if (rc == ENODEV)
+			cause_set(cause, "%s: is not a regular file", k->file);
+		else
+			process_cannot(k->file, "", R_OK, rc, cause);
 		buffer_clear(&b);
 		errno = rc;
 		return -1;

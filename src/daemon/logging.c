@@ -49,7 +49,7 @@ logging_open_file(struct daemon *d, char **cause)
 	if (d->log_fd == -1 ||
 	    (d->account.is_set &&
 		fchown(d->log_fd, d->account.uid, d->account.gid) == -1))
-		return cause_set(cause, "%s: %s", path, strerror(errno));
+		return process_cannot(path, "", W_OK, errno, cause);
 	return 0;
 }
 

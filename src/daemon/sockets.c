@@ -149,7 +149,7 @@ sockets_lock(struct daemon *d, char **cause)
 	if (sockets_find_queue_access(d, access, cause) == -1)
 		return -1;
 	if (paths_make_home(queue) == -1)
-		return cause_set(cause, "%s: %s", queue, strerror(errno));
+		return process_cannot(queue, "", 0, errno, cause);
 	if (listener_make_directory(queue, access, cause) == -1)
 		return -1;
 	*cause = NULL;

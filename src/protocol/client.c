@@ -13,9 +13,11 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/cause.h"
 #include "base/clock.h"
 #include "base/flush.h"
 #include "base/json.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "protocol/client.h"
 #include "protocol/fdpass.h"
@@ -61,10 +63,16 @@ static int
 client_refused_by_mode(const char *path)
 {
 	struct stat st;
-	struct group *group = NULL;
+	struct group *group;
+	char *cause;
 
-	if (stat(path, &st) == 0)
-		group = getgrgid(st.st_gid);
+	if (stat(path, &st) == -1) {
+		process_cannot(path, "", W_OK, errno, &cause);
+		client_warn("%s", cause_text(cause));
+		free(cause);
+		return EX_NOPERM;
+	}
+	group = getgrgid(st.st_gid);
 	if (group != NULL)
 		client_warn("not allowed to use %s: it is for the group "
 			    "%s; become a member of it, or ask for another "

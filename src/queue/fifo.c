@@ -15,6 +15,7 @@
 #include "base/lines.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/process.h"
 #include "queue/execute.h"
 #include "queue/fifo.h"
 #include "queue/state.h"
@@ -52,10 +53,10 @@ fifo_open(const char *path, const struct listener_access *access, char **cause)
 	if (listener_make_directory(path, access, cause) == -1)
 		return -1;
 	if (mkfifo(path, 0600) == -1 && errno != EEXIST)
-		return cause_set(cause, "%s: %s", path, strerror(errno));
+		return process_cannot(path, "", 0, errno, cause);
 	fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 	if (fd == -1)
-		return cause_set(cause, "%s: %s", path, strerror(errno));
+		return process_cannot(path, "", R_OK | W_OK, errno, cause);
 	if (fstat(fd, &st) == -1 || !S_ISFIFO(st.st_mode)) {
 		close(fd);
 		return cause_set(cause, "%s: %s", path,
@@ -64,9 +65,10 @@ fifo_open(const char *path, const struct listener_access *access, char **cause)
 	if (fchmod(fd, access->mode) == -1 ||
 	    ((access->owner != (uid_t)-1 || access->group != (gid_t)-1) &&
 		fchown(fd, access->owner, access->group) == -1)) {
+		process_cannot(path, "cannot set its owner and mode: ", W_OK,
+		    errno, cause);
 		close(fd);
-		return cause_set(cause, "%s: %s", path,
-		    "cannot set its owner and mode");
+		return -1;
 	}
 	return fd;
 }
