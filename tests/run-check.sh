@@ -311,6 +311,37 @@ check_install() {
 	[ -z "$left" ]
 }
 
+# check_deb: Debian's packages, where there are the tools and somebody who may
+# use them.
+check_deb() {
+	for tool in dh debootstrap lintian unshare; do
+		command -v "$tool" >/dev/null || return 77
+	done
+	[ "$(id -u)" -eq 0 ] && unshare --mount --net true || return 77
+	make -C "$plain" deb && "$top/tests/deb.sh" "$plain/deb"
+}
+
+# check_packages: a system that cannot be had (no network) is no failure.
+check_packages() {
+	began=$(date +%s)
+	status=0
+	check_deb >"$plain/deb.log" 2>&1 || status=$?
+	took=$(($(date +%s) - began))
+	case $status in
+	0)
+		check_row "Debian's packages" 1 0 0 "$took"
+		;;
+	77)
+		check_row "Debian's packages" 0 0 1 "$took"
+		;;
+	*)
+		say "FAILED: Debian's packages"
+		tail -n 100 "$plain/deb.log"
+		check_row "Debian's packages" 0 1 0 "$took"
+		;;
+	esac
+}
+
 check_report() {
 	printf '\n%-34s %7s %7s %8s %8s\n' check passed failed skipped seconds
 	printf '%s' "$table"
@@ -360,4 +391,5 @@ check_fuzz_end
 check_style
 check_step 'install, uninstall' check_install "$plain"
 check_step 'other options' check_options "$plain"
+check_packages
 check_report
