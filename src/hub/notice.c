@@ -101,8 +101,14 @@ notice_closed(const struct stream *s)
 	notice_make(s, "close", true);
 }
 
-void
-notice_unstored(struct hub *hub, struct id id)
+bool
+notice_unstored(struct hub *hub, struct id id, bool is_fleeting)
 {
-	hub->notices.begin = id;
+	if (hub->store->is_shared) {
+		hub->notices.lost += !is_fleeting;
+		return false;
+	}
+	if (!is_fleeting)
+		hub->notices.begin = id;
+	return true;
 }

@@ -41,9 +41,12 @@ void notice_opened(const struct stream *);
 void notice_closed(const struct stream *);
 
 /*
- * The store did not take the event with this id.  Streams that follow get it,
- * but clients that resume from before it must be told that it may be missing.
+ * The store did not take an event of crier's own.  True: the event has an id,
+ * and may be kept in memory alone.  Streams that follow get it then, but
+ * clients that resume from before it must be told that it may be missing,
+ * unless it is fleeting.  False: nobody gets it, and the next notice says how
+ * many were lost.
  */
-void notice_unstored(struct hub *, struct id);
+bool notice_unstored(struct hub *, struct id, bool is_fleeting);
 
 #endif

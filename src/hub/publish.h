@@ -23,7 +23,10 @@ struct batch *publish_get_batch(struct hub *);
 int publish_own(struct hub *, const char *channel, const char *name,
     struct json_object *data, bool is_fleeting);
 
-/* Uses up an id: greater than all before, and no event will have it. */
+/*
+ * An id greater than all that were seen before.  No event will have it, but for
+ * a store that is shared: there the next event may.
+ */
 struct id publish_skip_id(struct hub *);
 
 #endif

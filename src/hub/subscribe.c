@@ -330,7 +330,8 @@ subscribe_open(struct hub *hub, const struct subscription *sub,
 		stream_discard(s);
 		return HUB_STOPPED;
 	}
-	if (start.is_stored && hub->store->state.is_down) {
+	if (hub->store->is_down &&
+	    (start.is_stored || hub->turn.appended.ms == 0)) {
 		hub->counters.turned_away++;
 		stream_discard(s);
 		return HUB_AWAY;

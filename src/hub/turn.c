@@ -210,11 +210,9 @@ turn_take_events(struct hub *hub, struct batch *b, size_t end)
 		 * A publisher sends a refused event again; crier's own have
 		 * none, so they are kept in memory, unstored.
 		 */
-		if (e->outcome == BATCH_REFUSED && e->is_own) {
+		if (e->outcome == BATCH_REFUSED && e->is_own &&
+		    notice_unstored(hub, e->id, e->is_fleeting))
 			e->outcome = BATCH_ACCEPTED;
-			if (!e->is_fleeting)
-				notice_unstored(hub, e->id);
-		}
 		if (e->outcome == BATCH_ACCEPTED)
 			turn_append(hub, b, e);
 		hub->counters.published +=

@@ -62,7 +62,7 @@ struct hub_figures {
 	uint64_t store_ms, store_wait_ms;
 	/* Events measured, their sum, and quantiles of those of late. */
 	uint64_t latency_events, latency_sum_us, latency_p50_us, latency_p99_us;
-	uint64_t replays_waiting, replay_slices, replay_bytes,
+	uint64_t replays_waiting, replays_held, replay_slices, replay_bytes,
 	    replay_pinned_bytes;
 	struct hub_limits limits;
 };

@@ -123,6 +123,10 @@ const struct figure figures_table[] = {
 	    .metric = "replays_waiting",
 	    .help = "Streams that wait for their turn to read from the "
 		    "store." },
+	{ HUB(replays_held), .group = "replays", .member = "held",
+	    .metric = "replays_held",
+	    .help = "Streams of clients that know events which this crierd "
+		    "has yet to read in the store." },
 	{ HUB(replay_slices), .group = "replays", .member = "slices",
 	    .metric = "replay_slices",
 	    .help = "Slices that are being read, or sent." },

@@ -26,8 +26,8 @@
  * which they were given.
  *
  * A store may be shared by several hubs, each a node.  Then it is a log that
- * all nodes read in one order: batches of this hub (by their `done`), batches
- * of others, and questions.  The log's position is the id of what was read of
+ * all nodes read in one order: batches of this hub come by their `done`, those
+ * of others by store_hooks.  The log's position is the id of what was read of
  * it last.  Ids in it only grow.
  */
 
@@ -111,25 +111,6 @@ struct store_bounds {
 struct store;
 
 /*
- * What a hub asks all nodes, itself among them.  Each gets the question at its
- * place in the log, so behind all that was published before.
- */
-struct store_question {
-	struct text_span text; /* the hub's affair */
-	/*
-	 * Nodes that start within stop_ms must know of it, too: the hub's word
-	 * for a channel or user that was closed for good; or len 0.
-	 */
-	struct text_span stop;
-	uint64_t stop_ms;
-	uint64_t wait_ms; /* for the answers */
-	/* Called once, later, or never if the store is closed; or NULL. */
-	void (*answered)(void *arg, const struct text_span *answers,
-	    size_t count, size_t nodes);
-	void *arg;
-};
-
-/*
  * What a shared store tells the hub, on the loop's thread and never from within
  * one of the hub's calls.
  */
@@ -148,13 +129,6 @@ struct store_hooks {
 	 * The first position that a store has is told so as well.
 	 */
 	void (*moved)(void *hub, struct id to, bool is_lost);
-	/* A question, with its place: append the answer. */
-	void (*asked)(void *hub, struct id at, struct text_span text,
-	    struct buffer *answer);
-	/* A stop from before this node came, which holds so long yet. */
-	void (*stopped)(void *hub, struct text_span stop, uint64_t ms);
-	/* store->state is another. */
-	void (*changed)(void *hub);
 };
 
 struct store_ops {
@@ -170,23 +144,10 @@ struct store_ops {
 	 * made, and its `done` not called.  False: it is being made.
 	 */
 	bool (*cancel)(struct store *, struct store_read *);
-	/* If is_shared.  The texts are copied.  0, or -1: it is down. */
-	int (*ask)(struct store *, const struct store_question *);
 	/* Adds the group "store" to a status. */
 	void (*status)(struct store *, struct json_object *status);
 	void (*configure)(struct store *, const struct store_bounds *);
 	void (*close)(struct store *);
-};
-
-/* Whether a shared store can be reached; all others always can. */
-struct store_state {
-	bool is_down;
-	uint64_t since_ms; /* monotonic */
-	char why[BATCH_WHY_SIZE];
-};
-
-enum {
-	STORE_NODE_SIZE = 16
 };
 
 struct store {
@@ -198,9 +159,7 @@ struct store {
 	 * thread alone looks at it.
 	 */
 	struct id last;
-	/* The rest is a shared store's. */
-	char node[STORE_NODE_SIZE]; /* this one's name: no other start has it */
-	struct store_state state;
+	bool is_down; /* it is shared, and cannot be reached */
 	const struct store_hooks *hooks; /* the hub's; NULL: there is none */
 	void *hub;
 };

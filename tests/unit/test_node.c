@@ -347,7 +347,7 @@ test_away(void **state)
 	struct streams_client c = { 0 };
 
 	(void)state;
-	test_store.state.is_down = true;
+	test_store.is_down = true;
 	streams_open(&test_hub, &c, &r);
 	streams_close(&c);
 	r.since = "9000000000000-5";
@@ -355,6 +355,37 @@ test_away(void **state)
 	assert_int_equal(streams_ask(&test_hub, &c, &r), HUB_AWAY);
 	r.since = "9000000000000-15";
 	assert_int_equal(streams_ask(&test_hub, &c, &r), HUB_AWAY);
+	/* Before the first position nobody knows where to begin. */
+	test_hub.hub->turn.appended = (struct id){ 0, 0 };
+	r.since = NULL;
+	assert_int_equal(streams_ask(&test_hub, &c, &r), HUB_AWAY);
+}
+
+/* What the store refuses of crier's own has no id: the next one tells. */
+static void
+test_own_refused(void **state)
+{
+	struct streams_client watcher, c[2];
+	size_t i;
+
+	(void)state;
+	test_open(&watcher, NOTICE_CHANNEL, NULL);
+	test_head(&watcher);
+	for (i = 0; i < 2; i++) {
+		test_open(&c[i], "a", NULL);
+		streams_deliver(&test_hub);
+		if (i == 0)
+			batch_refuse(STAILQ_FIRST(&test_batches), "away");
+		test_come(1, 11);
+	}
+	streams_settle(&test_hub, &watcher, 1);
+	buffer_append(&watcher.text, "", 1);
+	assert_null(strstr(watcher.text.data, "9000000000000-10"));
+	assert_non_null(strstr(watcher.text.data, "id: 9000000000000-11"));
+	assert_non_null(strstr(watcher.text.data, "\"lost\":1"));
+	for (i = 0; i < 2; i++)
+		streams_close(&c[i]);
+	streams_close(&watcher);
 }
 
 int
@@ -370,6 +401,7 @@ main(void)
 		TEST(test_skipped),
 		TEST(test_lost),
 		TEST(test_away),
+		TEST(test_own_refused),
 	};
 
 	return cmocka_run_group_tests_name("node", tests, NULL, NULL);
