@@ -18,9 +18,27 @@
 
 enum {
 	SQLITE_APPLICATION = 0x63726965, /* "crie" */
-	/* 2: keys with whose they are, and of which channels (publish.c) */
-	SQLITE_VERSION_NOW = 2
+	/*
+	 * 2: keys with whose they are, and of which channels (publish.c).
+	 * 3: an index leads to the runs.
+	 */
+	SQLITE_VERSION_NOW = 3
 };
+
+/*
+ * The bodies of the runs lie in the order in which they were stored; what says
+ * where and how large they are is in an index.  To find a place in a tree
+ * whose rows have the bodies themselves, SQLite reads whole rows for each
+ * comparison.
+ */
+#define SQLITE_RUNS                                           \
+	"CREATE TABLE run (body INTEGER PRIMARY KEY,"         \
+	"channel INTEGER NOT NULL, last_ms INTEGER NOT NULL," \
+	"last_n INTEGER NOT NULL, first_ms INTEGER NOT NULL," \
+	"events INTEGER NOT NULL, bytes INTEGER NOT NULL,"    \
+	"data BLOB NOT NULL);"                                \
+	"CREATE INDEX run_at ON run"                          \
+	" (channel, last_ms, last_n, first_ms, events, bytes);"
 
 /*
  * A channel without events has no row.  Its floor is remembered in `forgotten`,
@@ -43,13 +61,7 @@ static const char sqlite_schema[] =
     "CREATE INDEX channel_due ON channel (oldest_ms + keep_ms)"
     " WHERE events > 0 AND keep_ms > 0;"
     "CREATE TABLE forgotten (slot INTEGER PRIMARY KEY, ms INTEGER NOT NULL,"
-    "n INTEGER NOT NULL);"
-    "CREATE TABLE run ("
-    "channel INTEGER NOT NULL, last_ms INTEGER NOT NULL,"
-    "last_n INTEGER NOT NULL, first_ms INTEGER NOT NULL,"
-    "events INTEGER NOT NULL, bytes INTEGER NOT NULL, data BLOB NOT NULL,"
-    "PRIMARY KEY (channel, last_ms, last_n)) WITHOUT ROWID;"
-    "CREATE TABLE own ("
+    "n INTEGER NOT NULL);" SQLITE_RUNS "CREATE TABLE own ("
     "channel INTEGER NOT NULL, own_id TEXT NOT NULL, ms INTEGER NOT NULL,"
     "n INTEGER NOT NULL, PRIMARY KEY (channel, own_id, ms, n)) WITHOUT ROWID;"
     "CREATE INDEX own_at ON own (channel, ms, n);"
@@ -64,7 +76,7 @@ static const char *const sqlite_text[STATEMENTS] = {
 	[STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
 	[STATEMENT_COMMIT] = "COMMIT",
 	[STATEMENT_ROLLBACK] = "ROLLBACK",
-	[STATEMENT_ADD_RUN] = "INSERT INTO run VALUES (?,?,?,?,?,?,?)",
+	[STATEMENT_ADD_RUN] = "INSERT INTO run VALUES (NULL,?,?,?,?,?,?,?)",
 	[STATEMENT_ADD_OWN] = "INSERT INTO own VALUES (?,?,?,?)",
 	[STATEMENT_FIND_CHANNEL] =
 	    "SELECT id, events, bytes, oldest_ms, floor_ms, floor_n"
@@ -129,7 +141,7 @@ static const char *const sqlite_text[STATEMENTS] = {
 	    " (SELECT id FROM channel WHERE name = ?1)"
 	    " AND (last_ms, last_n) < (?2, ?3)"
 	    " ORDER BY last_ms DESC, last_n DESC",
-	/* SQLite fetches every column of a row: these do without the data. */
+	/* The index has all columns of this one: no body is read. */
 	[STATEMENT_LAST_COUNTS] =
 	    "SELECT last_ms, last_n, events FROM run WHERE channel ="
 	    " (SELECT id FROM channel WHERE name = ?1)"
@@ -332,6 +344,15 @@ sqlite_file_number(const struct sqlite_file *f, const char *text)
 	return value;
 }
 
+/* Whether there are runs that an upgrade has not moved yet. */
+static bool
+sqlite_file_is_moving(const struct sqlite_file *f)
+{
+	return sqlite_file_number(f,
+		   "SELECT count(*) FROM sqlite_master"
+		   " WHERE name = 'run_before'") > 0;
+}
+
 /*
  * Makes the schema.  A new file knows of nothing that was published before now,
  * so now is its floor: whoever resumes from before is told of a gap.
@@ -356,18 +377,46 @@ sqlite_file_make(struct sqlite_file *f, struct id floor, char **cause)
 /*
  * Version 1 had keys that belonged to nobody.  They stay until key-seconds are
  * over, and count for the queue's publishers, on any channel, as they did: an
- * event that was sent before an upgrade may be sent again after it.  The
- * version keeps an older crier from taking a known key for a new one; on a full
- * disk it is raised at a later start.
+ * event that was sent before an upgrade may be sent again after it.
+ *
+ * Until version 3 the runs were in a tree of their own.  They move in small
+ * transactions, so that an upgrade needs no more room than one of these, and
+ * goes on where it was if it is killed, or the disk is full: it is not through
+ * while there is `run_before`.  The version comes with the first of them, so
+ * that an older crier leaves the file alone.
  */
-static void
-sqlite_file_upgrade(const struct sqlite_file *f)
+static enum sqlite_open
+sqlite_file_upgrade(struct sqlite_file *f, char **cause)
 {
-	char text[64];
+	static const char *const begin[] = { "PRAGMA journal_mode = WAL",
+		"BEGIN IMMEDIATE", "ALTER TABLE run RENAME TO run_before",
+		SQLITE_RUNS "PRAGMA user_version = 3", "COMMIT" };
+	static const char *const move[] = { "BEGIN IMMEDIATE",
+		"INSERT INTO run SELECT NULL, * FROM run_before"
+		" ORDER BY channel, last_ms, last_n LIMIT 64",
+		"DELETE FROM run_before WHERE (channel, last_ms, last_n) IN"
+		" (SELECT channel, last_ms, last_n FROM run_before"
+		" ORDER BY channel, last_ms, last_n LIMIT 64)",
+		"COMMIT" };
+	static const char *const end[] = { "DROP TABLE run_before" };
+	enum sqlite_open result = SQLITE_OPENED;
 
-	snprintf(text, sizeof text, "PRAGMA user_version = %d",
-	    SQLITE_VERSION_NOW);
-	sqlite3_exec(f->db, text, NULL, NULL, NULL);
+	if (sqlite_file_number(f, "PRAGMA user_version") < SQLITE_VERSION_NOW)
+		result = sqlite_file_exec(f, begin,
+		    sizeof begin / sizeof *begin, cause);
+	if (result != SQLITE_OPENED || !sqlite_file_is_moving(f))
+		return result;
+	/* What is not yet on the disk after a loss of power is moved again. */
+	sqlite3_exec(f->db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
+	while (result == SQLITE_OPENED &&
+	    sqlite_file_number(f,
+		"SELECT count(*) FROM (SELECT 1 FROM"
+		" run_before LIMIT 1)") > 0)
+		result = sqlite_file_exec(f, move, sizeof move / sizeof *move,
+		    cause);
+	if (result == SQLITE_OPENED)
+		result = sqlite_file_exec(f, end, 1, cause);
+	return result;
 }
 
 /* Whether the file is crier's, of a version that we know, and can be read. */
@@ -435,9 +484,13 @@ sqlite_file_open(struct sqlite_file *f, const char *path,
 		 */
 		result = sqlite_file_check(f, options->floor, cause);
 	}
-	if (result == SQLITE_OPENED && !options->is_reader &&
-	    sqlite_file_number(f, "PRAGMA user_version") < SQLITE_VERSION_NOW)
-		sqlite_file_upgrade(f);
+	if (result == SQLITE_OPENED && options->is_reader &&
+	    (sqlite_file_number(f, "PRAGMA user_version") <
+		    SQLITE_VERSION_NOW ||
+		sqlite_file_is_moving(f)))
+		result = sqlite_file_refuse(f, cause, "is being upgraded");
+	if (result == SQLITE_OPENED && !options->is_reader)
+		result = sqlite_file_upgrade(f, cause);
 	if (result == SQLITE_OPENED && !options->is_reader)
 		result = sqlite_file_set_up(f, options->durability, cause);
 	if (result != SQLITE_OPENED)

@@ -2,10 +2,12 @@
 /* Copyright (c) 2026 The crier authors */
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -152,7 +154,7 @@ static void
 test_schema(void **state)
 {
 	(void)state;
-	assert_int_equal(test_number("PRAGMA user_version"), 2);
+	assert_int_equal(test_number("PRAGMA user_version"), 3);
 	assert_int_equal(test_number("PRAGMA application_id"), 0x63726965);
 	assert_int_equal(test_number("PRAGMA auto_vacuum"), 2);
 	assert_int_equal(test_number("SELECT count(*) FROM last"), 1);
@@ -297,6 +299,131 @@ test_keys(void **state)
 	assert_int_equal(test_writer.events, 1210);
 }
 
+/* Makes the file what version 2 of the schema was, but for its number. */
+static const char test_old_schema[] =
+    "BEGIN; ALTER TABLE run RENAME TO now;"
+    "CREATE TABLE run ("
+    "channel INTEGER NOT NULL, last_ms INTEGER NOT NULL,"
+    "last_n INTEGER NOT NULL, first_ms INTEGER NOT NULL,"
+    "events INTEGER NOT NULL, bytes INTEGER NOT NULL, data BLOB NOT NULL,"
+    "PRIMARY KEY (channel, last_ms, last_n)) WITHOUT ROWID;"
+    "INSERT INTO run SELECT channel, last_ms, last_n, first_ms, events, bytes,"
+    " data FROM now; DROP TABLE now; COMMIT;";
+
+static void
+test_make_old(const char *more)
+{
+	assert_int_equal(sqlite3_exec(test_writer.file.db, test_old_schema,
+			     NULL, NULL, NULL),
+	    SQLITE_OK);
+	assert_int_equal(sqlite3_exec(test_writer.file.db, more, NULL, NULL,
+			     NULL),
+	    SQLITE_OK);
+}
+
+static void
+test_reopen(void)
+{
+	sqlite_file_close(&test_writer.file);
+	sqlite_writer_clear(&test_writer);
+	assert_int_equal(test_setup(NULL), 0);
+}
+
+enum {
+	TEST_OLD_RUNS = 150, /* some steps, and a bit */
+	TEST_LOG_ROOM = 1 << 20
+};
+
+/*
+ * Files of earlier versions keep their runs: all of them, and of an upgrade
+ * that was cut short some in the old place and some in the new one.
+ */
+static void
+test_upgrade(void **state)
+{
+	static const char *const stages[] = { "PRAGMA user_version = 1",
+		"PRAGMA user_version = 2",
+		"ALTER TABLE run RENAME TO run_before;"
+		"CREATE TABLE run (body INTEGER PRIMARY KEY,"
+		"channel INTEGER NOT NULL, last_ms INTEGER NOT NULL,"
+		"last_n INTEGER NOT NULL, first_ms INTEGER NOT NULL,"
+		"events INTEGER NOT NULL, bytes INTEGER NOT NULL,"
+		"data BLOB NOT NULL);"
+		"CREATE INDEX run_at ON run"
+		" (channel, last_ms, last_n, first_ms, events, bytes);"
+		"INSERT INTO run SELECT NULL, * FROM run_before"
+		" WHERE last_ms < 540;"
+		"DELETE FROM run_before WHERE last_ms < 540;" };
+	static const struct batch_channel a = { NULL, "a", 1, 9999, 9999999,
+		0 };
+	static const char sum[] =
+	    "SELECT sum(last_ms * (1 + length(data))) FROM run";
+	struct sqlite_options reader = { .is_reader = true };
+	struct sqlite_file other;
+	char *cause = NULL;
+	sqlite3_int64 before;
+	uint64_t ms;
+	size_t i;
+
+	(void)state;
+	for (ms = 500; ms < 500 + TEST_OLD_RUNS; ms++)
+		test_commit(&a, ms, 1 + ms % 9, 300, false);
+	before = test_number(sum);
+	for (i = 0; i < sizeof stages / sizeof *stages; i++) {
+		test_make_old(stages[i]);
+		/* Half of a history is none: nobody reads in it. */
+		assert_int_equal(sqlite_file_open(&other, test_path, &reader,
+				     &cause),
+		    SQLITE_UNUSABLE);
+		free(cause);
+		test_reopen();
+		assert_int_equal(test_number("PRAGMA user_version"), 3);
+		assert_int_equal(test_number("SELECT count(*) FROM run"),
+		    TEST_OLD_RUNS);
+		assert_int_equal(test_number(sum), before);
+		assert_int_equal(test_number(test_wrong), 0);
+		assert_int_equal(test_number("SELECT count(*) FROM"
+					     " sqlite_master WHERE name ="
+					     " 'run_before'"),
+		    0);
+	}
+}
+
+/* An upgrade that finds no room is tried again, and goes on where it was. */
+static void
+test_upgrade_without_room(void **state)
+{
+	static const struct batch_channel a = { NULL, "a", 1, 9999, 9999999,
+		0 };
+	struct sqlite_options options = { .durability = STORE_NONE };
+	struct rlimit all, some;
+	char *cause = NULL;
+	uint64_t ms;
+	int left;
+
+	(void)state;
+	for (ms = 500; ms < 500 + TEST_OLD_RUNS; ms++)
+		test_commit(&a, ms, 9, 1000, false);
+	test_make_old("PRAGMA user_version = 2");
+	sqlite_file_close(&test_writer.file);
+	sqlite_writer_clear(&test_writer);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &all), 0);
+	some = all;
+	/* The log has room for one step, and not for two. */
+	some.rlim_cur = TEST_LOG_ROOM;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &some), 0);
+	left = sqlite_file_open(&test_writer.file, test_path, &options, &cause);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &all), 0);
+	assert_int_equal(left, SQLITE_LATER);
+	assert_non_null(cause);
+	free(cause);
+	assert_int_equal(test_setup(NULL), 0);
+	assert_int_equal(test_number("SELECT count(*) FROM run"),
+	    TEST_OLD_RUNS);
+	assert_int_equal(test_number(test_wrong), 0);
+}
+
 /*
  * A file of version 1, whose keys belong to nobody: they count for the queue's
  * events on any channel, and for no route's.
@@ -323,16 +450,10 @@ test_old_keys_count(void **state)
 	size_t i;
 
 	(void)state;
-	assert_int_equal(
-	    sqlite3_exec(test_writer.file.db,
-		"INSERT INTO key VALUES ('order-17', 'first', 500);"
-		"PRAGMA user_version = 1",
-		NULL, NULL, NULL),
-	    SQLITE_OK);
-	sqlite_file_close(&test_writer.file);
-	sqlite_writer_clear(&test_writer);
-	assert_int_equal(test_setup(NULL), 0);
-	assert_int_equal(test_number("PRAGMA user_version"), 2);
+	test_make_old("INSERT INTO key VALUES ('order-17', 'first', 500);"
+		      "PRAGMA user_version = 1");
+	test_reopen();
+	assert_int_equal(test_number("PRAGMA user_version"), 3);
 	for (i = 0; i < sizeof test_old_keys / sizeof *test_old_keys; i++) {
 		t = &test_old_keys[i];
 		memset(&e, 0, sizeof e);
@@ -409,6 +530,8 @@ main(void)
 		TEST(test_age_whole_step),
 		TEST(test_age_and_bytes),
 		TEST(test_keys),
+		TEST(test_upgrade),
+		TEST(test_upgrade_without_room),
 		TEST(test_old_keys_count),
 		TEST(test_pages),
 	};

@@ -98,9 +98,9 @@ test_newer(void **state)
 
 	test_put(run, 1, NULL);
 	store_run_close(run);
-	store_run_sql(run, "PRAGMA user_version = 3");
+	store_run_sql(run, "PRAGMA user_version = 4");
 	test_open_is_refused(run, "newer");
-	store_run_sql(run, "PRAGMA user_version = 2");
+	store_run_sql(run, "PRAGMA user_version = 3");
 	store_run_open(run);
 	assert_string_equal(test_ids(run), "1-0 .");
 }
