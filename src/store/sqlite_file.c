@@ -26,8 +26,10 @@ enum {
 };
 
 /*
- * The bodies of the runs lie in the order in which they were stored; what says
- * where and how large they are is in an index.  To find a place in a tree
+ * The bodies of a channel's runs lie together, or retention would write as many
+ * pages as runs go: their numbers begin with the channel's (any other number
+ * serves as well, as those of an upgrade and behind 2^32 runs do).  What says
+ * where and how large the runs are is in an index.  To find a place in a tree
  * whose rows have the bodies themselves, SQLite reads whole rows for each
  * comparison.
  */
@@ -76,7 +78,12 @@ static const char *const sqlite_text[STATEMENTS] = {
 	[STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
 	[STATEMENT_COMMIT] = "COMMIT",
 	[STATEMENT_ROLLBACK] = "ROLLBACK",
-	[STATEMENT_ADD_RUN] = "INSERT INTO run VALUES (NULL,?,?,?,?,?,?,?)",
+	[STATEMENT_ADD_RUN] =
+	    "INSERT INTO run SELECT CASE"
+	    " WHEN ifnull(max(body), 0) < (?1 << 32) + 4294967295"
+	    " THEN ifnull(max(body), ?1 << 32) + 1 END,"
+	    " ?1, ?2, ?3, ?4, ?5, ?6, ?7 FROM run"
+	    " WHERE body BETWEEN ?1 << 32 AND (?1 << 32) + 4294967295",
 	[STATEMENT_ADD_OWN] = "INSERT INTO own VALUES (?,?,?,?)",
 	[STATEMENT_FIND_CHANNEL] =
 	    "SELECT id, events, bytes, oldest_ms, floor_ms, floor_n"
