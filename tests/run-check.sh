@@ -318,7 +318,7 @@ check_deb() {
 		command -v "$tool" >/dev/null || return 77
 	done
 	[ "$(id -u)" -eq 0 ] && unshare --mount --net true || return 77
-	make -C "$plain" deb && "$top/tests/deb.sh" "$plain/deb"
+	make -C "$plain" check-deb
 }
 
 # check_packages: a system that cannot be had (no network) is no failure.

@@ -410,7 +410,8 @@ status_table_print(struct json_object *object,
 		t.group = key;
 		if (json_object_is_type(value, json_type_object)) {
 			status_table_values(&t);
-		} else if (status_table_is_table(value)) {
+		} else if (status_table_is_table(value) &&
+		    (is_shown == NULL || is_shown("", key, value))) {
 			status_table_title(&t);
 			status_table_rows(value, TABLE_INDENT, to);
 		}

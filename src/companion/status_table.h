@@ -14,7 +14,8 @@ struct json_object;
  * as an indented group and each list of objects as a table.  Members whose
  * names end in _bytes, _ms, _us or _seconds get units; "ok" is left out, and so
  * is what is_shown, if not NULL, does not want: it is asked for each member of
- * a group, or of the top, which is "".  What is not printable is escaped.
+ * a group, or of the top, which is "", and for each table.  What is not
+ * printable is escaped.
  */
 void status_table_print(struct json_object *,
     bool (*is_shown)(const char *group, const char *member,

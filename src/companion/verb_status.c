@@ -69,6 +69,8 @@ static const struct status_member {
 	{ "events", "refused", false },
 	{ "events", "delivered", false },
 	{ "events", "gaps", false },
+	{ "latency", "p50_us", true },
+	{ "latency", "p99_us", true },
 	{ "configuration", "reload_error", true },
 	{ "store", "kind", false },
 	{ "store", "degraded", false },
