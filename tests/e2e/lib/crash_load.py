@@ -3,8 +3,11 @@
 """Publishers that never give up, and clients that check all they get.
 
 An event's data says who published it, to what and its number there, so that
-each client sees at once whether one is missing, came twice or too late; a
-checksum over data and ids is compared with what the publishers were told.
+each client sees whether one is missing, came twice or too late; a checksum
+over data and ids is compared with what the publishers were told.
+
+Events come in the order of their lines, but for those that were refused: what
+is sent again comes after lines that were accepted meanwhile.
 """
 
 import binascii
@@ -24,8 +27,9 @@ MAX_BEHIND = 4000
 MAX_FAULTS = 20
 
 
-def _sum(before, data, event_id):
-    return binascii.crc32(f"{data}\n{event_id}\n".encode(), before)
+def _checksum(data, event_id):
+    """To be added up, in any order."""
+    return binascii.crc32(f"{data}\n{event_id}\n".encode())
 
 
 class Refused(Exception):
@@ -34,7 +38,11 @@ class Refused(Exception):
 
 class Publisher(threading.Thread):
     """Pipelines events with keys; what was not acknowledged is sent again,
-    in the same order and with the same keys, on the next connection."""
+    in the same order and with the same keys, on the next connection.
+
+    After a refusal it takes the replies that it still awaits, and so knows of
+    each line whether it was refused.
+    """
 
     def __init__(self, load, number):
         super().__init__(daemon=True)
@@ -45,6 +53,8 @@ class Publisher(threading.Thread):
         self.sums = [0] * len(TARGETS)
         self.duplicates = self.connections = self.cut_short = 0
         self.waiting = collections.deque()
+        self.again = []  # refused on this connection
+        self.refused = [set() for _target in TARGETS]  # their numbers, ever
         self.failed = None
         self.start()
 
@@ -64,6 +74,8 @@ class Publisher(threading.Thread):
         try:
             self._use(queue)
         except (OSError, Refused):
+            self.waiting.extendleft(reversed(self.again))
+            self.again.clear()
             self.cut_short += bool(self.waiting)
 
     def _use(self, queue):
@@ -73,9 +85,11 @@ class Publisher(threading.Thread):
                 if not self.waiting:
                     time.sleep(0.005)
                     continue
-            elif len(self.waiting) <= WINDOW // 2:
+            elif not self.again and len(self.waiting) <= WINDOW // 2:
                 self._send_more(queue)
             self._take_reply(queue)
+            if self.again and not self.waiting:
+                raise Refused
 
     def _is_ahead(self):
         return any(follower.behind(self) > MAX_BEHIND
@@ -90,8 +104,8 @@ class Publisher(threading.Thread):
             key = f"{self.load.name}-{self.number}-{at}-{self.made[at]}"
             line = json.dumps({"channel": TARGETS[at], "data": data,
                                "key": key}).encode() + b"\n"
+            self.waiting.append((line, at, self.made[at], data))
             self.made[at] += 1
-            self.waiting.append((line, at, data))
             lines.append(line)
         queue.send(b"".join(lines))
 
@@ -100,18 +114,25 @@ class Publisher(threading.Thread):
         if line is None:
             raise Refused
         answer = json.loads(line)
-        if answer.get("ok") is not True:
-            if answer.get("code") == 75:
-                raise Refused(answer)
+        if answer.get("ok") is not True and answer.get("code") != 75:
             raise AssertionError(f"refused for good: {answer}")
-        _line, at, data = self.waiting.popleft()
+        one = self.waiting.popleft()
+        _line, at, count, data = one
+        if answer.get("ok") is not True:
+            self.again.append(one)
+            self.refused[at].add(count)
+            return
         self.duplicates += answer.get("duplicate") is True
-        self.sums[at] = _sum(self.sums[at], data, answer["id"])
+        self.sums[at] += _checksum(data, answer["id"])
         self.acknowledged[at] += 1
+
+    def has_all_replies(self):
+        return self.acknowledged == self.made
 
     def __str__(self):
         return (f"publisher {self.number}: made {self.made}, acknowledged "
                 f"{self.acknowledged}, {self.duplicates} duplicates, "
+                f"{sum(map(len, self.refused))} refused for now, "
                 f"{self.connections} connections, {self.cut_short} cut "
                 f"short, failed: {self.failed}")
 
@@ -125,9 +146,10 @@ class Follower(reconnect.Reconnector):
         self.wants = [at for at, target in enumerate(TARGETS)
                       if set(target) & set(channels)]
         self.next = {}
-        self.sums = {}
+        self.missing = collections.defaultdict(set)  # numbers below .next
+        self.sums = collections.Counter()
         self.last_key = (0, 0)
-        self.taken = 0
+        self.taken = self.late = 0
         self.faults = collections.defaultdict(list)
         super().__init__(port, "/events?" + "&".join(
             "channel=" + channel for channel in channels), **more)
@@ -170,32 +192,50 @@ class Follower(reconnect.Reconnector):
                 continue
             number, at, count, _pad = event.data.split(" ", 3)
             where = (int(number), int(at))
-            want = self.next.get(where, 0)
-            if int(count) != want:
-                self._fault("lost" if int(count) > want else "doubled",
-                            f"{event.data.rstrip('x')} ({event.id}) instead "
-                            f"of {want}, connection {self.connects}")
+            self._count(where, int(count), event)
             key = id_key(event.id)
             if key <= self.last_key:
                 self._fault("disorder", f"{event.id} after {self.last_key}")
             self.last_key = key
-            self.next[where] = int(count) + 1
-            self.sums[where] = _sum(self.sums.get(where, 0), event.data,
-                                    event.id)
+            self.sums[where] += _checksum(event.data, event.id)
             self.taken += 1
 
+    def _count(self, where, count, event):
+        want = self.next.get(where, 0)
+        if count >= want:
+            self.missing[where].update(range(want, count))
+            self.next[where] = count + 1
+            return
+        text = (f"{event.data.rstrip('x')} ({event.id}) instead of {want}, "
+                f"connection {self.connects}")
+        if count not in self.missing[where]:
+            self._fault("doubled", text)
+            return
+        self.missing[where].remove(count)
+        self.late += 1
+        number, at = where
+        if count not in self.load.publishers[number].refused[at]:
+            self._fault("late", text)
+
+    def lost(self):
+        """Some of what never came, though later ones did."""
+        return [(where, sorted(missing)[:MAX_FAULTS])
+                for where, missing in list(self.missing.items()) if missing]
+
     def has_all(self, publishers):
-        return all(self.next.get((p.number, at), 0) >= p.acknowledged[at]
-                   for p in publishers for at in self.wants)
+        return not self.lost() and all(
+            self.next.get((p.number, at), 0) >= p.acknowledged[at]
+            for p in publishers for at in self.wants)
 
     def same_sums(self, publishers):
-        return all(self.sums.get((p.number, at), 0) == p.sums[at]
+        return all(self.sums[(p.number, at)] == p.sums[at]
                    for p in publishers for at in self.wants)
 
     def __str__(self):
-        return (f"{self.target}: {self.taken} events, {self.connects} "
-                f"connects, {self.cuts} cuts, last id {self.last_event_id}, "
-                f"failed: {self.failed}, {dict(self.faults)}")
+        return (f"{self.target}: {self.taken} events, {self.late} late, "
+                f"{self.connects} connects, {self.cuts} cuts, last id "
+                f"{self.last_event_id}, failed: {self.failed}, "
+                f"{dict(self.faults)}")
 
 
 class Load:
@@ -237,7 +277,7 @@ class Load:
         try:
             proc.wait_for(
                 lambda: any(x.failed for x in self.all()) or (
-                    not any(p.waiting for p in self.publishers)
+                    all(p.has_all_replies() for p in self.publishers)
                     and all(f.has_all(self.publishers)
                             for f in self.followers)),
                 "everything is acknowledged and delivered", seconds)
@@ -249,8 +289,10 @@ class Load:
         """What settle() said, and what everybody saw."""
         tap.ok(not late, "what is acknowledged reaches every client", late,
                *self.all())
-        for kind, name in (("lost", "nothing is lost"),
-                           ("doubled", "nothing comes twice"),
+        tap.eq([f.lost() for f in self.followers if f.lost()], [],
+               "nothing is lost")
+        for kind, name in (("doubled", "nothing comes twice"),
+                           ("late", "only what was refused comes late"),
                            ("disorder", "ids rise"),
                            ("gap", "nobody is told of a gap")):
             tap.eq([f.faults[kind] for f in self.followers if f.faults[kind]],
