@@ -103,9 +103,11 @@ class Soak(Scene):
         return late
 
     def quiet(self):
-        """Nobody is there but the clients of the load."""
+        """Nobody is there but the clients and publishers of the load."""
         proc.wait_for(self.crierd.is_up, "crierd is up", 30)
         self.crierd.wait_streams(len(self.load.followers), 60)
+        proc.wait_for(lambda: all(p.connected for p in self.load.publishers),
+                      "all publishers are connected")
         return descriptors(self.crierd.pid), memory(self.crierd.pid)
 
     def killing(self):

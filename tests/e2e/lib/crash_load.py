@@ -55,6 +55,7 @@ class Publisher(threading.Thread):
         self.waiting = collections.deque()
         self.again = []  # refused on this connection
         self.refused = [set() for _target in TARGETS]  # their numbers, ever
+        self.connected = False
         self.failed = None
         self.start()
 
@@ -64,7 +65,9 @@ class Publisher(threading.Thread):
                 try:
                     with Queue(self.load.queue) as queue:
                         self.connections += 1
+                        self.connected = True
                         self._use_up(queue)
+                    self.connected = False
                 except OSError:
                     time.sleep(0.005)
         except Exception as error:
@@ -83,13 +86,19 @@ class Publisher(threading.Thread):
         while not self.load.stopped.is_set():
             if self.load.paused.is_set() or self._is_ahead():
                 if not self.waiting:
-                    time.sleep(0.005)
+                    self._idle(queue)
                     continue
             elif not self.again and len(self.waiting) <= WINDOW // 2:
                 self._send_more(queue)
             self._take_reply(queue)
             if self.again and not self.waiting:
                 raise Refused
+
+    @staticmethod
+    def _idle(queue):
+        """No reply is awaited: what can be read is the end of crierd."""
+        if select.select([queue.socket], [], [], 0.005)[0]:
+            raise Refused
 
     def _is_ahead(self):
         return any(follower.behind(self) > MAX_BEHIND
