@@ -121,7 +121,10 @@ pass_flush_head(request_rec *r)
 	return status != APR_SUCCESS || c->aborted ? -1 : 0;
 }
 
-/* A record without content, the descriptor on its first byte; 0 or -1. */
+/*
+ * A record without content, the descriptor on its first byte; client is -1
+ * where httpd keeps it.  0 or -1.
+ */
 static int
 pass_send(const struct upstream *u, int client)
 {
@@ -131,20 +134,21 @@ pass_send(const struct upstream *u, int client)
 	} control;
 	char record[RECORD_HEADER];
 	struct iovec iov = { .iov_base = record, .iov_len = sizeof(record) };
-	struct msghdr message = { .msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control) };
+	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
 	struct cmsghdr *c;
 	ssize_t n;
 
 	memset(&control, 0, sizeof(control));
 	record_put_header(record, RECORD_CLIENT, 0);
-	c = CMSG_FIRSTHDR(&message);
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(client));
-	memcpy(CMSG_DATA(c), &client, sizeof(client));
+	if (client != -1) {
+		message.msg_control = &control;
+		message.msg_controllen = sizeof(control);
+		c = CMSG_FIRSTHDR(&message);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(client));
+		memcpy(CMSG_DATA(c), &client, sizeof(client));
+	}
 	do
 		n = sendmsg(u->fd, &message, MSG_NOSIGNAL);
 	while (n == -1 && errno == EINTR);
@@ -192,6 +196,22 @@ pass_await(request_rec *r, struct upstream *u, int client, char *data,
 	    : PASS_REFUSED;
 }
 
+/* The client's socket, or -1 if httpd must keep it after all. */
+static apr_os_sock_t
+pass_client_socket(request_rec *r)
+{
+	apr_os_sock_t client;
+	struct feed f;
+
+	feed_init(&f, r);
+	if (feed_is_blocked(&f) || !pass_filters_are_known(r) ||
+	    (ap_request_has_body(r) && pass_has_input(r)) ||
+	    apr_os_sock_get(&client, ap_get_conn_socket(r->connection)) !=
+		APR_SUCCESS)
+		return -1;
+	return client;
+}
+
 enum pass_result
 pass_client(request_rec *r, struct upstream *u, char *data, size_t size,
     size_t *len)
@@ -199,17 +219,13 @@ pass_client(request_rec *r, struct upstream *u, char *data, size_t size,
 	conn_rec *c = r->connection;
 	enum pass_result result;
 	apr_os_sock_t client;
-	struct feed f;
 
 	*len = 0;
 	apr_atomic_set32(&pass_usual, 0);
 	if (pass_flush_head(r) == -1)
 		return PASS_GONE;
-	feed_init(&f, r);
-	if (feed_is_blocked(&f) || !pass_filters_are_known(r) ||
-	    (ap_request_has_body(r) && pass_has_input(r)) ||
-	    apr_os_sock_get(&client, ap_get_conn_socket(c)) != APR_SUCCESS ||
-	    pass_send(u, client) == -1)
+	client = pass_client_socket(r);
+	if (pass_send(u, client) == -1 || client == -1)
 		return PASS_REFUSED;
 	result = pass_await(r, u, client, data, size, len);
 	if (result == PASS_DONE) {

@@ -17,6 +17,7 @@
  *    a stream, and holds everything else back for a second.
  * 3. The head goes to the client through httpd's filters, all of it.
  * 4. A record of type 64 goes to crierd, with the socket on its first byte.
+ *    Without it: httpd keeps the client, and crierd need not wait.
  * 5. crierd answers END_REQUEST with appStatus 1: the socket is its, and it
  *    writes to it as it is.  Anything else: it goes on by FastCGI.
  */

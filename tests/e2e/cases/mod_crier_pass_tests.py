@@ -116,6 +116,51 @@ def not_taken(tap, place, kind=ModCrierPass):
         tap.ok(True, "for crierd, too")
 
 
+# Where there is a body, Apache looks for a request behind it after the head.
+BODY_AND_MORE = (web.build_request("/events/a", body=b"hi")
+                 + web.build_request("/index.html"))
+
+
+def declined_after_the_head(tap, place):
+    application, server = start(place)
+    with web.socket.create_connection(("127.0.0.1", server.port), 10) as sock:
+        sock.sendall(BODY_AND_MORE)
+        proc.wait_for(lambda: application.declined, "a record")
+        answer = b""
+        while octets := sock.recv(65536):
+            answer += octets
+    tap.eq(application.requests[-1].variables.get("CRIER_PASS"), "1",
+           "a request behind a body: the socket is spoken of")
+    tap.eq(application.declined, 1, "and kept: a record without it is sent")
+    tap.ok(answer.count(b"HTTP/1.1") == 1 and b"data: refused\n" in answer,
+           "the stream is relayed", answer)
+
+
+def first_id_takes(site):
+    """Seconds, where Apache keeps the socket after crierd's head."""
+    begun = time.monotonic()
+    with web.socket.create_connection(("127.0.0.1", site.port), 10) as sock:
+        sock.sendall(BODY_AND_MORE)
+        answer = b""
+        while b"\nid: " not in answer:
+            octets = sock.recv(65536)
+            if not octets:
+                raise AssertionError(f"no stream: {answer!r}")
+            answer += octets
+        if doors_of(site) != {"fastcgi"}:
+            raise AssertionError(f"it is passed: {doors_of(site)}")
+    site.crierd.wait_streams(0)
+    return time.monotonic() - begun
+
+
+def declined_at_once(tap, place):
+    """crierd holds a stream back for a second where nobody tells it."""
+    site = Site(place, ModCrierPass.name)
+    took = [first_id_takes(site) for _n in range(5)]
+    tap.ok(min(took) < 0.8, "a stream that Apache keeps begins at once",
+           f"seconds: {took}")
+
+
 def held_when_refused(tap, place):
     application, server = start(place, ModCrierPrefork)
     application.does = "refuse"
@@ -215,6 +260,7 @@ def with_crierd_by_prefork(tap, place):
 
 
 TESTS = tuple((test, None) for test in (
-    a_socket_is_passed, prefork_passes, not_taken, held_when_refused,
+    a_socket_is_passed, prefork_passes, not_taken,
+    declined_after_the_head, declined_at_once, held_when_refused,
     when_not_to_ask, tls_is_not_passed, with_crierd,
     with_crierd_by_prefork))

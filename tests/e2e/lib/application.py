@@ -118,6 +118,7 @@ class TakingApplication(Application):
         self.does = "take"
         self.taken = []
         self.kept = []
+        self.declined = 0
         super().__init__(place)
 
     def answer(self, connection, number):
@@ -129,8 +130,12 @@ class TakingApplication(Application):
         octets, numbers, _flags, _address = socket.recv_fds(
             connection, fcgi.HEADER.size, 1)
         kind = fcgi.HEADER.unpack(octets)[1]
-        if (kind, len(numbers)) != (CLIENT, 1):
-            raise AssertionError(f"record {kind} with {len(numbers)}")
+        if kind != CLIENT:
+            raise AssertionError(f"record {kind}, {len(numbers)} descriptors")
+        if not numbers:
+            self.declined += 1
+            self.go_on(connection, number)
+            return
         client = socket.socket(fileno=numbers[0])
         getattr(self, self.does)(connection, number, client)
 
@@ -142,6 +147,10 @@ class TakingApplication(Application):
 
     def refuse(self, connection, number, client):
         client.close()
+        self.go_on(connection, number)
+
+    @staticmethod
+    def go_on(connection, number):
         connection.sendall(
             fcgi.record(fcgi.STDOUT, b"id: 2-0\n\ndata: refused\n\n", number)
             + fcgi.record(fcgi.STDOUT, b"", number)
