@@ -19,8 +19,9 @@ struct verb_env {
 
 /*
  * Every verb of crier(1), in the order in which they are shown.  To add one,
- * add its name here and define verb_NAME in a file of that name: crier -h, what
- * is said without a verb, and looking it up are made from this list.
+ * add its name here and define verb_NAME in a file of that name, or in the one
+ * that holds its like: crier -h, what is said without a verb, and looking it up
+ * are made from this list.
  */
 #define VERB_LIST(of)                                                 \
 	of(pub), of(flush), of(tail), of(status), of(top), of(close), \
