@@ -47,7 +47,9 @@ latency_take(const struct hub *hub, struct hub_figures *figures)
 {
 	const struct hub_latency *l = &hub->latency;
 	struct histogram recent = { .sum_us = 0 };
-	uint64_t age_ms = hub->clock.now_ms - l->began_ms;
+	uint64_t now_ms = hub->clock.now_ms;
+	/* The loop's clock may be from before this turn's measure. */
+	uint64_t age_ms = now_ms > l->began_ms ? now_ms - l->began_ms : 0;
 
 	if (age_ms < 2 * LATENCY_WINDOW_MS)
 		recent = l->now;
