@@ -6,8 +6,10 @@ import os
 import socket
 import time
 
+from cases.mod_crier_tests import children_of, page_takes, site_of
 from lib import proc, web
 from lib.application import TakingApplication
+from lib.reconnect import Reconnector, wait_all
 from lib.server_mod_crier import ModCrierPass, ModCrierPrefork, ModCrierTls
 from lib.site import Site
 
@@ -259,8 +261,82 @@ def with_crierd_by_prefork(tap, place):
     check_crierd(tap, place, ModCrierPrefork)
 
 
+class Followers:
+    """Of the channel news: streams that stay, and clients that come again."""
+
+    def __init__(self, site):
+        self.site = site
+        self.ids = []
+        self.streams = [site.get("/events/news").wait_open()
+                        for _n in range(20)]
+        self.clients = [
+            site.place.own(Reconnector(site.port, "/events/news", seed=n,
+                                       cut_after=(400, 1200)))
+            for n in range(10)]
+        wait_all(self.clients, lambda client: client.last_event_id,
+                 "a stream")
+
+    def publish(self):
+        self.ids.append(self.site.crierd.publish(
+            "news", f"event {len(self.ids)}"))
+
+    def check(self, tap, what):
+        count = len(self.ids)
+        for stream in self.streams:
+            stream.wait_events(count)
+        tap.eq([[event.id for event in stream.events]
+                for stream in self.streams
+                if stream.ended
+                or [event.id for event in stream.events] != self.ids], [],
+               f"{what}: passed streams live on, with every event once")
+        wait_all(self.clients, lambda client: len(client.data()) >= count,
+                 f"{count} events")
+        tap.eq([client.describe() for client in self.clients
+                if [event.id for event in client.named("message")]
+                != self.ids or client.failed], [],
+               "clients that come and go lose none, and get none twice")
+        proc.wait_for(lambda: doors_of(self.site) == {"passed"},
+                      "all streams to be passed")
+        tap.ok(True, "new ones are passed, too")
+
+
+def many_reloads(tap, place):
+    site = site_of(place, kind=ModCrierPass)
+    followers = Followers(site)
+    most = 0
+    for _n in range(20):
+        extra = [site.get("/events/b").wait_open() for _n in range(20)]
+        followers.publish()
+        os.kill(site.pid, site.web.reload_signal)
+        time.sleep(0.7)
+        most = max(most, len(children_of(site)))
+        for stream in extra:
+            stream.close()
+    followers.check(tap, "20 reloads with new streams between")
+    took = page_takes(site)
+    tap.ok(took < 1 * proc.SLOW, "pages are served", f"{took:.3f} s")
+    log = site.web.log_text()
+    tap.ok("scoreboard is full" not in log and "exit signal" not in log,
+           "the scoreboard never fills", f"most children: {most}")
+    proc.wait_for(lambda: len(children_of(site)) <= 6,
+                  "the end of the old children", 12)
+    tap.ok(True, "no old child is left, for all the streams that live on")
+
+
+def killed_child(tap, place):
+    site = site_of(place, kind=ModCrierPass)
+    followers = Followers(site)
+    for number in range(40):
+        followers.publish()
+        if number % 10 == 5:
+            for pid in children_of(site):
+                os.kill(pid, 9)
+        time.sleep(0.05)
+    followers.check(tap, "children are killed")
+
+
 TESTS = tuple((test, None) for test in (
     a_socket_is_passed, prefork_passes, not_taken,
     declined_after_the_head, declined_at_once, held_when_refused,
     when_not_to_ask, tls_is_not_passed, with_crierd,
-    with_crierd_by_prefork))
+    with_crierd_by_prefork, many_reloads, killed_child))
