@@ -97,10 +97,11 @@ struct config {
 	struct config_list queue_allow;
 	struct config_list handoff_allow;
 	uint64_t queue_connections; /* at once, to the queue */
-	uint64_t queue_bytes;  /* of lines begun and of replies, of them all */
-	uint64_t idle_exit_ms; /* of a hub that was started on demand */
-	uint64_t log_bytes;    /* of the file that such a hub logs to */
-	char *fifo;            /* "": none */
+	uint64_t queue_bytes; /* of lines begun and of replies, of them all */
+	uint64_t fastcgi_connections; /* 0: what the descriptor limit allows */
+	uint64_t idle_exit_ms;        /* of a hub that was started on demand */
+	uint64_t log_bytes;           /* of the file that such a hub logs to */
+	char *fifo;                   /* "": none */
 	char *user;
 	uint64_t threads;     /* that deliver */
 	uint64_t max_streams; /* 0: what the descriptor limit allows */

@@ -80,6 +80,9 @@ const struct config_setting config_settings[] = {
 	    .initial = "1000" },
 	{ "queue-bytes", &config_kind_size, CONFIG_TOP(queue_bytes),
 	    CONFIG_RANGE(CONFIG_MEGA, CONFIG_TERA), .initial = "64M" },
+	{ "fastcgi-connections", &config_kind_count,
+	    CONFIG_TOP(fastcgi_connections), CONFIG_RANGE(0, 10000000),
+	    .initial = "0" },
 	{ "idle-exit", &config_kind_seconds, CONFIG_TOP(idle_exit_ms),
 	    CONFIG_RANGE(1, QUANTITY_YEAR_MS), .initial = "60" },
 	/* config_load puts the pipe beside the queue unless it is named. */

@@ -35,21 +35,67 @@ parts_max_connections(const struct daemon *d)
 	    : most;
 }
 
+static size_t
+parts_reserve(const struct daemon *d)
+{
+	size_t share = d->max_descriptors / 4;
+
+	return share < PARTS_RESERVE ? share : PARTS_RESERVE;
+}
+
+/* What the descriptors allow for streams. */
+static size_t
+parts_room(const struct daemon *d)
+{
+	/* A peer's line may bring a descriptor, too. */
+	return d->max_descriptors - parts_reserve(d) -
+	    2 * parts_max_connections(d);
+}
+
 size_t
 parts_max_streams(const struct daemon *d)
 {
-	size_t limit = d->max_descriptors;
-	size_t reserve = limit / 4 < PARTS_RESERVE ? limit / 4 : PARTS_RESERVE;
-	/* A peer's line may bring a descriptor, too. */
-	size_t most = limit - reserve - 2 * parts_max_connections(d);
+	uint64_t wanted = d->config->max_streams;
+	size_t room = parts_room(d);
 
-	if (d->config->max_streams == 0)
+	return wanted == 0 || wanted > room ? room : wanted;
+}
+
+/*
+ * Half of the reserve is for requests while there are as many streams as may
+ * be: these are answered, too.
+ */
+size_t
+parts_max_fastcgi(const struct daemon *d)
+{
+	size_t reserve = parts_reserve(d);
+	size_t most = parts_room(d) + reserve / 2;
+	size_t least = parts_max_streams(d) + reserve / 4;
+	uint64_t wanted = d->config->fastcgi_connections;
+
+	if (wanted == 0 || wanted > most)
 		return most;
+	return wanted < least ? least : wanted;
+}
+
+/* Warns of max-streams if the descriptors do not allow as many. */
+static void
+parts_warn(const struct daemon *d)
+{
+	size_t most = parts_max_streams(d);
+
 	if (d->config->max_streams > most)
 		log_warning("max-streams: %llu are more than %zu descriptors "
 			    "allow, taking %zu",
-		    (unsigned long long)d->config->max_streams, limit, most);
-	return d->config->max_streams < most ? d->config->max_streams : most;
+		    (unsigned long long)d->config->max_streams,
+		    d->max_descriptors, most);
+}
+
+void
+parts_configure_door(struct daemon *d)
+{
+	parts_warn(d);
+	door_configure(d->door, d->config, parts_max_fastcgi(d));
 }
 
 int
@@ -61,7 +107,7 @@ parts_new(struct daemon *d, void (*lost_cb)(void *arg))
 	    (d->door = door_new(d->base, d->uplink)) == NULL)
 		return -1;
 	d->door->sources.programs = d->programs;
-	door_configure(d->door, d->config, parts_max_streams(d));
+	parts_configure_door(d);
 	return 0;
 }
 

@@ -52,7 +52,7 @@ reload_take(struct daemon *d, struct config *fresh)
 
 	d->config = fresh;
 	logging_open(d);
-	door_configure(d->door, fresh, parts_max_streams(d));
+	parts_configure_door(d);
 	if (d->hub != NULL) {
 		d->store->ops->configure(d->store, &bounds);
 		hub_reconfigure(d->hub, fresh, parts_max_streams(d));

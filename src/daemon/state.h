@@ -164,6 +164,12 @@ int parts_connect(struct daemon *);
  */
 size_t parts_max_connections(const struct daemon *);
 size_t parts_max_streams(const struct daemon *);
+
+/* The same of the web server's connections, those of streams among them. */
+size_t parts_max_fastcgi(const struct daemon *);
+
+/* From now on the configuration holds for the door. */
+void parts_configure_door(struct daemon *);
 struct store_bounds parts_store_bounds(const struct config *);
 
 void parts_free(struct daemon *);

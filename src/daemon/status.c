@@ -17,6 +17,7 @@ status_add_door(const struct daemon *d, struct json_object *status)
 	const struct door_figures figures = {
 		.counters = d->door->counters,
 		.waiting = d->door->connection_count,
+		.connections_max = d->door->max_connections,
 		.programs = programs_count(d->programs),
 	};
 

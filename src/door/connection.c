@@ -265,6 +265,10 @@ connection_serve(struct connection *c)
 		return EXCHANGE_FAILED;
 	ex->request.body.text = c->gate.body.data;
 	ex->request.body.len = c->gate.body.len;
+	if (c->is_surplus) {
+		ex->trouble = CONNECTION_SURPLUS;
+		c->gate.keep = false;
+	}
 	ex->is_padded = door->handed_off_cb != NULL;
 	state = exchange_serve(ex, connection_check(c));
 	if (exchange_is_refused(ex))
@@ -278,14 +282,20 @@ connection_serve(struct connection *c)
 
 /*
  * Waits for more input, or for the web server to read; with a deadline, unless
- * a connection that is kept is idle.
+ * a connection that is kept is idle.  One that is surplus has no such time.
  */
 static void
 connection_wait(struct connection *c)
 {
-	connection_set_deadline(c,
-	    c->out.len > 0 || c->in.len > 0 || c->gate.phase != GATE_IDLE ||
-		!c->is_kept);
+	bool is_idle = c->out.len == 0 && c->in.len == 0 &&
+	    c->gate.phase == GATE_IDLE && c->is_kept;
+
+	if (c->is_surplus) {
+		connection_close(c);
+		return;
+	}
+	connection_set_deadline(c, !is_idle);
+	connection_set_idle(c, is_idle);
 	if ((c->io == NULL || c->is_writing != (c->out.len > 0)) &&
 	    connection_watch(c, c->out.len > 0) == -1)
 		connection_close(c);
@@ -393,6 +403,7 @@ connection_read(struct connection *c)
 		return;
 	}
 	buffer_commit(&c->in, (size_t)n);
+	connection_set_idle(c, false);
 	connection_process(c);
 }
 
@@ -456,6 +467,7 @@ connection_open(struct door *door, int fd, bool kept, struct text_span input)
 		return;
 	}
 	if (!kept) {
+		connection_make_room(c);
 		/*
 		 * A web server connects when it has a request, which mostly is
 		 * there already: reading at once saves a turn of the loop.
@@ -470,4 +482,6 @@ connection_open(struct door *door, int fd, bool kept, struct text_span input)
 	/* The loop goes on: this may be called from within a stream's end. */
 	if (input.len > 0)
 		event_active(c->io, EV_TIMEOUT, 0);
+	connection_set_idle(c, input.len == 0);
+	connection_make_room(c);
 }

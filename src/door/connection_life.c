@@ -18,6 +18,7 @@
 void
 connection_release(struct connection *c)
 {
+	connection_set_idle(c, false);
 	TAILQ_REMOVE(&c->door->connections, c, link);
 	c->door->connection_count--;
 	if (c->io != NULL)
@@ -68,6 +69,38 @@ connection_set_deadline(struct connection *c, bool on)
 		    c->door->config->request_timeout_ms);
 	else
 		event_del(c->deadline);
+}
+
+void
+connection_set_idle(struct connection *c, bool on)
+{
+	if (on == c->is_idle)
+		return;
+	c->is_idle = on;
+	if (on)
+		TAILQ_INSERT_TAIL(&c->door->idle, c, idle_link);
+	else
+		TAILQ_REMOVE(&c->door->idle, c, idle_link);
+}
+
+void
+connection_make_room(struct connection *c)
+{
+	struct door *door = c->door;
+	struct connection *idle = TAILQ_FIRST(&door->idle);
+
+	if (!door_is_overfull(door))
+		return;
+	if (idle != NULL) {
+		door->counters.idle_closed++;
+		connection_close(idle);
+		return;
+	}
+	c->is_surplus = true;
+	if (door->counters.turned_away++ == 0)
+		log_warning("FastCGI: a connection was turned away: %s; status "
+			    "counts the next ones",
+		    CONNECTION_SURPLUS);
 }
 
 void

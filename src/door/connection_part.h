@@ -15,14 +15,20 @@
  * in common.
  */
 
+/* What is said to whoever is one too many. */
+#define CONNECTION_SURPLUS \
+	"there are too many connections (fastcgi-connections)"
+
 struct connection {
-	TAILQ_ENTRY(connection) link;
+	TAILQ_ENTRY(connection) link, idle_link;
 	struct door *door;
 	struct event *io, *deadline;
 	event_callback_fn ready_cb; /* of io */
 	int fd;
 	bool is_writing;
 	bool is_kept;     /* has served a request, and may be idle */
+	bool is_idle;     /* is among the door's idle ones */
+	bool is_surplus;  /* one more than may be: never waits for input */
 	bool has_request; /* in the gate, to be served when out is sent */
 	bool is_over;     /* to be closed when out is sent */
 	bool is_shared;   /* the hub may have the descriptor, too */
@@ -45,6 +51,16 @@ void connection_unwatch(struct connection *);
 
 /* Within request-timeout the request must come, or the hub's reply. */
 void connection_set_deadline(struct connection *, bool on);
+
+/* Lets it enter the door's idle ones, as the last, or leave them. */
+void connection_set_idle(struct connection *, bool on);
+
+/*
+ * One has been opened: if that is more than may be, the one that has been idle
+ * for longest is closed, which may be this one.  Without such a one this is
+ * surplus.
+ */
+void connection_make_room(struct connection *);
 
 /* Frees the structure; the descriptor stays open. */
 void connection_release(struct connection *);

@@ -92,6 +92,7 @@ door_new(struct event_base *base, struct uplink *uplink)
 	door->base = base;
 	door->uplink = uplink;
 	TAILQ_INIT(&door->connections);
+	TAILQ_INIT(&door->idle);
 	framing_init_raw(&door->raw, "cgi");
 	framing_init_raw(&door->passed, "passed");
 	door->framing = (struct framing){ .name = "fastcgi",
@@ -111,6 +112,16 @@ door_configure(struct door *door, const struct config *config, size_t max)
 {
 	door->config = config;
 	door->max_connections = max;
+}
+
+bool
+door_is_overfull(const struct door *door)
+{
+	size_t count = door->connection_count;
+
+	if (door->sources.hub != NULL)
+		count += hub_stream_count(door->sources.hub);
+	return count > door->max_connections;
 }
 
 void

@@ -34,7 +34,7 @@ struct uplink;
 struct door {
 	struct event_base *base;
 	const struct config *config;
-	size_t max_connections; /* as a web server is told (GET_VALUES) */
+	size_t max_connections; /* with those that streams have */
 	struct sources sources; /* here, or in the hub's process */
 	struct uplink *uplink;
 	/* A stream was handed over; or NULL. */
@@ -44,6 +44,8 @@ struct door {
 	size_t listener_count;
 	TAILQ_HEAD(door_connections_head,
 	    connection) connections; /* without a stream */
+	/* Those of them that are idle between two requests, longest first. */
+	TAILQ_HEAD(door_idle_head, connection) idle;
 	size_t connection_count;
 	struct framing framing; /* of this door's streams */
 	struct framing handed;  /* of those of another process's door */
@@ -55,8 +57,14 @@ struct door {
 /* A door without a hub, or NULL (memory).  The uplink stays the caller's. */
 struct door *door_new(struct event_base *, struct uplink *);
 
-/* From now on this configuration holds.  To be called at least once. */
+/*
+ * From now on this configuration holds, and max connections at most, of which
+ * each stream of the hub counts as one.  To be called at least once.
+ */
 void door_configure(struct door *, const struct config *, size_t max);
+
+/* Whether there are more connections than may be. */
+bool door_is_overfull(const struct door *);
 
 /* From now on this is the hub; NULL: it is in another process. */
 void door_set_hub(struct door *, struct hub *);

@@ -92,13 +92,16 @@ struct door_counters {
 	uint64_t connections, requests;
 	uint64_t refused; /* answered with an error */
 	uint64_t broken; /* connections closed for what they sent, or did not */
+	uint64_t turned_away; /* and for how many there are */
+	uint64_t idle_closed; /* between two requests, for the same */
 	uint64_t handoffs; /* streams that came from another process's door */
 };
 
 struct door_figures {
 	struct door_counters counters;
-	uint64_t waiting;  /* connections without a stream */
-	uint64_t programs; /* that run */
+	uint64_t waiting;         /* connections without a stream */
+	uint64_t connections_max; /* of these and of streams */
+	uint64_t programs;        /* that run */
 };
 
 struct daemon_figures {

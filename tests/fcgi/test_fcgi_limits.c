@@ -6,6 +6,7 @@
 #include "lib/support.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,10 @@
 enum {
 	LIMITS_MAX_REQUEST = 65536
 };
+
+/* The smallest that there is for four streams. */
+static struct support_options limits_few = { { "max-streams=4",
+    "fastcgi-connections=1" } };
 
 static struct support_options limits_hasty = { { "request-timeout=1" } };
 
@@ -329,6 +334,90 @@ test_silent_connections(void **state)
 	support_expect_healthy(daemon);
 }
 
+enum {
+	LIMITS_FEW = 36
+};
+
+/* A request that is there when its connection is accepted. */
+static void
+limits_ask_at_once(const struct daemon *daemon, const char *uri, int status)
+{
+	struct wire_request request = { .uri = uri, .flags = WIRE_KEEP_CONN };
+	struct fcgi_conn conn;
+
+	kill(daemon->pid, SIGSTOP);
+	support_open(&conn, daemon);
+	support_request(&conn, &request);
+	kill(daemon->pid, SIGCONT);
+	support_expect_reply(&conn, 1, status);
+	if (status == 503)
+		assert_true(fcgi_is_closed(&conn, FCGI_SOON_MS));
+	fcgi_close(&conn);
+}
+
+/* Below, at and above fastcgi-connections. */
+static void
+test_number_of_connections(void **state)
+{
+	struct daemon *daemon = *state;
+	struct fcgi_conn conns[LIMITS_FEW], more;
+	struct watch watch;
+	size_t i;
+
+	support_watch(&watch, daemon, "a");
+	for (i = 0; i < LIMITS_FEW - 2; i++)
+		support_open(&conns[i], daemon);
+	support_turn(daemon);
+	/* The last place is good for any number, one after the other. */
+	for (i = 0; i < 3; i++) {
+		limits_ask_at_once(daemon, "/nothing", 404);
+		support_turn(daemon);
+	}
+	support_open(&conns[LIMITS_FEW - 2], daemon);
+	support_turn(daemon);
+	support_open(&more, daemon);
+	assert_true(fcgi_is_closed(&more, FCGI_SOON_MS));
+	fcgi_close(&more);
+	limits_ask_at_once(daemon, "/nothing", 503);
+	assert_true(fcgi_is_silent(&conns[0], FCGI_NOTHING_MS));
+	support_expect_live(daemon, "a", "x", &watch, 1);
+	for (i = 0; i < LIMITS_FEW - 1; i++)
+		fcgi_close(&conns[i]);
+	watch_clear(&watch);
+	support_expect_healthy(daemon);
+}
+
+/* A kept connection that is idle makes room for another. */
+static void
+test_idle_ones_give_first(void **state)
+{
+	struct wire_request request = { .uri = "/nothing",
+		.flags = WIRE_KEEP_CONN };
+	struct daemon *daemon = *state;
+	struct fcgi_conn conns[LIMITS_FEW], idle[2];
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		support_open(&idle[i], daemon);
+		support_request(&idle[i], &request);
+		support_expect_reply(&idle[i], 1, 404);
+	}
+	for (i = 0; i < LIMITS_FEW - 1; i++)
+		support_open(&conns[i], daemon);
+	support_turn(daemon);
+	assert_true(fcgi_is_closed(&idle[0], FCGI_SOON_MS));
+	support_request(&idle[1], &request);
+	support_expect_reply(&idle[1], 1, 404);
+	support_open(&conns[LIMITS_FEW - 1], daemon);
+	assert_true(fcgi_is_closed(&idle[1], FCGI_SOON_MS));
+	assert_true(fcgi_is_silent(&conns[LIMITS_FEW - 1], FCGI_NOTHING_MS));
+	for (i = 0; i < 2; i++)
+		fcgi_close(&idle[i]);
+	for (i = 0; i < LIMITS_FEW; i++)
+		fcgi_close(&conns[i]);
+	support_expect_healthy(daemon);
+}
+
 int
 main(void)
 {
@@ -338,6 +427,8 @@ main(void)
 		SUPPORT_TEST(test_params_too_large),
 		SUPPORT_TEST(test_padding_is_not_kept),
 		SUPPORT_TEST(test_content_length_lies),
+		SUPPORT_TEST_WITH(test_number_of_connections, &limits_few),
+		SUPPORT_TEST_WITH(test_idle_ones_give_first, &limits_few),
 		SUPPORT_TEST_WITH(test_stalled_request, &limits_hasty),
 		SUPPORT_TEST_WITH(test_trickled_request, &limits_hasty),
 		SUPPORT_TEST_WITH(test_stream_outlives_request_timeout,

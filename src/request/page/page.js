@@ -310,6 +310,8 @@ function limitsOf(s) {
 		["Streams", s.streams, l.max_streams, count],
 		["Histories in memory", s.history_bytes, l.history_bytes, bytes],
 		["Programs", s.fastcgi.programs, l.run_max, count],
+		["Connections of the web server", s.fastcgi.waiting + s.streams,
+		    s.fastcgi.connections_max, count],
 		["Connections to the queue", s.queue.peers === undefined ?
 		    s.queue.connections : s.queue.peers, s.queue.peers_max ||
 		    s.queue.connections_max, count],
