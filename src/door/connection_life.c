@@ -83,13 +83,24 @@ connection_set_idle(struct connection *c, bool on)
 		TAILQ_REMOVE(&c->door->idle, c, idle_link);
 }
 
+/* Whether a door has more connections than it may, with those of streams. */
+static bool
+connection_are_too_many(const struct door *door)
+{
+	size_t count = door->connection_count;
+
+	if (door->sources.hub != NULL)
+		count += hub_stream_count(door->sources.hub);
+	return count > door->max_connections;
+}
+
 void
 connection_make_room(struct connection *c)
 {
 	struct door *door = c->door;
 	struct connection *idle = TAILQ_FIRST(&door->idle);
 
-	if (!door_is_overfull(door))
+	if (!connection_are_too_many(door))
 		return;
 	if (idle != NULL) {
 		door->counters.idle_closed++;

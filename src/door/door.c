@@ -114,16 +114,6 @@ door_configure(struct door *door, const struct config *config, size_t max)
 	door->max_connections = max;
 }
 
-bool
-door_is_overfull(const struct door *door)
-{
-	size_t count = door->connection_count;
-
-	if (door->sources.hub != NULL)
-		count += hub_stream_count(door->sources.hub);
-	return count > door->max_connections;
-}
-
 void
 door_set_hub(struct door *door, struct hub *hub)
 {

@@ -63,9 +63,6 @@ struct door *door_new(struct event_base *, struct uplink *);
  */
 void door_configure(struct door *, const struct config *, size_t max);
 
-/* Whether there are more connections than may be. */
-bool door_is_overfull(const struct door *);
-
 /* From now on this is the hub; NULL: it is in another process. */
 void door_set_hub(struct door *, struct hub *);
 
