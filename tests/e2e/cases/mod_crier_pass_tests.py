@@ -171,6 +171,16 @@ def held_when_refused(tap, place):
            "prefork, refused: a process holds the stream")
 
 
+def not_with_a_request_behind(tap, application, server):
+    count = len(application.requests)
+    pipelined = web.build_request("/events/a") * 2
+    with web.socket.create_connection(("127.0.0.1", server.port), 10) as sock:
+        sock.sendall(pipelined)
+        proc.wait_for(lambda: len(application.requests) > count, "a request")
+    tap.eq(application.requests[count].variables.get("CRIER_PASS"), None,
+           "not with a request behind it")
+
+
 def variables_of(application, server, target, **more):
     count = len(application.requests)
     with web.Exchange(server.port, target, **more) as exchange:
@@ -200,13 +210,7 @@ def when_not_to_ask(tap, place):
                f"{target}: CRIER_PASS {asks or 'is not said'}")
     got = variables_of(application, server, "/events/a", method="HEAD")
     tap.eq(got.get("CRIER_PASS"), None, "nor for HEAD")
-    count = len(application.requests)
-    pipelined = web.build_request("/events/a") * 2
-    with web.socket.create_connection(("127.0.0.1", server.port), 10) as sock:
-        sock.sendall(pipelined)
-        proc.wait_for(lambda: len(application.requests) > count, "a request")
-    tap.eq(application.requests[count].variables.get("CRIER_PASS"), None,
-           "nor with a request behind it")
+    not_with_a_request_behind(tap, application, server)
 
 
 def tls_is_not_passed(tap, place):
