@@ -279,9 +279,9 @@ static struct json_object *
 top_ask(struct top *t)
 {
 	struct buffer line = { 0 };
-	const char *reply;
+	const char *reply = NULL;
 	struct reply r = { 0 };
-	size_t len;
+	size_t len = 0;
 	int rc = 0;
 
 	if (!t->is_connected)

@@ -371,8 +371,9 @@ slices_clear(struct hub *hub)
 	struct slice *slice;
 
 	if (all->turn != NULL) {
-		TAILQ_FOREACH(slice, &all->reading, link)
+		TAILQ_FOREACH(slice, &all->reading, link) {
 			slice->hub = NULL;
+		}
 		event_free(all->turn);
 	}
 	if (all->rest != NULL)

@@ -212,6 +212,13 @@ hub_status_sort(struct status_channels *c)
 	c->is_cut = true;
 }
 
+static bool
+hub_status_is_found(const struct channel *c, const struct text_span *find)
+{
+	return find->len == 0 ||
+	    memmem(c->name, c->entry.name_len, find->text, find->len) != NULL;
+}
+
 static void
 hub_status_take_channels(const struct hub *hub,
     const struct hub_status_query *query, struct status_channels *taken)
@@ -221,9 +228,7 @@ hub_status_take_channels(const struct hub *hub,
 
 	TAILQ_FOREACH(c, &hub->channels.all, link) {
 		/* cppcheck-suppress uninitvar; the loop sets it */
-		if (query->find.len > 0 &&
-		    memmem(c->name, c->entry.name_len, query->find.text,
-			query->find.len) == NULL)
+		if (!hub_status_is_found(c, &query->find))
 			continue;
 		if (taken->count == 2 * taken->most)
 			hub_status_sort(taken);

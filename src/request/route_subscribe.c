@@ -74,11 +74,12 @@ route_add_since(struct route *r, struct text_span text)
 static int
 route_add_header(struct route *r, const char *header)
 {
-	struct text_span whole = { header, strlen(header) }, part = whole, best;
+	struct text_span whole = { header, strlen(header) }, part = whole;
+	struct text_span best = { NULL, 0 };
 	struct id id;
 	size_t n;
 
-	for (best.len = 0;; part.text += n + 1) {
+	for (;; part.text += n + 1) {
 		part.text += strspn(part.text, " \t");
 		n = strcspn(part.text, ",");
 		part.len = n;
