@@ -38,7 +38,8 @@ class Victim(daemon.Crierd):
 class Scene:
     """crierd with a store, nginx before it, and the load on them."""
 
-    def __init__(self, tap, place, name, keep=10000000, store=None):
+    def __init__(self, tap, place, name, keep=10000000, store=None,
+                 more=()):
         self.tap = tap
         self.seed = int(os.environ.get("CRIER_TEST_SEED")
                         or random.SystemRandom().randrange(1 << 32))
@@ -48,7 +49,8 @@ class Scene:
         # A small memory: clients that are behind are served by the store.
         self.crierd = Victim(place, [
             "store=sqlite:" + store, f"keep={keep}", "keep-bytes=1G",
-            "history-bytes=1M", "drain-time=1", "log-level=warning"])
+            "history-bytes=1M", "drain-time=1", "log-level=warning",
+            *more])
         self.crierd.start()
         self.nginx = servers.KINDS["nginx"](place, self.crierd)
         self.nginx.start()

@@ -5,7 +5,8 @@
 Turns in which crierd is killed alternate with turns in which one crierd lives
 and all around it goes wrong.  What was acknowledged reaches every client; and
 a crierd that lived has, when all is quiet, the descriptors that it had before,
-not much more memory, and its files are no larger than the history needs.
+not much more memory, and its files are no larger than the history needs.  The
+second half is one crierd's: what it loses little by little shows there.
 """
 
 import os
@@ -20,8 +21,10 @@ from cases.crash_tests import Scene
 
 TURN_SECONDS = 30
 KEEP = 4 * 3 * MAX_BEHIND  # a client is never so far behind
+MAX_KEYS = 20000           # publishers send nothing again that is so old
 IDLE = 40                  # clients that read nothing, at most
 MEMORY = 64 << 20          # that a turn may leave behind, in bytes
+CREEP = 16 << 20           # that all turns of a life leave, after two of them
 DISK = "512m"
 
 
@@ -42,11 +45,14 @@ class Soak(Scene):
         self.mount = Mount(place, DISK)
         self.store = (self.mount.folder if self.mount.mounted
                       else place.make_dir("store"))
-        super().__init__(tap, place, "soak", keep=KEEP, store=self.store)
+        super().__init__(tap, place, "soak", keep=KEEP, store=self.store,
+                         more=[f"max-keys={MAX_KEYS}"])
         self.end = time.monotonic() + seconds
+        self.half = self.end - seconds / 2
         self.idle = []
         self.acts = self.full_disks = 0
         self.largest = []  # of the files, after each turn
+        self.life = []     # memory of the crierd that lives, after each turn
 
     def read_nothing(self):
         """One more client that asks for everything and reads nothing, or all
@@ -111,6 +117,7 @@ class Soak(Scene):
         return descriptors(self.crierd.pid), memory(self.crierd.pid)
 
     def killing(self):
+        self.life.clear()
         return self.turn([self.kill] * 8 + [
             self.terminate, self.kill_server, self.read_nothing,
             self.half_a_line])
@@ -133,7 +140,14 @@ class Soak(Scene):
             return f"descriptors: {before[0]}, then {after[0]}"
         if after[1] > before[1] + MEMORY:
             return f"memory: {before[1]}, then {after[1]}"
+        self.life.append(after[1])
         return ""
+
+    def next_turn(self):
+        """Kills are for the first half, in every other turn."""
+        if len(self.largest) % 2 == 0 and time.monotonic() < self.half:
+            return self.killing()
+        return self.living()
 
     def failed(self):
         return any(x.failed for x in self.load.all()) or any(
@@ -144,9 +158,8 @@ def soak(tap, place):
     """For SOAK_SECONDS, all of it, in any order."""
     scene = Soak(tap, place, float(os.environ.get("SOAK_SECONDS") or 3600))
     wrong = ""
-    turns = [scene.killing, scene.living]
     while not wrong and not scene.failed():
-        wrong = turns[len(scene.largest) % 2]()
+        wrong = scene.next_turn()
         tap.diag(f"{scene.acts} acts, {scene.load.acknowledged()} events, "
                  f"{scene.largest[-1] >> 10} KiB in files, "
                  f"{max(0, scene.end - time.monotonic()):.0f} s left")
@@ -158,6 +171,9 @@ def soak(tap, place):
     scene.load.check(tap, "")
     tap.eq(wrong, "", "all is settled after each turn: events, descriptors, "
            "memory")
+    if len(scene.life) > 4:
+        tap.ok(scene.life[-1] <= scene.life[1] + CREEP,
+               "memory does not creep", scene.life)
     half = len(scene.largest) // 2
     if half > 2 and scene.load.acknowledged() > 5 * KEEP:
         tap.ok(max(scene.largest[half:]) <= 1.5 * max(scene.largest[:half]),
