@@ -29,12 +29,13 @@ enum {
 static void __attribute__((noreturn)) crierd_usage(int status)
 {
 	fprintf(status == 0 ? stdout : stderr,
-	    "usage: crierd [-fnV] [-c FILE] [-o NAME=VALUE]... [--on-demand]\n"
+	    "usage: crierd [-fhnV] [-c FILE] [-o NAME=VALUE]... [--on-demand]\n"
 	    "  -c FILE        configuration (default: " SYSCONFDIR
 	    "/crier.conf, if there is one)\n"
 	    "  -f             stay in the foreground, log to standard error\n"
 	    "  -n             check the configuration and say so; -nn prints it\n"
 	    "  -o NAME=VALUE  override a setting\n"
+	    "  -h             this text\n"
 	    "  -V             print the version\n"
 	    "  --on-demand    serve the queue alone, and leave when idle\n");
 	exit(status);

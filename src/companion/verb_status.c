@@ -23,6 +23,7 @@
 static const char status_help[] =
     "usage: crier status [-c | -s | -v] [-j]\n"
     "       crier status [-j] CHANNEL\n"
+    "       crier status --names [PART]\n"
     "\n"
     "Shows how crierd is doing, or who follows a channel now: its users in\n"
     "order, at most 1000, with their streams, and how many are of nobody whom\n"
@@ -35,6 +36,8 @@ static const char status_help[] =
     "are\n"
     "  -s  the open streams instead, at most 1000: what close --stream takes\n"
     "  -v  all that crierd counts, and the limits\n"
+    "  --names  the names alone of channels, one a line, at most 1000; with\n"
+    "           PART those that have it in their names\n"
     "  -h  this text\n"
     "\n"
     "exit status: 0 shown, 64 wrong usage, 65 bad channel, 69 no crierd, 75 try\n"
@@ -45,10 +48,14 @@ static const char status_help[] =
     "  crier status room/7\n"
     "  crier -w 10 status -j | jq .streams\n";
 
+enum {
+	STATUS_NAMES = 256 /* the option without a letter */
+};
+
 struct status_options {
 	bool json;
-	int what;            /* 'c', 's', 'v', or 0 */
-	const char *channel; /* or NULL */
+	int what;            /* 'c', 's', 'v', STATUS_NAMES, or 0 */
+	const char *channel; /* or the part of names; or NULL */
 };
 
 /* The members that are shown without -v. */
@@ -151,6 +158,17 @@ status_print_list(struct json_object *status)
 		    channels - json_length(list));
 }
 
+static void
+status_print_names(struct json_object *status)
+{
+	struct json_object *list = json_member(status, "channel_list");
+	size_t i;
+
+	for (i = 0; i < json_length(list); i++)
+		puts(status_text(json_object_array_get_idx(list, i),
+		    "channel"));
+}
+
 static int
 status_show(const void *arg, const char *reply, size_t len)
 {
@@ -169,6 +187,8 @@ status_show(const void *arg, const char *reply, size_t len)
 	}
 	if (options->what == 's')
 		status_print_streams(r.json);
+	else if (options->what == STATUS_NAMES)
+		status_print_names(r.json);
 	else if (options->what == 'c')
 		status_print_list(r.json);
 	else
@@ -185,48 +205,71 @@ static struct json_object *
 status_command(const struct status_options *options)
 {
 	struct json_object *o = json_object_new_object();
+	bool lists = options->what == 'c' || options->what == STATUS_NAMES;
+	bool is_presence = options->channel != NULL && !lists;
 
-	json_add_string(o, "do",
-	    options->channel == NULL ? "status" : "presence");
+	json_add_string(o, "do", is_presence ? "presence" : "status");
 	if (options->channel != NULL)
-		json_add_value(o, "channel",
+		json_add_value(o, is_presence ? "channel" : "find",
 		    json_object_new_string(options->channel));
-	if (options->what == 's' || options->what == 'c')
-		json_add_flag(o, options->what == 's' ? "streams" : "channels",
-		    true);
+	if (options->what == 's' || lists)
+		json_add_flag(o, lists ? "channels" : "streams", true);
 	return o;
+}
+
+/* The options that say what is shown; 0, or the exit code. */
+static int
+status_set_what(struct status_options *options, int what)
+{
+	if (options->what != 0 && options->what != what)
+		return verb_usage(&verb_status,
+		    "-c, -s, -v and --names show different things");
+	options->what = what;
+	return 0;
+}
+
+static int
+status_check(const struct status_options *options)
+{
+	if (options->what == STATUS_NAMES && options->json)
+		return verb_usage(&verb_status,
+		    "--names prints names alone; -c -j is all of them in JSON");
+	if (options->channel != NULL && options->what != 0 &&
+	    options->what != STATUS_NAMES)
+		return verb_usage(&verb_status,
+		    "-c, -s and -v are not about one channel");
+	return 0;
 }
 
 static int
 status_run(const struct verb_env *env, int argc, char **argv)
 {
 	static const struct option longs[] = { { "help", 0, NULL, 'h' },
-		{ NULL, 0, NULL, 0 } };
+		{ "names", 0, NULL, STATUS_NAMES }, { NULL, 0, NULL, 0 } };
 	struct status_options options = { false, 0, NULL };
 	bool begun = false;
-	int c;
+	int c, rc = 0;
 
-	while ((c = verb_option(&verb_status, argc, argv, ":cjsvh", longs,
-		    &begun)) != -1) {
+	while (rc == 0 &&
+	    (c = verb_option(&verb_status, argc, argv, ":cjsvh", longs,
+		 &begun)) != -1) {
 		if (c == 'h')
 			return verb_finish(0);
+		if (c == '?')
+			return EX_USAGE;
 		if (c == 'j')
 			options.json = true;
-		else if (strchr("csv", c) == NULL)
-			return EX_USAGE;
-		else if (options.what != 0 && options.what != c)
-			return verb_usage(&verb_status,
-			    "-c, -s and -v show different things");
 		else
-			options.what = c;
+			rc = status_set_what(&options, c);
 	}
+	if (rc != 0)
+		return rc;
 	if (optind < argc)
 		options.channel = argv[optind++];
 	if (optind < argc)
 		return verb_usage(&verb_status, "takes one channel at most");
-	if (options.channel != NULL && options.what != 0)
-		return verb_usage(&verb_status,
-		    "-c, -s and -v are not about one channel");
+	if ((rc = status_check(&options)) != 0)
+		return rc;
 	return verb_ask(env, status_command(&options), status_show, &options);
 }
 

@@ -96,7 +96,9 @@ options_take(struct options *o, int c, const char *value)
 		o->has_server = advice_server_named(value, &o->server);
 		if (!o->has_server)
 			return verb_usage(&options_verb,
-			    "no advice for a server named %s", value);
+			    "--server takes nginx, apache, lighttpd, haproxy, "
+			    "caddy or h2o, not %s",
+			    value);
 		return 0;
 	default:
 		return EX_USAGE;
