@@ -105,19 +105,18 @@ spool_batch_reply_cb(void *arg, const struct spool_reply *r)
 }
 
 /*
- * Fills the window: lines for the items from b->sending on.  False for want of
- * memory.
+ * Fills the window with up to `most` items: lines for those from b->sending on.
+ * False for want of memory.
  */
 static bool
-spool_batch_fill(struct spool_batch *b, struct buffer *lines)
+spool_batch_fill(struct spool_batch *b, size_t most, struct buffer *lines)
 {
 	const struct spool_item *i;
 	struct spool_record r;
 	char key[SPOOL_KEY_MAX];
 
 	b->window = 0;
-	while (b->window < SPOOL_WINDOW_EVENTS &&
-	    b->sending + b->window < b->count) {
+	while (b->window < most && b->sending + b->window < b->count) {
 		i = &b->items[b->sending + b->window];
 		if (i->done ||
 		    (b->window > 0 &&
@@ -146,7 +145,7 @@ spool_batch_send(struct spool_batch *b, struct client *c, uint64_t deadline_ms)
 			continue;
 		}
 		good = clock_monotonic_ms() < deadline_ms &&
-		    spool_batch_fill(b, &lines) &&
+		    spool_batch_fill(b, spool_window(c), &lines) &&
 		    spool_exchange(c, &lines, b->window, deadline_ms,
 			spool_batch_reply_cb, b);
 		b->sending += b->window;

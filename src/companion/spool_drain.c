@@ -63,28 +63,39 @@ spool_exchange_turn(struct client *c, uint64_t deadline_ms)
 	return rc == 1 || left > 0;
 }
 
+size_t
+spool_window(const struct client *c)
+{
+	return c->keeps_order ? SPOOL_WINDOW_EVENTS : 1;
+}
+
 bool
 spool_exchange(struct client *c, struct buffer *lines, size_t count,
     uint64_t deadline_ms,
     void (*reply_cb)(void *arg, const struct spool_reply *), void *arg)
 {
+	static const char order[] = "{\"do\":\"order\"}\n";
 	char why[256];
 	struct spool_reply r = { .why = why };
+	size_t n = 0; /* replies so far; the first is that to `order` */
 
-	if (buffer_append(&c->out, lines->data, lines->len) == 0) {
+	if (buffer_append(&c->out, order, sizeof order - 1) == 0 &&
+	    buffer_append(&c->out, lines->data, lines->len) == 0) {
 		do {
-			while (r.index < count &&
+			while (n <= count &&
 			    client_next_line(c, &r.line, &r.len)) {
 				r.code =
 				    reply_code(r.line, r.len, why, sizeof why);
-				reply_cb(arg, &r);
-				r.index++;
+				r.index = n - 1;
+				if (n++ == 0)
+					c->keeps_order = r.code == 0;
+				else
+					reply_cb(arg, &r);
 			}
-		} while (r.index < count &&
-		    spool_exchange_turn(c, deadline_ms));
+		} while (n <= count && spool_exchange_turn(c, deadline_ms));
 	}
 	buffer_truncate(lines, 0);
-	if (r.index == count)
+	if (n > count)
 		return true;
 	client_close(c);
 	return false;
@@ -179,7 +190,7 @@ spool_drain_add(struct spool_drain *d, const struct spool_record *r)
 {
 	int rc;
 
-	if (d->count == SPOOL_WINDOW_EVENTS ||
+	if (d->count == spool_window(d->client) ||
 	    (d->count > 0 &&
 		d->lines.len + r->json_len + SPOOL_HEADER_MAX >
 		    SPOOL_WINDOW_BYTES))

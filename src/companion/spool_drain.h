@@ -12,10 +12,9 @@
 
 enum {
 	/*
-	 * A window is what is sent at once: so little that crierd takes it as
-	 * one batch, which its store accepts or refuses as a whole.  The next
-	 * window waits for all replies to this one, so that an event which is
-	 * refused for now is not overtaken by a later one.
+	 * A window is what is sent at once.  It begins with the command
+	 * "order", so that crierd refuses what stands behind an event that it
+	 * refuses for now: later events never come before it.
 	 */
 	SPOOL_WINDOW_EVENTS = 64,
 	SPOOL_WINDOW_BYTES = 32 * 1024
@@ -29,6 +28,12 @@ struct spool_reply {
 	const char *line; /* all of it, without its end */
 	size_t len;
 };
+
+/*
+ * How many events the next window may have: one, until it is known that this
+ * crierd has the command "order".
+ */
+size_t spool_window(const struct client *);
 
 /*
  * Sends lines, which hold count events, and waits for the replies until

@@ -164,8 +164,9 @@ turn_make_room(struct hub *hub, const struct batch_channel *channels,
 
 /*
  * If a durable store has the event, no memory is no refusal: a stream that does
- * not find it in memory reads it there.  An event of crier's own, which nobody
- * would send again, is skipped as well and leaves a gap.
+ * not find it in memory reads it there.  Otherwise an event is refused, and all
+ * behind it in the batch, which must not come before it.  An event of crier's
+ * own, which nobody would send again, is skipped as well and leaves a gap.
  */
 void
 turn_append(struct hub *hub, struct batch *b, struct batch_event *e)
@@ -178,7 +179,8 @@ turn_append(struct hub *hub, struct batch *b, struct batch_event *e)
 	bool has_room = turn_make_room(hub, channels, e);
 	size_t i;
 
-	if (!has_room && !hub->store->is_durable && !e->is_own) {
+	if ((!has_room || b->error[0] != '\0') && !hub->store->is_durable &&
+	    !e->is_own) {
 		e->outcome = BATCH_REFUSED;
 		snprintf(b->error, sizeof b->error, "out of memory");
 		return;

@@ -26,7 +26,8 @@ struct client {
 	bool ended;        /* by the other side: all that it said is in in */
 	bool was_reset;    /* ended, and not all that was sent was read */
 	struct lines lines;
-	int silence_ms; /* how long a reply is waited for */
+	int silence_ms;   /* how long a reply is waited for */
+	bool keeps_order; /* crierd has said that it does (spool_drain.h) */
 };
 
 enum {

@@ -121,6 +121,7 @@ static const struct {
 	[COMMAND_CLOSE] = { execute_close, false },
 	[COMMAND_HANDOFF] = { NULL, false },
 	[COMMAND_PRESENCE] = { execute_presence, false },
+	[COMMAND_ORDER] = { NULL, false },
 	[COMMAND_RELOAD] = { NULL, false },
 	[COMMAND_RESTART] = { NULL, false },
 	[COMMAND_SHUTDOWN] = { NULL, false },

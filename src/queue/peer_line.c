@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "config/config.h"
 #include "protocol/reply.h"
 #include "queue/allow.h"
@@ -65,6 +66,7 @@ peer_event_cb(void *arg, const struct hub_outcome *o)
 {
 	struct queue_peer *p = arg;
 
+	p->has_failed |= o->refusal != NULL;
 	if (p->is_gone)
 		;
 	else if (o->refusal != NULL)
@@ -110,15 +112,49 @@ peer_say_error(struct queue_peer *p, int code, const char *error)
 	struct buffer text = { 0 };
 	int rc = reply_put_error(&text, code, error);
 
+	p->has_failed |= code == EX_TEMPFAIL;
 	if (rc == 0)
 		rc = peer_say(p, &text);
 	buffer_clear(&text);
 	return rc;
 }
 
+/*
+ * Until the next one, an event that is refused for now has all behind it
+ * refused as well: whoever sends the rest again sends it in order.
+ */
+static int
+peer_order(struct queue_peer *p, struct command *c)
+{
+	struct buffer text = { 0 };
+	int rc = json_append_line(&text, reply_new(true));
+
+	(void)c;
+	if (rc == 0)
+		rc = peer_say(p, &text);
+	buffer_clear(&text);
+	p->is_ordered = true;
+	p->has_failed = rc == -1;
+	return rc;
+}
+
+/*
+ * Whether the store has earlier events of a peer that wants them in order:
+ * what becomes of them is not known yet.
+ */
+static bool
+peer_must_wait_for_store(const struct queue_peer *p)
+{
+	return p->is_ordered && p->turn != p->queue->replies.turns;
+}
+
 static int
 peer_publish(struct queue_peer *p, struct command *c)
 {
+	if (p->is_ordered && p->has_failed)
+		return peer_say_error(p, EX_TEMPFAIL,
+		    "an event before it was refused for now");
+	p->turn = p->queue->replies.turns;
 	switch (execute_publish(p->queue, &peer_asker, p, c)) {
 	case 0:
 		p->pending++;
@@ -310,11 +346,14 @@ peer_take_command(struct queue_peer *p, struct command *c)
 	    struct command *) = { [COMMAND_PUBLISH] = peer_publish,
 		[COMMAND_STREAM] = peer_subscribe,
 		[COMMAND_HANDOFF] = peer_hand_off,
+		[COMMAND_ORDER] = peer_order,
 		[COMMAND_RELOAD] = peer_control,
 		[COMMAND_RESTART] = peer_control,
 		[COMMAND_SHUTDOWN] = peer_control };
 
-	if (p->pending > 0 && !execute_may_overtake(c->kind))
+	if (p->pending > 0 &&
+	    (!execute_may_overtake(c->kind) ||
+		(c->kind == COMMAND_PUBLISH && peer_must_wait_for_store(p))))
 		return PEER_WAITS;
 	/* A peer that reads nothing any more needs no answer. */
 	if (p->is_deaf && execute_is_question(c->kind))

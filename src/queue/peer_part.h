@@ -42,11 +42,14 @@ struct queue_peer {
 	bool is_gone;                /* freed when its last reply is due */
 	bool may_hand_off;           /* as the configuration `judged` has it */
 	const struct config *judged; /* NULL: not asked yet */
-	size_t pending;              /* replies that wait for the store */
-	size_t pending_bytes;        /* of those that are known */
-	size_t held;                 /* bytes that are counted for it */
-	uint64_t begun_ms; /* since when its line has no end; 0: none */
-	uint64_t stuck_ms; /* since when no reply was read; 0: all were */
+	bool is_ordered;      /* an event is published after all before it */
+	bool has_failed;      /* and one of these was refused for now */
+	uint64_t turn;        /* in which it published last, of the replies' */
+	size_t pending;       /* replies that wait for the store */
+	size_t pending_bytes; /* of those that are known */
+	size_t held;          /* bytes that are counted for it */
+	uint64_t begun_ms;    /* since when its line has no end; 0: none */
+	uint64_t stuck_ms;    /* since when no reply was read; 0: all were */
 	struct passed passed;
 	size_t counted;    /* descriptors of passed, in the queue's figures */
 	uint64_t received; /* bytes so far: up to the end of in */

@@ -164,7 +164,9 @@ replies_commit(struct replies *r)
 		 */
 		r->list = l;
 		replies_commit_later(r);
+		return true;
 	}
+	r->turns++;
 	return true;
 }
 

@@ -31,6 +31,7 @@ struct replies {
 	struct hub *hub;
 	struct event *turn;      /* active: the turn ends with a commit */
 	bool is_due;             /* turn is active */
+	uint64_t turns;          /* that ended with a commit */
 	struct reply_list *list; /* of this turn, or NULL */
 	bool is_paused;          /* since replies_may_read was false */
 };

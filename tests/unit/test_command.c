@@ -55,7 +55,7 @@ static void
 test_describe(const struct command *c, char *to, size_t size)
 {
 	static const char *const kinds[] = { "publish", "stream", "status",
-		"close", "handoff", "presence" };
+		"close", "handoff", "presence", "order" };
 	size_t i;
 
 	to[0] = '\0';
@@ -313,7 +313,7 @@ test_numbers(void **state)
 
 static const char one[] = "65 close takes one of channel, user, stream";
 static const char none[] =
-    "64 \"do\" is none of stream, status, close, presence, "
+    "64 \"do\" is none of stream, status, close, presence, order, "
     "reload, restart, shutdown";
 static const struct test_case test_kinds_cases[] = {
 	{ DO("\"status\""), "status" },
@@ -329,6 +329,8 @@ static const struct test_case test_kinds_cases[] = {
 	    "65 presence takes one channel" },
 	{ DO("\"presence\",\"channel\":\"a\",\"user\":\"u\""),
 	    "65 unknown field \"user\"" },
+	{ DO("\"order\""), "order" },
+	{ DO("\"order\",\"channel\":\"a\""), "65 unknown field \"channel\"" },
 	{ DO("\"status\",\"x\":1"), "65 unknown field \"x\"" },
 	{ DO("\"stream\",\"channel\":\"a\""), "stream [a]" },
 	{ "{\"channel\":[\"a\",\"b\"],\"do\":\"stream\"}", "stream [a][b]" },

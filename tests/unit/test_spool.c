@@ -104,6 +104,29 @@ test_order(void **state)
 	assert_int_equal(spool_size(spool_journal), 0);
 }
 
+/* A crierd that does not know of order gets one event at a time. */
+static void
+test_order_of_old(void **state)
+{
+	static const char input[] = "one\ntwo\nrefuse75\nthree\nfour\n";
+	pid_t server = spool_serve(spool_talk_old_once);
+
+	(void)state;
+	assert_int_equal(PUB_INPUT(input, "-l", "-v", "a"), 0);
+	run_wait(server);
+	assert_file(run_output, "9-0\n9-0\nkept\nkept\nkept\n");
+	assert_requests("\"one\";\"two\";\"refuse75\";");
+	server = spool_serve(spool_talk_old_once);
+	assert_int_equal(spool_flush(), EX_TEMPFAIL);
+	run_wait(server);
+	assert_requests("\"refuse75\";");
+	assert_kept("\"refuse75\";\"three\";\"four\";");
+	server = spool_serve(spool_talk_ok_once);
+	assert_int_equal(spool_flush(), 0);
+	run_wait(server);
+	assert_requests("\"refuse75\";\"three\";\"four\";");
+}
+
 /* A lost reply: the event is sent again, with the same key. */
 static void
 test_lost_reply(void **state)
@@ -291,6 +314,7 @@ main(void)
 		cmocka_unit_test_teardown(test_keep_and_flush, spool_teardown),
 		cmocka_unit_test_teardown(test_refused, spool_teardown),
 		cmocka_unit_test_teardown(test_order, spool_teardown),
+		cmocka_unit_test_teardown(test_order_of_old, spool_teardown),
 		cmocka_unit_test_teardown(test_lost_reply, spool_teardown),
 		cmocka_unit_test_teardown(test_lost_reply_waits,
 		    spool_teardown),

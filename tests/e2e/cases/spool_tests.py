@@ -2,6 +2,7 @@
 # Copyright (c) 2026 The crier authors
 """Events that crier keeps while crierd is away."""
 
+import errno
 import json
 import os
 import random
@@ -13,6 +14,7 @@ import threading
 from lib import bench, proc
 from lib.daemon import Crierd
 from lib.fcgi import Direct
+from lib.store_tools import Interposer, Stored
 
 PUBLISHERS = 20
 EVENTS = 60
@@ -335,6 +337,44 @@ def crashes_of_flush(tap, place):
         _check_history(tap, fault, _all(crierd, channel, "last"), said)
 
 
+def order(tap, place):
+    """The store refuses once in the middle of what is sent at once."""
+    if not Interposer.is_there():
+        tap.skip("order", "there is no compiler")
+        return
+    fault = Interposer(place)
+    crierd = Stored(place, ["durability=none"])
+    crierd.start(env=fault.env)
+    texts = [f"e{n}" for n in range(1, EVENTS + 1)]
+    lines = "".join(text + "\n" for text in texts).encode()
+
+    def send(verb, spool, after, data):
+        if verb == "flush":
+            spool.pub("-l", f"{verb}{after}", data=data)
+        # A few events are one commit, of which one fails.
+        fault.receive(512)
+        fault.fail_some(errno.EIO, after, 1)
+        done = spool.flush(crierd.queue) if verb == "flush" else spool.pub(
+            "-v", "-l", f"{verb}{after}", data=data, queue=crierd.queue)
+        hits = fault.hits()
+        fault.fail(0)
+        fault.receive(0)
+        return done, hits
+
+    for verb in ("pub", "flush"):
+        stopped = 0
+        for after in (0, 1, 9, 20, 33):
+            spool = Spool(place, f"{verb}{after}")
+            done, hits = send(verb, spool, after, lines)
+            stopped += hits > 0 and (
+                done.returncode == 75 if verb == "flush"
+                else 0 < done.stdout.count(b"kept") <= EVENTS)
+            spool.flush(crierd.queue)
+            tap.eq((_all(crierd, f"{verb}{after}", texts[-1]), spool.size()),
+                   (texts, 0), f"{verb}: a refusal behind {after} writes")
+        tap.ok(stopped >= 4, f"{verb}: which stopped it", stopped)
+
+
 def waits(tap, place):
     crierd = Crierd(place, config="")
     spool = Spool(place)
@@ -381,6 +421,6 @@ def not_ours(tap, place):
     tap.eq(spool.flush().returncode, 69, "flush: root may send what he kept")
 
 
-TESTS = (forms, not_ours, bad_events, crierd_is_killed, crashes_without_crierd,
+TESTS = (forms, not_ours, bad_events, order, crierd_is_killed, crashes_without_crierd,
          crashes_of_the_first, crashes_while_sending, crashes_of_flush,
          waits)

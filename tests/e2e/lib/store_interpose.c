@@ -9,19 +9,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 /*
- * Preloaded into crierd: a wall clock that is moved, and writes to the history
- * that fail.  The test says what by the file that $INTERPOSE_CONTROL names.
+ * Preloaded into crierd: a wall clock that is moved, writes to the history that
+ * fail, and sockets of which little is read at once.  The test says what by the
+ * file that $INTERPOSE_CONTROL names.
  */
 
 struct control {
 	volatile int64_t seconds; /* added to the wall clock */
 	volatile int64_t error;   /* of writes to the history; 0: none */
 	volatile int64_t hits;    /* writes that failed */
+	volatile int64_t after;   /* so many writes come through before */
+	volatile int64_t most;    /* of them fail; 0: all */
+	volatile int64_t bytes;   /* of one message that is received; 0: all */
 };
 
 static struct control interpose_nothing;
@@ -46,10 +51,11 @@ interpose_start(void)
 static int
 interpose_fails(int fd)
 {
+	int error = (int)control->error;
 	char link[64], path[4096];
 	ssize_t len;
 
-	if (control->error == 0)
+	if (error == 0)
 		return 0;
 	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
 	len = readlink(link, path, sizeof path - 1);
@@ -58,8 +64,14 @@ interpose_fails(int fd)
 	path[len] = '\0';
 	if (strstr(path, "history.db") == NULL || strstr(path, "-shm") != NULL)
 		return 0;
+	if (control->after > 0) {
+		control->after--;
+		return 0;
+	}
 	control->hits++;
-	errno = (int)control->error;
+	if (control->most > 0 && control->hits >= control->most)
+		control->error = 0;
+	errno = error;
 	return 1;
 }
 
@@ -84,6 +96,19 @@ INTERPOSE(int, fallocate, (int fd, int mode, off_t at, off_t n),
     (fd, mode, at, n))
 INTERPOSE(int, fallocate64, (int fd, int mode, off64_t at, off64_t n),
     (fd, mode, at, n))
+
+ssize_t
+recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	static ssize_t (*next)(int, struct msghdr *, int);
+	size_t most = (size_t)control->bytes;
+
+	if (next == NULL)
+		*(void **)&next = dlsym(RTLD_NEXT, "recvmsg");
+	if (most > 0 && msg->msg_iovlen == 1 && msg->msg_iov[0].iov_len > most)
+		msg->msg_iov[0].iov_len = most;
+	return next(fd, msg, flags);
+}
 
 int
 clock_gettime(clockid_t clock, struct timespec *ts)

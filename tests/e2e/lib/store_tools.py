@@ -122,7 +122,7 @@ class Interposer:
             check=True, capture_output=True)
         self.control = place.path("interpose.control")
         with open(self.control, "wb") as control:
-            control.write(bytes(24))
+            control.write(bytes(48))
         os.chmod(self.control, 0o666)
         asan = os.environ.get("ASAN_OPTIONS", "")
         self.env = {
@@ -146,6 +146,15 @@ class Interposer:
     def fail(self, number):
         """Writes to the history fail with this errno; 0: no more."""
         self._set(8, number)
+
+    def fail_some(self, number, after, most):
+        """So many of them fail, behind so many that do not."""
+        for at, value in ((16, 0), (24, after), (32, most), (8, number)):
+            self._set(at, value)
+
+    def receive(self, size):
+        """So much is received at once; 0: as much as there is."""
+        self._set(40, size)
 
     def hits(self):
         with open(self.control, "rb") as control:

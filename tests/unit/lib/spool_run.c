@@ -159,10 +159,37 @@ spool_talk_ok(int fd, FILE *requests)
 	size_t size = 0;
 
 	while (getline(&line, &size, in) > 0) {
-		fputs(line, requests);
+		if (strstr(line, "\"do\"") == NULL)
+			fputs(line, requests);
 		fflush(requests);
 		run_write_text(fd,
 		    "{\"ok\":true,\"id\":\"9-0\",\"streams\":0}\n");
+	}
+	free(line);
+	fclose(in);
+}
+
+void
+spool_talk_old(int fd, FILE *requests)
+{
+	FILE *in = fdopen(dup(fd), "r");
+	char *line = NULL;
+	size_t size = 0;
+
+	while (getline(&line, &size, in) > 0) {
+		if (strstr(line, "\"do\"") == NULL)
+			fputs(line, requests);
+		fflush(requests);
+		if (strstr(line, "\"do\"") != NULL)
+			run_write_text(fd,
+			    "{\"ok\":false,\"error\":\"none\","
+			    "\"code\":64}\n");
+		else if (strstr(line, "refuse75") != NULL)
+			run_write_text(fd,
+			    "{\"ok\":false,\"error\":\"full\","
+			    "\"code\":75}\n");
+		else
+			run_write_text(fd, "{\"ok\":true,\"id\":\"9-0\"}\n");
 	}
 	free(line);
 	fclose(in);
@@ -182,4 +209,5 @@ spool_serve(const run_talker *talkers)
 }
 
 const run_talker spool_talk_once[] = { run_talk_lines, NULL };
+const run_talker spool_talk_old_once[] = { spool_talk_old, NULL };
 const run_talker spool_talk_ok_once[] = { spool_talk_ok, NULL };

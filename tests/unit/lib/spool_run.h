@@ -25,9 +25,13 @@ void spool_leave(void);
 /* Listens again, and serves one connection for each talker, up to a NULL. */
 pid_t spool_serve(const run_talker *talkers);
 
-/* A talker that notes each line and answers with ok. */
+/* A talker that notes each event and answers all lines with ok. */
 void spool_talk_ok(int fd, FILE *requests);
+
+/* Knows no commands, and refuses "refuse75". */
+void spool_talk_old(int fd, FILE *requests);
 extern const run_talker spool_talk_once[], spool_talk_ok_once[];
+extern const run_talker spool_talk_old_once[];
 
 /* `crier pub -S DIR` and more words, up to a NULL; the exit code. */
 int spool_pub(const char *input, const char *const *more);
