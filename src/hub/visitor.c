@@ -53,24 +53,73 @@ visitor_join(struct table *table, struct text_span name, struct visitor **found)
 	return 0;
 }
 
-/* Copies an address without brackets and zone (RFC 4007, 11.2). */
+/* Whether a text is empty, or ":PORT". */
+static bool
+visitor_is_port(struct text_span text)
+{
+	uint64_t port;
+
+	return text.len == 0 ||
+	    (text.text[0] == ':' &&
+		text_parse_number(text.text + 1, text.len - 1, 65535, &port));
+}
+
+/* The text before the first such character, which stays in the rest. */
+static struct text_span
+visitor_cut(struct text_span *rest, char at)
+{
+	const char *found = memchr(rest->text, at, rest->len);
+	struct text_span cut = *rest;
+
+	if (found != NULL)
+		cut.len = (size_t)(found - rest->text);
+	rest->text += cut.len;
+	rest->len -= cut.len;
+	return cut;
+}
+
+/*
+ * Copies an address without brackets, zone (RFC 4007, 11.2) and port.  A port
+ * stands behind brackets or an IPv4 address: a first colon with a dot before
+ * it.
+ */
 static bool
 visitor_copy_address(struct text_span address, char to[INET6_ADDRSTRLEN])
 {
-	size_t len;
+	struct text_span rest = address, host = visitor_cut(&rest, ':');
 
-	if (address.len >= 2 && address.text[0] == '[' &&
-	    address.text[address.len - 1] == ']') {
-		address.text++;
-		address.len -= 2;
+	if (address.len > 0 && address.text[0] == '[') {
+		rest.text = address.text + 1;
+		rest.len = address.len - 1;
+		host = visitor_cut(&rest, ']');
+		if (rest.len == 0)
+			return false;
+		rest.text++;
+		rest.len--;
+	} else if (memchr(host.text, '.', host.len) == NULL) {
+		host = address;
+		rest.len = 0;
 	}
-	for (len = 0; len < address.len && address.text[len] != '%'; len++)
-		;
-	if (len >= INET6_ADDRSTRLEN)
+	host = visitor_cut(&host, '%');
+	if (!visitor_is_port(rest) || host.len >= INET6_ADDRSTRLEN)
 		return false;
-	memcpy(to, address.text, len);
-	to[len] = '\0';
+	memcpy(to, host.text, host.len);
+	to[host.len] = '\0';
 	return true;
+}
+
+/*
+ * Whether an address stands for an IPv4 one, by its last 32 bits: mapped (RFC
+ * 4291, 2.5.5.2), or translated (RFC 6052, 2.1), where all the clients of IPv4
+ * have the same first 96.
+ */
+static bool
+visitor_is_ipv4(const struct in6_addr *a)
+{
+	static const unsigned char translated[12] = { 0, 0x64, 0xff, 0x9b };
+
+	return IN6_IS_ADDR_V4MAPPED(a) ||
+	    memcmp(a->s6_addr, translated, sizeof translated) == 0;
 }
 
 bool
@@ -87,7 +136,7 @@ visitor_house(struct text_span address, char house[VISITOR_HOUSE_SIZE])
 	}
 	if (inet_pton(AF_INET6, text, &parsed) != 1)
 		return false;
-	if (IN6_IS_ADDR_V4MAPPED(&parsed)) {
+	if (visitor_is_ipv4(&parsed)) {
 		inet_ntop(AF_INET, &parsed.s6_addr[12], house,
 		    VISITOR_HOUSE_SIZE);
 		return true;

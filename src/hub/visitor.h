@@ -38,9 +38,10 @@ enum {
 
 /*
  * Writes what max-streams-per-address counts an address for, and a NUL: all its
- * forms are one, an IPv4 address within IPv6 (RFC 4291, 2.5.5.2) is that
- * address, and of a network's addresses in IPv6 all are one, 2001:db8::/64,
- * since a household has that many.  False: it is no IP address.
+ * forms are one, a port behind it is left out, an IPv4 address within IPv6 (RFC
+ * 4291, 2.5.5.2; RFC 6052, 2.1) is that address, and of a network's addresses
+ * in IPv6 all are one, 2001:db8::/64, since a household has that many.  False:
+ * it is no IP address.
  */
 bool visitor_house(struct text_span address, char house[VISITOR_HOUSE_SIZE]);
 

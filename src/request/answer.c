@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "request/answer.h"
+#include "request/origin.h"
 
 static const char *
 answer_allow(const struct answer_context *c)
@@ -49,16 +50,14 @@ answer_put_cors(struct buffer *b, const struct answer_context *c)
 
 	if (allowed->count == 0)
 		return 0;
-	for (i = 0; i < allowed->count; i++) {
-		if (strcmp(allowed->items[i], "*") == 0)
-			any = true;
-		else if (strcmp(allowed->items[i], c->origin) == 0)
-			return buffer_printf(b,
-			    "Access-Control-Allow-Origin: %s\r\n"
-			    "Access-Control-Allow-Credentials: true\r\n"
-			    "Vary: Origin\r\n",
-			    c->origin);
-	}
+	if (origin_is_named(c->origin, c->config))
+		return buffer_printf(b,
+		    "Access-Control-Allow-Origin: %s\r\n"
+		    "Access-Control-Allow-Credentials: true\r\n"
+		    "Vary: Origin\r\n",
+		    c->origin);
+	for (i = 0; i < allowed->count; i++)
+		any = any || strcmp(allowed->items[i], "*") == 0;
 	return buffer_append_text(b,
 	    any ? "Access-Control-Allow-Origin: *\r\nVary: Origin\r\n"
 		: "Vary: Origin\r\n");

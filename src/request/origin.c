@@ -66,13 +66,15 @@ origin_is_of_host(const char *origin, const char *host)
 	    origin_is_equal(a.port, b.port);
 }
 
-static bool
-origin_is_named(const char *origin, const struct config_list *allowed)
+bool
+origin_is_named(const char *origin, const struct config *config)
 {
+	const struct config_list *allowed = &config->allow_origin;
 	size_t i;
 
 	for (i = 0; i < allowed->count; i++)
-		if (strcmp(allowed->items[i], origin) == 0)
+		if (strcmp(allowed->items[i], "*") != 0 &&
+		    strcasecmp(allowed->items[i], origin) == 0)
 			return true;
 	return false;
 }
@@ -83,13 +85,17 @@ origin_is_own(const struct request *request, const struct config *config)
 	const char *origin = request_get(request, "HTTP_ORIGIN");
 	const char *site = request_get(request, "HTTP_SEC_FETCH_SITE");
 
+	if (*origin != '\0' && origin_is_named(origin, config))
+		return true;
 	/*
-	 * A browser that sends no Origin says in Sec-Fetch-Site whether another
-	 * site's page made it ask.  A client that is no browser sends neither.
+	 * A browser says in Sec-Fetch-Site whether another site's page made it
+	 * ask, also if it sends no Origin, or one that differs by scheme or
+	 * port alone, which Host need not tell.  A client that is no browser
+	 * sends neither.
 	 */
-	if (*origin == '\0')
-		return *site == '\0' || strcmp(site, "same-origin") == 0 ||
-		    strcmp(site, "none") == 0;
-	return origin_is_named(origin, &config->allow_origin) ||
+	if (*site != '\0' && strcmp(site, "same-origin") != 0 &&
+	    strcmp(site, "none") != 0)
+		return false;
+	return *origin == '\0' ||
 	    origin_is_of_host(origin, request_get(request, "HTTP_HOST"));
 }

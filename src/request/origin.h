@@ -21,6 +21,12 @@
 bool origin_is_of_host(const char *origin, const char *host);
 
 /*
+ * Whether allow-origin names the origin: scheme and host are the same in
+ * capitals.  "*" names none.
+ */
+bool origin_is_named(const char *origin, const struct config *);
+
+/*
  * Whether the page that asks is of this site, or of an origin that allow-origin
  * names; and whether it is no page at all.
  */

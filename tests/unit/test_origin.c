@@ -68,7 +68,7 @@ static void
 test_own(void **state)
 {
 	static const char *const settings[] = {
-		"allow-origin=https://a.example", NULL
+		"allow-origin=https://A.example", "allow-origin=*", NULL
 	};
 	static const struct {
 		const char *origin, *site, *host;
@@ -80,9 +80,24 @@ test_own(void **state)
 		{ "", "same-site", "x", false },
 		{ "", "cross-site", "x", false },
 		{ "https://a.example", "cross-site", "x", true },
+		{ "HTTPS://a.EXAMPLE", "cross-site", "x", true },
+		{ "http://a.example", "cross-site", "x", false },
+		{ "https://a.example.", "cross-site", "x", false },
 		{ "https://a.example:444", "cross-site", "x", false },
+		{ "*", "", "x", false },
 		{ "https://b.example", "cross-site", "x", false },
 		{ "https://x", "same-origin", "x:443", true },
+		{ "https://x", "none", "x", true },
+		/* A page over http, or of another port that Host lacks. */
+		{ "http://x", "cross-site", "x", false },
+		{ "https://x", "same-site", "x", false },
+		{ "https://x", "SAME-ORIGIN", "x", false },
+		{ "https://xn--bcher-kva.example", "", "XN--BCHER-KVA.example",
+		    true },
+		{ "https://x.", "", "x.", true },
+		{ "https://x.", "", "x", false },
+		{ "https://x", "", "x:443:443", false },
+		{ "https://x", "", "user@x", false },
 		{ "null", "", "null", false },
 	};
 	struct config *config = support_config(settings);

@@ -267,8 +267,30 @@ test_houses(void **state)
 		{ "%eth0", NULL },
 		{ "[]", NULL },
 		{ "queue", NULL },
-		{ "192.0.2.1:80", NULL },
-		{ "[::1]:80", NULL },
+		{ "192.0.2.1:80", "192.0.2.1" },
+		{ "192.0.2.1:", NULL },
+		{ "192.0.2.1:65536", NULL },
+		{ "192.0.2.1:80:80", NULL },
+		{ "[192.0.2.1]:80", "192.0.2.1" },
+		{ "[::1]:80", "::1" },
+		{ "[::1]80", NULL },
+		{ "[::1", NULL },
+		{ "::1]", NULL },
+		{ "[[::1]]", NULL },
+		{ "[fe80::1%eth0]:80", "fe80::1" },
+		{ "2001:db8::1%", "2001:db8::/64" },
+		{ "2001:db8::1%eth0%[x]", "2001:db8::/64" },
+		{ "2001:db8::1:80", "2001:db8::/64" },
+		{ "64:ff9b::192.0.2.1", "192.0.2.1" },
+		{ "64:FF9B:0::c000:201", "192.0.2.1" },
+		{ "64:ff9b:1::192.0.2.1", "64:ff9b:1::/64" },
+		{ "64:ff9b::1:192.0.2.1", "64:ff9b::/64" },
+		{ "::192.0.2.1", "::/64" },
+		{ "127.0.0.1.", NULL },
+		{ "1.2.3", NULL },
+		{ "01.2.3.4", NULL },
+		{ "localhost:80", NULL },
+		{ " ::1", NULL },
 		{ "2001:db8::1::2", NULL },
 		{ "1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa", NULL },
 	};
@@ -297,6 +319,8 @@ test_house_limit(void **state)
 	static const char *const pairs[][2] = {
 		{ "2001:db8::1", "2001:db8::2" },
 		{ "192.0.2.1", "::ffff:192.0.2.1" },
+		{ "192.0.2.1", "64:ff9b::192.0.2.1" },
+		{ "192.0.2.1:1024", "192.0.2.1:1025" },
 		{ "::ffff:192.0.2.1", "::ffff:c000:201" },
 		{ "::ffff:192.0.2.1", "192.0.2.1" },
 	};
@@ -334,7 +358,7 @@ test_address_limit(void **state)
 	static const char *const settings[] = { "max-streams-per-address=1",
 		NULL };
 	static const char *const not_counted[] = { "", "queue",
-		"unix:", "/run/web.sock", "192.0.2.1:80", "localhost",
+		"unix:", "/run/web.sock", "192.0.2.1:", "localhost",
 		"1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb" };
 	const size_t count = sizeof not_counted / sizeof *not_counted;
 	struct streams_client *c = test_clients;
