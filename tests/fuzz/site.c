@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "door/fcgi.h"
 #include "door/handoff.h"
@@ -16,6 +17,11 @@
 #include "site.h"
 #include "source/program.h"
 #include "store/store.h"
+
+enum {
+	FUZZ_LEAVING_TURNS = 16,
+	FUZZ_LEAVING_US = 5000000
+};
 
 struct config *
 fuzz_config_load(const void *text, size_t len, char **cause)
@@ -95,6 +101,21 @@ fuzz_site_turn(const struct fuzz_site *s, int turns)
 {
 	while (turns-- > 0)
 		event_base_loop(s->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+}
+
+void
+fuzz_site_empty(const struct fuzz_site *s, int descriptor)
+{
+	uint64_t end_us = clock_monotonic_us() + FUZZ_LEAVING_US;
+
+	do
+		fuzz_site_turn(s, FUZZ_LEAVING_TURNS);
+	while ((hub_stream_count(s->hub) > 0 || s->door->connection_count > 0 ||
+		   fuzz_free_descriptor() != descriptor) &&
+	    clock_monotonic_us() < end_us);
+	fuzz_check(hub_stream_count(s->hub) == 0);
+	fuzz_check(s->door->connection_count == 0);
+	fuzz_check(fuzz_free_descriptor() == descriptor);
 }
 
 void

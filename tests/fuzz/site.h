@@ -26,6 +26,11 @@ struct config *fuzz_config_load(const void *text, size_t len, char **cause);
 /* So many turns of the loop, none of which waits. */
 void fuzz_site_turn(const struct fuzz_site *, int turns);
 
+/* Turns until all has left that came: no stream, no connection, and descriptor
+ * is the lowest that is free again.  Answers may wait for a time of the queue's
+ * own, which no number of turns makes shorter; ends the program after 5 s. */
+void fuzz_site_empty(const struct fuzz_site *, int descriptor);
+
 /* A pair of connected sockets that nobody waits for. */
 void fuzz_pair(int fds[2]);
 
