@@ -156,18 +156,18 @@ pass_send(const struct upstream *u, int client)
 }
 
 /*
- * Lets httpd close the connection without a shutdown(2), which would be the
- * client's as well: it gets a socket that is connected to nobody, as in
- * mod_proxy_fdpass.
+ * What lets httpd close the connection without a shutdown(2), which would be
+ * the client's as well: a socket that is connected to nobody, as in
+ * mod_proxy_fdpass.  NULL if there is no descriptor for it.
  */
-static void
-pass_forget_client(conn_rec *c)
+static apr_socket_t *
+pass_create_nobody(conn_rec *c)
 {
-	apr_socket_t *nobody;
+	apr_socket_t *nobody = NULL;
 
-	if (apr_socket_create(&nobody, APR_INET, SOCK_STREAM, APR_PROTO_TCP,
-		c->pool) == APR_SUCCESS)
-		ap_set_core_module_config(c->conn_config, nobody);
+	apr_socket_create(&nobody, APR_INET, SOCK_STREAM, APR_PROTO_TCP,
+	    c->pool);
+	return nobody;
 }
 
 /*
@@ -217,7 +217,8 @@ pass_client(request_rec *r, struct upstream *u, char *data, size_t size,
     size_t *len)
 {
 	conn_rec *c = r->connection;
-	enum pass_result result;
+	enum pass_result result = PASS_REFUSED;
+	apr_socket_t *nobody = NULL;
 	apr_os_sock_t client;
 
 	*len = 0;
@@ -225,12 +226,15 @@ pass_client(request_rec *r, struct upstream *u, char *data, size_t size,
 	if (pass_flush_head(r) == -1)
 		return PASS_GONE;
 	client = pass_client_socket(r);
-	if (pass_send(u, client) == -1 || client == -1)
-		return PASS_REFUSED;
-	result = pass_await(r, u, client, data, size, len);
+	if (client != -1)
+		nobody = pass_create_nobody(c);
+	if (pass_send(u, nobody != NULL ? client : -1) == 0 && nobody != NULL)
+		result = pass_await(r, u, client, data, size, len);
 	if (result == PASS_DONE) {
-		pass_forget_client(c);
+		ap_set_core_module_config(c->conn_config, nobody);
 		apr_atomic_set32(&pass_usual, 1);
+	} else if (nobody != NULL) {
+		apr_socket_close(nobody);
 	}
 	return result;
 }

@@ -95,12 +95,12 @@ static struct {
 	volatile int quits;
 } relay;
 
-static void
+static int
 relay_watch(struct relay_side *side, int operation, uint32_t events)
 {
 	struct epoll_event e = { .events = events, .data = { .ptr = side } };
 
-	epoll_ctl(relay.epoll, operation, side->fd, &e);
+	return epoll_ctl(relay.epoll, operation, side->fd, &e);
 }
 
 static uint32_t
@@ -129,12 +129,25 @@ relay_block(struct relay_stream *s)
 	relay_watch(&s->client_side, EPOLL_CTL_MOD, relay_client_events(s));
 }
 
+/*
+ * To close a descriptor does not take it out of epoll while another process
+ * has it, which is one that was forked and has not yet called exec: the
+ * stream would be freed, and still be told of.
+ */
 static void
 relay_forget_client(struct relay_stream *s)
 {
 	if (!s->is_final)
 		relay_watch(&s->client_side, EPOLL_CTL_DEL, 0);
 	s->is_final = 1;
+}
+
+static void
+relay_forget_crier(struct relay_stream *s)
+{
+	if (s->upstream.fd != -1)
+		relay_watch(&s->crier_side, EPOLL_CTL_DEL, 0);
+	upstream_close(&s->upstream);
 }
 
 /*
@@ -147,7 +160,6 @@ relay_finish(struct relay_stream *s)
 	request_rec *r = s->feed.r;
 	conn_rec *c = s->c;
 
-	upstream_close(&s->upstream);
 	if (s->is_gone)
 		c->aborted = 1;
 	apr_socket_timeout_set(ap_get_conn_socket(c), 0);
@@ -173,7 +185,7 @@ relay_end(struct relay_stream *s)
 		TAILQ_REMOVE(&relay.open, s, link);
 		TAILQ_INSERT_TAIL(&relay.ending, s, link);
 	}
-	upstream_close(&s->upstream);
+	relay_forget_crier(s);
 	if (s->is_gone || !feed_is_blocked(&s->feed)) {
 		relay_finish(s);
 		return;
@@ -260,7 +272,7 @@ static void
 relay_drop(struct relay_stream *s)
 {
 	TAILQ_REMOVE(&relay.ending, s, link);
-	limit_release(PLACE_RELAYED);
+	relay_forget_client(s);
 	apr_pool_destroy(s->c->pool);
 }
 
@@ -349,10 +361,11 @@ relay_take_fresh(void)
 		TAILQ_INSERT_TAIL(&relay.open, s, link);
 		s->born = apr_time_now();
 		s->blocked = feed_is_blocked(&s->feed);
-		relay_watch(&s->crier_side, EPOLL_CTL_ADD,
-		    relay_crier_events(s));
-		relay_watch(&s->client_side, EPOLL_CTL_ADD,
-		    relay_client_events(s));
+		if (relay_watch(&s->crier_side, EPOLL_CTL_ADD,
+			relay_crier_events(s)) == -1 ||
+		    relay_watch(&s->client_side, EPOLL_CTL_ADD,
+			relay_client_events(s)) == -1)
+			relay_leave(s);
 	}
 }
 
@@ -494,10 +507,19 @@ relay_can_take(const request_rec *r)
 	    !c->clogging_input_filters && child_state() == CHILD_RUNS;
 }
 
+/* Of a request that ends without having been suspended. */
 static apr_status_t
 relay_close_cleanup(void *stream)
 {
 	upstream_close(&((struct relay_stream *)stream)->upstream);
+	return APR_SUCCESS;
+}
+
+static apr_status_t
+relay_release_cleanup(void *unused)
+{
+	(void)unused;
+	limit_release(PLACE_RELAYED);
 	return APR_SUCCESS;
 }
 
@@ -524,6 +546,8 @@ relay_take(request_rec *r, struct upstream *upstream, const char *data,
 	s->crier_side.stream = s;
 	s->crier_side.fd = s->upstream.fd;
 	apr_pool_cleanup_register(r->pool, s, relay_close_cleanup,
+	    apr_pool_cleanup_null);
+	apr_pool_cleanup_register(c->pool, s, relay_release_cleanup,
 	    apr_pool_cleanup_null);
 	ap_set_module_config(c->conn_config, &crier_module, s);
 	return SUSPENDED;
