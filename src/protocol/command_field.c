@@ -255,7 +255,7 @@ command_read_sort(struct command *c, const char *name,
 		[COMMAND_SORT_PUBLISHED] = "published",
 		[COMMAND_SORT_NEWEST] = "newest",
 	};
-	struct text_span word;
+	struct text_span word = { NULL, 0 };
 	size_t i;
 
 	if (command_read_text(c, name, value, &word) == -1)

@@ -419,6 +419,9 @@ def shared_state(tap):
 
 def small_files(tap, place):
     """A limit of the system for files ends nobody; the log has its own."""
+    if "GCOV_ERROR_FILE" in os.environ:
+        tap.skip("small files", "the profiler would lose all that it counted")
+        return
     hub = started.Hub(place)
     with open(hub.config, "w", encoding="utf-8") as file:
         file.write("store = memory\nlog-bytes = 64K\n")
