@@ -124,7 +124,8 @@ struct config {
 	uint64_t store_bytes; /* of the database; 0: no bound */
 	uint64_t stop_ms;
 	uint64_t drain_ms;
-	uint64_t stall_ms;               /* 0: no limit */
+	uint64_t stall_ms;    /* 0: no limit */
+	uint64_t stall_bytes; /* that stalled streams alone may hold */
 	struct config_list allow_origin; /* "*" or origins in lower case */
 	char *token_key;                 /* as the file has it */
 	char *token_key_file;

@@ -155,6 +155,8 @@ const struct config_setting config_settings[] = {
 	    CONFIG_RANGE(0, QUANTITY_YEAR_MS), .initial = "3600" },
 	{ "stall-time", &config_kind_seconds, CONFIG_TOP(stall_ms),
 	    CONFIG_RANGE(0, QUANTITY_YEAR_MS), .initial = "300" },
+	{ "stall-bytes", &config_kind_size, CONFIG_TOP(stall_bytes),
+	    CONFIG_RANGE(CONFIG_MEGA, CONFIG_TERA), .initial = "32M" },
 	{ "drain-time", &config_kind_seconds, CONFIG_TOP(drain_ms),
 	    CONFIG_RANGE(0, QUANTITY_HOUR_MS), .initial = "2" },
 	{ "allow-origin", &config_kind_origins, CONFIG_TOP(allow_origin) },

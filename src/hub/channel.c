@@ -94,7 +94,7 @@ channel_get(struct hub *hub, const char *name, size_t len)
 		return NULL;
 	}
 	history_init(&c->history, *channel_forgotten(hub, c),
-	    hub->channels.table.key);
+	    &hub->channels.shared);
 	TAILQ_INSERT_TAIL(&hub->channels.all, c, link);
 	return c;
 }
@@ -335,6 +335,7 @@ channels_init(struct hub *hub, struct id forgotten)
 	size_t i;
 
 	table_init(&all->table);
+	all->shared.key = all->table.key;
 	TAILQ_INIT(&all->all);
 	TAILQ_INIT(&all->recent);
 	SLIST_INIT(&all->dirty);

@@ -70,6 +70,7 @@ struct hub_channels {
 	TAILQ_HEAD(hub_recent_head,
 	    channel) recent; /* with history, longest unused first */
 	SLIST_HEAD(hub_dirty_head, channel) dirty; /* have events to deliver */
+	struct history_shared shared;              /* by their histories */
 	size_t history_bytes;
 	struct id forgotten[CHANNEL_FORGOTTEN]; /* see channel_free */
 };

@@ -8,6 +8,7 @@
 
 #include "base/fetch.h"
 #include "hub/delivery.h"
+#include "hub/rest.h"
 #include "hub/state.h"
 
 /*
@@ -33,10 +34,10 @@
  *     block, so that the history may drop it meanwhile.  For all later units
  *     nothing has happened, and there is nothing to undo.
  *
- * So a stalled stream pins one block and costs nothing else; where it goes on
- * is where its cursors are.  If they have fallen off the history by then, that
- * is a gap (delivery_find_gap), which is for the caller: delivery says nothing
- * of its own.
+ * So a stalled stream pins one block, or a copy of a small rest (rest.h), and
+ * costs nothing else; where it goes on is where its cursors are.  If they have
+ * fallen off the history by then, that is a gap (delivery_find_gap), which is
+ * for the caller: delivery says nothing of its own.
  *
  * The streams of a channel mostly get the same: one run behind the same header.
  * For them steps 1 and 2 are a single send(2) of bytes that were framed once
@@ -53,6 +54,8 @@ enum {
 	DELIVERY_UNITS = 128,
 	/* One call's: a stream that is far behind must not hold up others. */
 	DELIVERY_BYTES = 262144,
+	/* A unit's, unless an event is larger: its rest may be copied. */
+	DELIVERY_RUN = REST_COPY,
 	DELIVERY_WIRE = 4096 /* bytes of a run that is worth copying */
 };
 
@@ -255,6 +258,8 @@ delivery_add_events(struct delivery *d, uint64_t *seqs)
 			d->is_cut = true;
 			return;
 		}
+		history_slice_cut(&s->cursors[i].channel->history, seqs[i],
+		    DELIVERY_RUN, &slice);
 		u = delivery_unit_of(&slice, &s->cursors[i]);
 		delivery_add_unit(d, &u);
 		seqs[i] = slice.next_seq;

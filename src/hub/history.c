@@ -29,6 +29,7 @@ block_new(size_t size)
 	b->size = (uint32_t)size;
 	b->used = 0;
 	b->end_seq = 0;
+	b->left = NULL;
 	return b;
 }
 
@@ -53,19 +54,35 @@ block_ref(struct block *b)
 	return b;
 }
 
-void
-block_unref(struct block *b)
+static size_t
+block_bytes(const struct block *b)
 {
-	if (b != NULL &&
-	    atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) == 1)
-		free(b);
+	return sizeof *b + b->size;
 }
 
 void
-history_init(struct history *h, struct id floor, const uint64_t *key)
+block_unref(struct block *b)
+{
+	if (b == NULL ||
+	    atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) > 1)
+		return;
+	if (b->left != NULL)
+		*b->left -= block_bytes(b);
+	free(b);
+}
+
+void
+block_leave(struct block *b, size_t *left)
+{
+	b->left = left;
+	*left += block_bytes(b);
+}
+
+void
+history_init(struct history *h, struct id floor, struct history_shared *shared)
 {
 	memset(h, 0, sizeof *h);
-	h->key = key;
+	h->shared = shared;
 	h->floor = floor;
 }
 
@@ -97,7 +114,8 @@ history_own_text(const struct history_entry *e)
 static uint32_t *
 history_own_chain(const struct history *h, const char *text, size_t len)
 {
-	return &history_slot(h, table_hash(h->key, text, len))->own_head;
+	return &history_slot(h, table_hash(h->shared->key, text, len))
+		    ->own_head;
 }
 
 /* Makes an event the newest of its own id's chain. */
@@ -164,15 +182,18 @@ history_new_block(struct history *h, size_t size)
 	struct block *b = block_new(size);
 
 	if (b != NULL)
-		h->memory += sizeof *b + b->size;
+		h->memory += block_bytes(b);
 	return b;
 }
 
 static void
 history_drop_block(struct history *h, struct block *b)
 {
-	if (b != NULL)
-		h->memory -= sizeof *b + b->size;
+	if (b == NULL)
+		return;
+	h->memory -= block_bytes(b);
+	if (atomic_load_explicit(&b->refs, memory_order_relaxed) > 1)
+		block_leave(b, &h->shared->left_bytes);
 	block_unref(b);
 }
 
@@ -403,4 +424,24 @@ history_slice(const struct history *h, uint64_t *seq, uint64_t now_ms,
 	s->events = (uint32_t)(s->next_seq - *seq);
 	s->last = history_slot(h, s->next_seq - 1)->id;
 	return true;
+}
+
+void
+history_slice_cut(const struct history *h, uint64_t seq, size_t bytes,
+    struct history_slice *s)
+{
+	const struct history_entry *e = history_slot(h, seq);
+	uint64_t end_seq = s->next_seq;
+
+	if (s->len <= bytes)
+		return;
+	s->len = 0;
+	s->events = 0;
+	do {
+		s->len += e->len;
+		s->events++;
+		s->last = e->id;
+		e = history_slot(h, ++seq);
+	} while (seq < end_seq && s->len + e->len <= bytes);
+	s->next_seq = seq;
 }

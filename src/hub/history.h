@@ -32,6 +32,7 @@ struct block {
 	uint32_t size;
 	uint32_t used;
 	uint64_t end_seq; /* behind the last event that begins in it */
+	size_t *left;     /* see block_leave; or NULL */
 	char data[];
 };
 
@@ -41,6 +42,19 @@ struct block *block_new(size_t size);
 struct block *block_of(const void *data, size_t len);
 struct block *block_ref(struct block *);
 void block_unref(struct block *); /* NULL is allowed */
+
+/*
+ * Only streams hold the block from here on: until it is freed it counts in
+ * *left, in bytes of memory.  From then on threads may not unref it side by
+ * side.
+ */
+void block_leave(struct block *, size_t *left);
+
+/* What all histories of a hub have in common. */
+struct history_shared {
+	const uint64_t *key; /* two secret numbers, of the hash of own ids */
+	size_t left_bytes;   /* of blocks that streams alone hold */
+};
 
 /*
  * The entries' chains are the index of publishers' own ids: own_head of the
@@ -70,14 +84,14 @@ struct history {
 	uint32_t expiring, own_ids; /* how many of the entries have one */
 	struct id floor;            /* every event after this id is retained */
 	struct block *spare;        /* for the next record, made ahead */
-	const uint64_t *key;        /* of the hash of own ids */
+	struct history_shared *shared;
 };
 
 /*
- * An empty history of a channel whose events up to floor are unknown.  The key
- * is of two numbers, secret, and stays the caller's.
+ * An empty history of a channel whose events up to floor are unknown.  What it
+ * shares with others stays the caller's.
  */
-void history_init(struct history *, struct id floor, const uint64_t *key);
+void history_init(struct history *, struct id floor, struct history_shared *);
 void history_clear(struct history *);
 
 size_t history_count(const struct history *);
@@ -143,5 +157,12 @@ struct history_slice {
  */
 bool history_slice(const struct history *, uint64_t *seq, uint64_t now_ms,
     const struct id *limit, struct history_slice *);
+
+/*
+ * Shortens a run, which begins at the event seq, to so many bytes, but never to
+ * less than that event.
+ */
+void history_slice_cut(const struct history *, uint64_t seq, size_t bytes,
+    struct history_slice *);
 
 #endif

@@ -42,6 +42,7 @@ hub_status_take_limits(const struct hub *hub, struct hub_limits *limits)
 		.stop_seconds = c->stop_ms / 1000,
 		.drain_ms = c->drain_ms,
 		.stall_ms = c->stall_ms,
+		.stall_bytes = c->stall_bytes,
 	};
 }
 
@@ -66,6 +67,7 @@ hub_status_take(const struct hub *hub, struct hub_figures *figures)
 		.replay_slices = hub->slices.count,
 		.replay_bytes = hub->slices.bytes,
 		.replay_pinned_bytes = hub->slices.pinned_bytes,
+		.stalled_bytes = hub->channels.shared.left_bytes,
 		.store_ms = hub->turn.store_ms,
 		.store_wait_ms = turn_store_wait_ms(hub),
 	};

@@ -9,6 +9,7 @@
 #include "hub/control.h"
 #include "hub/delivery.h"
 #include "hub/poll.h"
+#include "hub/rest.h"
 #include "hub/state.h"
 #include "hub/stream_input.h"
 #include "hub/watch.h"
@@ -151,6 +152,8 @@ stream_retire(struct stream *s)
 	if (s->source != NULL)
 		s->source->leave(s->source);
 	s->source = NULL;
+	block_unref(s->unit);
+	s->unit = NULL;
 	visitor_leave(s->user);
 	visitor_leave(s->address);
 	stream_log_end(s);
@@ -276,6 +279,8 @@ stream_settle(struct stream *s, enum delivery_result result)
 		stream_kill(s, STREAM_CLIENT);
 		return true;
 	}
+	if (result == DELIVERY_BLOCKED)
+		rest_keep(s);
 	if (result != DELIVERY_DONE) {
 		stream_set_writing(s, true);
 		return true;

@@ -43,7 +43,7 @@ enum stream_state {
  * One client's open response.  It owns no queue and no output buffer: what it
  * has yet to get is what its cursors have not passed, or what its source has.
  * Of the bytes themselves it keeps one reference, to the block of the unit that
- * its socket took only a part of.
+ * its socket took only a part of, or to a copy of what is left of it (rest.h).
  *
  * A unit is a run of whole records of one block.  On the wire it is cut into
  * pieces of FRAMING_CONTENT_MAX, each behind a header; a private block (head,

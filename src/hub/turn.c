@@ -8,6 +8,7 @@
 #include "hub/notice.h"
 #include "hub/replay.h"
 #include "hub/publish.h"
+#include "hub/stall.h"
 #include "hub/state.h"
 
 /*
@@ -267,6 +268,7 @@ turn_deliver(struct hub *hub)
 	}
 	/* Step 5, too: what all channels together may keep. */
 	channels_shrink(hub);
+	stalls_bound(hub);
 }
 
 /* Step 6: the publishers are told. */

@@ -38,6 +38,7 @@ struct hub_counters {
 	uint64_t replays_cancelled; /* reads that nobody waited for any more */
 	uint64_t replays_interrupted; /* slices that others were given */
 	uint64_t replays_ended;       /* streams, for want of replay-bytes */
+	uint64_t stalls_ended;        /* and of stall-bytes */
 };
 
 /* The limits that hold, as the configuration and the system have set them. */
@@ -49,7 +50,7 @@ struct hub_limits {
 	uint64_t history_bytes, keep, keep_bytes, keep_seconds;
 	uint64_t replay_bytes, replay_waiting;
 	uint64_t heartbeat_ms, retry_ms, max_time_ms;
-	uint64_t stop_seconds, drain_ms, stall_ms;
+	uint64_t stop_seconds, drain_ms, stall_ms, stall_bytes;
 };
 
 struct hub_figures {
@@ -64,6 +65,7 @@ struct hub_figures {
 	uint64_t latency_events, latency_sum_us, latency_p50_us, latency_p99_us;
 	uint64_t replays_waiting, replays_held, replay_slices, replay_bytes,
 	    replay_pinned_bytes;
+	uint64_t stalled_bytes; /* that streams alone hold */
 	struct hub_limits limits;
 };
 

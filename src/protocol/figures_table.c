@@ -151,6 +151,14 @@ const struct figure figures_table[] = {
 	    .kind = FIGURE_COUNTER, .metric = "replays_ended_total",
 	    .help = "Stalled streams that ended for want of replay-bytes." },
 
+	{ HUB(stalled_bytes), .group = "stalled", .member = "bytes",
+	    .metric = "stalled_bytes",
+	    .help = "Memory that streams alone hold, for clients that do not "
+		    "read." },
+	{ HUB(counters.stalls_ended), .group = "stalled", .member = "ended",
+	    .kind = FIGURE_COUNTER, .metric = "stalled_ended_total",
+	    .help = "Stalled streams that ended for want of stall-bytes." },
+
 	{ LIMIT(threads) },
 	{ LIMIT(max_streams), .metric = "streams_max",
 	    .help = "Streams that may be open." },
@@ -180,6 +188,8 @@ const struct figure figures_table[] = {
 	{ LIMIT(max_time_ms) },
 	{ LIMIT(stop_seconds) },
 	{ LIMIT(drain_ms) },
+	{ LIMIT(stall_bytes), .metric = "stall_bytes_max",
+	    .help = "Memory that stalled streams may hold." },
 	{ LIMIT(stall_ms) },
 
 	{ QUEUE(connections), .group = "queue", .member = "connections",

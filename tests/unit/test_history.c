@@ -16,7 +16,7 @@
 static void
 test_init(struct history *h)
 {
-	history_init(h, (struct id){ 0, 0 }, history_run_key);
+	history_init(h, (struct id){ 0, 0 }, &history_run_shared);
 	assert_int_equal(history_prepare(h, 512), 0);
 }
 
@@ -47,7 +47,7 @@ test_empty(void **state)
 	uint64_t seq = 0;
 
 	(void)state;
-	history_init(&h, (struct id){ 5, 6 }, history_run_key);
+	history_init(&h, (struct id){ 5, 6 }, &history_run_shared);
 	assert_int_equal(history_count(&h), 0);
 	assert_int_equal(h.memory, 0);
 	assert_int_equal(id_cmp(h.floor, (struct id){ 5, 6 }), 0);
@@ -66,7 +66,7 @@ test_trim_count(void **state)
 	uint64_t i;
 
 	(void)state;
-	history_init(&h, (struct id){ 1, 0 }, history_run_key);
+	history_init(&h, (struct id){ 1, 0 }, &history_run_shared);
 	for (i = 0; i < 10; i++)
 		history_run_add(&h, 10 + i, 10, 'a');
 	history_run_trim(&h, 11, UINT64_MAX, 0);
@@ -99,7 +99,7 @@ test_trim_bytes(void **state)
 	uint64_t i;
 
 	(void)state;
-	history_init(&h, (struct id){ 0, 0 }, history_run_key);
+	history_init(&h, (struct id){ 0, 0 }, &history_run_shared);
 	for (i = 0; i < 4; i++)
 		history_run_add(&h, i + 1, 100, 'a');
 	assert_int_equal(h.bytes, 400);
@@ -127,7 +127,7 @@ test_trim_age(void **state)
 	uint64_t i;
 
 	(void)state;
-	history_init(&h, (struct id){ 0, 0 }, history_run_key);
+	history_init(&h, (struct id){ 0, 0 }, &history_run_shared);
 	for (i = 0; i < 5; i++)
 		history_run_add(&h, 1000 * (i + 1), 10, 'a');
 	history_run_trim(&h, UINT64_MAX, UINT64_MAX, 0);
@@ -168,7 +168,7 @@ test_after(void **state)
 	size_t i;
 
 	(void)state;
-	history_init(&h, (struct id){ 0, 0 }, history_run_key);
+	history_init(&h, (struct id){ 0, 0 }, &history_run_shared);
 	for (i = 0; i < 5; i++)
 		history_run_add(&h, 10 * i, 10, 'a');
 	history_run_trim(&h, 3, UINT64_MAX, 0);
@@ -207,7 +207,7 @@ test_slices(void **state)
 	size_t bytes = 0, runs = 0, at;
 
 	(void)state;
-	history_init(&h, (struct id){ 0, 0 }, history_run_key);
+	history_init(&h, (struct id){ 0, 0 }, &history_run_shared);
 	for (i = 0; i < 200; i++)
 		history_run_add(&h, i + 1, 100, (char)i);
 	while (seq < h.next_seq) {
@@ -331,7 +331,7 @@ test_large(void **state)
 	size_t i, total = 0, seen = 0;
 
 	(void)state;
-	history_init(&h, (struct id){ 0, 0 }, history_run_key);
+	history_init(&h, (struct id){ 0, 0 }, &history_run_shared);
 	for (i = 0; i < sizeof sizes / sizeof *sizes; i++) {
 		history_run_add(&h, i + 1, sizes[i], (char)('a' + i));
 		total += sizes[i];
@@ -391,7 +391,7 @@ test_immutable(void **state)
 	uint64_t i;
 
 	(void)state;
-	history_init(&h, (struct id){ 0, 0 }, history_run_key);
+	history_init(&h, (struct id){ 0, 0 }, &history_run_shared);
 	history_run_add(&h, 1, 10, 'x');
 	block = block_ref(history_at(&h, 0)->block);
 	for (i = 2; i < 1000; i++)
@@ -411,7 +411,7 @@ test_spare(void **state)
 	struct block *spare;
 
 	(void)state;
-	history_init(&h, (struct id){ 0, 0 }, history_run_key);
+	history_init(&h, (struct id){ 0, 0 }, &history_run_shared);
 	assert_int_equal(history_prepare(&h, 200), 0);
 	spare = h.spare;
 	assert_non_null(spare);
@@ -455,7 +455,7 @@ test_ring(void **state)
 	size_t most;
 
 	(void)state;
-	history_init(&h, (struct id){ 0, 0 }, history_run_key);
+	history_init(&h, (struct id){ 0, 0 }, &history_run_shared);
 	for (i = 0; i < 1000; i++) {
 		history_run_add(&h, i + 1, 1, 'a');
 		assert_true(h.capacity >= history_count(&h));

@@ -29,6 +29,7 @@ struct test_event {
 };
 
 static const uint64_t test_key[2] = { 1, 2 };
+static struct history_shared test_shared = { .key = test_key };
 
 static struct test_model {
 	struct history history;
@@ -232,7 +233,7 @@ test_run(uint64_t seed)
 	m->seed = seed;
 	m->now_ms = 1000;
 	m->floor.ms = 999;
-	history_init(&m->history, m->floor, test_key);
+	history_init(&m->history, m->floor, &test_shared);
 	for (step = 0; step < TEST_STEPS && m->count < TEST_EVENTS; step++) {
 		if (test_random(10) < 7)
 			test_append(m);

@@ -38,7 +38,7 @@ test_own(void **state)
 	struct id id;
 
 	(void)state;
-	history_init(&h, (struct id){ 0, 0 }, history_run_key);
+	history_init(&h, (struct id){ 0, 0 }, &history_run_shared);
 	test_add_own(&h, 1, "first");
 	test_add_own(&h, 2, "twice");
 	history_run_add(&h, 3, 20, 't');
@@ -103,7 +103,7 @@ test_own_many(void **state)
 	size_t len;
 
 	(void)state;
-	history_init(&h, (struct id){ 0, 0 }, history_run_key);
+	history_init(&h, (struct id){ 0, 0 }, &history_run_shared);
 	for (n = 1; n <= MANY; n++) {
 		snprintf(own, sizeof own, "own-%llu", (unsigned long long)n);
 		test_add_own(&h, n, own);

@@ -317,6 +317,8 @@ function limitsOf(s) {
 		    s.queue.connections_max, count],
 		["Memory of the queue", s.queue.bytes, s.queue.bytes_max, bytes],
 		["Reads held", s.replays.bytes, l.replay_bytes, bytes],
+		["Held for who does not read", s.stalled && s.stalled.bytes,
+		    l.stall_bytes, bytes],
 		["Reads that wait", s.replays.waiting, l.replay_waiting, count],
 		["Publishers' keys", store.keys, l.max_keys, count],
 		["Database", store.file_bytes, l.store_bytes, bytes],

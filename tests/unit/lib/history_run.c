@@ -12,7 +12,8 @@
 
 #include "history_run.h"
 
-const uint64_t history_run_key[2] = { 1, 2 };
+static const uint64_t history_run_key[2] = { 1, 2 };
+struct history_shared history_run_shared = { .key = history_run_key };
 
 void
 history_run_add(struct history *h, uint64_t ms, size_t len, char fill)

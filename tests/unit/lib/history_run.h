@@ -10,8 +10,8 @@
 
 #include "hub/history.h"
 
-/* The key that a history is made with. */
-extern const uint64_t history_run_key[2];
+/* What a history is made with. */
+extern struct history_shared history_run_shared;
 
 /* Appends an event with the id ms-0 whose record is len bytes of fill. */
 void history_run_add(struct history *, uint64_t ms, size_t len, char fill);
