@@ -87,6 +87,7 @@ struct measure {
 	bool ended_early; /* while the events were awaited */
 	bool idle_sent;   /* crierd sent something during the silence */
 	bool resume_gap;
+	bool resume_elsewhere; /* to another crierd than the stream before it */
 	bool is_polling, poll_gap;
 };
 

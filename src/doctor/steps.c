@@ -210,6 +210,21 @@ steps_leaving(struct probe *p)
 	return steps_wait_left(p);
 }
 
+/*
+ * Whether it was another crierd that the client came back to: it is open, and
+ * ours has no stream of the channel.
+ */
+static int
+steps_look_elsewhere(const struct probe *p)
+{
+	struct far_end_streams streams;
+	int rc = far_end_look(p->far_end, p->channel, &streams);
+
+	p->m->resume_elsewhere = rc == 0 && streams.count == 0 &&
+	    http_has_begun(p->stream) && !p->stream->ended;
+	return rc;
+}
+
 int
 steps_resume(struct probe *p)
 {
@@ -234,5 +249,5 @@ steps_resume(struct probe *p)
 	}
 	p->m->resume_gap = p->stream->has_gap;
 	p->m->has_resume = true;
-	return 0;
+	return p->m->resumed < MEASURE_MISSED ? steps_look_elsewhere(p) : 0;
 }

@@ -401,6 +401,10 @@ verdict_resume(const struct measure *m, struct check *c)
 	if (!m->has_resume)
 		verdict_say(c, VERDICT_NONE, FAULT_NONE, "%s",
 		    measure_is_held(m) ? "events are held back" : "no stream");
+	else if (m->resume_elsewhere)
+		verdict_say(c, VERDICT_FAULT, FAULT_SOME_CRIERD,
+		    "the stream that came back is not at the crierd of this "
+		    "queue");
 	else if (m->resume_gap)
 		verdict_say(c, VERDICT_FAULT, FAULT_GAP,
 		    "crierd no longer had what was missed");

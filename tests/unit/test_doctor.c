@@ -351,6 +351,13 @@ spoil_resume(struct measure *m)
 }
 
 static void
+spoil_elsewhere(struct measure *m)
+{
+	spoil_resume(m);
+	m->resume_elsewhere = true;
+}
+
+static void
 spoil_gap(struct measure *m)
 {
 	m->resume_gap = true;
@@ -466,6 +473,7 @@ static const struct {
 	{ spoil_never_awaited, "leaving", VERDICT_WARNING, FAULT_LEAVING_LATE },
 	{ spoil_held_never, "leaving", VERDICT_FAULT, FAULT_HELD },
 	{ spoil_resume, "coming back", VERDICT_FAULT, FAULT_LAST_EVENT_ID },
+	{ spoil_elsewhere, "coming back", VERDICT_FAULT, FAULT_SOME_CRIERD },
 	{ spoil_gap, "coming back", VERDICT_FAULT, FAULT_GAP },
 };
 

@@ -319,6 +319,22 @@ def several_crierds(tap, place):
            "some streams are at another crierd", f"{code} {report} {said}")
 
 
+def another_crierd_afterwards(tap, place):
+    """Who comes back is sent to another one than before: no event of ours is
+    there, whatever became of Last-Event-ID."""
+    crierd = Crierd(place, ["heartbeat=1"]).start()
+    other = Crierd(bench.Corner(place, "other"), ["heartbeat=1"]).start()
+    web = edited("nginx", (
+        ("fastcgi_buffering off;", "fastcgi_buffering off;"
+         f' if ($http_last_event_id) {{ fastcgi_pass unix:{other.listen}; }}'),
+    ))(place, crierd).start()
+    code, report, said = doctor(crierd, f"http://127.0.0.1:{web.port}/events")
+    tap.ok(code == 1 and faults(report, "FAULT") == {"several-crierds"}
+           and report["measured"]["resumed"] == 0,
+           "a client that comes back is at another crierd",
+           f"{code} {report} {said}")
+
+
 def over_https(tap, place):
     """A certificate that nobody knows; HTTP/2."""
     if not shutil.which("openssl"):
@@ -438,4 +454,5 @@ def needs_curl(function):
 
 TESTS = [needs_curl(function) for function in (
     known_configurations, polls, polls_beside_streams, other_answers,
-    several_crierds, over_https, for_people, exit_statuses)] + [streams_of_a_channel]
+    several_crierds, another_crierd_afterwards, over_https, for_people,
+    exit_statuses)] + [streams_of_a_channel]
