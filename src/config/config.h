@@ -118,8 +118,9 @@ struct config {
 	uint64_t replay_bytes;   /* of what is read from the store */
 	uint64_t replay_waiting; /* streams that wait for that */
 	char *store;             /* see protocol/store_url.h */
-	uint64_t durability;     /* enum store_durability */
-	uint64_t store_error;    /* enum config_store_error */
+	char *store_password_file;
+	uint64_t durability;  /* enum store_durability */
+	uint64_t store_error; /* enum config_store_error */
 	uint64_t key_ms, max_keys;
 	uint64_t store_bytes; /* of the database; 0: no bound */
 	uint64_t stop_ms;

@@ -138,6 +138,8 @@ const struct config_setting config_settings[] = {
 	    CONFIG_RANGE(1, 10000000), .initial = "10000" },
 	{ "store", &config_kind_store, CONFIG_TOP(store), .initial = "auto",
 	    .restart = true },
+	{ "store-password-file", &config_kind_text,
+	    CONFIG_TOP(store_password_file), .initial = "", .restart = true },
 	{ "durability", &config_kind_word, CONFIG_TOP(durability),
 	    CONFIG_WORDS(store_durability_name),
 	    .form = "none, process or power", .initial = "process",

@@ -126,6 +126,7 @@ parts_open_store(struct daemon *d, char **cause)
 	struct store_options options = {
 		.durability = (enum store_durability)c->durability,
 		.keep_in_memory = c->store_error == CONFIG_MEMORY,
+		.password_file = c->store_password_file,
 		.bounds = parts_store_bounds(c),
 		.base = d->base
 	};

@@ -155,14 +155,16 @@ replay_prepare(struct slice_asker *a, struct slice *slice)
 {
 	struct replay *r = replay_of_asker(a);
 	struct store_read *read = &slice->read;
-	const char *name;
+	struct store_range fresh;
 	size_t i;
 
 	for (i = 0; i < read->range_count; i++) {
 		if (r->ranges != NULL) {
-			name = slice->ranges[i].name;
+			fresh = slice->ranges[i];
 			slice->ranges[i] = r->ranges[i];
-			slice->ranges[i].name = name;
+			slice->ranges[i].name = fresh.name;
+			slice->ranges[i].keep = fresh.keep;
+			slice->ranges[i].keep_ms = fresh.keep_ms;
 		}
 		if (id_cmp(slice->ranges[i].after, r->after) < 0)
 			slice->ranges[i].after = r->after;

@@ -216,7 +216,9 @@ turn_take_events(struct hub *hub, struct batch *b, size_t end)
 		if (e->outcome == BATCH_REFUSED && e->is_own &&
 		    notice_unstored(hub, e->id, e->is_fleeting))
 			e->outcome = BATCH_ACCEPTED;
-		if (e->outcome == BATCH_ACCEPTED)
+		/* A shared store may have moved beyond it meanwhile. */
+		if (e->outcome == BATCH_ACCEPTED &&
+		    id_cmp(e->id, hub->turn.appended) > 0)
 			turn_append(hub, b, e);
 		hub->counters.published +=
 		    e->outcome == BATCH_ACCEPTED && !e->is_own;

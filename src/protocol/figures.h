@@ -117,6 +117,8 @@ struct store_figures {
 	uint64_t degraded;
 	uint64_t events, bytes, file_bytes, log_bytes, channels, oldest_ms;
 	uint64_t commits, keys, reads, errors;
+	/* Of one that nodes share. */
+	uint64_t up, down_ms, connects, doubts, nodes, cuts, evicted_keys;
 };
 
 enum figure_owner {

@@ -393,53 +393,13 @@ walk_oldest(struct walk *walks, size_t count)
 	return oldest;
 }
 
-/* Whether the answer's last run is long enough, or there is none yet. */
-static bool
-read_is_marked(const struct store_read *r)
-{
-	size_t least = r->room_bytes / (STORE_MARKS - 1), n = r->mark_count;
-
-	if (least < STORE_MARK_BYTES)
-		least = STORE_MARK_BYTES;
-	return n == 0 ||
-	    r->marks[n - 1].end - (n == 1 ? 0 : r->marks[n - 2].end) >= least;
-}
-
-/* Counts the last event of the answer in its run. */
-static void
-read_mark(struct store_read *r)
-{
-	struct store_mark *m;
-
-	if (read_is_marked(r))
-		r->marks[r->mark_count++].events = 0;
-	m = &r->marks[r->mark_count - 1];
-	m->end = r->bytes;
-	m->events++;
-	m->last = r->last_id;
-}
-
-/*
- * Adds an event's record to the answer, once if it is in several channels.
- * False: there is no room for it.
- */
 static bool
 read_take(struct store_read *r, const struct run_event *e)
 {
-	if (r->events > 0 && id_cmp(e->id, r->last_id) == 0)
-		return true;
-	if (e->record_len > r->room_bytes - r->bytes) {
-		if (r->events == 0)
-			r->wants = e->record_len;
-		return false;
-	}
-	memcpy(r->room + r->bytes, e->record, e->record_len);
-	r->bytes += e->record_len;
-	if (r->events++ == 0)
-		r->first_id = e->id;
-	r->last_id = e->id;
-	read_mark(r);
-	return true;
+	struct text_span none = { "", 0 },
+			 record = { e->record, e->record_len };
+
+	return store_read_take(r, e->id, none, record);
 }
 
 static int

@@ -10,6 +10,9 @@ static struct store
 	const struct store_url *, char **) = {
 	    [STORE_KIND_MEMORY] = store_memory_open,
 	    [STORE_KIND_SQLITE] = store_sqlite_open,
+#ifdef HAVE_HIREDIS
+	    [STORE_KIND_REDIS] = store_redis_open,
+#endif
     };
 
 struct store *

@@ -33,9 +33,10 @@
 
 /* One channel of a read. */
 struct store_range {
-	const char *name; /* the asker's */
-	struct id after;  /* events behind this one; may be moved (see last) */
-	struct id floor;  /* answer: events up to here are not retained */
+	const char *name;       /* the asker's */
+	uint64_t keep, keep_ms; /* what the channel keeps by now; 0: no bound */
+	struct id after; /* events behind this one; may be moved (see last) */
+	struct id floor; /* answer: events up to here are not retained */
 
 	/* How far the last events are counted; the store's, from zero on. */
 	bool is_counted;
@@ -100,6 +101,13 @@ struct store_read {
 };
 
 STAILQ_HEAD(store_read_list, store_read);
+
+/*
+ * For stores: adds an event's record, behind what stands in front of it, to the
+ * answer, once if it is in several channels.  False: there is no room for it.
+ */
+bool store_read_take(struct store_read *, struct id, struct text_span front,
+    struct text_span record);
 
 /* The bounds of a store, which a reload may change. */
 struct store_bounds {
@@ -168,6 +176,7 @@ struct store_options {
 	const char *url;
 	enum store_durability durability;
 	bool keep_in_memory; /* when it cannot store: accept all the same */
+	const char *password_file; /* of a store with a login; "": none */
 	struct store_bounds bounds;
 	struct event_base *base;
 };
@@ -183,5 +192,9 @@ struct store *store_memory_open(const struct store_options *,
     const struct store_url *, char **cause);
 struct store *store_sqlite_open(const struct store_options *,
     const struct store_url *, char **cause);
+#ifdef HAVE_HIREDIS
+struct store *store_redis_open(const struct store_options *,
+    const struct store_url *, char **cause);
+#endif
 
 #endif

@@ -30,6 +30,7 @@ class Redis:
         self.socket.connect(path)
         self.file = self.socket.makefile("rb")
         self.run = "r1"
+        self.answer = None
 
     def stop(self):
         self.file.close()
@@ -73,8 +74,15 @@ class Redis:
             count, "", 3600000, "{t}:c:", f"{node} {seq}", blob, *buckets,
             86400000, rules, *keys)
 
-    def read(self, channel, after=(0, 0), most=1 << 18):
-        return self.script("read", ("{t}:c:" + channel,), *after, most)
+    def read(self, channel, after=(0, 0), most=1 << 18, upto=(1 << 50, 0),
+             last=""):
+        """The headers and runs; what is said before them is in `answer`."""
+        self.answer = self.script("read", ("{t}:c:" + channel,), *after,
+                                  *upto, most, last)
+        return None if self.answer is None else self.answer[3:]
+
+    def own(self, channel, own, upto=(1 << 50, 0)):
+        return self.script("own", ("{t}:c:" + channel,), own, *upto)
 
 
 def as_id(text):
@@ -82,7 +90,7 @@ def as_id(text):
 
 
 def run_of(*events):
-    return b"".join(struct.pack(">IIHI", offset, 0, 0, len(text)) + text
+    return b"".join(struct.pack(">IQHI", offset, 0, 0, len(text)) + text
                     for offset, text in events)
 
 
@@ -192,6 +200,48 @@ def retention(tap, redis):
 
 
 @on_redis
+def the_end(tap, redis):
+    """Of a read: up to an id, and the last so many events."""
+    redis.hello()
+    heads = []
+    for seq in range(1, 21):
+        _, ms, n, _ = redis.publish(seq, blob_of(
+            (b"x", [(0, b"a"), (1, b"b")])), 2)
+        heads.append((int(ms), int(n) + 1))
+    read = redis.read("x", upto=heads[9])
+    tap.eq((len(read) // 2, redis.answer[:2]), (10, [20, 0]),
+           "up to the tenth of twenty runs; that are 20 events")
+    tap.eq(redis.read("x", heads[4], upto=heads[5]), read[10:12], "one run")
+    tap.eq(struct.unpack(">QI", redis.answer[2]), heads[4],
+           "and which was before it")
+    redis.read("x", most=1)
+    tap.eq(redis.answer[:2], [40, 1], "there are more")
+    tap.eq(redis.read("x", upto=(1, 0)), [], "nothing is so old")
+    tap.eq(len(redis.read("x", last=5, upto=heads[9])) // 2, 3,
+           "the last five events are in three runs")
+    tap.eq(len(redis.read("x", last=100)) // 2, 20, "there are not so many")
+
+
+@on_redis
+def own_ids(tap, redis):
+    """The newest event with an id of its publisher's."""
+    redis.hello()
+    ids = []
+    for seq, own in enumerate((b"one", b"two", b"one", b"x"), 1):
+        record = b"id: " + own + b"\ndata: one two\n\n"
+        run = struct.pack(">IQHI", 3, 0, len(own), len(record)) + record
+        blob = struct.pack(">HHIII", 1, 1, len(run), 1, 3) + b"c" + run
+        _, ms, n, _ = redis.publish(seq, blob, 4)
+        ids.append([ms, b"%d" % (int(n) + 3)])
+    tap.eq(redis.own("c", "one"), ids[2], "the newer of two")
+    tap.eq(redis.own("c", "two"), ids[1], "one that others have in their data")
+    tap.eq(redis.own("c", "one", [int(part) for part in ids[1]]), ids[0],
+           "the newest up to an id")
+    tap.eq((redis.own("c", "data"), redis.own("d", "one")), (None, None),
+           "none")
+
+
+@on_redis
 def another_server(tap, redis):
     """A cut for each new run id; one floor for a loss."""
     redis.hello()
@@ -250,5 +300,5 @@ def a_channel_fails(tap, redis):
     tap.eq(redis.ask("XLEN", LOG), 2, "the log has it")
 
 
-TESTS = [a_batch, keys, retention, another_server, away, full,
-         a_channel_fails]
+TESTS = [a_batch, keys, retention, the_end, own_ids, another_server, away,
+         full, a_channel_fails]

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+/* The answer to a read, as all stores put it together. */
+
+#include <string.h>
+
+#include "store/store.h"
+
+/* Whether the answer's last run is long enough, or there is none yet. */
+static bool
+read_is_marked(const struct store_read *r)
+{
+	size_t least = r->room_bytes / (STORE_MARKS - 1), n = r->mark_count;
+
+	if (least < STORE_MARK_BYTES)
+		least = STORE_MARK_BYTES;
+	return n == 0 ||
+	    r->marks[n - 1].end - (n == 1 ? 0 : r->marks[n - 2].end) >= least;
+}
+
+/* Counts the last event of the answer in its run. */
+static void
+read_mark(struct store_read *r)
+{
+	struct store_mark *m;
+
+	if (read_is_marked(r))
+		r->marks[r->mark_count++].events = 0;
+	m = &r->marks[r->mark_count - 1];
+	m->end = r->bytes;
+	m->events++;
+	m->last = r->last_id;
+}
+
+bool
+store_read_take(struct store_read *r, struct id id, struct text_span front,
+    struct text_span record)
+{
+	if (r->events > 0 && id_cmp(id, r->last_id) == 0)
+		return true;
+	if (front.len + record.len > r->room_bytes - r->bytes) {
+		if (r->events == 0)
+			r->wants = front.len + record.len;
+		return false;
+	}
+	memcpy(r->room + r->bytes, front.text, front.len);
+	r->bytes += front.len;
+	memcpy(r->room + r->bytes, record.text, record.len);
+	r->bytes += record.len;
+	if (r->events++ == 0)
+		r->first_id = id;
+	r->last_id = id;
+	read_mark(r);
+	return true;
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+/*
+ * A history that several crierd share, in a Redis: each is a node.  All that is
+ * published is a batch on one log, which every node reads; the log's order is
+ * the order.  Beside it stand the channels' own lists, for who resumes, and the
+ * publishers' keys.  A script does all of that in one step (publish.lua).
+ *
+ *	DOWN -> COMING -> HELLO -> LIVE
+ *
+ * A node has two connections, one for scripts (`talk`) and one on which it
+ * reads the log (`tail`).  Whatever goes wrong on either ends both, and it
+ * comes again.  redis_greet.c is the way to LIVE; redis_publish.c is batches on
+ * their way; redis_log.c what is read; redis_read.c and redis_part.c who
+ * resumes; redis_beat.c what is said every few seconds.  redis_blob.c and
+ * redis_entry.c are the bytes.
+ *
+ * What must stay true: a node appends what it read on the log, in its order and
+ * without a hole, or with one that was told.  A batch is on the log, in its
+ * channels and with its keys, or nowhere.  Ids only grow.  A publisher has its
+ * reply when its own node has read the batch back.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cause.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/loop.h"
+#include "store/redis.h"
+
+enum {
+	REDIS_PASSWORD_MAX = 512,
+	REDIS_NODE_BYTES = 8 /* of its name, before they are hexadecimal */
+};
+
+static const char *const redis_state_name[REDIS_STATES] = {
+	[REDIS_DOWN] = "down",
+	[REDIS_COMING] = "connecting",
+	[REDIS_HELLO] = "hello",
+	[REDIS_LIVE] = "live",
+};
+
+static void
+store_redis_commit(struct store *store, struct batch *b)
+{
+	redis_outbox_take((struct store_redis *)store, b);
+}
+
+static void
+store_redis_read(struct store *store, struct store_read *read)
+{
+	redis_reads_take((struct store_redis *)store, read);
+}
+
+static bool
+store_redis_cancel(struct store *store, struct store_read *read)
+{
+	return redis_reads_cancel((struct store_redis *)store, read);
+}
+
+static void
+store_redis_add_id(struct json_object *o, const char *name, struct id id)
+{
+	char text[ID_TEXT_SIZE];
+
+	id_format(id, text);
+	json_add_string(o, name, text);
+}
+
+static void
+store_redis_status(struct store *store, struct json_object *status)
+{
+	struct store_redis *s = (struct store_redis *)store;
+	struct json_object *o = figures_group(status, "store");
+	struct store_figures figures;
+
+	figures_init_store(&figures);
+	figures.up = s->state == REDIS_LIVE;
+	figures.down_ms =
+	    store->is_down ? clock_monotonic_ms() - s->server.down_ms : 0;
+	figures.connects = s->server.comings;
+	figures.doubts = s->outbox.doubts;
+	figures.nodes = s->nodes;
+	figures.cuts = s->cut_count;
+	figures.evicted_keys = s->server.evicted;
+	figures.commits = s->outbox.commits;
+	figures.reads = s->reads.count;
+	figures.errors = s->errors;
+	json_add_string(o, "kind", "redis");
+	json_add_string(o, "durability", store_durability_name[s->durability]);
+	json_add_string(o, "node", s->node);
+	json_add_string(o, "state", redis_state_name[s->state]);
+	store_redis_add_id(o, "position", s->log.position);
+	store_redis_add_id(o, "last", store->last);
+	store_redis_add_id(o, "floor", s->floor);
+	figures_add(status, FIGURES_STORE, &figures);
+	json_add_string(o, "last_error",
+	    store->is_down ? s->server.why : s->last_error);
+}
+
+static void
+store_redis_configure(struct store *store, const struct store_bounds *bounds)
+{
+	((struct store_redis *)store)->key_ms = bounds->key_ms;
+}
+
+static void
+store_redis_free(struct store_redis *s)
+{
+	redis_link_free(s->talk);
+	redis_link_free(s->tail);
+	if (s->retry != NULL)
+		event_free(s->retry);
+	if (s->patience != NULL)
+		event_free(s->patience);
+	if (s->beat != NULL)
+		event_free(s->beat);
+	redis_outbox_clear(&s->outbox);
+	redis_log_clear(&s->log);
+	redis_tls_free(s->tls);
+	free(s->password);
+	free(s);
+}
+
+static void
+store_redis_close(struct store *store)
+{
+	struct store_redis *s = (struct store_redis *)store;
+
+	s->store.hooks = NULL;
+	redis_link_free(s->talk);
+	redis_link_free(s->tail);
+	s->talk = s->tail = NULL;
+	s->state = REDIS_DOWN;
+	redis_reads_stop(s);
+	redis_outbox_give_up(s, UINT64_MAX, "crierd ends");
+	redis_reads_give_up(s, "crierd ends");
+	store_redis_free(s);
+}
+
+static const struct store_ops store_redis_ops = {
+	.commit = store_redis_commit,
+	.read = store_redis_read,
+	.cancel = store_redis_cancel,
+	.status = store_redis_status,
+	.configure = store_redis_configure,
+	.close = store_redis_close,
+};
+
+static void
+store_redis_retry_cb(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	redis_greet(arg);
+}
+
+static void
+store_redis_beat_cb(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	redis_beat(arg);
+}
+
+/* What waits for a Redis that is away does so no longer than that. */
+static void
+store_redis_patience_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct store_redis *s = arg;
+	const struct batch *first;
+	uint64_t now_us = clock_monotonic_us(), due_us;
+
+	(void)fd;
+	(void)what;
+	if (s->state != REDIS_LIVE) {
+		redis_outbox_give_up(s,
+		    now_us - (uint64_t)REDIS_PATIENCE_MS * 1000, s->server.why);
+		redis_reads_give_up(s, s->server.why);
+	}
+	if ((first = STAILQ_FIRST(&s->outbox.batches)) == NULL)
+		return;
+	due_us = first->began_us + (uint64_t)REDIS_PATIENCE_MS * 1000;
+	loop_set_timer(s->patience,
+	    due_us > now_us ? (due_us - now_us) / 1000 + 1 : REDIS_PATIENCE_MS);
+}
+
+/* Reads a password's file, without its line's end; 0, or -1 with *cause. */
+static int
+store_redis_read_password(const char *path, char **password, char **cause)
+{
+	char text[REDIS_PASSWORD_MAX + 2];
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	ssize_t n;
+
+	if (fd == -1 || fstat(fd, &st) == -1) {
+		cause_set(cause, "store-password-file: %s: %s", path,
+		    strerror(errno));
+		goto fail;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		cause_set(cause,
+		    "store-password-file: %s: is not a regular file", path);
+		goto fail;
+	}
+	if ((st.st_mode & S_IRWXO) != 0) {
+		cause_set(cause,
+		    "store-password-file: %s: may be read by everybody "
+		    "(chmod o-rwx)",
+		    path);
+		goto fail;
+	}
+	n = read(fd, text, sizeof text - 1);
+	if (n < 0 || n > REDIS_PASSWORD_MAX) {
+		cause_set(cause, "store-password-file: %s: %s", path,
+		    n < 0 ? strerror(errno) : "is too long");
+		goto fail;
+	}
+	close(fd);
+	text[n] = '\0';
+	text[strcspn(text, "\r\n")] = '\0';
+	*password = strdup(text);
+	explicit_bzero(text, sizeof text);
+	*cause = NULL;
+	return *password == NULL ? -1 : 0;
+fail:
+	if (fd != -1)
+		close(fd);
+	return -1;
+}
+
+static int
+store_redis_init_peer(struct store_redis *s,
+    const struct store_options *options, char **cause)
+{
+	const char *file = options->password_file;
+
+	if (file != NULL && *file != '\0') {
+		if (store_redis_read_password(file, &s->password, cause) == -1)
+			return -1;
+	} else if ((s->password = strdup("")) == NULL)
+		return -1;
+	if (s->url.way == REDIS_TLS &&
+	    (s->tls = redis_tls_new(s->url.ca, cause)) == NULL)
+		return -1;
+	s->peer.path = s->url.way == REDIS_UNIX ? s->url.path : NULL;
+	s->peer.host = &s->url.hosts[0];
+	s->peer.tls = s->tls;
+	s->peer.user = s->url.user;
+	s->peer.password = s->password;
+	s->peer.db = s->url.db;
+	return 0;
+}
+
+static int
+store_redis_init(struct store_redis *s, const struct store_options *options)
+{
+	unsigned i;
+
+	s->store.ops = &store_redis_ops;
+	s->store.is_durable = s->store.is_shared = s->store.is_down = true;
+	s->base = options->base;
+	s->durability = options->durability;
+	s->key_ms = options->bounds.key_ms;
+	s->server.down_ms = clock_monotonic_ms();
+	STAILQ_INIT(&s->reads.waiting);
+	LIST_INIT(&s->reads.active);
+	for (i = 0; i < REDIS_NODE_BYTES; i++)
+		snprintf(s->node + 2 * i, 3, "%02x",
+		    (unsigned)loop_random(256));
+	s->retry = evtimer_new(s->base, store_redis_retry_cb, s);
+	s->patience = evtimer_new(s->base, store_redis_patience_cb, s);
+	s->beat = evtimer_new(s->base, store_redis_beat_cb, s);
+	return redis_outbox_init(&s->outbox) == -1 ||
+		redis_log_init(&s->log) == -1 || s->retry == NULL ||
+		s->patience == NULL || s->beat == NULL
+	    ? -1
+	    : 0;
+}
+
+struct store *
+store_redis_open(const struct store_options *options,
+    const struct store_url *url, char **cause)
+{
+	struct store_redis *s;
+
+	(void)url;
+	*cause = NULL;
+	if (options->keep_in_memory) {
+		cause_set(cause,
+		    "store-error: memory is not for a store that nodes share: "
+		    "others would never see what one keeps");
+		return NULL;
+	}
+	if ((s = calloc(1, sizeof *s)) == NULL)
+		return NULL;
+	redis_url_read(options->url, &s->url);
+	if (s->url.way == REDIS_SENTINEL) {
+		cause_set(cause, "store: this crierd does not ask sentinels");
+		free(s);
+		return NULL;
+	}
+	if (store_redis_init(s, options) == 0 &&
+	    store_redis_init_peer(s, options, cause) == 0 &&
+	    loop_set_timer(s->retry, 0) == 0)
+		return &s->store;
+	store_redis_free(s);
+	return NULL;
+}

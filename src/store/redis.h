@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_STORE_REDIS_H
+#define CRIER_STORE_REDIS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <event2/event.h>
+
+#include "base/list.h"
+#include "base/log.h"
+#include "base/table.h"
+#include "protocol/redis_url.h"
+#include "store/redis_blob.h"
+#include "store/redis_command.h"
+#include "store/redis_entry.h"
+#include "store/redis_link.h"
+#include "store/store.h"
+
+/*
+ * The store over a Redis that several nodes share; redis.c says how it goes,
+ * and each part below belongs to the file that is named.
+ */
+
+enum {
+	/* What is given waits so long for a Redis that is away. */
+	REDIS_PATIENCE_MS = 5000,
+	REDIS_CUTS = 32,
+	REDIS_KEY_SIZE = REDIS_URL_PREFIX_MAX + 64
+};
+
+enum redis_state {
+	REDIS_DOWN,   /* no connection, until the timer says to try */
+	REDIS_COMING, /* two connections are being made and asked */
+	REDIS_HELLO,  /* what of the position still holds is being asked */
+	REDIS_LIVE,
+	REDIS_STATES
+};
+
+/* Ids that nothing valid has: behind the first, before the second. */
+struct redis_cut {
+	struct id from, to;
+};
+
+/* redis_greet.c: the way to a server, and what is known of it. */
+struct redis_server {
+	char run[64];     /* its run id */
+	bool is_known[2]; /* of a link: it is that server's */
+	int64_t clock_ms; /* its wall clock, less ours, monotonic */
+	uint64_t evicted; /* keys of it, that its memory had no room for */
+	uint64_t down_ms; /* monotonic; when it went, if it is down */
+	unsigned tries;   /* since it was there */
+	uint64_t comings; /* how often it came */
+	char why[REDIS_LINK_WHY_SIZE]; /* it is down; "": it is not */
+};
+
+/* redis_publish.c: batches on their way. */
+struct redis_outbox {
+	struct batch_list batches; /* in the order in which they were given */
+	size_t settled;            /* events of the first, known already */
+	struct redis_blob blob;    /* of what was sent, but for known keys */
+	struct table keys;         /* of that; entries in key_entries */
+	struct table_entry *key_entries;
+	size_t key_count;
+	size_t sent;      /* events on their way, from `settled` on */
+	uint64_t seq;     /* of the newest that was sent */
+	bool is_sent;     /* not settled yet */
+	bool is_settling; /* nothing is sent meanwhile */
+	bool is_asked;    /* its reply is to come */
+	bool is_doubtful; /* nobody knows whether it was taken */
+	uint64_t commits, known, doubts;
+};
+
+/* redis_log.c: what is read. */
+TAILQ_HEAD(redis_log_nodes, redis_log_node);
+
+struct redis_log {
+	struct id position;
+	char header[REDIS_HEADER_BYTES + REDIS_NODE_SIZE + 21];
+	size_t header_len; /* of the entry there; 0: it is not known */
+	bool is_broken;    /* an entry did not follow the one before */
+	struct id least;   /* entries before it may go */
+	struct redis_log_marks *marks;
+	struct table nodes; /* the last seq that was read of each */
+	struct redis_log_nodes by_age;
+};
+
+/* redis_read.c */
+LIST_HEAD(redis_read_list, redis_read);
+
+struct redis_reads {
+	struct store_read_list waiting;
+	struct redis_read_list active;
+	uint64_t count;
+};
+
+struct store_redis {
+	struct store store; /* first: one is the other */
+	struct event_base *base;
+	struct redis_url url;
+	char *password;
+	enum store_durability durability;
+	uint64_t key_ms;
+	char node[REDIS_NODE_SIZE]; /* this start of crierd's name */
+
+	enum redis_state state;
+	struct redis_link_peer peer;
+	struct redis_tls *tls;
+	struct redis_link *talk; /* for scripts */
+	struct redis_link *tail; /* reads the log */
+	struct event *retry, *patience, *beat;
+	struct redis_server server;
+
+	struct id floor; /* before it history may have holes */
+	struct redis_cut cuts[REDIS_CUTS];
+	size_t cut_count;
+	uint64_t nodes; /* that were there when it was last asked */
+
+	struct redis_outbox outbox;
+	struct redis_log log;
+	struct redis_reads reads;
+	uint64_t errors;
+	char last_error[REDIS_LINK_WHY_SIZE];
+};
+
+/* redis_greet.c */
+
+/* Begins to connect, now. */
+void redis_greet(struct store_redis *);
+
+/* Both connections end; it is tried again soon. */
+void redis_leave(struct store_redis *, const char *why);
+
+/* The chain of the log is broken: asks what of the position holds. */
+void redis_greet_again(struct store_redis *);
+
+/* The server's wall clock. */
+uint64_t redis_clock_ms(const struct store_redis *);
+
+/* Sends a command; 0, or -1: then it has left. */
+int redis_send(struct store_redis *, struct redis_link *,
+    const struct redis_command *, redis_link_cb *, void *arg);
+
+/* "{PREFIX}:NAME", into `to`. */
+void redis_key(const struct store_redis *, const char *name,
+    char to[REDIS_KEY_SIZE]);
+
+/*
+ * Whether a reply is an error that ends the connection, as it says that the
+ * server is none for us now; then it has left.
+ */
+bool redis_refuses_all(struct store_redis *, const redisReply *);
+
+/* Notes an error for the status, and logs it now and then. */
+void redis_note_error(struct store_redis *, const char *what, const char *why);
+
+/* redis_publish.c */
+int redis_outbox_init(struct redis_outbox *);
+void redis_outbox_clear(struct redis_outbox *);
+void redis_outbox_take(struct store_redis *, struct batch *);
+
+/* The connection is there: what waits is sent. */
+void redis_outbox_send(struct store_redis *);
+
+/* The connection went. */
+void redis_outbox_stop(struct store_redis *);
+
+/* The position moved: what was sent may lie in what was skipped. */
+void redis_outbox_doubt(struct store_redis *);
+
+/* An entry of ours was read: what was sent with that seq has these ids. */
+bool redis_outbox_came(struct store_redis *, const struct redis_header *);
+
+/* Refuses what was given before, and has waited in vain. */
+void
+redis_outbox_give_up(struct store_redis *, uint64_t before_us, const char *why);
+
+/* redis_log.c */
+int redis_log_init(struct redis_log *);
+void redis_log_clear(struct redis_log *);
+
+/* Reads on behind the position. */
+void redis_log_read(struct store_redis *);
+
+/*
+ * The position is another one, as a hello says; a loss may have told that the
+ * floor is it.
+ */
+void redis_log_move(struct store_redis *, struct id to, bool is_lost);
+
+/* redis_beat.c: every few seconds, that this node is there. */
+void redis_beat(struct store_redis *);
+
+/* Where the keys of so long are, which is key_ms. */
+void redis_bucket_key(const struct store_redis *, uint64_t bucket,
+    char to[REDIS_KEY_SIZE]);
+
+/* redis_read.c */
+void redis_reads_take(struct store_redis *, struct store_read *);
+bool redis_reads_cancel(struct store_redis *, struct store_read *);
+void redis_reads_go_on(struct store_redis *);
+
+/* The connection went: what is being read begins anew. */
+void redis_reads_stop(struct store_redis *);
+void redis_reads_give_up(struct store_redis *, const char *why);
+
+#endif

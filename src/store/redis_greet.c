@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+/*
+ * The way to the server: two connections to the same one, which both say who it
+ * is, and a hello, which says what of our position still holds.  Whatever goes
+ * wrong ends both, so that what one server says is never written to another.
+ */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/loop.h"
+#include "base/text.h"
+#include "store/redis.h"
+
+enum {
+	REDIS_GREET_MARGIN_MS = 10000, /* longer than any replica lags */
+	REDIS_GREET_RETRY_MS = 50,     /* the first wait; it doubles */
+	REDIS_GREET_RETRY_MAX_MS = 2000,
+	REDIS_GREET_VERSION = 7 /* of the server, at least */
+};
+
+void
+redis_key(const struct store_redis *s, const char *name,
+    char to[REDIS_KEY_SIZE])
+{
+	snprintf(to, REDIS_KEY_SIZE, "{%s}:%s", s->url.prefix, name);
+}
+
+uint64_t
+redis_clock_ms(const struct store_redis *s)
+{
+	return (uint64_t)((int64_t)clock_monotonic_ms() + s->server.clock_ms);
+}
+
+void
+redis_note_error(struct store_redis *s, const char *what, const char *why)
+{
+	char text[sizeof s->last_error];
+
+	s->errors++;
+	snprintf(text, sizeof text, "%s: %s", what, why);
+	if (strcmp(text, s->last_error) == 0)
+		return;
+	memcpy(s->last_error, text, sizeof text);
+	log_error("store: %s", text);
+}
+
+int
+redis_send(struct store_redis *s, struct redis_link *link,
+    const struct redis_command *c, redis_link_cb *cb, void *arg)
+{
+	if (redis_link_send(link, &c->words, cb, arg) == 0)
+		return 0;
+	redis_leave(s, "out of memory");
+	return -1;
+}
+
+void
+redis_leave(struct store_redis *s, const char *why)
+{
+	uint64_t wait_ms = REDIS_GREET_RETRY_MS;
+
+	redis_link_free(s->talk);
+	redis_link_free(s->tail);
+	s->talk = s->tail = NULL;
+	if (!s->store.is_down)
+		s->server.down_ms = clock_monotonic_ms();
+	s->store.is_down = true;
+	s->state = REDIS_DOWN;
+	if (strcmp(why, s->server.why) != 0)
+		log_error("store: Redis is away: %s", why);
+	snprintf(s->server.why, sizeof s->server.why, "%s", why);
+	wait_ms <<= s->server.tries < 6 ? s->server.tries : 6;
+	s->server.tries++;
+	if (wait_ms > REDIS_GREET_RETRY_MAX_MS)
+		wait_ms = REDIS_GREET_RETRY_MAX_MS;
+	loop_set_timer(s->retry, wait_ms / 2 + loop_random(wait_ms));
+	redis_outbox_stop(s);
+	redis_reads_stop(s);
+}
+
+/* Words with which a server says that it is not there for anybody. */
+static const char *const redis_greet_away[] = { "READONLY", "LOADING",
+	"MASTERDOWN", "UNBLOCKED", "NOAUTH", "WRONGPASS", "NOPERM", "MOVED",
+	"CLUSTERDOWN" };
+
+bool
+redis_refuses_all(struct store_redis *s, const redisReply *reply)
+{
+	const char *word;
+	size_t i, len;
+
+	if (reply->type != REDIS_REPLY_ERROR)
+		return false;
+	for (i = 0; i < sizeof redis_greet_away / sizeof *redis_greet_away;
+	     i++) {
+		word = redis_greet_away[i];
+		len = strlen(word);
+		if (strncmp(reply->str, word, len) == 0 &&
+		    (reply->str[len] == ' ' || reply->str[len] == '\0')) {
+			redis_leave(s, reply->str);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* "FROM:TO " of each cut. */
+static void
+redis_greet_read_cuts(struct store_redis *s, const char *text)
+{
+	const char *colon, *space;
+	struct redis_cut *c;
+
+	s->cut_count = 0;
+	while (s->cut_count < REDIS_CUTS &&
+	    (colon = strchr(text, ':')) != NULL &&
+	    (space = strchr(colon, ' ')) != NULL) {
+		c = &s->cuts[s->cut_count];
+		if (!id_parse(text, (size_t)(colon - text), &c->from) ||
+		    !id_parse(colon + 1, (size_t)(space - colon - 1), &c->to))
+			break;
+		s->cut_count++;
+		text = space + 1;
+	}
+}
+
+struct redis_greet_answer {
+	struct id floor, last;
+	bool is_lost, is_away;
+	const char *cuts;
+};
+
+static bool
+redis_greet_read(const redisReply *reply, struct redis_greet_answer *a)
+{
+	redisReply *const *e = reply->element;
+
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 5 ||
+	    e[0]->type != REDIS_REPLY_STRING ||
+	    e[1]->type != REDIS_REPLY_STRING ||
+	    e[2]->type != REDIS_REPLY_INTEGER ||
+	    e[3]->type != REDIS_REPLY_INTEGER ||
+	    e[4]->type != REDIS_REPLY_STRING)
+		return false;
+	a->is_lost = e[2]->integer != 0;
+	a->is_away = e[3]->integer != 0;
+	a->cuts = e[4]->str;
+	return id_parse(e[0]->str, e[0]->len, &a->floor) &&
+	    id_parse(e[1]->str, e[1]->len, &a->last);
+}
+
+/* Goes on at the position, where that holds, or at another one. */
+static void
+redis_greet_place(struct store_redis *s, const struct redis_greet_answer *a)
+{
+	bool is_fresh = s->log.position.ms == 0;
+
+	if (a->is_lost)
+		redis_log_move(s, a->floor, true);
+	else if (is_fresh || a->is_away)
+		redis_log_move(s, a->last, false);
+	else if (s->log.is_broken)
+		redis_log_move(s, a->last, true);
+	else
+		return;
+	redis_outbox_doubt(s);
+}
+
+static void
+redis_greet_hello_cb(void *arg, const redisReply *reply)
+{
+	struct store_redis *s = arg;
+	struct redis_greet_answer a;
+
+	if (reply->type == REDIS_REPLY_ERROR) {
+		redis_leave(s, reply->str);
+		return;
+	}
+	if (!redis_greet_read(reply, &a)) {
+		redis_leave(s, "its answer is none of crier's");
+		return;
+	}
+	redis_greet_read_cuts(s, a.cuts);
+	if (id_cmp(a.floor, s->floor) > 0)
+		s->floor = a.floor;
+	if (s->server.why[0] != '\0' || s->server.comings == 0)
+		log_info("store: Redis is there, node %s", s->node);
+	s->server.comings += s->store.is_down;
+	s->server.tries = 0;
+	s->server.why[0] = '\0';
+	s->store.is_down = false;
+	s->state = REDIS_LIVE;
+	redis_greet_place(s, &a);
+	s->log.is_broken = false;
+	if (id_cmp(a.last, s->store.last) > 0)
+		s->store.last = a.last;
+	event_active(s->beat, 0, 0);
+	redis_log_read(s);
+	redis_outbox_send(s);
+	redis_reads_go_on(s);
+}
+
+static void
+redis_greet_hello(struct store_redis *s)
+{
+	struct redis_command c;
+	char state[REDIS_KEY_SIZE], log[REDIS_KEY_SIZE], nodes[REDIS_KEY_SIZE];
+
+	s->state = REDIS_HELLO;
+	if (redis_command_begin(&c, REDIS_COMMAND_SCRIPT + 9) == -1) {
+		redis_leave(s, "out of memory");
+		return;
+	}
+	redis_key(s, "state", state);
+	redis_key(s, "log", log);
+	redis_key(s, "nodes", nodes);
+	redis_command_add_script(&c, REDIS_SCRIPT_HELLO, true, 3);
+	redis_command_add_text(&c, state);
+	redis_command_add_text(&c, log);
+	redis_command_add_text(&c, nodes);
+	redis_command_add_text(&c, s->server.run);
+	redis_command_add_id(&c, s->log.position);
+	redis_command_add(&c, s->log.header, s->log.header_len);
+	redis_command_add_text(&c, s->node);
+	redis_command_add_number(&c, REDIS_GREET_MARGIN_MS);
+	redis_send(s, s->talk, &c, redis_greet_hello_cb, s);
+	redis_command_clear(&c);
+}
+
+void
+redis_greet_again(struct store_redis *s)
+{
+	s->log.is_broken = true;
+	redis_greet_hello(s);
+}
+
+/* A line's value in INFO's answer: false, if it has no such line. */
+static bool
+redis_info_find(const redisReply *info, const char *name, char *to, size_t size)
+{
+	const char *at = strstr(info->str, name);
+	size_t len;
+
+	if (at == NULL)
+		return false;
+	at += strlen(name);
+	len = strcspn(at, "\r\n");
+	if (len >= size)
+		len = size - 1;
+	memcpy(to, at, len);
+	to[len] = '\0';
+	return true;
+}
+
+/* What is wrong with a server for us, or NULL. */
+static const char *
+redis_info_wrong(const redisReply *info, char why[REDIS_LINK_WHY_SIZE])
+{
+	char value[64];
+
+	if (!redis_info_find(info, "\nredis_version:", value, sizeof value))
+		return "its INFO has no version";
+	if (strtoul(value, NULL, 10) < REDIS_GREET_VERSION) {
+		snprintf(why, REDIS_LINK_WHY_SIZE,
+		    "its version is %s, and 7.0 is needed", value);
+		return why;
+	}
+	if (!redis_info_find(info, "\nrole:", value, sizeof value) ||
+	    strcmp(value, "master") != 0)
+		return "it is a replica, not a master";
+	if (!redis_info_find(info, "\nmaxmemory_policy:", value,
+		sizeof value) ||
+	    strcmp(value, "noeviction") != 0) {
+		snprintf(why, REDIS_LINK_WHY_SIZE,
+		    "its maxmemory-policy is %s: it would forget history "
+		    "(noeviction is needed)",
+		    value);
+		return why;
+	}
+	return NULL;
+}
+
+/* Who the server is, as one of the connections says; both must say the same. */
+static void
+redis_greet_info(struct store_redis *s, const redisReply *reply, bool is_tail)
+{
+	char why[REDIS_LINK_WHY_SIZE], run[sizeof s->server.run];
+	const char *wrong;
+	char evicted[24];
+
+	if (reply->type == REDIS_REPLY_ERROR) {
+		redis_leave(s, reply->str);
+		return;
+	}
+	if (reply->type != REDIS_REPLY_STRING ||
+	    !redis_info_find(reply, "\nrun_id:", run, sizeof run)) {
+		redis_leave(s, "its INFO has no run_id");
+		return;
+	}
+	if ((wrong = redis_info_wrong(reply, why)) != NULL) {
+		redis_leave(s, wrong);
+		return;
+	}
+	if (redis_info_find(reply, "\nevicted_keys:", evicted, sizeof evicted))
+		s->server.evicted = strtoull(evicted, NULL, 10);
+	if (s->server.is_known[!is_tail] && strcmp(run, s->server.run) != 0) {
+		redis_leave(s, "two connections lead to two servers");
+		return;
+	}
+	memcpy(s->server.run, run, sizeof run);
+	s->server.is_known[is_tail] = true;
+	if (s->server.is_known[!is_tail])
+		redis_greet_hello(s);
+}
+
+static void
+redis_greet_talk_info_cb(void *arg, const redisReply *reply)
+{
+	redis_greet_info(arg, reply, false);
+}
+
+static void
+redis_greet_tail_info_cb(void *arg, const redisReply *reply)
+{
+	redis_greet_info(arg, reply, true);
+}
+
+static void
+redis_greet_time_cb(void *arg, const redisReply *reply)
+{
+	struct store_redis *s = arg;
+	int64_t ms;
+
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
+	    reply->element[0]->type != REDIS_REPLY_STRING ||
+	    reply->element[1]->type != REDIS_REPLY_STRING) {
+		redis_leave(s,
+		    reply->type == REDIS_REPLY_ERROR ? reply->str
+						     : "it has no TIME");
+		return;
+	}
+	ms = strtoll(reply->element[0]->str, NULL, 10) * 1000 +
+	    strtoll(reply->element[1]->str, NULL, 10) / 1000;
+	s->server.clock_ms = ms - (int64_t)clock_monotonic_ms();
+}
+
+static int
+redis_greet_ask(struct store_redis *s, struct redis_link *link,
+    const char *word, redis_link_cb *cb)
+{
+	struct redis_command c;
+	int rc = -1;
+
+	if (redis_command_begin(&c, 1) == -1) {
+		redis_leave(s, "out of memory");
+		return -1;
+	}
+	redis_command_add_text(&c, word);
+	rc = redis_send(s, link, &c, cb, s);
+	redis_command_clear(&c);
+	return rc;
+}
+
+static void
+redis_greet_talk_up_cb(void *arg)
+{
+	struct store_redis *s = arg;
+
+	if (redis_greet_ask(s, s->talk, "TIME", redis_greet_time_cb) == 0)
+		redis_greet_ask(s, s->talk, "INFO", redis_greet_talk_info_cb);
+}
+
+static void
+redis_greet_tail_up_cb(void *arg)
+{
+	struct store_redis *s = arg;
+
+	redis_greet_ask(s, s->tail, "INFO", redis_greet_tail_info_cb);
+}
+
+static void
+redis_greet_down_cb(void *arg, const char *why)
+{
+	redis_leave(arg, why);
+}
+
+void
+redis_greet(struct store_redis *s)
+{
+	struct redis_link_owner talk = { .up = redis_greet_talk_up_cb,
+		.down = redis_greet_down_cb,
+		.arg = s };
+	struct redis_link_owner tail = { .up = redis_greet_tail_up_cb,
+		.down = redis_greet_down_cb,
+		.arg = s };
+
+	s->state = REDIS_COMING;
+	s->server.is_known[0] = s->server.is_known[1] = false;
+	s->talk = redis_link_new(s->base, &s->peer, &talk);
+	s->tail = redis_link_new(s->base, &s->peer, &tail);
+	if (s->talk == NULL || s->tail == NULL)
+		redis_leave(s, "out of memory");
+}
