@@ -155,6 +155,40 @@ static const struct store_ops store_redis_ops = {
 	.close = store_redis_close,
 };
 
+/* Goes on at the position, where that holds, or at another one. */
+static void
+store_redis_place(struct store_redis *s, const struct redis_hello *hello)
+{
+	bool is_fresh = s->log.position.ms == 0;
+
+	if (hello->is_lost)
+		redis_log_move(s, hello->floor, true);
+	else if (is_fresh || hello->is_away)
+		redis_log_move(s, hello->last, false);
+	else if (s->log.is_broken)
+		redis_log_move(s, hello->last, true);
+	else
+		return;
+	redis_outbox_doubt(s);
+}
+
+static void
+store_redis_came(struct store_redis *s, const struct redis_hello *hello)
+{
+	store_redis_place(s, hello);
+	s->log.is_broken = false;
+	redis_log_read(s);
+	redis_outbox_send(s);
+	redis_reads_go_on(s);
+}
+
+static void
+store_redis_went(struct store_redis *s)
+{
+	redis_outbox_stop(s);
+	redis_reads_stop(s);
+}
+
 static void
 store_redis_retry_cb(evutil_socket_t fd, short what, void *arg)
 {
@@ -268,6 +302,8 @@ store_redis_init(struct store_redis *s, const struct store_options *options)
 
 	s->store.ops = &store_redis_ops;
 	s->store.is_durable = s->store.is_shared = s->store.is_down = true;
+	s->came = store_redis_came;
+	s->went = store_redis_went;
 	s->base = options->base;
 	s->durability = options->durability;
 	s->key_ms = options->bounds.key_ms;

@@ -29,7 +29,7 @@ enum {
 	/* What is given waits so long for a Redis that is away. */
 	REDIS_PATIENCE_MS = 5000,
 	REDIS_CUTS = 32,
-	REDIS_KEY_SIZE = REDIS_URL_PREFIX_MAX + 64
+	REDIS_KEY_SIZE = REDIS_URL_PREFIX_MAX + 72
 };
 
 enum redis_state {
@@ -97,6 +97,13 @@ struct redis_reads {
 	uint64_t count;
 };
 
+/* What a server answers to hello.lua. */
+struct redis_hello {
+	struct id floor, last;
+	bool is_lost, is_away;
+	const char *cuts;
+};
+
 struct store_redis {
 	struct store store; /* first: one is the other */
 	struct event_base *base;
@@ -113,6 +120,9 @@ struct store_redis {
 	struct redis_link *tail; /* reads the log */
 	struct event *retry, *patience, *beat;
 	struct redis_server server;
+	/* It is LIVE, or not any more: redis.c tells the parts. */
+	void (*came)(struct store_redis *, const struct redis_hello *);
+	void (*went)(struct store_redis *);
 
 	struct id floor; /* before it history may have holes */
 	struct redis_cut cuts[REDIS_CUTS];
@@ -146,6 +156,10 @@ int redis_send(struct store_redis *, struct redis_link *,
 
 /* "{PREFIX}:NAME", into `to`. */
 void redis_key(const struct store_redis *, const char *name,
+    char to[REDIS_KEY_SIZE]);
+
+/* Where the keys of key_ms are. */
+void redis_bucket_key(const struct store_redis *, uint64_t bucket,
     char to[REDIS_KEY_SIZE]);
 
 /*
@@ -193,10 +207,6 @@ void redis_log_move(struct store_redis *, struct id to, bool is_lost);
 
 /* redis_beat.c: every few seconds, that this node is there. */
 void redis_beat(struct store_redis *);
-
-/* Where the keys of so long are, which is key_ms. */
-void redis_bucket_key(const struct store_redis *, uint64_t bucket,
-    char to[REDIS_KEY_SIZE]);
 
 /* redis_read.c */
 void redis_reads_take(struct store_redis *, struct store_read *);

@@ -19,17 +19,6 @@ enum {
 	REDIS_BEAT_WORDS = 4
 };
 
-void
-redis_bucket_key(const struct store_redis *s, uint64_t bucket,
-    char to[REDIS_KEY_SIZE])
-{
-	char name[REDIS_KEY_SIZE];
-
-	snprintf(name, sizeof name, "k:%llu:%llu",
-	    (unsigned long long)s->key_ms, (unsigned long long)bucket);
-	redis_key(s, name, to);
-}
-
 static void
 redis_beat_count_cb(void *arg, const redisReply *reply)
 {

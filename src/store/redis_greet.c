@@ -31,6 +31,17 @@ redis_key(const struct store_redis *s, const char *name,
 	snprintf(to, REDIS_KEY_SIZE, "{%s}:%s", s->url.prefix, name);
 }
 
+void
+redis_bucket_key(const struct store_redis *s, uint64_t bucket,
+    char to[REDIS_KEY_SIZE])
+{
+	char name[64];
+
+	snprintf(name, sizeof name, "k:%llu:%llu",
+	    (unsigned long long)s->key_ms, (unsigned long long)bucket);
+	redis_key(s, name, to);
+}
+
 uint64_t
 redis_clock_ms(const struct store_redis *s)
 {
@@ -80,8 +91,7 @@ redis_leave(struct store_redis *s, const char *why)
 	if (wait_ms > REDIS_GREET_RETRY_MAX_MS)
 		wait_ms = REDIS_GREET_RETRY_MAX_MS;
 	loop_set_timer(s->retry, wait_ms / 2 + loop_random(wait_ms));
-	redis_outbox_stop(s);
-	redis_reads_stop(s);
+	s->went(s);
 }
 
 /* Words with which a server says that it is not there for anybody. */
@@ -130,14 +140,8 @@ redis_greet_read_cuts(struct store_redis *s, const char *text)
 	}
 }
 
-struct redis_greet_answer {
-	struct id floor, last;
-	bool is_lost, is_away;
-	const char *cuts;
-};
-
 static bool
-redis_greet_read(const redisReply *reply, struct redis_greet_answer *a)
+redis_greet_read(const redisReply *reply, struct redis_hello *a)
 {
 	redisReply *const *e = reply->element;
 
@@ -155,28 +159,11 @@ redis_greet_read(const redisReply *reply, struct redis_greet_answer *a)
 	    id_parse(e[1]->str, e[1]->len, &a->last);
 }
 
-/* Goes on at the position, where that holds, or at another one. */
-static void
-redis_greet_place(struct store_redis *s, const struct redis_greet_answer *a)
-{
-	bool is_fresh = s->log.position.ms == 0;
-
-	if (a->is_lost)
-		redis_log_move(s, a->floor, true);
-	else if (is_fresh || a->is_away)
-		redis_log_move(s, a->last, false);
-	else if (s->log.is_broken)
-		redis_log_move(s, a->last, true);
-	else
-		return;
-	redis_outbox_doubt(s);
-}
-
 static void
 redis_greet_hello_cb(void *arg, const redisReply *reply)
 {
 	struct store_redis *s = arg;
-	struct redis_greet_answer a;
+	struct redis_hello a;
 
 	if (reply->type == REDIS_REPLY_ERROR) {
 		redis_leave(s, reply->str);
@@ -196,14 +183,10 @@ redis_greet_hello_cb(void *arg, const redisReply *reply)
 	s->server.why[0] = '\0';
 	s->store.is_down = false;
 	s->state = REDIS_LIVE;
-	redis_greet_place(s, &a);
-	s->log.is_broken = false;
 	if (id_cmp(a.last, s->store.last) > 0)
 		s->store.last = a.last;
 	event_active(s->beat, 0, 0);
-	redis_log_read(s);
-	redis_outbox_send(s);
-	redis_reads_go_on(s);
+	s->came(s, &a);
 }
 
 static void

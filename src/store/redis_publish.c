@@ -319,7 +319,7 @@ redis_outbox_call(struct store_redis *s, bool with_text)
 	struct redis_command c;
 	char state[REDIS_KEY_SIZE], log[REDIS_KEY_SIZE], token[REDIS_KEY_SIZE];
 	char list[REDIS_KEY_SIZE], bucket[2][REDIS_KEY_SIZE];
-	char name[REDIS_KEY_SIZE], least[ID_TEXT_SIZE] = "";
+	char name[64], least[ID_TEXT_SIZE] = "";
 	uint64_t now = redis_clock_ms(s) / s->key_ms;
 
 	if (redis_command_begin(&c,

@@ -166,6 +166,11 @@ static const char *const test_words[][2] = {
 	{ "store", "kind" },
 	{ "store", "durability" },
 	{ "store", "last_error" },
+	{ "store", "node" },
+	{ "store", "state" },
+	{ "store", "position" },
+	{ "store", "last" },
+	{ "store", "floor" },
 };
 
 static void
