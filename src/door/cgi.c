@@ -267,6 +267,7 @@ cgi_exchange(struct cgi *cgi, const char *trouble)
 		status = cgi_read_body(cgi->config, &ex->request, &cgi->body);
 	if (status == -1)
 		return EXCHANGE_FAILED;
+	ex->door = "cgi";
 	ex->request.body.text = cgi->body.data;
 	ex->request.body.len = cgi->body.len;
 	if (status == 0)

@@ -270,6 +270,8 @@ connection_serve(struct connection *c)
 		c->gate.keep = false;
 	}
 	ex->is_padded = door->handed_off_cb != NULL;
+	ex->door =
+	    door->sources.hub == NULL ? door->handed.name : door->framing.name;
 	state = exchange_serve(ex, connection_check(c));
 	if (exchange_is_refused(ex))
 		c->door->counters.refused++;

@@ -60,6 +60,7 @@ struct exchange {
 	struct answer_context context; /* holds the configuration */
 	const struct exchange_attachment *attachment;
 	void *arg;
+	const char *door;    /* as a stream's that comes this way */
 	const char *trouble; /* why nothing can be served; or NULL */
 	bool is_padded;      /* a stream begins with some bytes more */
 	bool has_head;       /* the stream's HTTP head is sent */

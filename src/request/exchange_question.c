@@ -142,10 +142,22 @@ exchange_way(const struct exchange *ex)
 	struct json_object *o = json_object_new_object();
 	size_t i;
 
+	json_add_string(o, "door", ex->door == NULL ? "" : ex->door);
 	for (i = 0; i < sizeof members / sizeof *members; i++)
 		json_add_string(o, members[i].name,
 		    request_get(&ex->request, members[i].variable));
 	return o;
+}
+
+/* Whether the page may publish to the channel that it shows. */
+static bool
+exchange_may_publish(const struct exchange *ex)
+{
+	const char *name = ex->route.looked_into;
+
+	return config_route_has_body(ex->route.config) &&
+	    access_decide(&ex->who, ex->context.config, ACCESS_PUBLISH,
+		(struct text_span){ name, strlen(name) }) == ACCESS_GRANTED;
 }
 
 static int
@@ -155,6 +167,8 @@ exchange_answer_figures(const struct exchange *ex, struct json_object *reply,
 	struct text_span text;
 
 	json_add_value(reply, "request", exchange_way(ex));
+	if (ex->route.looked_into != NULL)
+		json_add_flag(reply, "may_publish", exchange_may_publish(ex));
 	if ((text.text = json_line(reply)) == NULL)
 		return -1;
 	text.len = strlen(text.text);

@@ -76,6 +76,7 @@ route_clear(struct route *r)
 	free(r->since);
 	free(r->sort);
 	free(r->find);
+	free(r->looked_into);
 	free(r->reply_type);
 	memset(r, 0, sizeof *r);
 }

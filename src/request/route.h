@@ -43,6 +43,7 @@ enum route_view {
 	ROUTE_VIEW_FIGURES, /* the status, with what the page lists */
 	ROUTE_VIEW_EVENTS,  /* crier's own channels */
 	ROUTE_VIEW_CHANNEL, /* the events of one channel */
+	ROUTE_VIEW_PUBLISH, /* an event for one channel */
 	ROUTE_VIEWS
 };
 
@@ -73,6 +74,7 @@ struct route {
 	/* Of the status page */
 	enum route_view view;
 	char *sort, *find; /* of its channels, as asked; or NULL */
+	char *looked_into; /* the channel that it shows; or NULL */
 
 	/* ROUTE_PUBLISH */
 	struct event_fields event; /* event_check has accepted it */

@@ -55,4 +55,11 @@ int route_read_status(struct route *, struct route_input *);
 /* route_publish: reads the event and its channels, and expands the reply. */
 int route_read_event(struct route *, struct route_input *);
 
+/*
+ * route_publish: reads an event that a body alone says, as form, JSON or text,
+ * to one channel.
+ */
+int route_read_plain_event(struct route *, struct route_input *,
+    const char *channel);
+
 #endif

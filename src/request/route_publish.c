@@ -204,6 +204,20 @@ route_read_fields(struct route *r, struct route_input *in)
 	    why);
 }
 
+/* Reads a body that is an event, or a part of one. */
+static int
+route_read_event_body(struct route *r, struct route_input *in, unsigned accept,
+    bool needs_object)
+{
+	if (route_read_body(r, in, accept, ROUTE_JSON_DEPTH) == -1)
+		return -1;
+	if (in->values.body.kind == BODY_JSON && needs_object &&
+	    !json_object_is_type(in->values.body.json, json_type_object))
+		return refusal_set(&r->refusal, 400,
+		    "the body is not a JSON object");
+	return 0;
+}
+
 /* Expands the reply, but for {id} and {streams}. */
 static int
 route_read_reply(struct route *r, struct route_input *in)
@@ -224,7 +238,6 @@ route_read_reply(struct route *r, struct route_input *in)
 int
 route_read_event(struct route *r, struct route_input *in)
 {
-	const struct body *body = &in->values.body;
 	unsigned sources = in->found->sources, accept = 0;
 
 	if (in->found->fields[CONFIG_FIELD_DATA] == NULL ||
@@ -236,17 +249,27 @@ route_read_event(struct route *r, struct route_input *in)
 		accept |= BODY_JSON;
 	/* A body that no template uses may be anything: it is not read. */
 	if (accept != 0 &&
-	    route_read_body(r, in, accept, ROUTE_JSON_DEPTH) == -1)
+	    route_read_event_body(r, in, accept,
+		in->found->fields[CONFIG_FIELD_DATA] == NULL ||
+		    (sources & TEMPLATE_BIT(TEMPLATE_JSON)) != 0) == -1)
 		return -1;
-	if (body->kind == BODY_JSON &&
-	    !json_object_is_type(body->json, json_type_object) &&
-	    (in->found->fields[CONFIG_FIELD_DATA] == NULL ||
-		(sources & TEMPLATE_BIT(TEMPLATE_JSON)) != 0))
-		return refusal_set(&r->refusal, 400,
-		    "the body is not a JSON object");
 	if (route_read_channels(r, in) == -1 || route_read_fields(r, in) == -1)
 		return -1;
 	return route_read_reply(r, in);
+}
+
+int
+route_read_plain_event(struct route *r, struct route_input *in,
+    const char *channel)
+{
+	if (route_read_event_body(r, in, BODY_FORM | BODY_JSON | BODY_TEXT,
+		true) == -1 ||
+	    route_add_channel(r, in, channel, strlen(channel)) == -1 ||
+	    route_read_fields(r, in) == -1)
+		return -1;
+	if ((r->reply_type = strdup("application/json")) == NULL)
+		return refusal_set_memory(&r->refusal);
+	return 0;
 }
 
 int

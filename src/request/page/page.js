@@ -372,15 +372,29 @@ function showWork(s) {
 	]);
 }
 
+const doors = { fastcgi: "FastCGI, at crierd's socket",
+	"fastcgi-handoff": "FastCGI, by a crierd that the web server starts",
+	cgi: "CGI" };
+
+/* What crier doctor says of events that are held (doctor/advice_table.c). */
+const remedies = { nginx: "fastcgi_buffering off;", apache: "flushpackets=on",
+	lighttpd: "server.stream-response-body = 2",
+	caddy: "flush_interval -1" };
+
 function showWay(s) {
 	const r = s.request || {};
+	const isHeld = way.bunched > way.seen / 3;
+	const known = Object.keys(remedies).find((name) =>
+	    (r.server || "").toLowerCase().startsWith(name));
 	let verdict = "measuring";
 	if (way.seen > 5)
-		verdict = way.bunched > way.seen / 3 ?
-		    make("span", "events arrive in bunches: something buffers", "bad") :
+		verdict = isHeld ?
+		    make("span", "events arrive in bunches: something buffers" +
+			(known ? "; look for " + remedies[known] : ""), "bad") :
 		    "each event arrives by itself: nothing buffers";
 	fill("way", [
 		["Web server", r.server || "not told"],
+		["Attached by", doors[r.door] || r.door || "not told"],
 		["Protocol", (r.protocol || "not told") + (r.tls ? " with TLS" : "")],
 		["You are", (r.user ? r.user + ", " : "") + (r.address || "not told")],
 		["First event after", way.first ? Math.round(way.first) + " ms" : "–"],
@@ -411,7 +425,7 @@ function show(s) {
 	$("about").textContent = "version " + s.version + ", up " +
 	    age(s.uptime_seconds) + ", process " + s.pid;
 	for (const part of [showAlarms, showChannels, showSlow, showLimits, showStore,
-	    showWork, showWay])
+	    showWork, showWay, showLooked])
 		part(s);
 }
 
@@ -426,6 +440,8 @@ async function ask() {
 		const more = { sort: $("sort").value };
 		if ($("find").value)
 			more.find = $("find").value;
+		if (looking)
+			more.channel = lookedInto;
 		const reply = await fetch(view("figures", more),
 		    { signal: mine.signal, cache: "no-store" });
 		if (reply.status === 401 || reply.status === 403)
@@ -459,7 +475,35 @@ function watch() {
 
 /* One channel's events; its own rule says who may follow it. */
 
-let looking;
+let looking, lookedInto;
+
+function showLooked(s) {
+	if (!looking || s.may_publish === undefined)
+		return;
+	$("say").hidden = !s.may_publish;
+	$("say-not").hidden = s.may_publish;
+}
+
+async function say(event) {
+	event.preventDefault();
+	const body = { data: $("say-data").value };
+	if ($("say-event").value)
+		body.event = $("say-event").value;
+	$("say-note").textContent = "";
+	try {
+		const reply = await fetch(view("publish", { channel: lookedInto }),
+		    { method: "POST", body: JSON.stringify(body),
+		    headers: { "Content-Type": "application/json" } });
+		const answer = await reply.text();
+		$("say-note").textContent = reply.ok ? "accepted, for " +
+		    count(JSON.parse(answer).streams) + " streams" :
+		    "refused: " + answer.trim();
+		if (reply.ok)
+			$("say-data").value = "";
+	} catch (error) {
+		$("say-note").textContent = "not sent: crierd does not answer";
+	}
+}
 
 function lookAway() {
 	if (looking)
@@ -471,6 +515,9 @@ function lookAway() {
 function look(channel) {
 	lookAway();
 	$("look").hidden = false;
+	$("say").hidden = $("say-not").hidden = true;
+	$("say-note").textContent = "";
+	lookedInto = channel;
 	$("look-title").textContent = "In " + channel;
 	$("look-events").replaceChildren();
 	$("look-note").textContent = "Its last events, and what comes.";
@@ -487,6 +534,7 @@ function look(channel) {
 			    "its own rule (subscribe) says who may.";
 	};
 	$("look-title").focus();
+	ask();
 }
 
 $("channels").addEventListener("click", (event) => {
@@ -495,6 +543,7 @@ $("channels").addEventListener("click", (event) => {
 		look(button.dataset.channel);
 });
 $("look-close").addEventListener("click", lookAway);
+$("say").addEventListener("submit", say);
 $("sort").addEventListener("change", ask);
 $("find").addEventListener("input", () => {
 	clearTimeout(timer);

@@ -7,10 +7,13 @@ whatever there is to show, and looked at in Chromium.
 """
 
 import json
+import os
+import re
+import sqlite3
 import urllib.parse
 
 from cases.chromium_tests import Browser, why_not
-from lib import proc, ways, web
+from lib import bench, proc, ways, web
 from lib.daemon import Crierd
 from lib.fcgi import Direct
 from lib.site import Site
@@ -18,10 +21,11 @@ from lib.web import ACCEPT
 
 CONFIG = """
 publish = anyone
-channel "secret" { subscribe = nobody }
+channel "secret" { subscribe = nobody publish = nobody }
+channel "members" { publish = user }
 route "GET /events" { subscribe = "{query.channel}" }
 route "GET /events/status" { status = page allow = anyone }
-route "GET /events/usual" { status = page }
+route "GET,POST /events/usual" { status = page }
 route "GET /events/nobody" { status = page allow = nobody }
 route "GET /events/json" { status = json allow = nobody }
 route "GET /events/open" { status = json }
@@ -97,6 +101,53 @@ def for_whom(tap, place):
             tap.eq(answer.status, status, f"{what}: {status}")
 
 
+def who_publishes(tap, place):
+    crierd = Crierd(place, config=CONFIG).start()
+    local = {"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "localhost",
+             "CONTENT_TYPE": "application/json"}
+    far = {**local, "REMOTE_ADDR": "192.0.2.7"}
+    ann = {**far, "REMOTE_USER": "ann"}
+    other = {**ann, "HTTP_ORIGIN": "http://example.org"}
+    to, good = "usual?view=publish", b'{"data":"x","event":"e"}'
+    rows = (
+        ("this machine", to + "&channel=news", local, good, 200),
+        ("another one", to + "&channel=news", far, good, 401),
+        ("a user", to + "&channel=members", ann, good, 200),
+        ("no user", to + "&channel=members", local, good, 401),
+        ("a user, where nobody may", to + "&channel=secret", ann, good, 403),
+        ("another site's page", to + "&channel=members", other, good, 403),
+        ("another site's page, for anyone", to + "&channel=news", other,
+         good, 200),
+        ("no channel", to, ann, good, 400),
+        ("crier's own channel", to + "&channel=%24stats", ann, good, 403),
+        ("no name of a channel", to + "&channel=a%20b", ann, good, 400),
+        ("no data", to + "&channel=news", ann, b"{}", 400),
+        ("a list", to + "&channel=news", ann, b"[1]", 400),
+        ("too much", to + "&channel=news", ann,
+         b'{"data":"' + b"x" * 65537 + b'"}', 413),
+        ("a view that takes no POST", "usual?view=figures", ann, good, 405),
+        ("a page without POST", "status?view=publish&channel=news", ann,
+         good, 405))
+    for what, target, env, body, status in rows:
+        with Direct(crierd.listen, "/events/" + target, method="POST",
+                    body=body, **env) as answer:
+            _wait_end(answer)
+            tap.eq(answer.status, status, f"publishing, {what}: {status}")
+    with Direct(crierd.listen, f"/events/{to}&channel=news",
+                **local) as answer:
+        _wait_end(answer)
+        tap.eq(answer.status, 405, "nothing is published by a GET")
+    for channel, env, may in (("news", far | ann, True),
+                              ("members", local, False),
+                              ("members", ann, True), ("secret", ann, False)):
+        with Direct(crierd.listen, "/events/usual?view=figures&channel="
+                    + channel, **env) as answer:
+            _wait_end(answer)
+            tap.eq(json.loads(answer.raw)["may_publish"], may,
+                   f"the page is told that {channel} is "
+                   f"{'' if may else 'not '}for it")
+
+
 def bounded(tap, place):
     crierd = Crierd(place, config=CONFIG).start()
     with crierd.connect() as queue:
@@ -130,11 +181,16 @@ def in_a_browser(tap, place):
     if reason:
         tap.skip("the status page in Chromium", reason)
         return
-    site = Site(place, "lighttpd", config=CONFIG)
+    site = Site(place, "lighttpd", config=CONFIG, options=[
+        "store=sqlite:" + os.path.join(place.run, "history.db"),
+        "store-error=memory"])
     browser = Browser(place)
     browser.driver.get(f"http://127.0.0.1:{site.port}/events/usual")
     _wait(browser, "live", "the page is live")
     tap.ok(True, "the page is live")
+    proc.wait_for(lambda: "FastCGI" in browser.text("#way"), "the way", 30)
+    tap.ok(True, "it tells how it is attached")
+    _picture(browser, "idle")
     name = "<b>&amp;"
     reader = site.curl("/events?channel=" + urllib.parse.quote(name))
     site.crierd.wait_streams(2, 30)
@@ -154,13 +210,17 @@ def in_a_browser(tap, place):
                   "the channel's events", 30)
     tap.ok(True, "its last events are shown")
     browser.script("document.querySelector('#figures-box').open = true")
+    _publish(tap, browser)
     proc.wait_for(lambda: "streams" in browser.text("#figures"),
                   "the table of figures", 30)
     tap.ok(True, "the figures are there as a table")
     tap.eq(_wide(browser), [], "nothing is wider than a phone")
+    _picture(browser, "busy")
+    _degraded(tap, place, site, browser)
     site.crierd.stop()
     _wait(browser, "gone", "the page says that crierd is gone")
     tap.ok(True, "crierd gone, the page says so")
+    _picture(browser, "gone")
     site.crierd.start()
     _wait(browser, "live", "and is live again")
     tap.ok(True, "and goes on by itself when it is back")
@@ -169,6 +229,80 @@ def in_a_browser(tap, place):
            "no name and no event has become HTML")
     tap.eq(browser.errors(), [], "no script of the page failed")
     del reader
+
+
+def _publish(tap, browser):
+    proc.wait_for(lambda: browser.script(
+        "return !document.querySelector('#say').hidden"), "the form", 30)
+    browser.script("document.querySelector('#say-data').value = '<b>7</b>';"
+                   "document.querySelector('#say-event').value = 'open';"
+                   "document.querySelector('#say').requestSubmit()")
+    proc.wait_for(lambda: "accepted" in browser.text("#say-note"),
+                  "the answer to what was published", 30)
+    proc.wait_for(lambda: "open: <b>7</b>" in browser.text("#look-events"),
+                  "what was published", 30)
+    tap.ok(True, "who may publishes from the page")
+
+
+def _degraded(tap, place, site, browser):
+    other = sqlite3.connect(os.path.join(place.run, "history.db"),
+                            isolation_level=None)
+    try:
+        other.execute("BEGIN EXCLUSIVE")
+        proc.wait_for(lambda: site.crierd.crier("pub", "news", "x").returncode
+                      == 0 and site.crierd.status()["store"]["degraded"],
+                      "the store is degraded", 60)
+        proc.wait_for(lambda: "degraded" in browser.text("#alarms")
+                      and "locked" in browser.text("#store"),
+                      "the page says that the store is degraded", 30)
+        tap.ok(True, "a degraded store and its last error are told")
+        _picture(browser, "degraded")
+        other.execute("ROLLBACK")
+        proc.wait_for(lambda: site.crierd.crier("pub", "news", "x").returncode
+                      == 0 and not site.crierd.status()["store"]["degraded"],
+                      "the store is well", 60)
+        proc.wait_for(lambda: "degraded" not in browser.text("#alarms"),
+                      "the page says that it is well", 30)
+        tap.ok(True, "and that it is well again")
+    finally:
+        other.close()
+
+
+def _picture(browser, name):
+    """For whoever looks at the page: CRIER_TEST_PICTURES is a directory."""
+    folder = os.environ.get("CRIER_TEST_PICTURES")
+    if not folder:
+        return
+    for kind, width, dark in (("light", 1280, False), ("dark", 1280, True),
+                              ("phone", 390, False)):
+        browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {
+            "features": [{"name": "prefers-color-scheme",
+                          "value": "dark" if dark else "light"}]})
+        browser.driver.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": 900, "deviceScaleFactor": 1,
+             "mobile": False})
+        height = browser.script("return document.body.scrollHeight")
+        browser.driver.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": height, "deviceScaleFactor": 1,
+             "mobile": False})
+        browser.driver.save_screenshot(f"{folder}/{name}-{kind}.png")
+
+
+def as_doctor_says(tap, _place):
+    """The page's remedies are among crier doctor's."""
+    def read(name):
+        with open(os.path.join(bench.SRCDIR, "src", name),
+                  encoding="utf-8") as file:
+            return file.read()
+    remedies = re.search(r"const remedies = \{(.*?)\};",
+                         read("request/page/page.js"), re.S).group(1)
+    pairs = re.findall(r'(\w+): "([^"]*)"', remedies)
+    advice = read("doctor/advice_table.c")
+    tap.eq(len(pairs), 4, "there are remedies")
+    for server, text in pairs:
+        tap.ok(text in advice, f"{server}: {text}")
 
 
 def _wait(browser, state, what):
@@ -188,4 +322,5 @@ return Array.from(document.querySelectorAll('main *')).filter(
 """)
 
 
-TESTS = [for_whom, bounded, in_a_browser] + ways.each(the_page)
+TESTS = [for_whom, who_publishes, bounded, as_doctor_says,
+         in_a_browser] + ways.each(the_page)
