@@ -284,18 +284,14 @@ connection_serve(struct connection *c)
 
 /*
  * Waits for more input, or for the web server to read; with a deadline, unless
- * a connection that is kept is idle.  One that is surplus has no such time.
+ * a connection that is kept is idle.
  */
 static void
 connection_wait(struct connection *c)
 {
 	bool is_idle = c->out.len == 0 && c->in.len == 0 &&
-	    c->gate.phase == GATE_IDLE && c->is_kept;
+	    c->gate.phase == GATE_IDLE && c->is_kept && !c->is_surplus;
 
-	if (c->is_surplus) {
-		connection_close(c);
-		return;
-	}
 	connection_set_deadline(c, !is_idle);
 	connection_set_idle(c, is_idle);
 	if ((c->io == NULL || c->is_writing != (c->out.len > 0)) &&

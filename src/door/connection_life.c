@@ -15,10 +15,18 @@
 #include "door/connection_part.h"
 #include "door/uplink.h"
 
+enum {
+	CONNECTION_SURPLUS_MS = 1000
+};
+
 void
 connection_release(struct connection *c)
 {
 	connection_set_idle(c, false);
+	if (c->is_surplus) {
+		TAILQ_REMOVE(&c->door->surplus, c, idle_link);
+		c->door->surplus_count--;
+	}
 	TAILQ_REMOVE(&c->door->connections, c, link);
 	c->door->connection_count--;
 	if (c->io != NULL)
@@ -58,6 +66,16 @@ connection_break(struct connection *c, const char *why)
 	connection_close(c);
 }
 
+static uint64_t
+connection_patience_ms(const struct connection *c)
+{
+	uint64_t ms = c->door->config->request_timeout_ms;
+
+	return c->is_surplus && ms > CONNECTION_SURPLUS_MS
+	    ? CONNECTION_SURPLUS_MS
+	    : ms;
+}
+
 void
 connection_set_deadline(struct connection *c, bool on)
 {
@@ -65,8 +83,7 @@ connection_set_deadline(struct connection *c, bool on)
 		return;
 	c->has_deadline = on;
 	if (on)
-		loop_set_timer(c->deadline,
-		    c->door->config->request_timeout_ms);
+		loop_set_timer(c->deadline, connection_patience_ms(c));
 	else
 		event_del(c->deadline);
 }
@@ -108,6 +125,9 @@ connection_make_room(struct connection *c)
 		return;
 	}
 	c->is_surplus = true;
+	TAILQ_INSERT_TAIL(&door->surplus, c, idle_link);
+	if (++door->surplus_count > DOOR_SURPLUS_MAX)
+		connection_close(TAILQ_FIRST(&door->surplus));
 	if (door->counters.turned_away++ == 0)
 		log_warning("FastCGI: a connection was turned away: %s; status "
 			    "counts the next ones",

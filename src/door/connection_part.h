@@ -20,7 +20,8 @@
 	"there are too many connections (fastcgi-connections)"
 
 struct connection {
-	TAILQ_ENTRY(connection) link, idle_link;
+	TAILQ_ENTRY(connection) link;
+	TAILQ_ENTRY(connection) idle_link; /* in door->idle or ->surplus */
 	struct door *door;
 	struct event *io, *deadline;
 	event_callback_fn ready_cb; /* of io */
@@ -28,7 +29,7 @@ struct connection {
 	bool is_writing;
 	bool is_kept;     /* has served a request, and may be idle */
 	bool is_idle;     /* is among the door's idle ones */
-	bool is_surplus;  /* one more than may be: never waits for input */
+	bool is_surplus;  /* one more than may be */
 	bool has_request; /* in the gate, to be served when out is sent */
 	bool is_over;     /* to be closed when out is sent */
 	bool is_shared;   /* the hub may have the descriptor, too */
@@ -49,7 +50,10 @@ int connection_watch(struct connection *, bool writing);
 /* Takes the descriptor out of the loop, until connection_watch. */
 void connection_unwatch(struct connection *);
 
-/* Within request-timeout the request must come, or the hub's reply. */
+/*
+ * Within request-timeout the request must come, or the hub's reply; that of one
+ * that is surplus within a second.
+ */
 void connection_set_deadline(struct connection *, bool on);
 
 /* Lets it enter the door's idle ones, as the last, or leave them. */
@@ -58,7 +62,10 @@ void connection_set_idle(struct connection *, bool on);
 /*
  * One has been opened: if that is more than may be, the one that has been idle
  * for longest is closed, which may be this one.  Without such a one this is
- * surplus.
+ * surplus: its request is refused when it comes.  It need not be there yet, and
+ * web servers take a connection that is closed without an answer for a fault:
+ * they try again at once, or answer 500, which ends an EventSource for good. If
+ * too many wait so, the first of them is closed.
  */
 void connection_make_room(struct connection *);
 

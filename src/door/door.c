@@ -93,6 +93,7 @@ door_new(struct event_base *base, struct uplink *uplink)
 	door->uplink = uplink;
 	TAILQ_INIT(&door->connections);
 	TAILQ_INIT(&door->idle);
+	TAILQ_INIT(&door->surplus);
 	framing_init_raw(&door->raw, "cgi");
 	framing_init_raw(&door->passed, "passed");
 	door->framing = (struct framing){ .name = "fastcgi",

@@ -25,7 +25,8 @@
  */
 
 enum {
-	DOOR_LISTENERS_MAX = 16
+	DOOR_LISTENERS_MAX = 16,
+	DOOR_SURPLUS_MAX = 16 /* connections beyond max_connections */
 };
 
 struct connection;
@@ -46,7 +47,9 @@ struct door {
 	    connection) connections; /* without a stream */
 	/* Those of them that are idle between two requests, longest first. */
 	TAILQ_HEAD(door_idle_head, connection) idle;
-	size_t connection_count;
+	/* Those that are more than may be; door->connections has them, too. */
+	TAILQ_HEAD(door_surplus_head, connection) surplus;
+	size_t connection_count, surplus_count;
 	struct framing framing; /* of this door's streams */
 	struct framing handed;  /* of those of another process's door */
 	struct framing raw;     /* of those that a CGI process handed over */

@@ -335,7 +335,8 @@ test_silent_connections(void **state)
 }
 
 enum {
-	LIMITS_FEW = 36
+	LIMITS_FEW = 36,
+	LIMITS_SURPLUS = 16 /* that may wait beyond these */
 };
 
 /* A request that is there when its connection is accepted. */
@@ -355,12 +356,42 @@ limits_ask_at_once(const struct daemon *daemon, const char *uri, int status)
 	fcgi_close(&conn);
 }
 
+/*
+ * All places are taken.  A request that comes behind its connection is refused,
+ * too; one that does not come has a second; and not many may wait so.
+ */
+static void
+limits_ask_late(const struct daemon *daemon)
+{
+	struct wire_request request = { .uri = "/nothing",
+		.flags = WIRE_KEEP_CONN };
+	struct fcgi_conn conns[LIMITS_SURPLUS + 1];
+	size_t i;
+
+	support_open(&conns[0], daemon);
+	support_turn(daemon);
+	support_request(&conns[0], &request);
+	support_expect_reply(&conns[0], 1, 503);
+	assert_true(fcgi_is_closed(&conns[0], FCGI_SOON_MS));
+	fcgi_close(&conns[0]);
+	for (i = 0; i < LIMITS_SURPLUS + 1; i++)
+		support_open(&conns[i], daemon);
+	support_turn(daemon);
+	assert_true(fcgi_is_closed(&conns[0], FCGI_SOON_MS));
+	support_request(&conns[1], &request);
+	support_expect_reply(&conns[1], 1, 503);
+	for (i = 2; i < LIMITS_SURPLUS + 1; i++)
+		assert_true(fcgi_is_closed(&conns[i], FCGI_SOON_MS));
+	for (i = 0; i < LIMITS_SURPLUS + 1; i++)
+		fcgi_close(&conns[i]);
+}
+
 /* Below, at and above fastcgi-connections. */
 static void
 test_number_of_connections(void **state)
 {
 	struct daemon *daemon = *state;
-	struct fcgi_conn conns[LIMITS_FEW], more;
+	struct fcgi_conn conns[LIMITS_FEW];
 	struct watch watch;
 	size_t i;
 
@@ -375,9 +406,7 @@ test_number_of_connections(void **state)
 	}
 	support_open(&conns[LIMITS_FEW - 2], daemon);
 	support_turn(daemon);
-	support_open(&more, daemon);
-	assert_true(fcgi_is_closed(&more, FCGI_SOON_MS));
-	fcgi_close(&more);
+	limits_ask_late(daemon);
 	limits_ask_at_once(daemon, "/nothing", 503);
 	assert_true(fcgi_is_silent(&conns[0], FCGI_NOTHING_MS));
 	support_expect_live(daemon, "a", "x", &watch, 1);
