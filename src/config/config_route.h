@@ -21,6 +21,7 @@ enum config_route_kind {
 	CONFIG_ROUTE_STATUS,
 	CONFIG_ROUTE_RUN,
 	CONFIG_ROUTE_PRESENCE,
+	CONFIG_ROUTE_SCRIPT,
 	CONFIG_ROUTE_KINDS
 };
 
@@ -75,6 +76,7 @@ struct config_route {
 	uint64_t end_stop; /* 1: coming back after the end gets 204 */
 	uint64_t terse;    /* 1: no blocks without data */
 	uint64_t status;   /* enum config_route_status */
+	uint64_t script;   /* 0: on */
 	uint64_t viewers; /* of a status: bits of enum config_who, from allow */
 	uint64_t format;  /* enum config_route_format */
 	uint64_t run_ms, run_bytes; /* 0: no limit */

@@ -23,6 +23,7 @@ static const char *const config_statuses[] = {
 	[CONFIG_STATUS_PROMETHEUS] = "prometheus",
 	[CONFIG_STATUS_PAGE] = "page",
 };
+static const char *const config_scripts[] = { "on" };
 static const char *const config_formats[] = {
 	[CONFIG_FORMAT_LINES] = "lines",
 	[CONFIG_FORMAT_RAW] = "raw",
@@ -41,6 +42,9 @@ const struct config_setting config_route_settings[] = {
 	{ "presence", &config_kind_template, CONFIG_ROUTE(presence),
 	    .routes = CONFIG_ROUTE_BIT(CONFIG_ROUTE_PRESENCE),
 	    .is_kind = true },
+	{ "script", &config_kind_word, CONFIG_ROUTE(script),
+	    CONFIG_WORDS(config_scripts), .form = "on",
+	    .routes = CONFIG_ROUTE_BIT(CONFIG_ROUTE_SCRIPT), .is_kind = true },
 	{ "allow", &config_kind_viewers, CONFIG_ROUTE(allow),
 	    .routes = CONFIG_ROUTE_BIT(CONFIG_ROUTE_STATUS) },
 	{ "data", &config_kind_template, CONFIG_ROUTE(data),

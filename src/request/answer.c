@@ -23,10 +23,11 @@ answer_phrase(int status)
 		int status;
 		const char *phrase;
 	} phrases[] = { { 200, "OK" }, { 204, "No Content" },
-		{ 400, "Bad Request" }, { 401, "Unauthorized" },
-		{ 403, "Forbidden" }, { 404, "Not Found" },
-		{ 405, "Method Not Allowed" }, { 411, "Length Required" },
-		{ 413, "Content Too Large" }, { 415, "Unsupported Media Type" },
+		{ 304, "Not Modified" }, { 400, "Bad Request" },
+		{ 401, "Unauthorized" }, { 403, "Forbidden" },
+		{ 404, "Not Found" }, { 405, "Method Not Allowed" },
+		{ 411, "Length Required" }, { 413, "Content Too Large" },
+		{ 415, "Unsupported Media Type" },
 		{ 431, "Request Header Fields Too Large" },
 		{ 503, "Service Unavailable" } };
 	size_t i;
@@ -169,6 +170,23 @@ answer_page(struct buffer *b, const struct answer_context *c, const char *type,
 		type) == -1)
 		return -1;
 	return c->is_head ? 0 : buffer_append(b, body.text, body.len);
+}
+
+int
+answer_file(struct buffer *b, const struct answer_context *c, const char *type,
+    const char *etag, bool is_known, struct text_span body)
+{
+	if (answer_put_status(b, c, is_known ? 304 : 200) == -1 ||
+	    (!is_known &&
+		buffer_printf(b, "Content-Type: %s\r\n", type) == -1) ||
+	    buffer_printf(b,
+		"Cache-Control: max-age=3600\r\n"
+		"ETag: %s\r\n\r\n",
+		etag) == -1)
+		return -1;
+	if (c->is_head || is_known)
+		return 0;
+	return buffer_append(b, body.text, body.len);
 }
 
 int

@@ -4,6 +4,7 @@
 #ifndef CRIER_REQUEST_ANSWER_H
 #define CRIER_REQUEST_ANSWER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buffer.h"
@@ -51,6 +52,14 @@ int answer_text(struct buffer *, const struct answer_context *, int status,
  */
 int answer_page(struct buffer *, const struct answer_context *,
     const char *type, struct text_span body);
+
+/*
+ * A file that changes with crierd alone, and that whoever has it may keep for
+ * an hour.  etag is its name in quotes.  With is_known, who asks has it: 304,
+ * and no body.
+ */
+int answer_file(struct buffer *, const struct answer_context *,
+    const char *type, const char *etag, bool is_known, struct text_span body);
 
 /* {"ok":false,"error":...} with this status. */
 int answer_error(struct buffer *, const struct answer_context *, int status,

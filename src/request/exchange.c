@@ -10,6 +10,7 @@
 #include "request/exchange_part.h"
 #include "request/origin.h"
 #include "request/page.h"
+#include "request/script.h"
 #include "request/viewer.h"
 
 enum {
@@ -312,6 +313,11 @@ exchange_serve(struct exchange *ex, int status)
 	case ROUTE_PAGE:
 		return exchange_send(ex,
 		    page_append(&b, &ex->context, ex->route.view), &b);
+	case ROUTE_SCRIPT:
+		return exchange_send(ex,
+		    script_append(&b, &ex->context,
+			request_get(&ex->request, "HTTP_IF_NONE_MATCH")),
+		    &b);
 	case ROUTE_PREFLIGHT:
 		return exchange_send(ex, answer_options(&b, &ex->context), &b);
 	default:

@@ -18,6 +18,15 @@ route_read_presence(struct route *r, struct route_input *in)
 	return 0;
 }
 
+/* The script is the same for whoever asks, however he does. */
+static int
+route_read_script(struct route *r, struct route_input *in)
+{
+	(void)r;
+	(void)in;
+	return 0;
+}
+
 /*
  * What each kind of section comes to, and what reads a request for it: a new
  * kind of route is a row here.
@@ -31,6 +40,7 @@ static const struct route_reader {
 	[CONFIG_ROUTE_STATUS] = { ROUTE_STATUS, route_read_status },
 	[CONFIG_ROUTE_RUN] = { ROUTE_STREAM, route_read_run },
 	[CONFIG_ROUTE_PRESENCE] = { ROUTE_PRESENCE, route_read_presence },
+	[CONFIG_ROUTE_SCRIPT] = { ROUTE_SCRIPT, route_read_script },
 };
 
 static int

@@ -31,6 +31,7 @@ enum route_kind {
 	ROUTE_PUBLISH,   /* event to the channels, then route_put_reply */
 	ROUTE_STATUS,    /* config->status says in which form */
 	ROUTE_PAGE,      /* a file of the status page: view says which */
+	ROUTE_SCRIPT,    /* crier.js */
 	ROUTE_PRESENCE,  /* who follows channels[0], which may be one more */
 	ROUTE_KINDS
 };

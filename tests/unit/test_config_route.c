@@ -99,10 +99,10 @@ test_titles(void **state)
 static const struct test_message test_sections_table[] = {
 	{ ROUTE("GET /x", ""),
 	    "F:2: route \"GET /x\": has none of subscribe, publish, "
-	    "status, run, presence" },
+	    "status, run, presence, script" },
 	{ ROUTE("GET /x", "heartbeat = 5"),
 	    "F:2: route \"GET /x\": has none of subscribe, publish, "
-	    "status, run, presence" },
+	    "status, run, presence, script" },
 	{ ROUTE_GET("subscribe = a\nstatus = json"),
 	    "F:4: status: there is subscribe already: a route has one "
 	    "of both" },
