@@ -348,6 +348,13 @@ function showStore(s) {
 	add("Waiting to be committed", s.committing && s.committing.bytes, bytes);
 	add("Reads", store.reads, count);
 	add("Errors", store.errors, (n) => n ? make("span", count(n), "bad") : "0");
+	if (store.nodes > 0) {
+		rows.push(["Shared by", store.nodes === 1 ? "this node alone" :
+		    count(store.nodes) + " nodes, this one among them"]);
+		rows.push(["The shared store", store.up ? "is there" :
+		    make("span", "not there for " +
+			age(Math.round(store.down_ms / 1000)), "bad")]);
+	}
 	if (store.last_error)
 		rows.push(["Last error", store.last_error]);
 	fill("store", rows);
