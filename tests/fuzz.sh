@@ -29,9 +29,22 @@ fuzz_one() {
 		return 0
 	fi
 	echo "not ok - $name: see $log"
-	grep -E '^# |ERROR|runtime error|SUMMARY|Test unit' "$log" |
-	    cut -c 1-200 | head -n 20 | sed 's/^/# /'
+	fuzz_tell "$name" "$log" | cut -c 1-200 | sed 's/^/# /'
 	return 1
+}
+
+# fuzz_tell NAME LOG: why one failed, where, and with what, for whoever has only
+# what is printed here: base64 of what xz makes of the input.
+fuzz_tell() {
+	grep -E '^# |ERROR|runtime error|SUMMARY|Test unit' "$2" | head -n 20
+	grep -E '^ +#[0-9]+ .* in .*\.[ch](:[0-9]+)*$' "$2" |
+	    sed 's/ 0x[0-9a-f]* in / /' | head -n 20
+	for input in "fuzz-failures/$1"-*; do
+		[ -f "$input" ] || continue
+		echo "base64 -d <<E | xz -d >tests/fuzz/corpus/$1/INPUT"
+		xz -9 --format=lzma <"$input" | base64 -w 180
+		echo E
+	done
 }
 
 if [ "${1-}" = --one ]; then

@@ -25,6 +25,8 @@ CHECK_LIMIT=${CHECK_LIMIT:-2400}
 # Of a log, and logs of a suite, that are shown after a failure.
 EXCERPT_LINES=40
 EXCERPTS=10
+# Of all that is said once more at the end, where a log that was cut still has it.
+DIGEST_LINES=60
 failed=0
 passed=0
 skipped=0
@@ -66,6 +68,7 @@ check_step() {
 	fi
 	say "FAILED: $name"
 	tail -n 300 "$plain/step.log"
+	grep -E 'warning:|error:|^not ok' "$plain/step.log" | check_note "$name"
 	check_row "$name" 0 1 0 $(($(date +%s) - began))
 	return 1
 }
@@ -77,6 +80,14 @@ check_configure() {
 		shift
 		exec "$top/configure" --quiet "$@"
 	)
+}
+
+# check_note NAME: keeps what is read from standard input for the end.
+check_note() {
+	{
+		printf '%s\n' "-- $1"
+		cut -c 1-200 | head -n 40
+	} >>"$plain/digest"
 }
 
 # check_excerpt LOG: what failed in it, in a readable amount.
@@ -113,6 +124,9 @@ check_failed_logs() {
 		printf '\n-- %s: %s\n' "$why" "$kept"
 		shown=$((shown + 1))
 		[ "$shown" -gt "$EXCERPTS" ] || check_excerpt "$log"
+		awk '/^not ok/ { n = 3 } /^(ok |1\.\.)/ { n = 0 } n-- > 0' \
+		    "$log" | head -n 9 |
+		    check_note "$name: ${log##*/} $why"
 	done
 }
 
@@ -248,6 +262,12 @@ check_fuzz_begin() {
 	fuzzing=$!
 }
 
+# check_fuzz_failures: what failed of a log, or its end if nothing says so.
+check_fuzz_failures() {
+	awk '/^not ok/ { show = found = 1 } /^ok / { show = 0 }
+	    show { print } { last = $0 } END { if (!found) print last }'
+}
+
 # check_fuzz_end: waits for them; fuzzers that could not be built have failed.
 check_fuzz_end() {
 	if [ -z "$fuzzing" ]; then
@@ -262,7 +282,8 @@ check_fuzz_end() {
 	[ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
 	if [ "$bad" -gt 0 ]; then
 		say 'FAILED: fuzzers'
-		tail -n 100 "$plain/fuzz.log"
+		tail -n 300 "$plain/fuzz.log"
+		check_fuzz_failures <"$plain/fuzz.log" | check_note 'fuzzers'
 	fi
 	check_row 'fuzzers' "$good" "$bad" 0 $(($(date +%s) - fuzz_began))
 }
@@ -343,6 +364,10 @@ check_packages() {
 }
 
 check_report() {
+	if [ "$failed" -gt 0 ]; then
+		say 'what failed'
+		head -n "$DIGEST_LINES" "$plain/digest" 2>/dev/null
+	fi
 	printf '\n%-34s %7s %7s %8s %8s\n' check passed failed skipped seconds
 	printf '%s' "$table"
 	printf '\n%d passed, %d failed' "$passed" "$failed"

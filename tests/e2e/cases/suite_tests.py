@@ -30,6 +30,7 @@ for word; do
 	list-*) echo 'tests/e2e/good.tap tests/unit/test_c tests/e2e/odd.tap' |
 	    tr ' ' '\n'; exit ;;
 	check|check-valgrind) target=$word ;;
+	fuzz) what=fuzz ;;
 	esac
 done
 case ${what-} in
@@ -42,6 +43,11 @@ install)
 uninstall)
 	rm -rf "$stage/sbin/crierd" "$stage/share/crier/conf/www"
 	[ "$SCENE" = leaves ] || rm -rf "$stage/share/crier"
+	;;
+fuzz)
+	[ "$SCENE" = fuzz ] || exit 0
+	printf '%s\n' 'ok - a' 'not ok - b: see b.log' '# why' 'ok - c'
+	exit 2
 	;;
 src/crierd.o)
 	[ "$SCENE" != compiles ] || rm -f "$dir/built"
@@ -199,6 +205,21 @@ def check_builds(tap, place):
                done.stdout)
 
 
+def check_says_it_again(tap, place):
+    """What failed stands right before the table, too, however much a log is
+    cut in between."""
+    top = _tree(place)
+    os.symlink("/bin/true", os.path.join(top, "bin", "clang"))
+    for scene, row, wanted in (
+            ("fails", "suite", "-- suite: odd.log failed\n"
+             "not ok 2 - broken\n# because of this\n"),
+            ("fuzz", "fuzzers", "-- fuzzers\nnot ok - b: see b.log\n# why\n\n")):
+        done = _check(top, scene)
+        _before, _heading, end = done.stdout.partition("== what failed\n")
+        tap.ok(end.startswith(wanted) and _row(done, row)[1] == 1,
+               f"{scene}: what failed is said again at the end", done.stdout)
+
+
 def check_counts_what_never_ended(tap, place):
     top = _tree(place)
     done = _check(top, "slow", limit=3)
@@ -266,4 +287,4 @@ def bootstrap_without_root(tap, place):
 
 
 TESTS = (bootstrap_without_root, programs_below_a_closed_directory, open_programs_are_not_copied,
-         check_counts, check_builds, check_counts_what_never_ended)
+         check_counts, check_says_it_again, check_builds, check_counts_what_never_ended)
