@@ -32,7 +32,8 @@ static const struct {
 	{ "redis+sentinel://", STORE_KIND_REDIS, true, false, redis_url_wrong },
 };
 
-static const char store_url_form[] = "must be auto, memory or sqlite:PATH";
+static const char store_url_form[] =
+    "must be auto, memory, sqlite:PATH or redis://HOST";
 
 const char *const store_durability_name[STORE_DURABILITIES] = {
 	[STORE_NONE] = "none",

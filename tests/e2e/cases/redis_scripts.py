@@ -3,12 +3,10 @@
 """The scripts that nodes run in a Redis, each run on one of our own."""
 
 import os
-import shutil
-import socket
 import struct
-import subprocess
 
-from lib import bench, proc
+from lib import bench
+from lib.redis import on_redis as on_server
 
 SCRIPTS = os.path.join(bench.SRCDIR, "src", "store", "redis")
 STATE, LOG, NODES = "{t}:state", "{t}:log", "{t}:nodes"
@@ -16,45 +14,14 @@ RULE = "100 1000000 3600000 "
 MARGIN = 10000
 
 
-class Redis:
-    """A redis-server on a socket, and one connection to it."""
+class Scripts:
+    """A redis-server's scripts, by one connection."""
 
-    def __init__(self, place):
-        path = place.path("redis.sock")
-        with open(place.path("redis.log"), "wb") as log:
-            self.server = subprocess.Popen(
-                ["redis-server", "--port", "0", "--unixsocket", path, "--dir",
-                 place.path("."), "--save", ""], stdout=log, stderr=log)
-        proc.wait_for(lambda: os.path.exists(path), "redis's socket")
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(path)
-        self.file = self.socket.makefile("rb")
+    def __init__(self, server):
+        self.connection = server.connect()
+        self.ask = self.connection.ask
         self.run = "r1"
         self.answer = None
-
-    def stop(self):
-        self.file.close()
-        self.socket.close()
-        self.server.kill()
-        self.server.wait()
-
-    def _reply(self):
-        line = self.file.readline()[:-2]
-        kind, rest = line[:1], line[1:]
-        if kind == b"$":
-            return None if rest == b"-1" else self.file.read(
-                int(rest) + 2)[:-2]
-        if kind == b"*":
-            return None if rest == b"-1" else [
-                self._reply() for _ in range(int(rest))]
-        return int(rest) if kind == b":" else rest.decode()
-
-    def ask(self, *words):
-        words = [word if isinstance(word, bytes) else str(word).encode()
-                 for word in words]
-        self.socket.sendall(b"*%d\r\n" % len(words) + b"".join(
-            b"$%d\r\n%s\r\n" % (len(word), word) for word in words))
-        return self._reply()
 
     def script(self, name, keys, *arguments):
         with open(os.path.join(SCRIPTS, name + ".lua"), "rb") as file:
@@ -105,18 +72,11 @@ def blob_of(*channels, rule=1):
 
 
 def on_redis(function):
-    def test(tap, place):
-        if shutil.which("redis-server") is None:
-            tap.skip(function.__name__, "no redis-server")
-            return
-        redis = Redis(place)
-        try:
-            function(tap, redis)
-        finally:
-            redis.stop()
+    def test(tap, _place, server):
+        function(tap, Scripts(server))
 
     test.__name__ = function.__name__
-    return test
+    return on_server()(test)
 
 
 @on_redis
