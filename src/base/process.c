@@ -179,6 +179,11 @@ process_cannot(const char *path, const char *doing, int wanted, int error,
 	const char *what = NULL;
 	struct stat st;
 
+	/* With O_NOFOLLOW this is what the system says of a link. */
+	if (error == ELOOP && lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+		return cause_set(cause,
+		    "%s: %sis a symbolic link, which may lead anywhere", path,
+		    doing);
 	if (error == ENOTDIR && process_find_file(path, at))
 		return cause_set(cause, "%s: %s%s (%s is none)", path, doing,
 		    strerror(error), at);

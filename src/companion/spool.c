@@ -5,13 +5,16 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/cause.h"
 #include "base/clock.h"
+#include "base/process.h"
 #include "companion/spool.h"
 #include "protocol/client.h"
 
@@ -42,14 +45,29 @@ spool_code(int error)
 	}
 }
 
+/* What cannot be done with the directory, or a file in it; the caller's. */
+static char *
+spool_cause(const struct spool *s, const char *name, int error)
+{
+	char *path, *cause = NULL;
+
+	if (asprintf(&path, "%s%s%s", s->path, name[0] == '\0' ? "" : "/",
+		name) == -1)
+		return NULL;
+	process_cannot(path, "", R_OK | W_OK, error, &cause);
+	free(path);
+	return cause;
+}
+
 int
 spool_fail(const struct spool *s, const char *name)
 {
-	int code = spool_code(errno);
+	int error = errno;
+	char *cause = spool_cause(s, name, error);
 
-	client_warn("%s%s%s: %s", s->path, name[0] == '\0' ? "" : "/", name,
-	    strerror(errno));
-	return code;
+	client_warn("%s", cause_text(cause));
+	free(cause);
+	return spool_code(error);
 }
 
 /*
@@ -311,6 +329,7 @@ spool_keep(struct spool *s, const struct buffer *records, char *why,
     size_t why_size)
 {
 	int fd = spool_open_file(s, spool_journal, true), error = 0;
+	char *cause;
 
 	if (fd == -1 || spool_lock_file(fd) == -1 ||
 	    spool_append(s, spool_journal, fd, records->data, records->len) ==
@@ -320,8 +339,9 @@ spool_keep(struct spool *s, const struct buffer *records, char *why,
 		close(fd);
 	if (error == 0)
 		return 0;
-	snprintf(why, why_size, "%s/%s: %s", s->path, spool_journal,
-	    strerror(error));
+	cause = spool_cause(s, spool_journal, error);
+	snprintf(why, why_size, "%s", cause_text(cause));
+	free(cause);
 	return spool_code(error);
 }
 

@@ -194,7 +194,7 @@ void
 spool_batch_keep(struct spool_batch *b, struct spool *s)
 {
 	struct buffer records = { 0 };
-	char why[256];
+	char why[512];
 	int code = 0;
 	size_t n;
 

@@ -16,6 +16,10 @@
 #include "daemon/state.h"
 #include "door/fcgi.h"
 
+enum {
+	DAEMON_DESCRIPTORS_MIN = 32
+};
+
 static void __attribute__((noreturn)) daemon_die(char *cause)
 {
 	log_fatal("%s", cause_text(cause));
@@ -213,6 +217,22 @@ daemon_take(struct daemon *d)
 		unsetenv("NOTIFY_SOCKET");
 }
 
+/* With fewer something fails later, and does not say so. */
+static void
+daemon_count_descriptors(struct daemon *d)
+{
+	char *cause;
+
+	d->max_descriptors = process_raise_descriptors();
+	if (d->max_descriptors >= DAEMON_DESCRIPTORS_MIN)
+		return;
+	cause_set(&cause,
+	    "too few files may be open: %zu (ulimit -n), and at least %d are "
+	    "needed",
+	    d->max_descriptors, DAEMON_DESCRIPTORS_MIN);
+	daemon_give_up(d, cause);
+}
+
 int
 daemon_run(const struct daemon_options *options, struct config *config)
 {
@@ -228,7 +248,7 @@ daemon_run(const struct daemon_options *options, struct config *config)
 	sockets_init(&d.sockets);
 	daemon_take(&d);
 	/* 2. The lock decides who may open the queue. */
-	d.max_descriptors = process_raise_descriptors();
+	daemon_count_descriptors(&d);
 	is_hub = role_choose(&d);
 	/* 3. Sockets may need root, for their directories and owners. */
 	if (sockets_open_listeners(&d, &cause) == -1 ||

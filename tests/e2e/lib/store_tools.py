@@ -164,8 +164,9 @@ class Interposer:
 class Mount:
     """A small file system of its own, where root may mount one."""
 
-    def __init__(self, place, size="2m"):
-        self.folder = place.make_dir("small")
+    def __init__(self, place, size="2m", folder=None):
+        self.folder = folder or place.make_dir("small")
+        os.makedirs(self.folder, exist_ok=True)
         done = subprocess.run(
             ["mount", "-t", "tmpfs", "-o", f"size={size}", "none",
              self.folder], capture_output=True, check=False) \
