@@ -147,7 +147,7 @@ test_lock(void **state)
 	assert_int_equal(process_lock(test_path, &nobody, &fd, &cause), 1);
 	snprintf(other, sizeof other, "%s/link", test_dir);
 	assert_int_equal(symlink(test_path, other), 0);
-	test_refused(other, "symbolic links");
+	test_refused(other, "is a symbolic link");
 	unlink(other);
 	test_refused(test_dir, "directory");
 	snprintf(other, sizeof other, "%s/none/lock", test_dir);
