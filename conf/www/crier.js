@@ -48,7 +48,7 @@ const follow = (source, options) => {
 	let heard; /* what is heard before that */
 	let id = "";
 	let newest = ""; /* event's age, since the last gap */
-	let own; /* ids of publishers' that joining brought */
+	let own; /* what joining brought with an id of a publisher's */
 	let bearer;
 	let asks = !!options.token;
 	let retry = 3e3;
@@ -113,11 +113,11 @@ const follow = (source, options) => {
 			return has && new Promise((end) =>
 			    signal.addEventListener("abort", end));
 		}).catch(() => {
-			if (signal.aborted)
-				return;
-			if (!has)
-				name = "";
-			restart();
+			if (!signal.aborted) {
+				if (!has)
+					name = "";
+				restart();
+			}
 		});
 	});
 
@@ -169,14 +169,16 @@ const follow = (source, options) => {
 			const its = has && age(lastEventId);
 
 			if (isOver() || told && has &&
-			    (its ? its <= newest : own.delete(lastEventId)))
+			    (its ? its <= newest : own.has(lastEventId + data)))
 				continue;
+			if (told)
+				own.clear();
+			else if (!its && !leads && own.size < HEARD_MAX)
+				own.add(lastEventId + data);
 			if (has || !told)
 				id = lastEventId;
 			if (has)
 				newest = its;
-			if (own.size < HEARD_MAX)
-				own.add(lastEventId);
 			const init = { data, lastEventId, origin: base.origin };
 			emit(type, init);
 			if (type === "crier.gap") {
@@ -267,7 +269,6 @@ const follow = (source, options) => {
 		joined = true;
 		for (const message of heard)
 			hear(message);
-		own.clear();
 		ask();
 	};
 
@@ -378,7 +379,7 @@ const follow = (source, options) => {
 
 const STATES = { CONNECTING: 0, OPEN: 1, CLOSED: 2 };
 
-self.Crier = class Crier extends EventTarget {
+class Crier extends EventTarget {
 	readyState = 0;
 
 	constructor(url, options = {}) {
@@ -391,8 +392,8 @@ self.Crier = class Crier extends EventTarget {
 		}
 		this.close = follow(Object.assign(this, STATES), options);
 	}
-};
+}
 
-Object.assign(Crier, STATES);
+self.Crier = Object.assign(Crier, STATES);
 
 })();

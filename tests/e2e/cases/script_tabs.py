@@ -3,9 +3,10 @@
 """crier.js in many tabs of one browser, behind nginx over HTTP/1.1."""
 
 import os
+import time
 
 from cases.chromium_tests import Browser
-from lib import proc, web
+from lib import bench, proc
 from lib.patterns_page import in_chromium
 from lib.script_page import PAGE, Tab
 from lib.site import Site
@@ -19,6 +20,16 @@ route "GET,POST /events" { subscribe = { "{query.channel?}",
 route "GET /events/crier.js" { script = on }
 """
 TABS = 8
+# Whether this tab has the lock of what is shared.
+LEADS = """
+const done = arguments[0];
+navigator.locks.request("me", async () => {
+    const held = (await navigator.locks.query()).held;
+    const me = held.find((lock) => lock.name === "me").clientId;
+    done(held.some((lock) => lock.name.startsWith("crier true") &&
+        lock.clientId === me));
+});
+"""
 
 
 class Tabs:
@@ -42,6 +53,12 @@ class Tabs:
         for _number in range(count):
             self.sent.append(f"event {len(self.sent)}")
             self.crierd.publish("news", self.sent[-1])
+
+    def channels(self):
+        """What is followed by streams that stay."""
+        with self.crierd.connect() as queue:
+            return {stream["channels"][0] for stream in queue.ask(
+                {"do": "status", "streams": True})["list"]}
 
     def all_have(self, tap, tabs, what):
         """Each tab has each event once, in order; there is one stream."""
@@ -89,4 +106,133 @@ def eight_tabs(tap, place):
     tap.eq([tab.note("gap") for tab in others], [0] * len(others), "no gap")
 
 
-TESTS = [eight_tabs]
+@in_chromium
+def other_channels(tap, place):
+    site = Tabs(place)
+    names = [f"c{number}" for number in range(10)]
+    tab = site.tab()
+    for name in names:
+        tab.follow(f"/events?channel={name}", name=name)
+    for name in names:
+        tab.wait_state(1, name)
+    site.crierd.wait_streams(4)
+    for name in names:
+        site.crierd.publish(name, f"to {name}")
+    for name in names:
+        tab.wait_data([f"to {name}"], name)
+    site.crierd.wait_streams(4)
+    status = tab.script("return fetch('/page.html?x').then(r => r.status)")
+    tap.eq(status, 200, "11 channels over HTTP/1.1: four are streams, the "
+           "others poll, and the site answers")
+    tab.script("sources.a.close()")
+    proc.wait_for(lambda: len(site.channels()) == 4
+                  and "news" not in site.channels(),
+                  "another one has the place")
+    tap.ok(True, "a place that is free is taken")
+
+
+@in_chromium
+def left_and_frozen(tap, place):
+    site = Tabs(place)
+    first, second, third = [site.tab() for _number in range(3)]
+    for tab in (first, second, third):
+        tab.wait_state(1)
+    site.pub(3)
+    site.all_have(tap, (first, second, third), "three tabs")
+    first.load(site.url + "?elsewhere")
+    site.pub(3)
+    site.all_have(tap, (second, third), "the leader's page left, another goes "
+                  "on")
+    first.driver.switch_to.window(first.handle)
+    first.driver.back()
+    tap.eq(first.script("return restored"), 1,
+           "the browser had kept the page")
+    site.pub(3)
+    site.all_have(tap, (first, second, third), "gone back to, it has what "
+                  "came meanwhile")
+    for tab in (second, first):
+        _frozen(tap, site, tab, [each for each in (first, second, third)
+                                 if each is not tab])
+    tabs = sorted((first, second, third), key=lambda tab: not _leads(tab))
+    tap.eq([_leads(tab) for tab in tabs], [True, False, False],
+           "one tab leads")
+    _stuck(tap, site, *tabs[:2])
+
+
+@in_chromium
+def under_load(tap, place):
+    """Leaders go and tabs come while events do, some with a publisher's id."""
+    site = Tabs(place)
+    tabs = [site.tab("/events?channel=news&since=all") for _number in range(5)]
+    for tab in tabs:
+        tab.wait_state(1)
+    load = bench.Thread(_publish, site)
+    for _time in range(2):
+        leader = next(tab for tab in tabs if _leads(tab))
+        tabs.remove(leader)
+        leader.close()
+        tabs.append(site.tab("/events?channel=news&since=all"))
+    _crash(next(tab for tab in tabs if _leads(tab)), tabs)
+    load.finish()
+    site.all_have(tap, tabs, "each tab has all, once, in order")
+
+
+def _publish(site):
+    with site.crierd.connect() as queue:
+        for number in range(500):
+            more = {"id": f"own-{number}"} if number % 3 == 0 else {}
+            queue.publish("news", f"event {number}", **more)
+            site.sent.append(f"event {number}")
+            time.sleep(0.01)
+
+
+def _crash(tab, tabs):
+    tabs.remove(tab)
+    tab.script("")
+    try:
+        tab.driver.execute_cdp_cmd("Page.crash", {})
+    except Exception as gone:  # the driver's own, which is of selenium
+        if "crash" not in str(gone):
+            raise
+    tab.driver.switch_to.window(tab.first)
+
+
+def _leads(tab):
+    tab.script("")
+    return tab.driver.execute_async_script(LEADS)
+
+
+def _lifecycle(tab, state):
+    tab.script("")
+    tab.driver.execute_cdp_cmd("Page.setWebLifecycleState", {"state": state})
+
+
+def _frozen(tap, site, tab, others):
+    _lifecycle(tab, "frozen")
+    site.pub(3)
+    site.all_have(tap, others, "a tab frozen, the others go on")
+    _lifecycle(tab, "active")
+    site.pub(3)
+    site.all_have(tap, [tab, *others], "thawed, it has all")
+
+
+def _stuck(tap, site, leader, other):
+    """The leader's page does not stop; it is not even told that it lost."""
+    leader.script("setTimeout(() => { const end = Date.now() + 8000;"
+                  "while (Date.now() < end); window.end = end; }, 200)")
+    other.script("setTimeout(() => dispatchEvent("
+                 "new Event('visibilitychange')), 500)")
+    site.pub(3)
+    other.wait_data(site.sent)
+    then = other.script("return Date.now()")
+    leader.wait(lambda: leader.script("return window.end"), "an end", 30)
+    tap.ok(then < leader.script("return window.end"),
+           "another takes over from one that is stuck")
+    site.pub(3)
+    leader.wait_data(site.sent)
+    other.wait_data(site.sent)
+    site.crierd.wait_streams(1)
+    tap.ok(True, "which then has all, once, by one stream")
+
+
+TESTS = [eight_tabs, other_channels, left_and_frozen, under_load]
