@@ -179,7 +179,7 @@ def under_load(tap, place):
 
 def _publish(site):
     with site.crierd.connect() as queue:
-        for number in range(500):
+        for number in range(300):
             more = {"id": f"own-{number}"} if number % 3 == 0 else {}
             queue.publish("news", f"event {number}", **more)
             site.sent.append(f"event {number}")
