@@ -149,18 +149,35 @@ limit_share(apr_pool_t *process_pool, unsigned slots_count)
 	return 0;
 }
 
+/*
+ * Streams of HTTP/2 leave a quarter of a child's threads free, but no more
+ * than its part of MinSpareThreads: the MPM starts no other child while so
+ * many are idle, and this one asks whoever comes to come again.
+ */
+static int
+limit_of_http2(int threads, int children)
+{
+	int idle = threads - threads * 3 / 4;
+	int spare = limit_query(AP_MPMQ_MIN_SPARE_THREADS) / children;
+
+	if (idle > spare)
+		idle = spare > 0 ? spare : 1;
+	return threads - idle;
+}
+
 int
 limit_configure(apr_pool_t *p, server_rec *s, int max_streams)
 {
 	int threads = limit_query(AP_MPMQ_MAX_THREADS);
-	int workers;
+	int children = limit_query(AP_MPMQ_MAX_DAEMONS);
 
 	(void)p;
 	if (threads == 0)
 		threads = 1;
-	workers = threads * limit_query(AP_MPMQ_MAX_DAEMONS);
-	limit.held_max = (apr_uint32_t)workers * 3 / 4;
-	limit.held_http2_max = (apr_uint32_t)threads * 3 / 4;
+	if (children == 0)
+		children = 1;
+	limit.held_max = (apr_uint32_t)(threads * children) * 3 / 4;
+	limit.held_http2_max = (apr_uint32_t)limit_of_http2(threads, children);
 	if (limit_share(s->process->pool,
 		(unsigned)limit_query(AP_MPMQ_HARD_LIMIT_DAEMONS)) == -1) {
 		ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,

@@ -7,7 +7,7 @@ import re
 import subprocess
 import time
 
-from lib import crowd, passwords, proc, servers, web
+from lib import crowd, http2, passwords, proc, servers, web
 from lib.reconnect import Reconnector, wait_all
 from lib.server_mod_crier import ModCrier, ModCrierPrefork
 from lib.site import Site, data_of, named
@@ -166,6 +166,33 @@ def http2_leaves_workers(tap, place):
         curl.destroy()
     site.crierd.wait_streams(0)
     tap.ok(True, "that they left is noticed")
+
+
+def http2_streams(site, count):
+    """How many are open when it tries to have as many."""
+    connections = {}
+    end = time.monotonic() + 30 * proc.SLOW
+    while len(connections) < count and time.monotonic() < end:
+        connection = http2.Connection(site.port)
+        number = connection.request("/events/a", "text/event-stream")
+        connection.wait(lambda: connection.bodies[number], 5)
+        if connection.wait(lambda: number in connection.ended, 0.05):
+            connection.socket.close()
+        else:
+            connections[number, connection] = True
+    site.crierd.wait_streams(len(connections))
+    for _number, connection in connections:
+        connection.socket.close()
+    return len(connections)
+
+
+def http2_starts_children(tap, place):
+    """Threads that streams leave free must not look like enough to httpd."""
+    site = site_of(place, "ThreadsPerChild 10\nServerLimit 4\n"
+                   "MaxRequestWorkers 40\nMaxSpareThreads 40\n"
+                   "MinSpareThreads 10\nStartServers 1\n")
+    tap.eq(http2_streams(site, 30), 30,
+           "30 streams over HTTP/2, of 40 workers: all children are started")
 
 
 def crierd_is_away(tap, place):
@@ -555,7 +582,8 @@ def access_log(tap, place):
 
 TESTS = tuple((test, None) for test in (
     no_more_than_max_streams, no_program_without_a_place,
-    held_streams_leave_workers, http2_leaves_workers, crierd_is_away,
+    held_streams_leave_workers, http2_leaves_workers, http2_starts_children,
+    crierd_is_away,
     graceful_restart, events_do_not_break, many_reloads, stopping,
     killed_child, held_count_survives, nothing_is_left, memory_is_flat,
     long_replay, bodies, htaccess, over_tcp, directives, access_log))
