@@ -164,6 +164,8 @@ advice_fault_name(enum fault fault)
 		[FAULT_HEARTBEAT_OFF] = "heartbeat-off",
 		[FAULT_LEAVING_LATE] = "leaving-late",
 		[FAULT_LEAVING_NEVER] = "leaving-unnoticed",
+		[FAULT_THREADS] = "threads",
+		[FAULT_MPM] = "mpm",
 		[FAULT_LAST_EVENT_ID] = "last-event-id",
 		[FAULT_GAP] = "gap",
 	};

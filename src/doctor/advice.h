@@ -51,6 +51,8 @@ enum fault {
 	FAULT_HEARTBEAT_OFF,
 	FAULT_LEAVING_LATE,  /* noticed at a heartbeat only */
 	FAULT_LEAVING_NEVER, /* not noticed */
+	FAULT_THREADS,       /* many streams hold one of Apache's each */
+	FAULT_MPM,           /* too few streams a child, or ended early */
 	FAULT_LAST_EVENT_ID, /* events that were missed did not come */
 	FAULT_GAP            /* crierd no longer had it */
 };

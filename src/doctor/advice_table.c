@@ -245,6 +245,25 @@ const struct advice advice_table[] = {
 	    "heartbeat = 25\n",
 	    "a client that is gone is noticed when a write fails" },
 
+	/* Threads. */
+	{ SERVER_APACHE, ANY_WAY, FAULT_THREADS, IN_APACHE,
+	    "SetHandler crier\n",
+	    "with mod_crier streams hold no threads of Apache's: see "
+	    "mod_crier.conf" },
+	{ SERVER_APACHE, ANY_WAY, FAULT_THREADS, IN_CRIER,
+	    "max-streams = 100\n",
+	    "or what is well below MaxRequestWorkers, for the site is dead "
+	    "when streams hold them all; poll-above instead lets the rest "
+	    "poll" },
+	{ SERVER_APACHE, ANY_WAY, FAULT_MPM, IN_MPM,
+	    "AsyncRequestWorkerFactor 400\nMaxSpareThreads 150\n",
+	    "how many streams a child may have, and that none is ended "
+	    "because it looks idle (150: as MaxRequestWorkers)" },
+	{ SERVER_APACHE, ANY_WAY, FAULT_MPM, "on the command line",
+	    "a2dismod mpm_prefork mpm_worker; a2enmod mpm_event\n",
+	    "only with the event MPM streams do without threads; where plain "
+	    "HTTP is passed on to crierd any MPM will do" },
+
 	/* Coming back. */
 	{ SERVER_NGINX, ANY_WAY, FAULT_LAST_EVENT_ID, IN_NGINX,
 	    "fastcgi_pass_request_headers on;\n",

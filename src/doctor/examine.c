@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "doctor/examine.h"
+#include "doctor/mpm.h"
 #include "doctor/polls.h"
 #include "doctor/steps.h"
 #include "doctor/target.h"
@@ -325,6 +326,8 @@ examine(struct far_end *far_end, const struct options *options,
 	int rc;
 
 	m->heartbeat_ms = far_end->heartbeat_ms;
+	m->streams = far_end->streams;
+	mpm_read(options->apache, &m->mpm);
 	examine_set_times(&p);
 	rc = examine_names(&p);
 	if (rc == 0)

@@ -63,7 +63,8 @@ far_end_read_settings(struct far_end *d)
 		return rc;
 	limits = json_member(answer, "limits");
 	if (!far_end_number(limits, "heartbeat_ms", &d->heartbeat_ms) ||
-	    !far_end_number(limits, "max_event_bytes", &d->max_event_bytes))
+	    !far_end_number(limits, "max_event_bytes", &d->max_event_bytes) ||
+	    !far_end_number(answer, "streams", &d->streams))
 		rc = far_end_not_understood();
 	json_object_put(answer);
 	return rc;

@@ -20,6 +20,7 @@
 struct far_end {
 	struct client client;
 	uint64_t heartbeat_ms, max_event_bytes; /* by default */
+	uint64_t streams;                       /* open when it was asked */
 	uint64_t expires; /* seconds for which our events are kept */
 };
 

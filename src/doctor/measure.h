@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "doctor/advice.h"
+#include "doctor/mpm.h"
 
 /*
  * All that crier doctor has measured of a route: numbers and texts alone, for
@@ -44,7 +45,10 @@ struct measure_event {
 struct measure {
 	/* As crierd says. */
 	uint64_t heartbeat_ms;
-	char door[32]; /* how the stream came to it; "" if it does not say */
+	char door[32];    /* how the stream came to it; "" if it does not say */
+	uint64_t streams; /* of all channels, before ours */
+
+	struct mpm mpm; /* of Apache's configuration on this machine */
 
 	/* The first stream. */
 	struct measure_head head;

@@ -9,12 +9,13 @@
 #include "doctor/target.h"
 
 enum {
-	OPTIONS_SERVER = 256
+	OPTIONS_SERVER = 256,
+	OPTIONS_APACHE
 };
 
 static const char options_help[] =
     "usage: crier doctor [-jk] [-c CHANNEL] [-H HEADER]... [-i SECONDS]\n"
-    "                    [--server NAME] URL\n"
+    "                    [--server NAME] [--apache DIR] URL\n"
     "\n"
     "Measures a route through the web server: opens streams at its URL,\n"
     "publishes events to them through the queue, and says what is wrong, and\n"
@@ -33,6 +34,8 @@ static const char options_help[] =
     "  -k          take any certificate\n"
     "  --server NAME  what the web server is, if it does not say: nginx,\n"
     "              apache, lighttpd, haproxy, caddy or h2o\n"
+    "  --apache DIR  where Apache's configuration is, for its MPM's settings\n"
+    "              (default: /etc/apache2 or /etc/httpd)\n"
     "  -h          this text\n"
     "\n"
     "exit status: 0 no fault, perhaps warnings; 1 a fault, 64 wrong usage, 69\n"
@@ -92,6 +95,9 @@ options_take(struct options *o, int c, const char *value)
 			return verb_usage(&options_verb,
 			    "-w takes seconds, not %s", value);
 		return 0;
+	case OPTIONS_APACHE:
+		o->apache = value;
+		return 0;
 	case OPTIONS_SERVER:
 		o->has_server = advice_server_named(value, &o->server);
 		if (!o->has_server)
@@ -127,7 +133,8 @@ int
 options_read(struct options *o, int argc, char **argv)
 {
 	static const struct option longs[] = { { "help", 0, NULL, 'h' },
-		{ "server", 1, NULL, OPTIONS_SERVER }, { NULL, 0, NULL, 0 } };
+		{ "server", 1, NULL, OPTIONS_SERVER },
+		{ "apache", 1, NULL, OPTIONS_APACHE }, { NULL, 0, NULL, 0 } };
 	bool begun = false;
 	int c, rc;
 

@@ -18,6 +18,7 @@ enum {
 struct options {
 	struct verb_env env; /* env.queue: NULL if it was not named */
 	const char *url;
+	const char *apache;                       /* a folder, or NULL */
 	const char *channel;                      /* a pattern */
 	const char *headers[OPTIONS_HEADERS + 1]; /* up to a NULL */
 	bool has_idle, has_server, json, insecure;

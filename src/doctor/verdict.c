@@ -19,7 +19,11 @@ enum {
 	 * If crierd noticed a leaving in less of the heartbeat's time, the web
 	 * server told it; else the heartbeat did.
 	 */
-	VERDICT_AT_ONCE_PERCENT = 80
+	VERDICT_AT_ONCE_PERCENT = 80,
+	/* A third of what Debian's Apache has threads for. */
+	VERDICT_MANY_STREAMS = 50,
+	/* Less is hardly more than Apache's default. */
+	VERDICT_FACTOR = 10
 };
 
 static void verdict_say(struct check *, enum verdict, enum fault,
@@ -360,11 +364,19 @@ verdict_idle(const struct measure *m, struct check *c)
 		    "open for %s, but crierd sent no heartbeat", idle.text);
 }
 
-static void
-verdict_leaving(const struct measure *m, struct check *c)
+/* Whether crierd was told of the leaving, and not by a failing heartbeat. */
+static bool
+verdict_left_at_once(const struct measure *m)
 {
 	uint64_t soon_us = m->heartbeat_ms * 10 * VERDICT_AT_ONCE_PERCENT;
 
+	return m->has_leaving && m->left_us != MEASURE_NEVER &&
+	    (m->heartbeat_ms == 0 || m->left_us < soon_us);
+}
+
+static void
+verdict_leaving(const struct measure *m, struct check *c)
+{
 	if (m->is_polling)
 		verdict_say(c, VERDICT_NONE, FAULT_NONE,
 		    "crierd polls here, and nobody stays");
@@ -385,7 +397,7 @@ verdict_leaving(const struct measure *m, struct check *c)
 		    measure_is_held(m) ? FAULT_HELD : FAULT_LEAVING_NEVER,
 		    "crierd did not notice it within %s",
 		    verdict_setting(m->leave_ms).text);
-	else if (m->heartbeat_ms == 0 || m->left_us < soon_us)
+	else if (verdict_left_at_once(m))
 		verdict_say(c, VERDICT_OK, FAULT_NONE,
 		    "crierd noticed it after %s",
 		    verdict_time(m->left_us).text);
@@ -416,6 +428,60 @@ verdict_resume(const struct measure *m, struct check *c)
 		verdict_say(c, VERDICT_OK, FAULT_NONE,
 		    "all %d missed events came after Last-Event-ID",
 		    MEASURE_MISSED);
+}
+
+/* mod_crier: it is the one of Apache's modules that notices at once. */
+static void
+verdict_mod_crier(const struct measure *m, struct check *c)
+{
+	const struct mpm *mpm = &m->mpm;
+
+	if (strcmp(m->door, "passed") == 0)
+		verdict_say(c, VERDICT_OK, FAULT_NONE,
+		    "none: crierd has its clients' own sockets");
+	else if (!mpm->is_known)
+		verdict_say(c, VERDICT_OK, FAULT_NONE,
+		    "none, by mod_crier; the MPM's settings cannot be read");
+	else if (!mpm->is_event)
+		verdict_say(c, VERDICT_WARNING, FAULT_MPM,
+		    "each stream holds one of %ld: the MPM is not event",
+		    mpm->workers);
+	else if (mpm->factor < VERDICT_FACTOR || mpm->spare < mpm->workers)
+		verdict_say(c, VERDICT_WARNING, FAULT_MPM,
+		    "none, but AsyncRequestWorkerFactor is %g, "
+		    "MaxSpareThreads %ld of MaxRequestWorkers %ld",
+		    mpm->factor, mpm->spare, mpm->workers);
+	else
+		verdict_say(c, VERDICT_OK, FAULT_NONE,
+		    "none, by mod_crier; AsyncRequestWorkerFactor %g, "
+		    "MaxSpareThreads %ld",
+		    mpm->factor, mpm->spare);
+}
+
+/* Apache's threads: what is short first. */
+static void
+verdict_threads(const struct measure *m, struct check *c)
+{
+	enum attachment way =
+	    advice_attachment(m->door, m->server, m->held_bytes);
+
+	if (m->server != SERVER_APACHE)
+		verdict_say(c, VERDICT_OK, FAULT_NONE,
+		    "a stream holds none; only those of Apache do");
+	else if (m->is_polling)
+		verdict_say(c, VERDICT_OK, FAULT_NONE,
+		    "crierd polls here, and nobody stays");
+	else if (!m->has_leaving)
+		verdict_say(c, VERDICT_NONE, FAULT_NONE, "no stream");
+	else if (way == ATTACHED_FASTCGI && verdict_left_at_once(m))
+		verdict_mod_crier(m, c);
+	else if (m->streams >= VERDICT_MANY_STREAMS)
+		verdict_say(c, VERDICT_WARNING, FAULT_THREADS,
+		    "each stream holds one, and %" PRIu64 " are open",
+		    m->streams);
+	else
+		verdict_say(c, VERDICT_OK, FAULT_NONE,
+		    "each stream holds one; %" PRIu64 " are open", m->streams);
 }
 
 /* Says who answered, which alone is never a fault. */
@@ -450,6 +516,7 @@ verdict_checks(const struct measure *m, struct check checks[VERDICT_CHECKS])
 		{ "events", verdict_events },
 		{ "silence", verdict_idle },
 		{ "leaving", verdict_leaving },
+		{ "threads", verdict_threads },
 		{ "coming back", verdict_resume },
 	};
 	size_t i;

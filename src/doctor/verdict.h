@@ -17,7 +17,7 @@ enum verdict {
 };
 
 enum {
-	VERDICT_CHECKS = 9
+	VERDICT_CHECKS = 10
 };
 
 struct check {

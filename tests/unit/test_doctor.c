@@ -409,6 +409,73 @@ spoil_polls_order(struct measure *m)
 	m->disordered = 1;
 }
 
+/* Apache's threads. */
+
+static void
+spoil_module(struct measure *m)
+{
+	m->server = SERVER_APACHE;
+	strcpy(m->door, "fastcgi");
+	m->mpm = (struct mpm){ true, true, 400, 150, 150 };
+}
+
+static void
+spoil_module_factor(struct measure *m)
+{
+	spoil_module(m);
+	m->mpm.factor = 2;
+}
+
+static void
+spoil_module_spare(struct measure *m)
+{
+	spoil_module(m);
+	m->mpm.spare = 149;
+}
+
+static void
+spoil_module_prefork(struct measure *m)
+{
+	spoil_module(m);
+	m->mpm.is_event = false;
+}
+
+static void
+spoil_module_unread(struct measure *m)
+{
+	spoil_module_prefork(m);
+	m->mpm.is_known = false;
+}
+
+static void
+spoil_module_passed(struct measure *m)
+{
+	spoil_module_prefork(m);
+	strcpy(m->door, "passed");
+}
+
+static void
+spoil_proxy(struct measure *m)
+{
+	spoil_module_factor(m);
+	spoil_late(m);
+	m->streams = 49;
+}
+
+static void
+spoil_proxy_crowd(struct measure *m)
+{
+	spoil_proxy(m);
+	m->streams = 50;
+}
+
+static void
+spoil_fcgid_crowd(struct measure *m)
+{
+	spoil_proxy_crowd(m);
+	strcpy(m->door, "fastcgi-handoff");
+}
+
 static const struct {
 	void (*spoil)(struct measure *);
 	const char *check;
@@ -475,6 +542,16 @@ static const struct {
 	{ spoil_resume, "coming back", VERDICT_FAULT, FAULT_LAST_EVENT_ID },
 	{ spoil_elsewhere, "coming back", VERDICT_FAULT, FAULT_SOME_CRIERD },
 	{ spoil_gap, "coming back", VERDICT_FAULT, FAULT_GAP },
+	{ spoil_module, "threads", VERDICT_OK, FAULT_NONE },
+	{ spoil_module_factor, "threads", VERDICT_WARNING, FAULT_MPM },
+	{ spoil_module_spare, "threads", VERDICT_WARNING, FAULT_MPM },
+	{ spoil_module_prefork, "threads", VERDICT_WARNING, FAULT_MPM },
+	{ spoil_module_unread, "threads", VERDICT_OK, FAULT_NONE },
+	{ spoil_module_passed, "threads", VERDICT_OK, FAULT_NONE },
+	{ spoil_proxy, "threads", VERDICT_OK, FAULT_NONE },
+	{ spoil_proxy_crowd, "threads", VERDICT_WARNING, FAULT_THREADS },
+	{ spoil_fcgid_crowd, "threads", VERDICT_WARNING, FAULT_THREADS },
+	{ spoil_certificate, "threads", VERDICT_OK, FAULT_NONE },
 };
 
 static void

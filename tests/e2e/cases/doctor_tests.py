@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from typing import NamedTuple
 
-from lib import bench, proc, servers
+from lib import bench, crowd, proc, servers
 from lib.daemon import Crierd
 
 SERVERS = "/usr/sbin:/usr/bin:/usr/local/sbin"
@@ -82,6 +82,11 @@ CASES = (
            'deflate.allowed-encodings = ( "gzip" )\n'
            'server.modules = ( "mod_deflate",'),)),
 
+    # No file of Apache's on this machine is read: see doctor().
+    Case("Apache with mod_crier, and Debian's MPM", "mod_crier", heartbeat=3,
+         warning=("mpm", "AsyncRequestWorkerFactor 400\nMaxSpareThreads 150\n")),
+    Case("Apache that passes clients on", "mod_crier_pass", heartbeat=3),
+
     Case("Apache that buffers", "apache", (("flushpackets=on ", ""),),
          expect=("held-back", " flushpackets=on ")),
     Case("Apache with a short timeout", "apache",
@@ -128,8 +133,19 @@ def begin(place, number, case):
     return bench.Thread(doctor, crierd, f"http://127.0.0.1:{web.port}/{path}")
 
 
+def debian(place):
+    """A folder with the settings of Debian's mpm_event.conf."""
+    folder = os.path.join(place.dir, "mods-enabled")
+    os.makedirs(folder, exist_ok=True)
+    place.write("mods-enabled/mpm.load", "LoadModule mpm_event_module x.so\n")
+    place.write("mods-enabled/mpm.conf",
+                "MaxSpareThreads 75\nMaxRequestWorkers 150\n")
+    return place.dir
+
+
 def doctor(crierd, url, *options):
-    done = crierd.crier("doctor", "-j", *options, url, seconds=120)
+    done = crierd.crier("doctor", "-j", "--apache", debian(crierd.place),
+                        *options, url, seconds=120)
     try:
         report = json.loads(done.stdout)
     except ValueError:
@@ -156,9 +172,9 @@ def check(report, name):
 
 def why_not(case):
     """Why a case cannot be tried here, or None."""
-    program = servers.KINDS[case.kind].program
-    if not shutil.which(program, path=SERVERS):
-        return f"{program} is not installed"
+    kind = servers.KINDS[case.kind]
+    if not shutil.which(kind.program, path=SERVERS) or kind.missing():
+        return f"{kind.program} or {kind.missing()} is not installed"
     if "compresses text" in case.name and not os.path.exists(
             LIGHTTPD_DEFLATE):
         return "lighttpd has no mod_deflate"
@@ -169,7 +185,9 @@ def judge(tap, case, outcome):
     code, report, said = outcome
     about = f"status {code}, {said}\n{json.dumps(report, indent=1)}"
     found = faults(report, "FAULT")
-    tap.eq(report.get("server"), case.kind, f"{case.name}: server")
+    tap.eq(report.get("server"),
+           servers.KINDS[case.kind].folder or case.kind,
+           f"{case.name}: server")
     wanted = [pair for pair in (case.expect, case.also) if pair]
     for fault, directive in wanted:
         tap.ok(code == 1 and fault in found and report["ok"] is False,
@@ -207,6 +225,25 @@ def known_configurations(tap, place):
             runs.append((case, begin(place, number, case)))
     for case, run in runs:
         judge(tap, case, run.finish(120))
+
+
+def threads_of_a_crowd(tap, place):
+    crierd = Crierd(place, ["heartbeat=1"]).start()
+    if servers.KINDS["apache"].missing():
+        tap.skip("a crowd", "there is no Apache")
+        return
+    web = servers.KINDS["apache"](place, crierd).start()
+    url = f"http://127.0.0.1:{web.port}/events"
+    for count, found in ((0, False), (50, True)):
+        with crowd.Crowd(web.port, ["/events/a"] * count) as streams:
+            streams.open()
+            crierd.wait_streams(count)
+            _code, report, said = doctor(crierd, url)
+        tap.eq("threads" in faults(report, "warning")
+               and "SetHandler crier\n" in directives(report, "threads"),
+               found, f"mod_proxy_fcgi, {count} streams: "
+               f"mod_crier is {'' if found else 'not '}recommended")
+        tap.diag(f"{check(report, 'threads')} {said}")
 
 
 BUFFERED = (("fastcgi_buffering off;", "fastcgi_buffering on;"
@@ -453,6 +490,6 @@ def needs_curl(function):
 
 
 TESTS = [needs_curl(function) for function in (
-    known_configurations, polls, polls_beside_streams, other_answers,
-    several_crierds, another_crierd_afterwards, over_https, for_people,
-    exit_statuses)] + [streams_of_a_channel]
+    known_configurations, threads_of_a_crowd, polls, polls_beside_streams,
+    other_answers, several_crierds, another_crierd_afterwards, over_https,
+    for_people, exit_statuses)] + [streams_of_a_channel]
