@@ -5,7 +5,7 @@
  * The demo page: follows a channel by EventSource and shows what arrives, how
  * the connection is, and what happened when it was lost.
  *
- * The query string may say ?channel= (several times) and ?names= (a list with
+ * The query string may say ?tabs, to follow with crier.js; ?channel= (several times) and ?names= (a list with
  * commas) for the fields, ?url= for another place than /events, and, only on
  * this very machine, ?demo= for the directory of tests/demo.sh, whose crierd
  * lets this page publish.
@@ -29,6 +29,9 @@ const $ = (id) => document.getElementById(id);
 const demo = /^(localhost|127\.[\d.]+|\[::1\])$/.test(location.hostname) &&
     /^\/[\w./-]*\/crier-demo\.\w+$/.test(query.get("demo")) ?
     query.get("demo") : "";
+
+/* What follows: crier.js shares one stream among the tabs. */
+const Source = query.has("tabs") && window.Crier || EventSource;
 
 let source = null;
 let listening = new Set();
@@ -452,7 +455,7 @@ function connect()
 	opened = null;
 	if (lost === null)
 		state("connecting");
-	source = new EventSource(streamUrl());
+	source = new Source(streamUrl());
 	listening = new Set();
 	source.onopen = openCb;
 	source.onerror = errorCb;
@@ -662,6 +665,37 @@ function papersShow()
 	}));
 }
 
+/*
+ * How many pages share the stream that this one follows: each holds its lock or
+ * waits for it.
+ */
+async function tabsShow()
+{
+	const { held, pending } = await navigator.locks.query();
+	const own = (lock) => lock.name.startsWith("crier ") &&
+	    lock.name.includes(source.url.replace(/[?&]lastEventId=[^&]*/, ""));
+	const n = held.filter(own).length + pending.filter(own).length;
+
+	$("tabs-text").textContent = n < 2 ?
+	    "This page follows with crier.js. Another tab will not need a stream " +
+	    "of its own." : n + " pages share one stream. Close any of them: the " +
+	    "others go on, and miss nothing.";
+}
+
+function tabsStart()
+{
+	$("tabs").addEventListener("click", () => {
+		const address = new URLSearchParams(query);
+
+		address.set("tabs", "");
+		$("tabs").href = "?" + address;
+	});
+	if (Source === EventSource || !navigator.locks)
+		return;
+	$("tabs").textContent = "Open another tab";
+	setInterval(tabsShow, 1000);
+}
+
 function start()
 {
 	if (query.has("channel"))
@@ -682,6 +716,7 @@ function start()
 	targetsShow();
 	commandsShow();
 	connect();
+	tabsStart();
 }
 
 start();

@@ -177,6 +177,22 @@ def under_load(tap, place):
     site.all_have(tap, tabs, "each tab has all, once, in order")
 
 
+@in_chromium
+def the_demo(tap, place):
+    site = Tabs(place, "lighttpd")
+    site.url = f"http://127.0.0.1:{site.site.port}/?tabs&channel=news"
+    tabs = [Tab(site.browser, site.url) for _number in range(2)]
+    for tab in tabs:
+        tab.wait(lambda one=tab: one.text("#tabs-text").startswith("2 pages"),
+                 "it knows of the other")
+    site.crierd.wait_streams(1)
+    site.pub()
+    for tab in tabs:
+        tab.wait(lambda one=tab: "event 0" in one.text("#events"), "an event")
+    tap.eq([tab.text("#state") for tab in tabs], ["live", "live"],
+           "two demo pages are live by one stream")
+
+
 def _publish(site):
     with site.crierd.connect() as queue:
         for number in range(300):
@@ -235,4 +251,5 @@ def _stuck(tap, site, leader, other):
     tap.ok(True, "which then has all, once, by one stream")
 
 
-TESTS = [eight_tabs, other_channels, left_and_frozen, under_load]
+TESTS = [eight_tabs, other_channels, left_and_frozen, under_load,
+         the_demo]
