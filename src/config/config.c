@@ -23,6 +23,28 @@ config_base(struct config *c, const struct config_setting *s)
 			      : (void *)c;
 }
 
+static void
+config_destroy(struct config *c)
+{
+	const struct config_setting *s;
+	size_t i;
+
+	if (c == NULL)
+		return;
+	for (s = config_settings; s->name != NULL; s++)
+		if (!s->per_channel)
+			config_setting_clear(s, c);
+	for (i = 0; i < c->channel_count; i++)
+		free(c->channels[i].pattern);
+	free(c->channels);
+	for (i = 0; i < c->route_count; i++)
+		config_route_free(c->routes[i]);
+	free(c->routes);
+	config_token_free(c);
+	free(c->lines);
+	free(c);
+}
+
 static struct config *
 config_new(void)
 {
@@ -34,12 +56,12 @@ config_new(void)
 	c->lines = calloc(CONFIG_SETTINGS_MAX, sizeof *c->lines);
 	c->channels = calloc(1, sizeof *c->channels);
 	if (c->lines == NULL || c->channels == NULL) {
-		config_free(c);
+		config_destroy(c);
 		return NULL;
 	}
 	c->channel_count = 1;
 	if ((c->channels[0].pattern = strdup("**")) == NULL) {
-		config_free(c);
+		config_destroy(c);
 		return NULL;
 	}
 	return c;
@@ -170,7 +192,7 @@ config_load(const char *file, const struct config_override *overrides,
 	    config_routes_add_standing(c) == 0 && config_complete(c) == 0 &&
 	    config_token_load(c, file, cause) == 0)
 		return c;
-	config_free(c);
+	config_destroy(c);
 	return NULL;
 }
 
@@ -178,6 +200,7 @@ config_load(const char *file, const struct config_override *overrides,
 static struct config *
 config_own(const struct config *c)
 {
+	/* Only to be without const. NOLINTNEXTLINE(*-no-int-to-ptr) */
 	return (struct config *)(uintptr_t)c;
 }
 
@@ -189,26 +212,10 @@ config_ref(const struct config *c)
 }
 
 void
-config_free(const struct config *shared)
+config_free(const struct config *c)
 {
-	struct config *c = config_own(shared);
-	const struct config_setting *s;
-	size_t i;
-
-	if (c == NULL || --c->refs > 0)
-		return;
-	for (s = config_settings; s->name != NULL; s++)
-		if (!s->per_channel)
-			config_setting_clear(s, c);
-	for (i = 0; i < c->channel_count; i++)
-		free(c->channels[i].pattern);
-	free(c->channels);
-	for (i = 0; i < c->route_count; i++)
-		config_route_free(c->routes[i]);
-	free(c->routes);
-	config_token_free(c);
-	free(c->lines);
-	free(c);
+	if (c != NULL && --config_own(c)->refs == 0)
+		config_destroy(config_own(c));
 }
 
 void

@@ -9,7 +9,8 @@
 #include "hub/state.h"
 
 enum {
-	LATENCY_WINDOW_MS = 60000
+	LATENCY_WINDOW_MS = 60000,
+	LATENCY_TWO_WINDOWS_MS = 2 * LATENCY_WINDOW_MS
 };
 
 void
@@ -21,7 +22,7 @@ latency_note(struct hub *hub, uint64_t began_us, uint64_t events)
 
 	if (now_ms - l->began_ms >= LATENCY_WINDOW_MS) {
 		/* A minute in which nothing came is no minute before. */
-		if (now_ms - l->began_ms >= 2 * LATENCY_WINDOW_MS)
+		if (now_ms - l->began_ms >= LATENCY_TWO_WINDOWS_MS)
 			memset(&l->before, 0, sizeof l->before);
 		else
 			l->before = l->now;
@@ -51,7 +52,7 @@ latency_take(const struct hub *hub, struct hub_figures *figures)
 	/* The loop's clock may be from before this turn's measure. */
 	uint64_t age_ms = now_ms > l->began_ms ? now_ms - l->began_ms : 0;
 
-	if (age_ms < 2 * LATENCY_WINDOW_MS)
+	if (age_ms < LATENCY_TWO_WINDOWS_MS)
 		recent = l->now;
 	if (age_ms < LATENCY_WINDOW_MS)
 		histogram_merge(&recent, &l->before);

@@ -39,8 +39,8 @@ static const char *const subscribe_texts[] = {
 	[HUB_ADDRESS_FULL] =
 	    "too many streams of this address (max-streams-per-address)",
 	[HUB_FOLLOWED_FULL] = "streams follow too many channels (max-followed)",
-	[HUB_WAITING] = "too many clients wait for what they missed "
-			"(replay-waiting)",
+	[HUB_WAITING] =
+	    "too many clients wait for what they missed (replay-waiting)",
 	[HUB_AWAY] = "the history cannot be reached",
 	[HUB_DRAINING] = "crierd is stopping",
 	[HUB_NOT_BEGUN] = "what it would bring cannot be had",

@@ -88,9 +88,9 @@ spawn_start(struct spawn_process *p, char *const *argv, char *const *envp,
 	child.status = status[1];
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pid = vfork(); /* NOLINT(*-vfork): see above */
+	pid = vfork(); /* NOLINT(*.vfork): see above */
 	if (pid == 0)
-		spawn_become(&child);
+		spawn_become(&child); /* NOLINT(*-unix.Vfork): the same */
 	if (pid == -1)
 		error = errno;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
