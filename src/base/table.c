@@ -6,6 +6,7 @@
 
 #include <event2/util.h>
 
+#include "base/siphash.h"
 #include "base/table.h"
 
 enum {
@@ -13,56 +14,6 @@ enum {
 	TABLE_TAG_SHIFT = 57,
 	TABLE_TAG_USED = 0x80
 };
-
-static uint64_t
-table_rotate(uint64_t v, int bits)
-{
-	return v << bits | v >> (64 - bits);
-}
-
-static void
-table_sip_round(uint64_t v[4])
-{
-	v[0] += v[1];
-	v[2] += v[3];
-	v[1] = table_rotate(v[1], 13) ^ v[0];
-	v[3] = table_rotate(v[3], 16) ^ v[2];
-	v[0] = table_rotate(v[0], 32);
-	v[2] += v[1];
-	v[0] += v[3];
-	v[1] = table_rotate(v[1], 17) ^ v[2];
-	v[3] = table_rotate(v[3], 21) ^ v[0];
-	v[2] = table_rotate(v[2], 32);
-}
-
-uint64_t
-table_hash(const uint64_t key[2], const char *data, size_t len)
-{
-	uint64_t v[4] = { key[0] ^ 0x736f6d6570736575U,
-		key[1] ^ 0x646f72616e646f6dU, key[0] ^ 0x6c7967656e657261U,
-		key[1] ^ 0x7465646279746573U };
-	unsigned char last[8] = { 0 };
-	uint64_t word;
-	size_t left = len;
-
-	for (; left >= 8; left -= 8, data += 8) {
-		memcpy(&word, data, sizeof word);
-		v[3] ^= word;
-		table_sip_round(v);
-		v[0] ^= word;
-	}
-	memcpy(last, data, left);
-	last[7] = (unsigned char)len;
-	memcpy(&word, last, sizeof word);
-	v[3] ^= word;
-	table_sip_round(v);
-	v[0] ^= word;
-	v[2] ^= 0xff;
-	table_sip_round(v);
-	table_sip_round(v);
-	table_sip_round(v);
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
-}
 
 void
 table_init(struct table *t)
@@ -109,7 +60,7 @@ table_find(const struct table *t, const char *name, size_t len)
 
 	if (t->count == 0)
 		return NULL;
-	hash = table_hash(t->key, name, len);
+	hash = siphash_64(t->key, name, len);
 	tag = table_tag(hash);
 	at = table_slot(t, hash);
 	__builtin_prefetch(&t->slots[at]);
@@ -174,7 +125,7 @@ table_insert(struct table *t, struct table_entry *e)
 		-1 &&
 	    t->count + 1 >= t->slot_count)
 		return -1;
-	e->hash = table_hash(t->key, e->name, e->name_len);
+	e->hash = siphash_64(t->key, e->name, e->name_len);
 	table_add(t, e);
 	t->count++;
 	return 0;

@@ -9,7 +9,7 @@
 
 /*
  * A hash table from names to the structures that embed a table_entry.  Visitors
- * choose the names, so the hash is keyed with a secret (SipHash-1-3), and
+ * choose the names, so the hash is keyed with a secret (siphash_64), and
  * removal leaves no trace that a later look-up would have to step over;
  * json-c's linkhash does neither.
  */
@@ -45,8 +45,5 @@ table_find(const struct table *, const char *name, size_t len);
 int table_insert(struct table *, struct table_entry *);
 
 void table_remove(struct table *, struct table_entry *);
-
-/* SipHash-1-3 of the bytes (Aumasson and Bernstein, 2012). */
-uint64_t table_hash(const uint64_t key[2], const char *data, size_t len);
 
 #endif

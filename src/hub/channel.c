@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/fetch.h"
+#include "base/siphash.h"
 #include "hub/channel.h"
 #include "hub/notice.h"
 #include "hub/state.h"
@@ -170,7 +171,7 @@ channel_skip(struct hub *hub, struct channel *c, struct id id)
 void
 channel_pass(struct hub *hub, const char *name, size_t len, struct id id)
 {
-	hub->channels.forgotten[table_hash(hub->channels.table.key, name, len) %
+	hub->channels.forgotten[siphash_64(hub->channels.table.key, name, len) %
 	    CHANNEL_FORGOTTEN] = id;
 }
 

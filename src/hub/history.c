@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/table.h"
+#include "base/siphash.h"
 #include "hub/history.h"
 #include "protocol/event.h"
 
@@ -114,7 +114,7 @@ history_own_text(const struct history_entry *e)
 static uint32_t *
 history_own_chain(const struct history *h, const char *text, size_t len)
 {
-	return &history_slot(h, table_hash(h->shared->key, text, len))
+	return &history_slot(h, siphash_64(h->shared->key, text, len))
 		    ->own_head;
 }
 

@@ -26,6 +26,7 @@ hub_status_take_limits(const struct hub *hub, struct hub_limits *limits)
 		.max_followed = c->max_followed,
 		.run_max = c->run_max,
 		.max_keys = c->max_keys,
+		.key_seconds = c->key_ms / 1000,
 		.store_bytes = c->store_bytes,
 		.max_event_bytes = c->max_event_bytes,
 		.max_request_bytes = c->max_request_bytes,

@@ -45,7 +45,7 @@ struct hub_counters {
 struct hub_limits {
 	uint64_t threads, max_streams, poll_ms, poll_above;
 	uint64_t max_streams_per_user, max_streams_per_address, max_channels;
-	uint64_t max_followed, run_max, max_keys, store_bytes;
+	uint64_t max_followed, run_max, max_keys, key_seconds, store_bytes;
 	uint64_t max_event_bytes, max_request_bytes, request_timeout_ms;
 	uint64_t history_bytes, keep, keep_bytes, keep_seconds;
 	uint64_t replay_bytes, replay_waiting;
@@ -116,7 +116,8 @@ struct daemon_figures {
 struct store_figures {
 	uint64_t degraded;
 	uint64_t events, bytes, file_bytes, log_bytes, channels, oldest_ms;
-	uint64_t commits, keys, reads, errors;
+	uint64_t commits, keys, key_bytes, forgotten;
+	uint64_t reads, errors;
 	/* Of one that nodes share. */
 	uint64_t up, down_ms, connects, doubts, nodes, cuts, evicted_keys;
 };

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/table.h"
+#include "base/siphash.h"
 #include "request/script.h"
 
 enum {
@@ -21,7 +21,7 @@ script_append(struct buffer *b, const struct answer_context *c,
 	char etag[SCRIPT_ETAG_SIZE];
 
 	snprintf(etag, sizeof etag, "\"%016" PRIx64 "\"",
-	    table_hash(key, body.text, body.len));
+	    siphash_64(key, body.text, body.len));
 	/* A list of them, or a weak one of a server that compresses, has it. */
 	return answer_file(b, c, "text/javascript; charset=utf-8", etag,
 	    strstr(if_none_match, etag) != NULL, body);

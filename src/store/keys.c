@@ -4,21 +4,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <event2/util.h>
+
 #include "store/keys.h"
 
 struct keys_entry {
 	struct table_entry entry;
 	TAILQ_ENTRY(keys_entry) link;
 	uint64_t added_ms;
-	size_t bytes;
-	char text[]; /* the key, a NUL, the id, a NUL */
+	struct keys_hash hash;
+	char id[];
 };
+
+/* All that is malloc's own is left out. */
+static size_t
+keys_entry_bytes(const struct keys_entry *e)
+{
+	return sizeof *e + strlen(e->id) + 1;
+}
 
 void
 keys_init(struct keys *k, uint64_t max)
 {
 	k->max = max;
 	table_init(&k->table);
+	evutil_secure_rng_get_bytes(k->secret, sizeof k->secret);
 	TAILQ_INIT(&k->oldest_first);
 	k->bytes = 0;
 }
@@ -28,7 +38,7 @@ keys_drop(struct keys *k, struct keys_entry *e)
 {
 	table_remove(&k->table, &e->entry);
 	TAILQ_REMOVE(&k->oldest_first, e, link);
-	k->bytes -= e->bytes;
+	k->bytes -= keys_entry_bytes(e);
 	free(e);
 }
 
@@ -46,43 +56,58 @@ void
 keys_set_max(struct keys *k, uint64_t max)
 {
 	k->max = max;
-	while (k->table.count > max || k->bytes > KEYS_BYTES_MAX)
+	while (k->table.count > max)
 		keys_drop(k, TAILQ_FIRST(&k->oldest_first));
 }
 
-const char *
-keys_find(const struct keys *k, const char *key, size_t len)
+struct keys_hash
+keys_hash(const struct keys *k, const char *key, size_t len)
 {
-	struct table_entry *e = table_find(&k->table, key, len);
+	struct keys_hash hash;
 
-	return e == NULL ? NULL : e->name + e->name_len + 1;
+	siphash_128(k->secret, key, len, hash.bytes);
+	return hash;
+}
+
+const char *
+keys_find(const struct keys *k, struct keys_hash hash)
+{
+	struct table_entry *e =
+	    table_find(&k->table, (const char *)hash.bytes, sizeof hash.bytes);
+
+	return e == NULL ? NULL : ((struct keys_entry *)(void *)e)->id;
 }
 
 int
-keys_add(struct keys *k, const char *key, size_t len, const char *id,
-    size_t id_len, uint64_t now_ms)
+keys_add(struct keys *k, struct keys_hash hash, struct text_span id,
+    uint64_t now_ms)
 {
-	size_t bytes = sizeof(struct keys_entry) + len + id_len + 2;
-	struct keys_entry *e = malloc(bytes);
+	struct keys_entry *e = malloc(sizeof *e + id.len + 1);
 
 	if (e == NULL)
 		return -1;
-	memcpy(e->text, key, len);
-	e->text[len] = '\0';
-	memcpy(e->text + len + 1, id, id_len);
-	e->text[len + 1 + id_len] = '\0';
+	memcpy(e->id, id.text, id.len);
+	e->id[id.len] = '\0';
+	e->hash = hash;
 	e->added_ms = now_ms;
-	e->bytes = bytes;
-	e->entry.name = e->text;
-	e->entry.name_len = len;
+	e->entry.name = (const char *)e->hash.bytes;
+	e->entry.name_len = sizeof e->hash.bytes;
 	if (table_insert(&k->table, &e->entry) == -1) {
 		free(e);
 		return -1;
 	}
 	TAILQ_INSERT_TAIL(&k->oldest_first, e, link);
-	k->bytes += bytes;
+	k->bytes += keys_entry_bytes(e);
 	keys_set_max(k, k->max);
 	return 0;
+}
+
+size_t
+keys_memory(const struct keys *k)
+{
+	return k->bytes +
+	    k->table.slot_count *
+	    (sizeof *k->table.slots + sizeof *k->table.tags);
 }
 
 void

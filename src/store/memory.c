@@ -26,15 +26,15 @@ static void
 store_memory_take_key(struct store_memory *m, struct batch *b,
     struct batch_event *e)
 {
-	const char *key = b->bytes.data + e->key_off;
-	const char *known = keys_find(&m->keys, key, e->key_len);
-	struct text_span id = batch_event_id(b, e);
+	struct keys_hash key =
+	    keys_hash(&m->keys, b->bytes.data + e->key_off, e->key_len);
+	const char *known = keys_find(&m->keys, key);
 
 	if (known != NULL) {
 		e->outcome = BATCH_DUPLICATE;
 		e->first_id = strdup(known);
-	} else if (keys_add(&m->keys, key, e->key_len, id.text, id.len,
-		       e->added_ms) == -1) {
+	} else if (keys_add(&m->keys, key, batch_event_id(b, e), e->added_ms) ==
+	    -1) {
 		e->outcome = BATCH_REFUSED;
 		snprintf(b->error, sizeof b->error, "out of memory");
 	}
@@ -68,6 +68,7 @@ store_memory_status(struct store *store, struct json_object *status)
 	figures_init_store(&figures);
 	figures.commits = m->commits;
 	figures.keys = m->keys.table.count;
+	figures.key_bytes = keys_memory(&m->keys);
 	json_add_string(figures_group(status, "store"), "kind", "memory");
 	figures_add(status, FIGURES_STORE, &figures);
 }

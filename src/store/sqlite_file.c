@@ -14,65 +14,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "base/siphash.h"
 #include "store/sqlite_file.h"
-
-enum {
-	SQLITE_APPLICATION = 0x63726965, /* "crie" */
-	/*
-	 * 2: keys with whose they are, and of which channels (publish.c).
-	 * 3: an index leads to the runs.
-	 */
-	SQLITE_VERSION_NOW = 3
-};
-
-/*
- * The bodies of a channel's runs lie together, or retention would write as many
- * pages as runs go: their numbers begin with the channel's (any other number
- * serves as well, as those of an upgrade and behind 2^32 runs do).  What says
- * where and how large the runs are is in an index.  To find a place in a tree
- * whose rows have the bodies themselves, SQLite reads whole rows for each
- * comparison.
- */
-#define SQLITE_RUNS                                           \
-	"CREATE TABLE run (body INTEGER PRIMARY KEY,"         \
-	"channel INTEGER NOT NULL, last_ms INTEGER NOT NULL," \
-	"last_n INTEGER NOT NULL, first_ms INTEGER NOT NULL," \
-	"events INTEGER NOT NULL, bytes INTEGER NOT NULL,"    \
-	"data BLOB NOT NULL);"                                \
-	"CREATE INDEX run_at ON run"                          \
-	" (channel, last_ms, last_n, first_ms, events, bytes);"
-
-/*
- * A channel without events has no row.  Its floor is remembered in `forgotten`,
- * which all channels with the same hash share, so that the file does not grow
- * with the names of channels.
- *
- * The events of a channel lie in runs (sqlite_run.h), in order of their last
- * ids.  The channel's row has the figures of all its runs, so that nothing ever
- * has to be counted.  It also has what the channel keeps, since events become
- * too old in a channel that nobody publishes to any more.
- */
-static const char sqlite_schema[] =
-    "CREATE TABLE channel ("
-    "id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
-    "keep INTEGER NOT NULL, keep_bytes INTEGER NOT NULL,"
-    "keep_ms INTEGER NOT NULL, events INTEGER NOT NULL,"
-    "bytes INTEGER NOT NULL, oldest_ms INTEGER NOT NULL,"
-    "floor_ms INTEGER NOT NULL, floor_n INTEGER NOT NULL);"
-    "CREATE INDEX channel_oldest ON channel (oldest_ms) WHERE events > 0;"
-    "CREATE INDEX channel_due ON channel (oldest_ms + keep_ms)"
-    " WHERE events > 0 AND keep_ms > 0;"
-    "CREATE TABLE forgotten (slot INTEGER PRIMARY KEY, ms INTEGER NOT NULL,"
-    "n INTEGER NOT NULL);" SQLITE_RUNS "CREATE TABLE own ("
-    "channel INTEGER NOT NULL, own_id TEXT NOT NULL, ms INTEGER NOT NULL,"
-    "n INTEGER NOT NULL, PRIMARY KEY (channel, own_id, ms, n)) WITHOUT ROWID;"
-    "CREATE INDEX own_at ON own (channel, ms, n);"
-    "CREATE TABLE key (key TEXT PRIMARY KEY, id TEXT NOT NULL,"
-    "at_ms INTEGER NOT NULL) WITHOUT ROWID;"
-    "CREATE INDEX key_at ON key (at_ms);"
-    "CREATE TABLE last (one INTEGER PRIMARY KEY CHECK (one = 1),"
-    "ms INTEGER NOT NULL, n INTEGER NOT NULL,"
-    "floor_ms INTEGER NOT NULL, floor_n INTEGER NOT NULL);";
+#include "store/sqlite_schema.h"
 
 static const char *const sqlite_text[STATEMENTS] = {
 	[STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
@@ -101,11 +45,18 @@ static const char *const sqlite_text[STATEMENTS] = {
 	    "INSERT INTO forgotten VALUES (?1, ?2, ?3) ON CONFLICT (slot)"
 	    " DO UPDATE SET ms = ?2, n = ?3 WHERE (ms, n) < (?2, ?3)",
 	[STATEMENT_FORGOTTEN] = "SELECT ms, n FROM forgotten WHERE slot = ?",
-	[STATEMENT_FIND_KEY] = "SELECT id FROM key WHERE key IN (?1, ?2)",
-	[STATEMENT_ADD_KEY] = "INSERT INTO key VALUES (?,?,?)",
+	[STATEMENT_COUNT_FORGOTTEN] = "SELECT count(*) FROM forgotten",
+	[STATEMENT_FIND_FORGOTTEN] = "SELECT ms, n FROM forgotten"
+				     " ORDER BY ms, n LIMIT 1 OFFSET ?",
+	[STATEMENT_DROP_FORGOTTEN] =
+	    "DELETE FROM forgotten WHERE (ms, n) <= (?, ?)",
+	[STATEMENT_RAISE_FLOOR] = "UPDATE last SET floor_ms = ?1, floor_n = ?2"
+				  " WHERE (floor_ms, floor_n) < (?1, ?2)",
+	[STATEMENT_FIND_KEY] = "SELECT id FROM key WHERE hash IN (?1, ?2)",
+	[STATEMENT_ADD_KEY] = "INSERT INTO key VALUES (NULL,?,?,?)",
 	[STATEMENT_DROP_KEYS] =
-	    "DELETE FROM key WHERE key IN (SELECT key"
-	    " FROM key WHERE at_ms < ? ORDER BY at_ms LIMIT ?)",
+	    "DELETE FROM key WHERE number IN (SELECT number"
+	    " FROM key ORDER BY number LIMIT ?2) AND at_ms < ?1",
 	[STATEMENT_STEPS] = "SELECT ms, n, by_ms FROM step ORDER BY number"
 			    " DESC LIMIT ?",
 	[STATEMENT_ADD_STEP] = "INSERT INTO step VALUES (NULL, ?, ?, ?)",
@@ -117,7 +68,8 @@ static const char *const sqlite_text[STATEMENTS] = {
 	[STATEMENT_MOVE_KEYS] = "UPDATE key SET at_ms = max(at_ms + ?1, 0)"
 				" WHERE at_ms <= ?2",
 	[STATEMENT_COUNT_KEYS] = "SELECT count(*) FROM key",
-	[STATEMENT_OLDEST_KEY] = "SELECT min(at_ms) FROM key",
+	[STATEMENT_OLDEST_KEY] =
+	    "SELECT at_ms FROM key ORDER BY number LIMIT 1",
 	[STATEMENT_OLDEST_CHANNEL] =
 	    "SELECT name, keep, keep_bytes, keep_ms, oldest_ms FROM channel"
 	    " WHERE events > 0 ORDER BY oldest_ms LIMIT 1",
@@ -184,7 +136,7 @@ sqlite_file_slot(const char *name, size_t len)
 {
 	static const uint64_t key[2] = { 0, 0 };
 
-	return (sqlite3_int64)(table_hash(key, name, len) % SQLITE_SLOTS);
+	return (sqlite3_int64)(siphash_64(key, name, len) % SQLITE_SLOTS);
 }
 
 sqlite3_stmt *
@@ -323,133 +275,36 @@ sqlite_file_refuse(const struct sqlite_file *f, char **cause, const char *why)
 	return SQLITE_UNUSABLE;
 }
 
-/* Runs one text after the other, up to the first that fails. */
-static enum sqlite_open
-sqlite_file_exec(const struct sqlite_file *f, const char *const *texts,
-    size_t count, char **cause)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		if (sqlite3_exec(f->db, texts[i], NULL, NULL, NULL) !=
-		    SQLITE_OK)
-			return sqlite_file_fail(f, cause);
-	return SQLITE_OPENED;
-}
-
-/* The number that a PRAGMA or a query results in, or -1. */
-static sqlite3_int64
-sqlite_file_number(const struct sqlite_file *f, const char *text)
-{
-	sqlite3_stmt *s = NULL;
-	sqlite3_int64 value = -1;
-
-	if (sqlite3_prepare_v2(f->db, text, -1, &s, NULL) == SQLITE_OK &&
-	    sqlite3_step(s) == SQLITE_ROW)
-		value = sqlite3_column_int64(s, 0);
-	sqlite3_finalize(s);
-	return value;
-}
-
-/* Whether there are runs that an upgrade has not moved yet. */
-static bool
-sqlite_file_is_moving(const struct sqlite_file *f)
-{
-	return sqlite_file_number(f,
-		   "SELECT count(*) FROM sqlite_master"
-		   " WHERE name = 'run_before'") > 0;
-}
-
-/*
- * Makes the schema.  A new file knows of nothing that was published before now,
- * so now is its floor: whoever resumes from before is told of a gap.
- */
-static enum sqlite_open
-sqlite_file_make(struct sqlite_file *f, struct id floor, char **cause)
-{
-	char numbers[256];
-	const char *const texts[] = { "PRAGMA page_size = 4096",
-		"PRAGMA auto_vacuum = INCREMENTAL", "PRAGMA journal_mode = WAL",
-		"BEGIN IMMEDIATE", sqlite_schema, numbers, "COMMIT" };
-
-	snprintf(numbers, sizeof numbers,
-	    "PRAGMA application_id = %d; PRAGMA user_version = %d;"
-	    "INSERT INTO last VALUES (1, 0, 0, %llu, %llu);",
-	    SQLITE_APPLICATION, SQLITE_VERSION_NOW,
-	    (unsigned long long)floor.ms, (unsigned long long)floor.n);
-	return sqlite_file_exec(f, texts, sizeof texts / sizeof texts[0],
-	    cause);
-}
-
-/*
- * Version 1 had keys that belonged to nobody.  They stay until key-seconds are
- * over, and count for the queue's publishers, on any channel, as they did: an
- * event that was sent before an upgrade may be sent again after it.
- *
- * Until version 3 the runs were in a tree of their own.  They move in small
- * transactions, so that an upgrade needs no more room than one of these, and
- * goes on where it was if it is killed, or the disk is full: it is not through
- * while there is `run_before`.  The version comes with the first of them, so
- * that an older crier leaves the file alone.
- */
-static enum sqlite_open
-sqlite_file_upgrade(struct sqlite_file *f, char **cause)
-{
-	static const char *const begin[] = { "PRAGMA journal_mode = WAL",
-		"BEGIN IMMEDIATE", "ALTER TABLE run RENAME TO run_before",
-		SQLITE_RUNS "PRAGMA user_version = 3", "COMMIT" };
-	static const char *const move[] = { "BEGIN IMMEDIATE",
-		"INSERT INTO run SELECT NULL, * FROM run_before"
-		" ORDER BY channel, last_ms, last_n LIMIT 64",
-		"DELETE FROM run_before WHERE (channel, last_ms, last_n) IN"
-		" (SELECT channel, last_ms, last_n FROM run_before"
-		" ORDER BY channel, last_ms, last_n LIMIT 64)",
-		"COMMIT" };
-	static const char *const end[] = { "DROP TABLE run_before" };
-	enum sqlite_open result = SQLITE_OPENED;
-
-	if (sqlite_file_number(f, "PRAGMA user_version") < SQLITE_VERSION_NOW)
-		result = sqlite_file_exec(f, begin,
-		    sizeof begin / sizeof *begin, cause);
-	if (result != SQLITE_OPENED || !sqlite_file_is_moving(f))
-		return result;
-	/* What is not yet on the disk after a loss of power is moved again. */
-	sqlite3_exec(f->db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
-	while (result == SQLITE_OPENED &&
-	    sqlite_file_number(f,
-		"SELECT count(*) FROM (SELECT 1 FROM"
-		" run_before LIMIT 1)") > 0)
-		result = sqlite_file_exec(f, move, sizeof move / sizeof *move,
-		    cause);
-	if (result == SQLITE_OPENED)
-		result = sqlite_file_exec(f, end, 1, cause);
-	return result;
-}
-
 /* Whether the file is crier's, of a version that we know, and can be read. */
 static enum sqlite_open
-sqlite_file_check(struct sqlite_file *f, struct id floor, char **cause)
+sqlite_file_check(struct sqlite_file *f, const struct sqlite_options *options,
+    char **cause)
 {
-	sqlite3_int64 version, application, tables;
+	int rc = 0;
 
-	tables = sqlite_file_number(f, "SELECT count(*) FROM sqlite_master");
-	if (tables == -1)
-		return sqlite_file_fail(f, cause);
-	if (tables == 0)
-		return sqlite_file_make(f, floor, cause);
-	application = sqlite_file_number(f, "PRAGMA application_id");
-	version = sqlite_file_number(f, "PRAGMA user_version");
-	if (application != SQLITE_APPLICATION)
-		return sqlite_file_refuse(f, cause,
-		    "is a database, but not crier's history");
-	if (version > SQLITE_VERSION_NOW)
+	switch (schema_look(f->db)) {
+	case SCHEMA_NONE:
+		rc = schema_make(f->db, options->floor);
+		break;
+	case SCHEMA_NOW:
+		break;
+	case SCHEMA_EARLIER:
+		if (options->is_reader)
+			return sqlite_file_refuse(f, cause,
+			    "is being upgraded");
+		rc = schema_upgrade(f->db, f->secret);
+		break;
+	case SCHEMA_LATER:
 		return sqlite_file_refuse(f, cause,
 		    "was made by a newer version of crier");
-	if (sqlite_file_number(f, "SELECT count(*) FROM last") != 1 ||
-	    sqlite_file_number(f, "SELECT ifnull(max(id), 0) FROM channel") ==
-		-1)
-		return sqlite_file_fail(f, cause);
-	return SQLITE_OPENED;
+	case SCHEMA_FOREIGN:
+		return sqlite_file_refuse(f, cause,
+		    "is a database, but not crier's history");
+	default:
+		rc = -1;
+		break;
+	}
+	return rc == 0 ? SQLITE_OPENED : sqlite_file_fail(f, cause);
 }
 
 static enum sqlite_open
@@ -457,16 +312,18 @@ sqlite_file_set_up(struct sqlite_file *f, enum store_durability durability,
     char **cause)
 {
 	const char *const texts[] = { "PRAGMA journal_mode = WAL",
-		/* Earlier versions have no such table, and do not mind one. */
-		"CREATE TABLE IF NOT EXISTS step (number INTEGER PRIMARY KEY,"
-		"ms INTEGER NOT NULL, n INTEGER NOT NULL,"
-		"by_ms INTEGER NOT NULL)",
 		"PRAGMA cache_size = -32768;"
 		"PRAGMA journal_size_limit = 2097152",
 		sqlite_synchronous[durability] };
+	size_t i;
 
-	return sqlite_file_exec(f, texts, sizeof texts / sizeof texts[0],
-	    cause);
+	for (i = 0; i < sizeof texts / sizeof *texts; i++)
+		if (sqlite3_exec(f->db, texts[i], NULL, NULL, NULL) !=
+		    SQLITE_OK)
+			return sqlite_file_fail(f, cause);
+	if (schema_load_secret(f->db, f->secret) == -1)
+		return sqlite_file_fail(f, cause);
+	return SQLITE_OPENED;
 }
 
 enum sqlite_open
@@ -489,15 +346,8 @@ sqlite_file_open(struct sqlite_file *f, const char *path,
 		 * The file may be another program's: look before changing
 		 * anything.
 		 */
-		result = sqlite_file_check(f, options->floor, cause);
+		result = sqlite_file_check(f, options, cause);
 	}
-	if (result == SQLITE_OPENED && options->is_reader &&
-	    (sqlite_file_number(f, "PRAGMA user_version") <
-		    SQLITE_VERSION_NOW ||
-		sqlite_file_is_moving(f)))
-		result = sqlite_file_refuse(f, cause, "is being upgraded");
-	if (result == SQLITE_OPENED && !options->is_reader)
-		result = sqlite_file_upgrade(f, cause);
 	if (result == SQLITE_OPENED && !options->is_reader)
 		result = sqlite_file_set_up(f, options->durability, cause);
 	if (result != SQLITE_OPENED)

@@ -34,6 +34,10 @@ enum sqlite_statement {
 	STATEMENT_DROP_CHANNEL,
 	STATEMENT_FORGET,
 	STATEMENT_FORGOTTEN,
+	STATEMENT_COUNT_FORGOTTEN,
+	STATEMENT_FIND_FORGOTTEN,
+	STATEMENT_DROP_FORGOTTEN,
+	STATEMENT_RAISE_FLOOR,
 	STATEMENT_FIND_KEY,
 	STATEMENT_ADD_KEY,
 	STATEMENT_DROP_KEYS,
@@ -73,7 +77,10 @@ struct sqlite_file {
 	sqlite3_stmt *statements[STATEMENTS]; /* made when first used */
 	struct sqlite_steps steps;            /* of the wall clock */
 
-	/* The writer's; see sqlite_space.h. */
+	/* The writer's. */
+	uint64_t secret[2]; /* of the keys' hashes */
+
+	/* The writer's, too; see sqlite_space.h. */
 	sqlite3_int64 pages;             /* of the database */
 	int log_pages, checkpoint_pages; /* in the log; to wait for */
 	bool has_freed;                  /* pages, since they were given back */

@@ -14,7 +14,10 @@
 enum {
 	TRIM_RUNS = 32,
 	TRIM_CHANNELS = 16,
-	TRIM_KEYS = 500
+	TRIM_KEYS = 500,
+	/* Floors of channels without events have one part of so many. */
+	TRIM_FORGOTTEN_SHARE = 8,
+	TRIM_FORGOTTEN_BYTES = 24 /* of one, in a tree that is half empty */
 };
 
 /* What one step removes from a channel. */
@@ -99,6 +102,7 @@ trim_drop_channel(struct sqlite_writer *w, const struct sqlite_channel *c)
 	sqlite3_bind_int64(s, 1, c->id);
 	if (sqlite_file_step(s) == -1)
 		return -1;
+	w->forgotten++;
 	return trim_run(w, STATEMENT_FORGET,
 	    sqlite_file_slot(c->name, c->entry.name_len), c->floor);
 }
@@ -348,20 +352,6 @@ trim_keys(struct sqlite_writer *w, uint64_t before_ms, uint64_t most)
 	return gone == most;
 }
 
-/* Keys that are too old, or too many. */
-static int
-trim_known_keys(struct sqlite_writer *w, uint64_t wall_ms,
-    const struct store_bounds *bounds)
-{
-	uint64_t before_ms =
-	    wall_ms > bounds->key_ms ? wall_ms - bounds->key_ms : 0;
-
-	keys_set_max(&w->keys, bounds->keys);
-	if (w->key_count > bounds->keys)
-		return trim_keys(w, INT64_MAX, w->key_count - bounds->keys);
-	return trim_keys(w, before_ms, TRIM_KEYS);
-}
-
 /* When the oldest key came; INT64_MAX: there is none. */
 static int
 trim_find_key(struct sqlite_writer *w, uint64_t *at_ms)
@@ -372,11 +362,27 @@ trim_find_key(struct sqlite_writer *w, uint64_t *at_ms)
 	*at_ms = INT64_MAX;
 	if (s == NULL)
 		return -1;
-	if ((rc = sqlite3_step(s)) == SQLITE_ROW &&
-	    sqlite3_column_type(s, 0) != SQLITE_NULL)
+	if ((rc = sqlite3_step(s)) == SQLITE_ROW)
 		*at_ms = (uint64_t)sqlite3_column_int64(s, 0);
 	sqlite3_reset(s);
-	return rc == SQLITE_ROW ? 0 : -1;
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : -1;
+}
+
+/* Keys that are too old, or too many. */
+static int
+trim_known_keys(struct sqlite_writer *w, uint64_t wall_ms,
+    const struct store_bounds *bounds)
+{
+	uint64_t before_ms =
+	    wall_ms > bounds->key_ms ? wall_ms - bounds->key_ms : 0;
+	uint64_t oldest_ms;
+
+	keys_set_max(&w->keys, bounds->keys);
+	if (w->key_count > bounds->keys)
+		return trim_keys(w, INT64_MAX, w->key_count - bounds->keys);
+	if (trim_find_key(w, &oldest_ms) == -1)
+		return -1;
+	return oldest_ms < before_ms ? trim_keys(w, before_ms, TRIM_KEYS) : 0;
 }
 
 /* The channel with the oldest event; *c is NULL if there is none. */
@@ -397,6 +403,72 @@ trim_find_oldest(struct sqlite_writer *w, struct sqlite_channel **c,
 	}
 	sqlite3_reset(s);
 	return rc == SQLITE_DONE || *c != NULL ? 0 : -1;
+}
+
+/* So many floors of channels without events may be remembered. */
+static uint64_t
+trim_forgotten_max(uint64_t most_bytes)
+{
+	uint64_t max = most_bytes / TRIM_FORGOTTEN_SHARE / TRIM_FORGOTTEN_BYTES;
+
+	return most_bytes > 0 && max < SQLITE_SLOTS ? max : SQLITE_SLOTS;
+}
+
+/* Runs a statement that takes an id. */
+static int
+trim_run_id(struct sqlite_writer *w, enum sqlite_statement which, struct id id)
+{
+	sqlite3_stmt *s = sqlite_file_use(&w->file, which);
+
+	if (s == NULL)
+		return -1;
+	sqlite_file_bind_id(s, 1, id);
+	return sqlite_file_step(s);
+}
+
+/* The so-and-so-many-th least of the floors, from 0 on.  0 or -1. */
+static int
+trim_find_forgotten(struct sqlite_writer *w, uint64_t at, struct id *floor)
+{
+	sqlite3_stmt *s = sqlite_file_use(&w->file, STATEMENT_FIND_FORGOTTEN);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)at);
+	if ((rc = sqlite3_step(s)) == SQLITE_ROW)
+		*floor = sqlite_file_id(s, 0);
+	sqlite3_reset(s);
+	return rc == SQLITE_ROW ? 0 : -1;
+}
+
+/*
+ * If too many floors of channels without events are remembered, the least go
+ * until there are half as many as there may be.  The greatest of those is the
+ * floor of the file from then on, and so of all channels.  1: some went; 0; -1.
+ */
+static int
+trim_forgotten(struct sqlite_writer *w, uint64_t most_bytes)
+{
+	uint64_t max = trim_forgotten_max(most_bytes), left = max / 2;
+	struct id floor;
+
+	/* What is known is too much if one took the place of another. */
+	if (w->forgotten <= max)
+		return 0;
+	if (sqlite_writer_count_forgotten(w) == -1)
+		return -1;
+	if (w->forgotten <= max)
+		return 0;
+	if (sqlite_file_run(&w->file, STATEMENT_BEGIN) == -1 ||
+	    trim_find_forgotten(w, w->forgotten - left - 1, &floor) == -1 ||
+	    trim_run_id(w, STATEMENT_RAISE_FLOOR, floor) == -1 ||
+	    trim_run_id(w, STATEMENT_DROP_FORGOTTEN, floor) == -1 ||
+	    space_reserve(&w->file) == -1 ||
+	    sqlite_file_run(&w->file, STATEMENT_COMMIT) == -1)
+		return -1;
+	w->forgotten = left;
+	return 1;
 }
 
 /*
@@ -443,6 +515,8 @@ sqlite_writer_trim(struct sqlite_writer *w, uint64_t wall_ms,
 	if ((more = trim_find_due(w, wall_ms)) != 0)
 		return more;
 	if ((more = trim_known_keys(w, wall_ms, bounds)) != 0)
+		return more;
+	if ((more = trim_forgotten(w, bounds->bytes)) != 0)
 		return more;
 	more = trim_size(w, wall_ms, bounds->bytes);
 	w->is_large = more == 1;

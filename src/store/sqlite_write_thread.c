@@ -60,6 +60,8 @@ write_thread_note_counts(struct store_sqlite *q)
 	q->figures.bytes = q->writer.bytes;
 	q->figures.channels = q->writer.channel_count;
 	q->figures.keys = q->writer.key_count;
+	q->figures.forgotten = q->writer.forgotten;
+	q->figures.key_bytes = keys_memory(&q->writer.keys);
 }
 
 static void
@@ -112,6 +114,7 @@ write_thread_open(struct store_sqlite *q, char **cause)
 	if (s != NULL && sqlite3_step(s) == SQLITE_ROW)
 		q->writer.key_count = (uint64_t)sqlite3_column_int64(s, 0);
 	sqlite3_reset(s);
+	sqlite_writer_count_forgotten(&q->writer);
 	s = sqlite_file_use(f, STATEMENT_LAST);
 	if (s != NULL && sqlite3_step(s) == SQLITE_ROW)
 		q->writer.last = sqlite_file_id(s, 0);

@@ -142,9 +142,12 @@ static bool
 sqlite_writer_is_kept(struct sqlite_writer *w, const struct batch *b,
     struct batch_event *e)
 {
-	const char *first_id =
-	    keys_find(&w->keys, b->bytes.data + e->key_off, e->key_len);
+	const char *first_id = NULL;
 
+	if (w->keys.table.count > 0)
+		first_id = keys_find(&w->keys,
+		    keys_hash(&w->keys, b->bytes.data + e->key_off,
+			e->key_len));
 	if (first_id != NULL)
 		sqlite_writer_mark(e, first_id);
 	return first_id != NULL;
@@ -154,7 +157,6 @@ void
 sqlite_writer_keep(struct sqlite_writer *w, struct batch *b)
 {
 	struct batch_event *e;
-	struct text_span id;
 	size_t i;
 
 	for (i = 0; i < b->event_count; i++) {
@@ -166,9 +168,9 @@ sqlite_writer_keep(struct sqlite_writer *w, struct batch *b)
 		 * Without memory for the key, an event that is sent again may
 		 * come twice.
 		 */
-		id = batch_event_id(b, e);
-		keys_add(&w->keys, b->bytes.data + e->key_off, e->key_len,
-		    id.text, id.len, e->added_ms);
+		keys_add(&w->keys,
+		    keys_hash(&w->keys, b->bytes.data + e->key_off, e->key_len),
+		    batch_event_id(b, e), e->added_ms);
 	}
 }
 
@@ -177,16 +179,28 @@ sqlite_writer_keep(struct sqlite_writer *w, struct batch *b)
  * text alone; all others are as they are today.
  */
 static struct text_span
-sqlite_writer_old_key(const char *key, size_t len)
+sqlite_writer_old_key(struct text_span key)
 {
-	struct text_span old = { key, len };
-	const char *end = key[0] == '\n' ? memrchr(key, '\n', len) : NULL;
+	struct text_span old = key;
+	const char *end =
+	    key.text[0] == '\n' ? memrchr(key.text, '\n', key.len) : NULL;
 
 	if (end != NULL) {
 		old.text = end + 1;
-		old.len = (size_t)(key + len - old.text);
+		old.len = (size_t)(key.text + key.len - old.text);
 	}
 	return old;
+}
+
+/* Binds the hash of a key. */
+static void
+sqlite_writer_bind_key(const struct sqlite_writer *w, sqlite3_stmt *s,
+    int index, struct text_span key)
+{
+	unsigned char hash[SIPHASH_BYTES];
+
+	siphash_128(w->file.secret, key.text, key.len, hash);
+	sqlite3_bind_blob(s, index, hash, sizeof hash, SQLITE_TRANSIENT);
 }
 
 /* 1: the key was used before, and the event is marked so; 0; -1. */
@@ -194,9 +208,8 @@ static int
 sqlite_writer_take_key(struct sqlite_writer *w, struct batch *b,
     struct batch_event *e)
 {
-	const char *key = b->bytes.data + e->key_off;
+	struct text_span key = { b->bytes.data + e->key_off, e->key_len };
 	struct text_span id = batch_event_id(b, e);
-	struct text_span old = sqlite_writer_old_key(key, e->key_len);
 	sqlite3_stmt *s;
 	int rc;
 
@@ -204,8 +217,8 @@ sqlite_writer_take_key(struct sqlite_writer *w, struct batch *b,
 		return 1;
 	if ((s = sqlite_file_use(&w->file, STATEMENT_FIND_KEY)) == NULL)
 		return -1;
-	sqlite3_bind_text(s, 1, key, (int)e->key_len, SQLITE_STATIC);
-	sqlite3_bind_text(s, 2, old.text, (int)old.len, SQLITE_STATIC);
+	sqlite_writer_bind_key(w, s, 1, key);
+	sqlite_writer_bind_key(w, s, 2, sqlite_writer_old_key(key));
 	rc = sqlite3_step(s);
 	if (rc == SQLITE_ROW)
 		sqlite_writer_mark(e, (const char *)sqlite3_column_text(s, 0));
@@ -214,7 +227,7 @@ sqlite_writer_take_key(struct sqlite_writer *w, struct batch *b,
 		return rc == SQLITE_ROW ? 1 : -1;
 	if ((s = sqlite_file_use(&w->file, STATEMENT_ADD_KEY)) == NULL)
 		return -1;
-	sqlite3_bind_text(s, 1, key, (int)e->key_len, SQLITE_STATIC);
+	sqlite_writer_bind_key(w, s, 1, key);
 	sqlite3_bind_text(s, 2, id.text, (int)id.len, SQLITE_STATIC);
 	sqlite3_bind_int64(s, 3, (sqlite3_int64)b->wall_ms);
 	w->added_keys++;
@@ -341,6 +354,20 @@ sqlite_writer_save(struct sqlite_writer *w, const struct sqlite_channel *c)
 	sqlite3_bind_int64(s, 7, (sqlite3_int64)c->oldest_ms);
 	sqlite_file_bind_id(s, 8, c->floor);
 	return sqlite_file_step(s);
+}
+
+int
+sqlite_writer_count_forgotten(struct sqlite_writer *w)
+{
+	sqlite3_stmt *s = sqlite_file_use(&w->file, STATEMENT_COUNT_FORGOTTEN);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	if ((rc = sqlite3_step(s)) == SQLITE_ROW)
+		w->forgotten = (uint64_t)sqlite3_column_int64(s, 0);
+	sqlite3_reset(s);
+	return rc == SQLITE_ROW ? 0 : -1;
 }
 
 static int

@@ -36,6 +36,7 @@ struct sqlite_writer {
 	bool due_in_vain;   /* of the channels found due nothing has gone yet */
 	struct keys keys;   /* of events that could only be kept in memory */
 	uint64_t events, bytes, channel_count, key_count; /* in the file */
+	uint64_t forgotten; /* and floors of channels without events, at most */
 	uint64_t added_events, added_bytes; /* of this transaction */
 	uint64_t added_channels, added_keys;
 };
@@ -69,6 +70,9 @@ sqlite_writer_channel(struct sqlite_writer *, const char *name, size_t len);
 
 /* Writes back what is known of a channel; 0, or -1: see above. */
 int sqlite_writer_save(struct sqlite_writer *, const struct sqlite_channel *);
+
+/* Counts the floors of channels without events; 0, or -1: see above. */
+int sqlite_writer_count_forgotten(struct sqlite_writer *);
 
 /* Notes that a channel is to be trimmed. */
 void sqlite_writer_add_over(struct sqlite_writer *, struct sqlite_channel *);

@@ -20,13 +20,17 @@ enum {
 static const char *
 test_find(const struct keys *k, const char *key)
 {
-	return keys_find(k, support_guard(key, strlen(key)), strlen(key));
+	return keys_find(k,
+	    keys_hash(k, support_guard(key, strlen(key)), strlen(key)));
 }
 
 static void
 test_add(struct keys *k, const char *key, const char *id, uint64_t now_ms)
 {
-	assert_int_equal(keys_add(k, key, strlen(key), id, strlen(id), now_ms),
+	struct text_span text = { id, strlen(id) };
+
+	assert_int_equal(keys_add(k, keys_hash(k, key, strlen(key)), text,
+			     now_ms),
 	    0);
 }
 
@@ -50,56 +54,69 @@ test_find_and_forget(void **state)
 	assert_int_equal(k.table.count, 0);
 }
 
-/* Long keys, such as those of many channels, are bounded by their bytes. */
+/* What is remembered of a key is as long as that of any other. */
 static void
-test_many_bytes(void **state)
+test_length(void **state)
 {
-	enum {
-		TEST_LONG = 1 << 20,
-		TEST_FIT = KEYS_BYTES_MAX / TEST_LONG - 1
-	};
-	char *key = calloc(1, TEST_LONG);
+	static char longest[1 << 20];
 	struct keys k;
-	uint32_t i;
+	size_t bytes;
 
 	(void)state;
-	assert_non_null(key);
-	keys_init(&k, UINT64_MAX);
-	for (i = 0; i < TEST_FIT + 10; i++) {
-		memcpy(key, &i, sizeof i);
-		assert_int_equal(keys_add(&k, key, TEST_LONG, "x", 1, i), 0);
-		assert_int_equal(k.table.count,
-		    i < TEST_FIT ? i + 1 : TEST_FIT);
-		assert_true(k.bytes <= KEYS_BYTES_MAX);
-	}
-	/* The newest is there, the oldest is not. */
-	assert_non_null(keys_find(&k, key, TEST_LONG));
-	i = 0;
-	memcpy(key, &i, sizeof i);
-	assert_null(keys_find(&k, key, TEST_LONG));
+	keys_init(&k, TEST_MAX);
+	test_add(&k, "a", "1-0", 0);
+	bytes = k.bytes;
+	assert_in_range(bytes, 1, 128);
+	memset(longest, 'k', sizeof longest - 1);
+	test_add(&k, longest, "1-1", 0);
+	assert_int_equal(k.bytes, 2 * bytes);
+	assert_true(keys_memory(&k) > k.bytes);
+	longest[sizeof longest - 2] = 'l';
+	assert_null(test_find(&k, longest));
+	longest[sizeof longest - 2] = 'k';
+	assert_string_equal(test_find(&k, longest), "1-1");
 	keys_clear(&k);
 	assert_int_equal(k.bytes, 0);
-	free(key);
+	assert_int_equal(keys_memory(&k), 0);
+}
+
+/* Who does not know the secret cannot find two keys with the same hash. */
+static void
+test_secret(void **state)
+{
+	struct keys_hash one, other;
+	struct keys a, b;
+
+	(void)state;
+	keys_init(&a, TEST_MAX);
+	keys_init(&b, TEST_MAX);
+	one = keys_hash(&a, "k", 1);
+	other = keys_hash(&b, "k", 1);
+	assert_memory_not_equal(&one, &other, sizeof one);
+	keys_clear(&a);
+	keys_clear(&b);
 }
 
 /* Keys are bytes: none ends another. */
 static void
 test_bytes(void **state)
 {
-	char longest[255];
+	static const struct text_span keys[] = { { "a\0b", 3 }, { "a", 1 },
+		{ "a\0", 2 }, { "", 0 }, { "a\0b\0", 4 }, { "b", 1 } };
+	struct text_span id = { "0", 1 };
+	struct keys_hash hash;
 	struct keys k;
+	size_t i, n;
 
 	(void)state;
-	memset(longest, 'k', sizeof longest);
 	keys_init(&k, TEST_MAX);
-	assert_int_equal(keys_add(&k, "a\0b", 3, "x", 1, 0), 0);
-	assert_int_equal(keys_add(&k, "a", 1, "y", 1, 0), 0);
-	assert_int_equal(keys_add(&k, longest, 255, "z\n", 1, 0), 0);
-	assert_string_equal(keys_find(&k, "a\0b", 3), "x");
-	assert_string_equal(keys_find(&k, "a", 1), "y");
-	assert_null(keys_find(&k, "a\0c", 3));
-	assert_string_equal(keys_find(&k, longest, 255), "z");
-	assert_null(keys_find(&k, longest, 254));
+	for (i = 0; i < sizeof keys / sizeof *keys; i++) {
+		for (n = 0; n <= i; n++) {
+			hash = keys_hash(&k, keys[n].text, keys[n].len);
+			assert_int_equal(keys_find(&k, hash) != NULL, n < i);
+		}
+		assert_int_equal(keys_add(&k, hash, id, 0), 0);
+	}
 	keys_clear(&k);
 }
 
@@ -194,7 +211,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_find_and_forget),
 		cmocka_unit_test(test_bytes),
-		cmocka_unit_test(test_many_bytes),
+		cmocka_unit_test(test_length),
+		cmocka_unit_test(test_secret),
 		cmocka_unit_test(test_expiry),
 		cmocka_unit_test(test_most),
 		cmocka_unit_test(test_model),

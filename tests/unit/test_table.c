@@ -10,6 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/siphash.h"
 #include "base/table.h"
 #include "lib/support.h"
 
@@ -23,44 +24,6 @@ struct test_name {
 	char text[16];
 };
 
-/* Of the bytes 0, 1, 2…, under the key 0, 1, … 15, by another program. */
-static void
-test_hash(void **state)
-{
-	static const struct {
-		size_t len;
-		uint64_t want;
-	} cases[] = {
-		{ 0, UINT64_C(0xabac0158050fc4dc) },
-		{ 1, UINT64_C(0xc9f49bf37d57ca93) },
-		{ 2, UINT64_C(0x82cb9b024dc7d44d) },
-		{ 3, UINT64_C(0x8bf80ab8e7ddf7fb) },
-		{ 4, UINT64_C(0xcf75576088d38328) },
-		{ 5, UINT64_C(0xdef9d52f49533b67) },
-		{ 6, UINT64_C(0xc50d2b50c59f22a7) },
-		{ 7, UINT64_C(0xd3927d989bb11140) },
-		{ 8, UINT64_C(0x369095118d299a8e) },
-		{ 9, UINT64_C(0x25a48eb36c063de4) },
-		{ 15, UINT64_C(0xd320d86d2a519956) },
-		{ 16, UINT64_C(0xcc4fdd1a7d908b66) },
-		{ 17, UINT64_C(0x9cf2689063dbd80c) },
-		{ 31, UINT64_C(0x2370dd1f8c21d1bc) },
-		{ 63, UINT64_C(0x9d199062b7bbb3a8) },
-		{ 300, UINT64_C(0x4016a23bda5a2224) },
-	};
-	static const uint64_t key[2] = { UINT64_C(0x0706050403020100),
-		UINT64_C(0x0f0e0d0c0b0a0908) };
-	char data[300];
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < sizeof data; i++)
-		data[i] = (char)i;
-	for (i = 0; i < sizeof cases / sizeof *cases; i++)
-		assert_true(table_hash(key, support_guard(data, cases[i].len),
-				cases[i].len) == cases[i].want);
-}
-
 static void
 test_keys(void **state)
 {
@@ -71,7 +34,7 @@ test_keys(void **state)
 	table_init(&b);
 	/* Nobody can choose names that collide in a table he does not know. */
 	assert_true(a.key[0] != b.key[0] || a.key[1] != b.key[1]);
-	assert_true(table_hash(a.key, "x", 1) != table_hash(b.key, "x", 1));
+	assert_true(siphash_64(a.key, "x", 1) != siphash_64(b.key, "x", 1));
 	table_clear(&a);
 	table_clear(&b);
 }
@@ -140,7 +103,7 @@ test_collisions(void **state)
 		at = entries[0].hash & (t.slot_count - 1);
 		for (i = 0; i < 5; i++) {
 			order[i] = &entries[4 - i];
-			order[i]->hash = table_hash(t.key, names, 1);
+			order[i]->hash = siphash_64(t.key, names, 1);
 			t.slots[(at + i) & (t.slot_count - 1)] = order[i];
 			t.tags[(at + i) & (t.slot_count - 1)] =
 			    (unsigned char)(0x80 | entries[0].hash >> 57);
@@ -241,7 +204,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_hash),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_collisions),

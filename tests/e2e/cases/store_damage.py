@@ -133,11 +133,11 @@ def not_ours(tap, place):
     crierd = Stored(place, PLENTY)
     _make(crierd, 10)
     other = connect(crierd.path)
-    other.execute("PRAGMA user_version = 4")
+    other.execute("PRAGMA user_version = 5")
     other.close()
     _refused(tap, crierd, "a newer version's", "newer version")
     other = connect(crierd.path)
-    other.execute("PRAGMA user_version = 3")
+    other.execute("PRAGMA user_version = 4")
     other.close()
     crierd.start()
     tap.eq(len(crierd.texts("/events/a?since=all", 10)), 10,

@@ -204,13 +204,19 @@ def keys(tap, place):
     proc.wait_for(lambda: crierd.store()["keys"] == 300, "keys go", 20)
     tap.eq([_knows(crierd, "a", n) for n in (701, 999, 699)],
            [True, True, False], "the newest 300 are known")
-    crierd.restart("-o", "max-keys=100000", "-o", "store-bytes=512K")
+    crierd.restart("-o", "max-keys=100000", "-o", "store-bytes=256K")
     _use_keys(crierd, "b", 4000)
-    proc.wait_for(lambda: _used(crierd) <= 512 * 1024, "it is trimmed", 20)
+    proc.wait_for(lambda: _used(crierd) <= 256 * 1024, "it is trimmed", 20)
     tap.ok(0 < crierd.store()["keys"] < 4000 and _knows(crierd, "b", 3999),
            "store-bytes bounds keys, too; the newest stay", crierd.store())
     tap.eq(len(crierd.texts("/events/b?since=all", 10)), 10,
            "and younger events")
+    crierd.restart("-o", "max-keys=100000")
+    before = _used(crierd)
+    _use_keys(crierd, "c", 3000)
+    tap.ok(_used(crierd) - before < 3000 * 120,
+           "a key takes few bytes, however long it is",
+           (_used(crierd) - before) / 3000)
     crierd.stop()
 
 
