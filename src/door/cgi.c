@@ -219,7 +219,8 @@ cgi_open(void *arg, struct opening *opening)
 	opening->sub.fd = STDOUT_FILENO;
 	if (handoff_put(&line, opening, HANDOFF_RAW) == -1)
 		goto out;
-	if (cgi_talk(cgi, &line, STDOUT_FILENO, true, &reply) == -1) {
+	if (cgi_talk(cgi, &line, STDOUT_FILENO, opening_is_repeatable(opening),
+		&reply) == -1) {
 		state = exchange_give_up(cgi->exchange);
 		goto out;
 	}

@@ -74,20 +74,27 @@ connection_held(struct connection *c, enum exchange_state state)
 }
 
 /*
- * The hub does not reply in time.  If it may have the descriptor, and open a
+ * There is no reply of the hub.  If it may have the descriptor, and open a
  * stream on it later, the connection is not kept, and connection_close shuts it
  * down for the hub, too.
  */
 static void
-connection_give_up(struct connection *c)
+connection_give_up(struct connection *c, bool is_shared)
 {
-	c->is_shared =
-	    uplink_forget(c->door->uplink, c->asking) && c->hands_over;
-	if (c->is_shared)
+	c->is_shared = is_shared;
+	if (is_shared)
 		c->gate.keep = false;
 	c->asking = NULL;
-	log_warning("no answer of a hub within request-timeout");
 	connection_resume(c, exchange_give_up(c->exchange));
+}
+
+static void
+connection_time_out(struct connection *c)
+{
+	bool was_sent = uplink_forget(c->door->uplink, c->asking);
+
+	log_warning("no answer of a hub within request-timeout");
+	connection_give_up(c, was_sent && c->hands_over);
 }
 
 static void
@@ -103,7 +110,7 @@ connection_deadline_cb(evutil_socket_t fd, short what, void *arg)
 	if (c->is_holding)
 		connection_held(c, connection_hold_over(c));
 	else if (c->asking != NULL)
-		connection_give_up(c);
+		connection_time_out(c);
 	else
 		connection_break(c, "no request within request-timeout");
 }
@@ -120,11 +127,11 @@ connection_handoff_cb(void *arg, const char *reply, size_t len)
 	struct opening_result result;
 	enum exchange_state state;
 
-	c->asking = NULL;
 	if (reply == NULL) {
-		connection_break(c, "the hub was lost");
+		connection_give_up(c, true);
 		return;
 	}
+	c->asking = NULL;
 	handoff_read_reply(reply, len, &result);
 	if (result.refusal.status != 0)
 		log_warning("the hub does not take a stream: %s",
@@ -185,8 +192,8 @@ connection_hand_off(struct connection *c, const struct opening *opening)
 	struct buffer line = { 0 };
 
 	if (handoff_put(&line, opening, HANDOFF_FASTCGI) == 0)
-		state = connection_send(c, &line, c->fd, true,
-		    connection_handoff_cb);
+		state = connection_send(c, &line, c->fd,
+		    opening_is_repeatable(opening), connection_handoff_cb);
 	buffer_clear(&line);
 	return state;
 }

@@ -8,3 +8,9 @@ opening_is_done(const struct opening_result *result)
 {
 	return result->refusal.status == 0 && result->answer == HUB_OPENED;
 }
+
+bool
+opening_is_repeatable(const struct opening *opening)
+{
+	return opening->program == NULL;
+}

@@ -29,6 +29,12 @@ struct opening_result {
 	enum hub_answer answer;
 };
 
+/*
+ * Whether it may be handed over again when the hub that had it has ended: a
+ * program that it has started would be started twice.
+ */
+bool opening_is_repeatable(const struct opening *);
+
 /* Whether the stream is open; its descriptor is then the hub's. */
 bool opening_is_done(const struct opening_result *);
 

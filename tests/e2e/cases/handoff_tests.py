@@ -367,11 +367,11 @@ def nowhere_to_be(tap, place):
     linked = place.make_dir("linked")
     os.symlink("/etc/passwd", os.path.join(linked, "queue.sock.lock"))
     cases.append(("a lock that is a link",
-                  os.path.join(linked, "queue.sock"), "symbolic links"))
+                  os.path.join(linked, "queue.sock"), "is a symbolic link"))
     logged = place.make_dir("logged")
     os.symlink("/etc/passwd", os.path.join(logged, "crierd.log"))
     cases.append(("a log that is a link",
-                  os.path.join(logged, "queue.sock"), "symbolic links"))
+                  os.path.join(logged, "queue.sock"), "is a symbolic link"))
     for name, queue, why in cases:
         hub = Hub(place, "request-timeout = 2\n", queue)
         with Cgi(hub, "/events/a") as one:

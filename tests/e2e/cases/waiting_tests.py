@@ -13,6 +13,9 @@ import time
 from lib import daemon, fcgi, fronts, proc
 from cases.http_tests import CONFIG, check_error
 
+RUN = """
+route "POST /run" { run = "/bin/true" }
+"""
 OK = b'{"ok":true,"id":"7-0","streams":0}\n'
 
 
@@ -78,9 +81,10 @@ def slowly(tap, place):
 
 def hub_killed(tap, place):
     """What may be said twice is, to the next hub; the rest is refused."""
-    front = fronts.Door(place, CONFIG)
+    front = fronts.Door(place, CONFIG + RUN)
     os.kill(front.crierd.pid, signal.SIGSTOP)
     asked = {
+        "run": _post(front, b"data=x", path="/run"),
         "plain": _post(front, b"data=once"),
         "keyed": _post(front, b"data=twice&key=k", path="/keyed/a"),
         "status": front.open("/status", keep=True),
@@ -89,9 +93,9 @@ def hub_killed(tap, place):
     gone = front.open("/status")
     gone.close()
     # All are on their way when the stream, the last, is.
-    proc.wait_for(lambda: _pending(front) >= 5, "they wait for the hub")
+    proc.wait_for(lambda: _pending(front) >= 6, "they wait for the hub")
     front.crierd.kill()
-    for name, status in (("plain", 503), ("keyed", 200), ("status", 200),
+    for name, status in (("plain", 503), ("run", 200), ("keyed", 200), ("status", 200),
                          ("presence", 200)):
         answer = asked[name].wait_end()
         tap.eq(answer.status, status, f"the hub is killed: {name}")
@@ -168,7 +172,7 @@ def _leave_unread(fake, peer):
 
 def said_twice(tap, place):
     """A CGI program and a hub that ends while it is asked."""
-    crierd = daemon.Crierd(place, config=CONFIG)
+    crierd = daemon.Crierd(place, config=CONFIG + RUN)
     fake = Fake(place, _leave)
     front = fronts.Cgi(place, crierd=crierd)
     for name, act, path, status, count in (
@@ -177,9 +181,14 @@ def said_twice(tap, place):
             ("that, with a key that no template names", _leave,
              "/pub/a", 503, 1),
             ("a hub that has not", _leave_unread, "/pub/a", 200, 2),
+            # 200 is an empty stream with a `retry:`.
+            ("a hub that may have started a program", _leave, "/run", 200, 1),
+            ("one that has not", _leave_unread, "/run", 503, 2),
+            ("a hub that may have opened a stream", _leave, "/events/a", 503, 2),
             ("one that answers", _answer, "/pub/a", 200, 1)):
         fake.act, fake.lines = act, []
-        answer = front.post(path, b"data=x&key=k")
+        answer = front.fetch(path) if path == "/events/a" else front.post(
+            path, b"data=x&key=k")
         tap.eq((answer.status, len(fake.lines)), (status, count), name)
 
 
