@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The crier authors
-"""crierd behind Apache, by mod_proxy_fcgi and by mod_crier, against nchan."""
+"""crierd behind Apache, by mod_proxy_fcgi and by mod_crier, and behind nginx
+with our module and without, against nchan."""
 
 import servers
 import servers_apache
@@ -9,8 +10,14 @@ from report import median
 from targets import cost, p50, p99, with_server
 
 FCGI, RELAY, PASS, NCHAN = "mod_proxy_fcgi", "relayed", "passed", "nchan"
+NGINX, NGINX_PASS = "nginx", "passed by nginx"
 ALL = {FCGI: servers_apache.ApacheFcgi, RELAY: servers_apache.ApacheRelay,
-       PASS: servers_apache.ApachePass, NCHAN: servers.Nchan}
+       PASS: servers_apache.ApachePass, NGINX: servers.Nginx,
+       NGINX_PASS: servers.NginxPass, NCHAN: servers.Nchan}
+
+
+ALL_TLS = {FCGI: servers_apache.ApacheFcgiTls,
+           RELAY: servers_apache.ApacheRelayTls}
 
 
 def memory(found):
@@ -36,25 +43,33 @@ ROWS = (
     ("burst", cost, "CPU a delivery, burst", "us", False, None, None, None))
 
 
-def judge(report, found, n):
+def judge(report, found, n, how=""):
     for scenario, value, what, unit, most, relay, passed, nchan in ROWS:
         runs = found[scenario]
         for ours, base, limit in ((RELAY, FCGI, relay), (PASS, FCGI, passed),
-                                  (PASS, NCHAN, nchan)):
+                                  (PASS, NCHAN, nchan),
+                                  (NGINX_PASS, NGINX, None),
+                                  (NGINX_PASS, NCHAN, nchan)):
             if ours in runs and base in runs:
-                report.row(10, f"{ours}, {n}: {what}",
+                report.row(10, f"{ours}{how}, {n}: {what}",
                            median(runs[ours], value), unit, limit,
                            median(runs[base], value), base, at_least=most)
 
 
-def apache(report, sizes, paced, burst):
-    report.title(10, "Behind Apache: mod_crier against mod_proxy_fcgi")
+def servers_of(report, servers_by_name, sizes, paced, burst, how=""):
     for n in sizes:
         found = {}
         for scenario, rate in (("10/s", 10), ("50/s", 50), ("burst", 0)):
             events = {10: paced, 50: paced * 5, 0: burst}[rate]
             found[scenario] = report.measure(
-                f"Apache, {scenario}, {n}",
+                f"Apache{how}, {scenario}, {n}",
                 {name: lambda make=make: with_server(make, n, events, rate)
-                 for name, make in ALL.items()}, 3 + n / 700 + paced / 10)
-        judge(report, found, n)
+                 for name, make in servers_by_name.items()},
+                3 + n / 700 + paced / 10)
+        judge(report, found, n, how)
+
+
+def apache(report, sizes, paced, burst):
+    report.title(10, "Behind Apache and nginx: what our modules save")
+    servers_of(report, ALL, sizes, paced, burst)
+    servers_of(report, ALL_TLS, sizes, paced, burst, ", TLS")

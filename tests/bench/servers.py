@@ -16,6 +16,7 @@ NODE_MODULES = os.environ.get("BENCH_NODE", "")
 PEERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers")
 SOCKET = "/run/crier/fcgi.sock"
 PATH = "/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"
+NGINX_CRIER = os.environ.get("NGINX_CRIER", "")
 NCHAN = "/usr/lib/nginx/modules/ngx_nchan_module.so"
 PHP_CHILDREN = 220
 
@@ -177,6 +178,31 @@ class Nginx(Front):
 class Nginx2(Nginx):
     name = "crierd, nginx, 2 workers"
     workers = 2
+
+
+class NginxPass(Nginx):
+    """nginx with crier's module, which gives clients' sockets to crierd."""
+
+    name = "crierd, nginx, passed"
+
+    def arguments(self):
+        if not os.path.exists(NGINX_CRIER):
+            raise NotThere("nginx's module (make nginx-module)")
+        return super().arguments()
+
+    def prepare(self, where):
+        super().prepare(where)
+        for name, old, new in (
+                ("crier.conf", "#fastcgi_param CRIER_PASS",
+                 "fastcgi_param CRIER_PASS"),
+                ("nginx.conf", "daemon off;",
+                 f"load_module {NGINX_CRIER};\ndaemon off;")):
+            path = os.path.join(where, name)
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+            if old not in text:
+                raise NotThere(f"{old} in {name}")
+            self.write(where, name, text.replace(old, new))
 
 
 class Lighttpd(Front):

@@ -5,7 +5,9 @@ mod_crier with Debian's 150 workers."""
 
 import os
 import re
+import subprocess
 
+from load import Process, answers, free_port
 from servers import SOCKET, SOURCE, Front, NotThere, find
 
 MODULES = "/usr/lib/apache2/modules"
@@ -96,6 +98,69 @@ class ApacheFcgi(Apache):
 class ApacheRelay(Apache):
     name = "crierd, mod_crier, relayed"
     more = "CrierPass off"
+
+
+class Tls(Apache):
+    """Over TLS.  It is HAProxy that speaks it for the clients: it stands
+    between, is not counted, and adds to all latencies alike."""
+
+    def __init__(self):
+        self.near_port = free_port()
+        self.client = Process([find("haproxy"), "-db", "-f", "haproxy.cfg"])
+        try:
+            super().__init__()
+        except BaseException:
+            self.client.stop()
+            raise
+
+    def prepare(self, where):
+        key, certificate = (os.path.join(where, name)
+                            for name in ("key.pem", "certificate.pem"))
+        subprocess.run(
+            [find("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+             "-subj", "/CN=localhost", "-days", "2", "-keyout", key, "-out",
+             certificate], check=True, capture_output=True)
+        self.modules += ("socache_shmcb", "ssl")
+        self.more += (f"\nSSLEngine on\nSSLCertificateFile {certificate}\n"
+                      f"SSLCertificateKeyFile {key}\nSSLSessionCache none\n")
+        super().prepare(where)
+        self.write(self.client.where, "haproxy.cfg", f"""
+global
+    maxconn 9000
+defaults
+    mode tcp
+    timeout connect 60s
+    timeout client 1h
+    timeout server 1h
+listen tls
+    bind 127.0.0.1:{self.near_port} backlog 4096
+    server apache 127.0.0.1:{self.port} ssl verify none no-ssl-reuse
+""")
+
+    def __enter__(self):
+        super().__enter__()
+        try:
+            self.client.start(lambda: answers(self.near_port))
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.client.stop()
+        super().__exit__()
+
+    def subscribe(self):
+        return ["-H", "-a", f"127.0.0.1:{self.near_port}", "-u",
+                self.subscribe_prefix]
+
+
+class ApacheFcgiTls(Tls, ApacheFcgi):
+    name = "crierd, mod_proxy_fcgi, TLS"
+
+
+class ApacheRelayTls(Tls, ApacheRelay):
+    name = "crierd, mod_crier, relayed, TLS"
 
 
 class ApachePass(Apache):
