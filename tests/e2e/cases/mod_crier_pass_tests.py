@@ -3,11 +3,12 @@
 """mod_crier gives clients' sockets away: the protocol, with a stand-in."""
 
 import os
+import shutil
 import socket
 import time
 
 from cases.mod_crier_tests import children_of, page_takes, site_of
-from lib import proc, web
+from lib import bench, proc, web
 from lib.application import TakingApplication
 from lib.reconnect import Reconnector, wait_all
 from lib.server_mod_crier import ModCrierPass, ModCrierPrefork, ModCrierTls
@@ -339,8 +340,40 @@ def killed_child(tap, place):
     followers.check(tap, "children are killed")
 
 
+def crierd_restarts(tap, place):
+    """In every state of a pass: clients come all the time."""
+    store = os.path.join(place.make_dir("store"), "h.db")
+    if bench.IS_ROOT:
+        shutil.chown(os.path.dirname(store), bench.server_user().pw_name)
+    site = Site(place, ModCrierPass.name, [f"store=sqlite:{store}"])
+    clients = [place.own(Reconnector(site.port, "/events/news", seed=n,
+                                     cut_after=(300, 900)))
+               for n in range(30)]
+    wait_all(clients, lambda client: client.last_event_id, "a stream")
+    ids = []
+    for number in range(8):
+        for _n in range(5):
+            ids.append(site.crierd.publish("news", f"event {len(ids)}"))
+            time.sleep(0.03)
+        if number % 2:
+            site.crierd.kill()
+        else:
+            site.crierd.stop()
+        site.crierd.start()
+    wait_all(clients, lambda client: len(client.data()) >= len(ids),
+             f"{len(ids)} events")
+    tap.eq([client.describe() for client in clients
+            if [event.id for event in client.named("message")] != ids
+            or client.failed], [],
+           "crierd ends and is killed while sockets are on their way: no "
+           "event is lost or doubled, and no client refused")
+    proc.wait_for(lambda: doors_of(site) == {"passed"}, "passed streams")
+    tap.ok("exit signal" not in site.web.log_text(), "no child has crashed")
+
+
 TESTS = tuple((test, None) for test in (
     a_socket_is_passed, prefork_passes, not_taken,
     declined_after_the_head, declined_at_once, held_when_refused,
     when_not_to_ask, tls_is_not_passed, with_crierd,
-    with_crierd_by_prefork, many_reloads, killed_child))
+    with_crierd_by_prefork, many_reloads, killed_child,
+    crierd_restarts))
