@@ -164,6 +164,7 @@ replay_prepare(struct slice_asker *a, struct slice *slice)
 			slice->ranges[i] = r->ranges[i];
 			slice->ranges[i].name = fresh.name;
 			slice->ranges[i].keep = fresh.keep;
+			slice->ranges[i].keep_bytes = fresh.keep_bytes;
 			slice->ranges[i].keep_ms = fresh.keep_ms;
 		}
 		if (id_cmp(slice->ranges[i].after, r->after) < 0)

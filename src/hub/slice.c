@@ -176,6 +176,8 @@ slice_new(const struct stream *s, size_t room)
 		    memcpy(name, s->cursors[i].channel->name, len);
 		name += len;
 		slice->ranges[i].keep = s->cursors[i].channel->rule->keep;
+		slice->ranges[i].keep_bytes =
+		    s->cursors[i].channel->rule->keep_bytes;
 		slice->ranges[i].keep_ms = s->cursors[i].channel->rule->keep_ms;
 	}
 	slice->read.ranges = slice->ranges;

@@ -147,6 +147,9 @@ void redis_leave(struct store_redis *, const char *why);
 /* The chain of the log is broken: asks what of the position holds. */
 void redis_greet_again(struct store_redis *);
 
+/* Asks what time it is there; 0, or -1: then it has left. */
+int redis_ask_time(struct store_redis *);
+
 /* The server's wall clock. */
 uint64_t redis_clock_ms(const struct store_redis *);
 

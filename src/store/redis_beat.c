@@ -78,5 +78,6 @@ redis_beat(struct store_redis *s)
 	if (redis_beat_send(s, add, 4, redis_beat_said_cb) == 0 &&
 	    redis_beat_send(s, trim, 4, redis_beat_said_cb) == 0 &&
 	    redis_beat_send(s, count, 4, redis_beat_count_cb) == 0)
-		redis_beat_send(s, forget, 2, redis_beat_said_cb);
+		if (redis_beat_send(s, forget, 2, redis_beat_said_cb) == 0)
+			redis_ask_time(s);
 }

@@ -252,21 +252,15 @@ redis_blob_put_sections(struct redis_blob *blob, char *to)
 	}
 }
 
-/* An event lives from when it was published on. */
-static uint64_t
-redis_blob_life(const struct batch_event *e)
-{
-	if (e->expires_ms == 0)
-		return 0;
-	return e->expires_ms > e->added_ms ? e->expires_ms - e->added_ms : 1;
-}
-
 static void
-redis_blob_put_event(struct redis_blob *blob, size_t offset)
+redis_blob_put_event(struct redis_blob *blob, size_t offset, int64_t clock_ms)
 {
 	const struct redis_blob_item *item = &blob->items[offset];
 	const struct batch_event *e = item->event;
 	struct text_span record = redis_blob_record(item->batch, e);
+	uint64_t expires_ms = e->expires_ms == 0
+	    ? 0
+	    : (uint64_t)((int64_t)e->expires_ms + clock_ms);
 	struct redis_blob_section *s;
 	size_t i;
 	char *to;
@@ -274,7 +268,7 @@ redis_blob_put_event(struct redis_blob *blob, size_t offset)
 	for (i = 0; i < e->channel_count; i++) {
 		s = &blob->sections[blob->places[item->first + i]];
 		to = redis_blob_put(s->at, offset, 4);
-		to = redis_blob_put(to, redis_blob_life(e), 8);
+		to = redis_blob_put(to, expires_ms, 8);
 		to = redis_blob_put(to, e->own_id_len, 2);
 		to = redis_blob_put(to, record.len, 4);
 		memcpy(to, record.text, record.len);
@@ -283,7 +277,7 @@ redis_blob_put_event(struct redis_blob *blob, size_t offset)
 }
 
 int
-redis_blob_lay_out(struct redis_blob *blob)
+redis_blob_lay_out(struct redis_blob *blob, int64_t clock_ms)
 {
 	char *to = buffer_reserve(&blob->text, blob->bytes);
 	size_t i;
@@ -293,7 +287,7 @@ redis_blob_lay_out(struct redis_blob *blob)
 		return -1;
 	redis_blob_put_sections(blob, to);
 	for (i = 0; i < blob->item_count; i++)
-		redis_blob_put_event(blob, i);
+		redis_blob_put_event(blob, i, clock_ms);
 	buffer_commit(&blob->text, blob->bytes);
 	return 0;
 }

@@ -67,7 +67,10 @@ void redis_blob_empty(struct redis_blob *);
 int redis_blob_add(struct redis_blob *, const struct batch *,
     const struct batch_event *);
 
-/* Writes `text` and `rules`; 0, or -1 (memory). */
-int redis_blob_lay_out(struct redis_blob *);
+/*
+ * Writes `text` and `rules`; the Redis' wall clock is so far before the
+ * monotonic one.  0, or -1 (memory).
+ */
+int redis_blob_lay_out(struct redis_blob *, int64_t clock_ms);
 
 #endif

@@ -84,7 +84,7 @@ redis_run_next(const char **run, size_t *len, struct redis_event *e)
 	if (*len < REDIS_EVENT_BYTES)
 		return false;
 	e->offset = redis_number_read4(at);
-	e->life_ms = redis_number_read(at + 4, 8);
+	e->expires_ms = redis_number_read(at + 4, 8);
 	e->own_id_len = (size_t)redis_number_read(at + 12, 2);
 	e->record_len = redis_number_read4(at + 14);
 	e->record = at + REDIS_EVENT_BYTES;
@@ -175,7 +175,7 @@ redis_entry_count(struct redis_entry *entry, const struct redis_section *s,
 	to->record_off = b->bytes.len;
 	to->record_len = e->record_len;
 	to->own_id_len = e->own_id_len;
-	to->expires_ms = e->life_ms;
+	to->expires_wall_ms = e->expires_ms;
 	return buffer_append(&b->bytes, e->record, e->record_len) == 0;
 }
 
@@ -198,20 +198,16 @@ static void
 redis_entry_set_times(const struct redis_entry *entry, struct batch_event *e)
 {
 	const struct redis_now *now = entry->now;
-	uint64_t life_ms = e->expires_ms;
 	uint64_t age_ms =
 	    now->redis_ms > e->id.ms ? now->redis_ms - e->id.ms : 0;
+	uint64_t left_ms = e->expires_wall_ms > now->redis_ms
+	    ? e->expires_wall_ms - now->redis_ms
+	    : 0;
 
 	e->added_ms = now->ms > age_ms ? now->ms - age_ms : 0;
-	e->expires_ms = 0;
-	if (life_ms == 0)
-		return;
-	if (life_ms > UINT64_MAX / 4)
-		life_ms = UINT64_MAX / 4;
-	e->expires_wall_ms = e->id.ms + life_ms;
-	e->expires_ms = e->added_ms + life_ms;
-	if (e->expires_ms == 0)
-		e->expires_ms = 1;
+	if (e->expires_wall_ms > 0)
+		e->expires_ms = left_ms < UINT64_MAX / 2 ? now->ms + left_ms
+							 : UINT64_MAX / 2;
 }
 
 /* Gives the events their ids, and each its part of the channels. */

@@ -20,9 +20,9 @@
  * section for each channel: its rule (u16; 0: not kept), the lengths of its
  * name (u16) and of its run (u32), the run's events (u32) and its last event's
  * offset (u32), the name, the run.  A run is a channel's events: offset in the
- * batch (u32), life in ms from its id on (u64; 0: for ever), length of a
- * publisher's own id (u16) and of the record (u32), the record, which has a
- * line `id:` if the id is a publisher's own.
+ * batch (u32), when it expires by the Redis' clock, in ms (u64; 0: never),
+ * length of a publisher's own id (u16) and of the record (u32), the record,
+ * which has a line `id:` if the id is a publisher's own.
  *
  * A channel's list has runs, each behind a header: the id of its last event
  * (ms u64, n u32), the n of its batch's first (u32), the events (u64) and bytes
@@ -56,7 +56,7 @@ struct redis_list_header {
 
 struct redis_event {
 	uint32_t offset;
-	uint64_t life_ms;
+	uint64_t expires_ms;
 	const char *record;
 	size_t record_len, own_id_len;
 };

@@ -350,12 +350,18 @@ redis_greet_ask(struct store_redis *s, struct redis_link *link,
 	return rc;
 }
 
+int
+redis_ask_time(struct store_redis *s)
+{
+	return redis_greet_ask(s, s->talk, "TIME", redis_greet_time_cb);
+}
+
 static void
 redis_greet_talk_up_cb(void *arg)
 {
 	struct store_redis *s = arg;
 
-	if (redis_greet_ask(s, s->talk, "TIME", redis_greet_time_cb) == 0)
+	if (redis_ask_time(s) == 0)
 		redis_greet_ask(s, s->talk, "INFO", redis_greet_talk_info_cb);
 }
 

@@ -5,6 +5,10 @@
 
 #include "store/redis_part.h"
 
+enum {
+	REDIS_PART_FRONT = 4 /* of an answer, before its headers and runs */
+};
+
 static void
 redis_part_raise(struct redis_part *p, struct id floor)
 {
@@ -49,6 +53,7 @@ redis_part_begin(struct redis_part *p, const struct store_redis *store,
 	p->store = store;
 	p->read = read;
 	p->after = range->after;
+	p->last = read->last;
 	redis_part_raise(p, store->floor);
 	if ((cut = redis_part_cut(p, range->after)) != NULL)
 		redis_part_raise(p, cut->to);
@@ -65,12 +70,13 @@ redis_part_is_answer(const redisReply *reply)
 {
 	size_t i;
 
-	if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 3 ||
-	    reply->elements % 2 == 0 ||
-	    reply->element[0]->type != REDIS_REPLY_INTEGER ||
-	    reply->element[1]->type != REDIS_REPLY_INTEGER)
+	if (reply->type != REDIS_REPLY_ARRAY ||
+	    reply->elements < REDIS_PART_FRONT || reply->elements % 2 != 0)
 		return false;
-	for (i = 2; i < reply->elements; i++)
+	for (i = 0; i < REDIS_PART_FRONT - 1; i++)
+		if (reply->element[i]->type != REDIS_REPLY_INTEGER)
+			return false;
+	for (; i < reply->elements; i++)
 		if (reply->element[i]->type != REDIS_REPLY_STRING)
 			return false;
 	return true;
@@ -86,7 +92,7 @@ redis_part_take_runs(struct redis_part *p, const redisReply *reply)
 	buffer_truncate(&p->runs, 0);
 	p->at = 0;
 	p->run_left = 0;
-	for (i = 3; i + 1 < reply->elements; i += 2) {
+	for (i = REDIS_PART_FRONT; i + 1 < reply->elements; i += 2) {
 		header = reply->element[i];
 		run = reply->element[i + 1];
 		if (header->len != REDIS_LIST_HEADER_BYTES ||
@@ -102,41 +108,12 @@ redis_part_take_runs(struct redis_part *p, const redisReply *reply)
 static bool
 redis_part_before(const redisReply *reply, struct id *before)
 {
-	const redisReply *text = reply->element[2];
+	const redisReply *text = reply->element[3];
 
 	if (text->len != 12)
 		return false;
 	*before = redis_id_read(text->str);
 	return true;
-}
-
-int
-redis_part_take(struct redis_part *p, const struct store_range *range,
-    const redisReply *reply)
-{
-	bool was_read = p->is_read;
-	struct id before;
-
-	p->is_read = true;
-	p->has_more = false;
-	if (reply->type == REDIS_REPLY_NIL) {
-		redis_part_raise(p, redis_part_oldest(p, range));
-		return was_read ? 1 : 0;
-	}
-	if (!redis_part_is_answer(reply))
-		return -1;
-	if (redis_part_before(reply, &before) && id_cmp(before, p->after) > 0) {
-		redis_part_raise(p, before);
-		if (was_read)
-			return 1;
-	}
-	if (!was_read)
-		p->events = (uint64_t)reply->element[0]->integer;
-	p->has_more = reply->element[1]->integer != 0 && reply->elements > 3;
-	if (redis_part_take_runs(p, reply) == -1)
-		return -1;
-	redis_part_next(p, range);
-	return 0;
 }
 
 /* Goes into the next run: false, if there is none. */
@@ -172,9 +149,93 @@ redis_part_next_run(struct redis_part *p)
 static bool
 redis_part_has_expired(const struct redis_part *p)
 {
-	return p->event.life_ms > 0 &&
-	    p->event.life_ms < UINT64_MAX - p->id.ms &&
-	    p->id.ms + p->event.life_ms <= redis_clock_ms(p->store);
+	return p->event.expires_ms > 0 &&
+	    p->event.expires_ms <= redis_clock_ms(p->store);
+}
+
+/*
+ * Whether so many of the last events have expired that more must be asked:
+ * then p->last is greater.  What is longer than an answer is not counted.
+ */
+static bool
+redis_part_lacks(struct redis_part *p)
+{
+	struct redis_part scan = *p;
+	uint64_t there = 0;
+
+	if (p->has_more || p->last >= p->events)
+		return false;
+	while (redis_part_next_run(&scan))
+		while (redis_run_next(&scan.run, &scan.run_left, &scan.event))
+			there += --scan.rank <= p->last &&
+			    !redis_part_has_expired(&scan);
+	if (there >= p->read->last)
+		return false;
+	p->last += p->read->last - there;
+	p->is_read = false;
+	buffer_truncate(&p->runs, 0);
+	return true;
+}
+
+/* What is asked are the last events: it begins with the first run's. */
+static void
+redis_part_begin_last(struct redis_part *p)
+{
+	struct redis_list_header h;
+
+	redis_list_header_read(p->runs.data, REDIS_LIST_HEADER_BYTES, &h);
+	p->begin = h.before;
+}
+
+int
+redis_part_take(struct redis_part *p, const struct store_range *range,
+    const redisReply *reply)
+{
+	bool was_read = p->is_read;
+	struct id before;
+
+	p->is_read = true;
+	p->has_more = false;
+	if (reply->type == REDIS_REPLY_NIL) {
+		redis_part_raise(p, redis_part_oldest(p, range));
+		return was_read ? 1 : 0;
+	}
+	if (!redis_part_is_answer(reply))
+		return -1;
+	if (redis_part_before(reply, &before) && id_cmp(before, p->after) > 0) {
+		redis_part_raise(p, before);
+		if (was_read)
+			return 1;
+	}
+	if (!was_read) {
+		p->events = (uint64_t)reply->element[0]->integer;
+		p->bytes = (uint64_t)reply->element[1]->integer;
+	}
+	p->has_more = reply->element[2]->integer != 0 &&
+	    reply->elements > REDIS_PART_FRONT;
+	if (redis_part_take_runs(p, reply) == -1)
+		return -1;
+	if (!was_read && p->read->has_last && p->runs.len > 0) {
+		if (redis_part_lacks(p))
+			return 0;
+		redis_part_begin_last(p);
+	}
+	redis_part_next(p, range);
+	return 0;
+}
+
+/* Whether more is behind the event than the channel keeps. */
+static bool
+redis_part_is_too_far(const struct redis_part *p,
+    const struct store_range *range)
+{
+	uint64_t behind = p->run_left + REDIS_EVENT_BYTES + p->event.record_len;
+
+	if (p->bytes > p->header.bytes)
+		behind += p->bytes - p->header.bytes;
+	return p->rank > 1 &&
+	    ((range->keep > 0 && p->rank > range->keep) ||
+		(range->keep_bytes > 0 && behind > range->keep_bytes));
 }
 
 /* Whether the event may be sent; what is before it, or it, may be gone. */
@@ -187,12 +248,12 @@ redis_part_allows(struct redis_part *p, const struct store_range *range)
 		return false;
 	if (redis_part_cut(p, p->id) != NULL)
 		return false;
-	if ((range->keep > 0 && p->rank > range->keep) ||
+	if (redis_part_is_too_far(p, range) ||
 	    id_cmp(p->id, redis_part_oldest(p, range)) < 0) {
 		redis_part_raise(p, p->id);
 		return false;
 	}
-	if (p->read->has_last && p->rank > p->read->last) {
+	if (p->read->has_last && p->rank > p->last) {
 		p->begin = p->id;
 		return false;
 	}

@@ -21,12 +21,13 @@ struct redis_part {
 	const struct store_redis *store;
 	const struct store_read *read;
 	struct id after;        /* where it begins, and is read on */
+	uint64_t last;          /* events that are asked, with expired ones */
 	struct id begin;        /* before its last events, if they are asked */
 	struct id floor;        /* events up to here are not retained */
 	bool is_read, has_more; /* anything; behind the runs that are here */
 	struct buffer runs;     /* of each, its header, its length, itself */
 	size_t at;              /* in the runs: behind the one that it is in */
-	uint64_t events;        /* of the channel, up to the read's end */
+	uint64_t events, bytes; /* of the channel, up to the read's end */
 
 	/* The run that it is in, and the event in it. */
 	struct redis_list_header header;

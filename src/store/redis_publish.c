@@ -165,8 +165,9 @@ redis_outbox_add(struct redis_outbox *o, const struct batch *b,
 
 /* Gathers what is sent: at most so many events; 0, or -1 (memory). */
 static int
-redis_outbox_gather(struct redis_outbox *o, size_t most)
+redis_outbox_gather(struct store_redis *s, size_t most)
 {
+	struct redis_outbox *o = &s->outbox;
 	struct batch *b;
 	size_t i = o->settled;
 	int rc = 0;
@@ -181,7 +182,7 @@ redis_outbox_gather(struct redis_outbox *o, size_t most)
 		if (rc != 0 || o->sent == most)
 			break;
 	}
-	return rc == -1 ? -1 : redis_blob_lay_out(&o->blob);
+	return rc == -1 ? -1 : redis_blob_lay_out(&o->blob, s->server.clock_ms);
 }
 
 static void redis_outbox_call(struct store_redis *, bool with_text);
@@ -212,7 +213,7 @@ redis_outbox_drop_known(struct store_redis *s, const redisReply *reply)
 		o->known++;
 	}
 	redis_outbox_empty(o);
-	if (redis_outbox_gather(o, o->sent) == -1)
+	if (redis_outbox_gather(s, o->sent) == -1)
 		redis_outbox_settle(s, (struct id){ 0, 0 }, "out of memory");
 	else if (o->blob.item_count == 0)
 		redis_outbox_settle(s, (struct id){ 0, 0 }, NULL);
@@ -298,13 +299,16 @@ redis_outbox_add_keys(const struct store_redis *s, struct redis_command *c)
 {
 	const struct redis_blob *blob = &s->outbox.blob;
 	const struct redis_blob_item *item;
+	struct text_span own;
 	size_t i;
 
 	for (i = 0; i < blob->item_count; i++) {
 		item = &blob->items[i];
 		if (item->event->key_len == 0)
 			continue;
+		own = batch_event_id(item->batch, item->event);
 		redis_command_add_number(c, i);
+		redis_command_add(c, own.text, own.len);
 		redis_command_add(c,
 		    item->batch->bytes.data + item->event->key_off,
 		    item->event->key_len);
@@ -324,7 +328,7 @@ redis_outbox_call(struct store_redis *s, bool with_text)
 
 	if (redis_command_begin(&c,
 		REDIS_COMMAND_SCRIPT + REDIS_PUBLISH_KEYS +
-		    REDIS_PUBLISH_WORDS + 2 * o->key_count) == -1) {
+		    REDIS_PUBLISH_WORDS + 3 * o->key_count) == -1) {
 		redis_leave(s, "out of memory");
 		return;
 	}
@@ -376,7 +380,7 @@ redis_outbox_send(struct store_redis *s)
 		redis_outbox_return(o);
 		if (STAILQ_EMPTY(&o->batches) || o->is_asked || o->is_sent)
 			return;
-		if (redis_outbox_gather(o, SIZE_MAX) == -1) {
+		if (redis_outbox_gather(s, SIZE_MAX) == -1) {
 			redis_outbox_empty(o);
 			redis_leave(s, "out of memory");
 			return;

@@ -185,7 +185,7 @@ redis_read_ask(struct redis_read *whole, size_t index, bool with_text)
 	redis_command_add_number(&c,
 	    most < REDIS_READ_BYTES ? REDIS_READ_BYTES : most);
 	if (read->has_last && !p->is_read)
-		redis_command_add_number(&c, read->last);
+		redis_command_add_number(&c, p->last);
 	else
 		redis_command_add_text(&c, "");
 	redis_send(s, s->talk, &c, redis_read_runs_cb,

@@ -33,8 +33,9 @@
 
 /* One channel of a read. */
 struct store_range {
-	const char *name;       /* the asker's */
-	uint64_t keep, keep_ms; /* what the channel keeps by now; 0: no bound */
+	const char *name; /* the asker's */
+	/* What the channel keeps by now; 0: no bound. */
+	uint64_t keep, keep_bytes, keep_ms;
 	struct id after; /* events behind this one; may be moved (see last) */
 	struct id floor; /* answer: events up to here are not retained */
 

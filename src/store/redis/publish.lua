@@ -10,7 +10,7 @@
 --       7 the token's life in ms  8 prefix of channels' lists
 --       9 "NODE SEQ"  10 blob  11, 12 buckets of keys: now, before or ""
 --       13 a bucket's life in ms  14 rules: "KEEP BYTES MS " ...
---       15 ... offset and key, in turn
+--       15 ... offset, own id or "", and key, in turn
 -- reply {'OK', ms, n, events}, {'KNOWN', ...}: the same seq came before,
 --       {'OLD'}: a later one did, {'DUP', offset, id ...}: keys that are known,
 --       {'RUN'}: say hello first, {'LOST'}: the caller has read more than is
@@ -52,7 +52,7 @@ end
 -- Offsets and ids of those events whose key one of the buckets has.
 local function find_known()
 	local keys, found = {}, { 'DUP' }
-	for i = KEY_ARGS + 2, #ARGV, 2 do
+	for i = KEY_ARGS + 3, #ARGV, 3 do
 		keys[#keys + 1] = ARGV[i]
 	end
 	for bucket = 11, 12 do
@@ -62,7 +62,7 @@ local function find_known()
 			for i, id in ipairs(ids) do
 				if id then
 					local at = KEY_ARGS +
-					    2 * (first + i - 1) - 1
+					    3 * (first + i - 2) + 1
 					found[#found + 1] = ARGV[at]
 					found[#found + 1] = id
 				end
@@ -172,9 +172,10 @@ end
 
 local function add_keys()
 	local pairs_of = {}
-	for i = KEY_ARGS + 1, #ARGV, 2 do
-		pairs_of[#pairs_of + 1] = ARGV[i + 1]
-		pairs_of[#pairs_of + 1] = ms_text .. '-' ..
+	for i = KEY_ARGS + 1, #ARGV, 3 do
+		pairs_of[#pairs_of + 1] = ARGV[i + 2]
+		pairs_of[#pairs_of + 1] = ARGV[i + 1] ~= '' and ARGV[i + 1] or
+		    ms_text .. '-' ..
 		    string.format('%.0f', n + tonumber(ARGV[i]))
 	end
 	for first = 1, #pairs_of, SLICE do

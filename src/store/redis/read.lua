@@ -8,9 +8,9 @@
 -- KEYS  1 the channel's list: header, run, header, run ...
 -- ARGV  1, 2 the id: ms, n  3, 4 runs behind this one are left out: ms, n
 --       5 about so many bytes  6 only the last so many events, or ""
--- reply nil: there is no list; or {events, more, before, header, run ...}:
---       events so far up to the newest run that is not left out; 1 if there
---       are more runs, else 0; the first 12 bytes of what the first run that is
+-- reply nil: there is no list; or {events, bytes, more, before,
+--       header, run ...}: events and bytes so far up to the newest run that is
+--       not left out; 1 if there are more runs, else 0; the first 12 bytes of what the first run that is
 --       behind the id, left out or not, says of the one before it, or ""
 
 local call, unpack_header = redis.call, struct.unpack
@@ -59,10 +59,10 @@ end
 local first = search(is_behind(tonumber(ARGV[1]), tonumber(ARGV[2])))
 local before = first < runs and header(first):sub(BEFORE) or ''
 local stop = search(is_behind(tonumber(ARGV[3]), tonumber(ARGV[4])))
-local events = 0
+local events, all = 0, 0
 if stop > 0 then
 	local _
-	_, _, _, events = unpack_header('>I8I4I4I8', header(stop - 1))
+	_, _, _, events, all = unpack_header('>I8I4I4I8I8', header(stop - 1))
 end
 if ARGV[6] ~= '' then
 	local from = events - tonumber(ARGV[6])
@@ -72,7 +72,7 @@ if ARGV[6] ~= '' then
 	end))
 end
 
-local out, bytes, most = { events, 0, before }, 0, tonumber(ARGV[5])
+local out, bytes, most = { events, all, 0, before }, 0, tonumber(ARGV[5])
 while first < stop and bytes < most do
 	local part = call('LRANGE', KEYS[1], 2 * first,
 	    2 * math.min(stop, first + SLICE) - 1)
@@ -86,5 +86,5 @@ while first < stop and bytes < most do
 		end
 	end
 end
-out[2] = first < stop and 1 or 0
+out[3] = first < stop and 1 or 0
 return out

@@ -317,7 +317,8 @@ def login(tap, place, redis):
             ("none", [], "NOAUTH"),
             ("bad", ["store-password-file=" + wrong], "WRONGPASS")):
         node = Node(place, name, redis.url(), options)
-        super(Node, node).start()
+        node.awaits_store = False
+        node.start()
         node.wait_log(wanted)
         tap.ok(wanted in node.store()["last_error"], f"{wanted} in status",
                node.store())
@@ -334,7 +335,8 @@ def login(tap, place, redis):
 def evicts(tap, place, redis):
     """A server that forgets what it likes is none for a history."""
     node = Node(place, "n", redis.url())
-    super(Node, node).start()
+    node.awaits_store = False
+    node.start()
     node.wait_log("noeviction")
     redis.ask("CONFIG", "SET", "maxmemory-policy", "noeviction")
     node.wait_state("live")

@@ -64,6 +64,7 @@ class Bench:
         self.dir = tempfile.mkdtemp(prefix="crier-e2e-")
         os.chmod(self.dir, 0o755)
         self.run = self.make_dir("run")
+        self.store = ""  # the URL of the store, if a test is not to choose
         self.things = []
         self.logs = []
         self.closed = False

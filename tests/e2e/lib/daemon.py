@@ -23,6 +23,8 @@ class Crierd:
     threads.  A test's own options have the last word.
     """
 
+    awaits_store = True  # until it is up, a start is not over
+
     def __init__(self, place, options=(), config="", user=True):
         self.place = place
         self.log = place.log("crierd.log")
@@ -31,6 +33,8 @@ class Crierd:
         self.fifo = os.path.join(place.run, "queue.fifo")
         self.config = place.write("crierd.conf", config)
         self.options = MORE_OPTIONS + list(options)
+        if place.store:
+            self.options.insert(0, "store=" + place.store)
         self.proc = None
         self.expected = {0}
         if user and bench.IS_ROOT:
@@ -61,8 +65,9 @@ class Crierd:
                                  f"{self.proc.status()}")
         if not proc.can_connect(self.queue):
             return False
-        self.streams()  # answered by its loop: all is set up
-        return True
+        with Queue(self.queue) as queue:  # answered by its loop: it is set up
+            store = queue.ask({"do": "status"})["store"]
+        return not self.awaits_store or store.get("up", True)
 
     @property
     def pid(self):

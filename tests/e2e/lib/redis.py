@@ -119,10 +119,6 @@ class Node(Crierd):
         self.fifo = os.path.join(folder, "queue.fifo")
         self.config = place.write(f"{name}.conf", config)
 
-    def start(self, *more, **others):
-        super().start(*more, **others)
-        return self.wait_state("live")
-
     def store(self):
         return self.status()["store"]
 
@@ -148,3 +144,17 @@ def on_redis(*settings):
         test.__doc__ = function.__doc__
         return test
     return decorate
+
+
+def over_redis(function, *settings):
+    """A test that has its crierd's history in a Redis."""
+    def test(tap, place):
+        if not IS_THERE:
+            tap.skip(function.__name__, "no redis-server")
+            return
+        place.store = Redis(place, *settings).start().url()
+        function(tap, place)
+
+    test.__name__ = function.__name__
+    test.__doc__ = function.__doc__
+    return test

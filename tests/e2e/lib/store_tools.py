@@ -17,11 +17,13 @@ PLENTY = ("keep=10000000", "keep-bytes=1G")
 
 
 class Stored(daemon.Crierd):
-    """A crierd whose history is in a file, here or in another directory."""
+    """A crierd whose history is in a file, here or in another directory; or
+    in a Redis of its own, if the place says so (redis.over_redis)."""
 
     def __init__(self, place, options=(), config="", folder=None, kind=""):
         self.folder = folder or place.make_dir("store")
         self.path = os.path.join(self.folder, "history.db")
+        kind = kind or place.store
         super().__init__(place, ["store=" + (kind or "sqlite:" + self.path),
                                  *options], config)
 
