@@ -6,7 +6,7 @@
 # upgraded, removed and purged, after which nothing of theirs is left.  Called by
 # "make check-deb" with the directory of the packages; needs root, debootstrap
 # and lintian.  The clean system is kept there, as base.tar; exit status 77 if
-# it cannot be had.
+# it cannot be had, for want of a network.
 #
 # DEB_SUITE, DEB_MIRROR  what debootstrap is told
 
@@ -15,6 +15,8 @@ debs=$(cd "$1" && pwd)
 here=$(cd "$(dirname "$0")/.." && pwd)
 root=
 failed=0
+suite=${DEB_SUITE:-bookworm}
+mirror=${DEB_MIRROR:-http://deb.debian.org/debian}
 
 end() {
 	trap - EXIT
@@ -46,12 +48,21 @@ inside() {
 	    "$root" "PATH=$PATH:/usr/sbin:/sbin; $1"
 }
 
+# Without a mirror there is no clean system, and none is at fault; with one
+# debootstrap has to work.
+need_mirror() {
+	[ ! -f "$debs/base.tar" ] || return 0
+	curl -fsSI -m 20 "$mirror/dists/$suite/InRelease" >/dev/null || {
+		echo "$mirror cannot be reached: no clean system" >&2
+		end "$((failed ? 1 : 77))"
+	}
+}
+
 # All that the packages and their test need is there before they are.
 make_base() {
 	[ ! -f "$debs/base.tar" ] || return 0
 	rm -rf "$debs/base"
-	debootstrap --variant=minbase "${DEB_SUITE:-bookworm}" "$debs/base" \
-	    "${DEB_MIRROR:-http://deb.debian.org/debian}"
+	debootstrap --variant=minbase "$suite" "$debs/base" "$mirror"
 	printf '#!/bin/sh\nexit 101\n' >"$debs/base/usr/sbin/policy-rc.d"
 	chmod 755 "$debs/base/usr/sbin/policy-rc.d"
 	mkdir "$debs/base/debs"
@@ -106,8 +117,14 @@ trap 'end $?' EXIT
 trap 'end 1' HUP INT TERM
 check 'lintian' lintian --fail-on error,warning --allow-root \
     "$debs"/*.changes
-make_base >"$debs/base.log" 2>&1 ||
-    { tail -n 40 "$debs/base.log"; end "$((failed ? 1 : 77))"; }
+need_mirror
+# By itself, for within "||" nothing would end at its first failure.
+make_base >"$debs/base.log" 2>&1 &
+wait $! || {
+	echo 'not ok - a clean system'
+	tail -n 40 "$debs/base.log"
+	end 1
+}
 root=$(mktemp -d "$debs/root.XXXXXX")
 chmod 755 "$root"
 tar -C "$root" -xf "$debs/base.tar"
