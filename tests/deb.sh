@@ -48,6 +48,15 @@ inside() {
 	    "$root" "PATH=$PATH:/usr/sbin:/sbin; $1"
 }
 
+# forget_base: of a clean system without what the packages depend on now.
+forget_base() {
+	for deb in "$debs"/*.deb; do
+		dpkg-deb -f "$deb" Depends
+	done >"$debs/depends.new"
+	cmp -s "$debs/depends.new" "$debs/depends" || rm -f "$debs/base.tar"
+	mv "$debs/depends.new" "$debs/depends"
+}
+
 # Without a mirror there is no clean system, and none is at fault; with one
 # debootstrap has to work.
 need_mirror() {
@@ -117,6 +126,7 @@ trap 'end $?' EXIT
 trap 'end 1' HUP INT TERM
 check 'lintian' lintian --fail-on error,warning --allow-root \
     "$debs"/*.changes
+forget_base
 need_mirror
 # By itself, for within "||" nothing would end at its first failure.
 make_base >"$debs/base.log" 2>&1 &
