@@ -69,7 +69,10 @@ def servers_of(report, servers_by_name, sizes, paced, burst, how=""):
         judge(report, found, n, how)
 
 
-def apache(report, sizes, paced, burst):
+def apache(report, sizes, paced, burst, full):
+    """Without full: of those that have something to reach."""
     report.title(10, "Behind Apache and nginx: what our modules save")
-    servers_of(report, ALL, sizes, paced, burst)
-    servers_of(report, ALL_TLS, sizes, paced, burst, ", TLS")
+    few = {name: ALL[name] for name in (FCGI, RELAY, PASS, NCHAN)}
+    servers_of(report, ALL if full else few, sizes, paced, burst)
+    if full:
+        servers_of(report, ALL_TLS, sizes, paced, burst, ", TLS")

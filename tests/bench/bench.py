@@ -84,7 +84,8 @@ def run_parts(options, report, where):
     if wants("behind"):
         behind.behind(report, behind_sizes, paced, 200)
     if wants("apache"):
-        apache.apache(report, (1000, 5000) if full else (1000,), paced, 200)
+        apache.apache(report, (1000, 5000) if full else (1000,), paced, 200,
+                      full)
     if wants("sweep"):
         found["sweep"] = behind.sweep(report, 5000, behind.SWEEP,
                                       5 if full else 1.5)
