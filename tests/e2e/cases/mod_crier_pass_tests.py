@@ -7,7 +7,7 @@ import shutil
 import socket
 import time
 
-from cases.mod_crier_tests import children_of, page_takes, site_of
+from cases.mod_crier_tests import children_of, htaccess, page_takes, site_of
 from lib import bench, proc, web
 from lib.application import TakingApplication
 from lib.reconnect import Reconnector, wait_all
@@ -340,6 +340,11 @@ def killed_child(tap, place):
     followers.check(tap, "children are killed")
 
 
+def owners(tap, place):
+    """A password of .htaccess's, and rules that go by its users."""
+    htaccess(tap, place, ModCrierPass)
+
+
 def crierd_restarts(tap, place):
     """In every state of a pass: clients come all the time."""
     store = os.path.join(place.make_dir("store"), "h.db")
@@ -376,4 +381,4 @@ TESTS = tuple((test, None) for test in (
     declined_after_the_head, declined_at_once, held_when_refused,
     when_not_to_ask, tls_is_not_passed, with_crierd,
     with_crierd_by_prefork, many_reloads, killed_child,
-    crierd_restarts))
+    owners, crierd_restarts))
