@@ -116,5 +116,34 @@ def apache_says_no_decode(tap, place, name):
     a_password(tap, place, name, "\nAllowEncodedSlashes NoDecode\n")
 
 
-TESTS = ways.each(a_password) + ways.each(apache_says_no_decode, [
+# Where no password is asked for, none of these makes a client a user.
+NAMES = (
+    {"Authorization": passwords.basic("ann")},
+    {"Authorization": passwords.basic("ann", "x")},
+    {"authorization": "basic " + passwords.basic("ann").split()[1]},
+    {"Authorization": 'Digest username="ann", realm="x", uri="/"'},
+    {"Authorization": "Bearer ann"}, {"Authorization": "ann"},
+    {"Proxy-Authorization": passwords.basic("ann")},
+    {"Remote-User": "ann"}, {"REMOTE_USER": "ann"}, {"Remote_User": "ann"},
+    {"HTTP_REMOTE_USER": "ann"}, {"X-Remote-User": "ann"},
+    {"X-Forwarded-User": "ann"}, {"Auth-User": "ann"},
+    {"Redirect-Remote-User": "ann"}, {"Cookie": "REMOTE_USER=ann"},
+)
+
+
+def a_name_alone(tap, place, name):
+    way = ways.Way(place, name, """
+        channel "user/**" { subscribe = user }
+        channel "own/*" { subscribe = owner }
+        """)
+    for headers in ({}, *NAMES):
+        for target in ("/events/user/x", "/events/own/ann"):
+            with web.Exchange(way.port, target,
+                              headers={**headers, **ACCEPT}) as answer:
+                answer.wait_head()
+                tap.ok(answer.status in (400, 401, 403),
+                       f"{target} with {headers}", answer.status)
+
+
+TESTS = ways.each(a_name_alone) + ways.each(a_password) + ways.each(apache_says_no_decode, [
     name for name in ways.WAYS if name.startswith("apache/")])
