@@ -60,12 +60,13 @@ fuzz_send(int fd, const struct fuzz_ends *e, const uint8_t *bytes, size_t len,
 		char bytes[CMSG_SPACE(FUZZ_DESCRIPTORS * sizeof(int))];
 		struct cmsghdr align;
 	} control;
-	struct iovec part = { (void *)(uintptr_t)bytes, len };
+	struct iovec part = { .iov_len = len };
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
 	struct cmsghdr *head;
 	int fds[FUZZ_DESCRIPTORS];
 	unsigned i;
 
+	memcpy(&part.iov_base, &bytes, sizeof bytes);
 	for (i = 0; i < count; i++)
 		fds[i] = kinds[(kind + i) % 3];
 	if (count > 0) {

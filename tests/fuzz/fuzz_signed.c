@@ -50,9 +50,9 @@ hash_block(uint32_t h[8], const uint8_t *p)
 	uint32_t w[64], s[8], a, b;
 	int i;
 
-	for (i = 0; i < 16; i++)
-		w[i] = (uint32_t)p[4 * i] << 24 | (uint32_t)p[4 * i + 1] << 16 |
-		    (uint32_t)p[4 * i + 2] << 8 | p[4 * i + 3];
+	for (i = 0; i < 16; i++, p += 4)
+		w[i] = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+		    (uint32_t)p[2] << 8 | p[3];
 	for (; i < 64; i++) {
 		a = w[i - 15];
 		b = w[i - 2];

@@ -225,7 +225,7 @@ test_nested(unsigned depth, int good)
 
 	memset(line + n, '[', depth);
 	memset(line + n + depth, ']', depth);
-	strcpy(line + n + 2 * depth, "}");
+	strcpy(line + n + (size_t)2 * depth, "}");
 	if (good)
 		test_assert_good(line, strlen(line));
 	else

@@ -54,7 +54,6 @@ test_read(struct streams_client *c, char *have)
 
 	text = support_parse(c->text.data + 11, c->text.len - 11, 7, 0);
 	for (p = text.data; (p = strchr(p, '<')) != NULL; p = data + 1) {
-		data = strrchr(p, '|');
 		data = strchr(strchr(p, '|') + 1, '|');
 		if (strncmp(strchr(p, '|'), "|crier.gap|", 11) == 0)
 			*have++ = 'G';

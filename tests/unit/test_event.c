@@ -368,7 +368,10 @@ test_join_lines(const char *data, size_t len, char *to)
 	for (i = 0; i < len; i++) {
 		if (data[i] == '\n' && i > 0 && data[i - 1] == '\r')
 			continue;
-		to[n++] = data[i] == '\r' ? '\n' : data[i];
+		to[n] = data[i];
+		if (data[i] == '\r')
+			to[n] = '\n';
+		n++;
 	}
 	return n;
 }

@@ -200,7 +200,7 @@ test_deliver_within(void **state)
 		if (i >= TEST_GROUP)
 			assert_true(c[i].text.len < TEST_DATA);
 		else if (i % 3 != 1)
-			assert_true(c[i].text.len > TEST_DATA * 10);
+			assert_true(c[i].text.len > (size_t)TEST_DATA * 10);
 		streams_close(&c[i]);
 	}
 	streams_teardown(&test_hub);

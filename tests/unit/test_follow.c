@@ -142,7 +142,7 @@ test_memory(void **state)
 	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
 		bytes = test_take(TEST_CHANNELS, cases[i].is_shared) -
 		    test_take(1, cases[i].is_shared);
-		most = TEST_STREAMS * (TEST_CHANNELS - 1) *
+		most = (size_t)TEST_STREAMS * (TEST_CHANNELS - 1) *
 		    (cases[i].channel_bytes + TEST_CHANNEL_BYTES);
 		if (bytes == 0 || bytes > most)
 			fail_msg("%s: %zu bytes, %zu a channel", cases[i].what,

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/text.h"
 #include "door/gate.h"
 #include "lib/support.h"
 
@@ -32,15 +33,15 @@ static const struct gate_limits test_limits = { TEST_LIMIT, 10 };
 
 static void
 test_put(struct buffer *b, unsigned version, unsigned type, unsigned id,
-    const void *content, size_t len, unsigned padding)
+    struct text_span content, unsigned padding)
 {
 	unsigned char head[8] = { (unsigned char)version, (unsigned char)type,
 		(unsigned char)(id >> 8), (unsigned char)id,
-		(unsigned char)(len >> 8), (unsigned char)len,
+		(unsigned char)(content.len >> 8), (unsigned char)content.len,
 		(unsigned char)padding, 0 };
 
 	assert_int_equal(buffer_append(b, head, 8), 0);
-	assert_int_equal(buffer_append(b, content, len), 0);
+	assert_int_equal(buffer_append(b, content.text, content.len), 0);
 	assert_int_equal(buffer_append(b, "pad", padding), 0);
 }
 
@@ -77,6 +78,7 @@ test_build(struct buffer *b, const char *text)
 		{ 'x', 2, 4, 0, "", 0 },
 		{ 'y', 0, 1, 0, "", 0 },
 	};
+	struct text_span content;
 	unsigned id = 1, padding = 0;
 	size_t i;
 
@@ -91,9 +93,10 @@ test_build(struct buffer *b, const char *text)
 		}
 		for (i = 0; kinds[i].letter != *text; i++)
 			assert_true(i + 1 < sizeof kinds / sizeof *kinds);
+		content.text = kinds[i].content;
+		content.len = kinds[i].len;
 		test_put(b, kinds[i].version, kinds[i].type,
-		    kinds[i].is_management ? 0 : id, kinds[i].content,
-		    kinds[i].len, padding);
+		    kinds[i].is_management ? 0 : id, content, padding);
 		id = 1;
 		padding = 0;
 	}
@@ -320,11 +323,11 @@ static void
 test_put_pieces(struct buffer *b, unsigned type, const char *content,
     size_t len, size_t piece)
 {
-	size_t n;
+	struct text_span part = { content, 0 };
 
-	for (; len > 0; len -= n, content += n) {
-		n = len < piece ? len : piece;
-		test_put(b, 1, type, 1, content, n, 0);
+	for (; len > 0; len -= part.len, part.text += part.len) {
+		part.len = len < piece ? len : piece;
+		test_put(b, 1, type, 1, part, 0);
 	}
 }
 
@@ -366,8 +369,8 @@ test_sizes(void **state)
 		{ TEST_LIMIT / 2, TEST_LIMIT / 2, "R1kR1k" },
 		{ TEST_LIMIT / 2, TEST_LIMIT / 2 + 1, "R1kSR1k" },
 		{ TEST_LIMIT, 1, "R1kSR1k" },
-		{ 50 * TEST_LIMIT, 0, "R1kPR1k" },
-		{ 0, 50 * TEST_LIMIT, "R1kSR1k" },
+		{ (size_t)50 * TEST_LIMIT, 0, "R1kPR1k" },
+		{ 0, (size_t)50 * TEST_LIMIT, "R1kSR1k" },
 	};
 	static const size_t pieces[] = { 7, TEST_LIMIT, 65535 };
 	struct buffer b = { 0 };
@@ -503,14 +506,15 @@ static void
 test_memory(void **state)
 {
 	static const char padding[255];
+	const struct text_span nul = { "", 1 };
 	struct gate g = { 0 };
 	struct buffer in = { 0 }, out = { 0 };
 	size_t i, most = 0, held;
 
 	(void)state;
 	test_build(&in, "B");
-	for (i = 0; i < 10 * TEST_LIMIT; i++) {
-		test_put(&in, 1, 4, 1, "", 1, 0);
+	for (i = 0; i < (size_t)10 * TEST_LIMIT; i++) {
+		test_put(&in, 1, 4, 1, nul, 0);
 		in.data[in.len - 3] = (char)255;
 		assert_int_equal(buffer_append(&in, padding, 255), 0);
 		assert_int_equal(gate_feed(&g, &test_limits, &in, &out),
@@ -522,7 +526,7 @@ test_memory(void **state)
 	assert_true(g.params_too_large);
 	assert_int_equal(g.params.len + g.body.len, 0);
 	assert_true(most >= TEST_LIMIT);
-	assert_true(most <= 4 * TEST_LIMIT);
+	assert_true(most <= (size_t)4 * TEST_LIMIT);
 	gate_reset(&g);
 	buffer_clear(&in);
 	buffer_clear(&out);

@@ -36,67 +36,68 @@ test_refused(const char *framing, const char *members, const char *why)
 	assert_int_equal(test.hub.hub->channels.table.count, 0);
 }
 
+static const struct {
+	const char *members, *why;
+} test_wrong[] = {
+	{ ",\"framing\":\"http\"", "framing is neither" },
+	{ ",\"framing\":\"\"", "framing is neither" },
+	{ ",\"framing\":7", "framing is of the wrong type" },
+	{ ",\"framing\":null", "framing is of the wrong type" },
+	{ ",\"framing\":\"fastcgifastcgifas\"", "framing is too long" },
+	{ ",\"request\":\"1\"", "request is of the wrong type" },
+	{ ",\"request\":1.5", "request is of the wrong type" },
+	{ ",\"request\":-1", "request is out of range" },
+	{ ",\"request\":0", "request is out of range" },
+	{ ",\"request\":65536", "request is out of range" },
+	{ ",\"request\":18446744073709551616", "request is out of" },
+	{ ",\"keep\":1", "keep is of the wrong type" },
+	{ ",\"head\":[]", "head is of the wrong type" },
+	{ ",\"channel\":\"a\"", "channel is no list" },
+	{ ",\"channel\":null", "channel is no list" },
+	{ ",\"channel\":[]", "channel names none" },
+	{ ",\"channel\":[\"a\",7]", "channel is no string" },
+	{ ",\"channel\":[null]", "channel is no string" },
+	{ ",\"channel\":[\"\"]", "channel: channel name is empty" },
+	{ ",\"channel\":[\"a b\"]", "channel: channel name has" },
+	{ ",\"channel\":[\"a\\u0000\"]", "channel: channel name has" },
+	{ ",\"channel\":[\"a\",\"b\",\"a\"]", "channel is named twice" },
+	{ ",\"channel\":[\"a\",\"b\",\"c\",\"d\"]", "max-channels" },
+	{ ",\"since\":1", "since is of the wrong type" },
+	{ ",\"all\":\"yes\"", "all is of the wrong type" },
+	{ ",\"last\":-1", "last is out of range" },
+	{ ",\"last\":4294967296", "last is out of range" },
+	{ ",\"last\":true", "last is of the wrong type" },
+	{ ",\"poll\":0", "poll is of the wrong type" },
+	{ ",\"poll_ms\":3600001", "poll_ms is out of range" },
+	{ ",\"poll_ms\":\"1\"", "poll_ms is of the wrong type" },
+	{ ",\"poll_above\":10000001", "poll_above is out of range" },
+	{ ",\"poll_above\":9223372036854775808", "poll_above is out" },
+	{ ",\"heartbeat_ms\":4294967297", "heartbeat_ms is out of" },
+	{ ",\"retry_ms\":-1", "retry_ms is out of range" },
+	{ ",\"max_time_ms\":true", "max_time_ms is of the wrong type" },
+	{ ",\"limit_ms\":\"1\"", "limit_ms is of the wrong type" },
+	{ ",\"user\":7", "user is of the wrong type" },
+	{ ",\"user\":\"a\\u0000b\"", "user has a NUL in it" },
+	{ ",\"address\":false", "address is of the wrong type" },
+	{ ",\"address\":\"\\u0000\"", "address has a NUL in it" },
+	{ ",\"input\":[]", "input is of the wrong type" },
+	{ ",\"input\":\"0\"", "input is cut off" },
+	{ ",\"input\":\"0g\"", "input is not hexadecimal" },
+	{ ",\"input\":\"AB\"", "input is not hexadecimal" },
+	{ ",\"input\":\"  \"", "input is not hexadecimal" },
+};
+
 static void
 test_members(void **state)
 {
-	static const struct {
-		const char *members, *why;
-	} wrong[] = {
-		{ ",\"framing\":\"http\"", "framing is neither" },
-		{ ",\"framing\":\"\"", "framing is neither" },
-		{ ",\"framing\":7", "framing is of the wrong type" },
-		{ ",\"framing\":null", "framing is of the wrong type" },
-		{ ",\"framing\":\"fastcgifastcgifas\"", "framing is too long" },
-		{ ",\"request\":\"1\"", "request is of the wrong type" },
-		{ ",\"request\":1.5", "request is of the wrong type" },
-		{ ",\"request\":-1", "request is out of range" },
-		{ ",\"request\":0", "request is out of range" },
-		{ ",\"request\":65536", "request is out of range" },
-		{ ",\"request\":18446744073709551616", "request is out of" },
-		{ ",\"keep\":1", "keep is of the wrong type" },
-		{ ",\"head\":[]", "head is of the wrong type" },
-		{ ",\"channel\":\"a\"", "channel is no list" },
-		{ ",\"channel\":null", "channel is no list" },
-		{ ",\"channel\":[]", "channel names none" },
-		{ ",\"channel\":[\"a\",7]", "channel is no string" },
-		{ ",\"channel\":[null]", "channel is no string" },
-		{ ",\"channel\":[\"\"]", "channel: channel name is empty" },
-		{ ",\"channel\":[\"a b\"]", "channel: channel name has" },
-		{ ",\"channel\":[\"a\\u0000\"]", "channel: channel name has" },
-		{ ",\"channel\":[\"a\",\"b\",\"a\"]",
-		    "channel is named twice" },
-		{ ",\"channel\":[\"a\",\"b\",\"c\",\"d\"]", "max-channels" },
-		{ ",\"since\":1", "since is of the wrong type" },
-		{ ",\"all\":\"yes\"", "all is of the wrong type" },
-		{ ",\"last\":-1", "last is out of range" },
-		{ ",\"last\":4294967296", "last is out of range" },
-		{ ",\"last\":true", "last is of the wrong type" },
-		{ ",\"poll\":0", "poll is of the wrong type" },
-		{ ",\"poll_ms\":3600001", "poll_ms is out of range" },
-		{ ",\"poll_ms\":\"1\"", "poll_ms is of the wrong type" },
-		{ ",\"poll_above\":10000001", "poll_above is out of range" },
-		{ ",\"poll_above\":9223372036854775808", "poll_above is out" },
-		{ ",\"heartbeat_ms\":4294967297", "heartbeat_ms is out of" },
-		{ ",\"retry_ms\":-1", "retry_ms is out of range" },
-		{ ",\"max_time_ms\":true", "max_time_ms is of the wrong type" },
-		{ ",\"limit_ms\":\"1\"", "limit_ms is of the wrong type" },
-		{ ",\"user\":7", "user is of the wrong type" },
-		{ ",\"user\":\"a\\u0000b\"", "user has a NUL in it" },
-		{ ",\"address\":false", "address is of the wrong type" },
-		{ ",\"address\":\"\\u0000\"", "address has a NUL in it" },
-		{ ",\"input\":[]", "input is of the wrong type" },
-		{ ",\"input\":\"0\"", "input is cut off" },
-		{ ",\"input\":\"0g\"", "input is not hexadecimal" },
-		{ ",\"input\":\"AB\"", "input is not hexadecimal" },
-		{ ",\"input\":\"  \"", "input is not hexadecimal" },
-	};
 	static const char *const settings[] = { "max-channels=3", NULL };
 	size_t i;
 
 	(void)state;
 	handing_setup(&test, settings);
-	for (i = 0; i < sizeof wrong / sizeof *wrong; i++)
-		test_refused("fastcgi", wrong[i].members, wrong[i].why);
+	for (i = 0; i < sizeof test_wrong / sizeof *test_wrong; i++)
+		test_refused("fastcgi", test_wrong[i].members,
+		    test_wrong[i].why);
 	/* Raw bytes have no next request on their connection. */
 	test_refused("cgi", ",\"keep\":true", "keep is not for this framing");
 	handing_teardown(&test);

@@ -172,69 +172,68 @@ test_append_long(void **state)
 #define SAY_REQS   "\x0d\x03" NAME_REQS "100"
 #define SAY_MPXS   "\x0f\x01" NAME_MPXS "0"
 
+static const struct {
+	const char *content;
+	size_t len;
+	const char *want;
+	size_t want_len;
+} test_questions[] = {
+	{ "", 0, "", 0 },
+	{ TEST_BYTES(ASK_CONNS), TEST_BYTES(SAY_CONNS) },
+	{ TEST_BYTES(ASK_REQS), TEST_BYTES(SAY_REQS) },
+	{ TEST_BYTES(ASK_MPXS), TEST_BYTES(SAY_MPXS) },
+	{ TEST_BYTES(ASK_MPXS ASK_REQS ASK_CONNS),
+	    TEST_BYTES(SAY_CONNS SAY_REQS SAY_MPXS) },
+	/* A value with the question is not looked at. */
+	{ TEST_BYTES("\x0e\x02" NAME_CONNS "xy" ASK_MPXS),
+	    TEST_BYTES(SAY_CONNS SAY_MPXS) },
+	/* Once, however often it is asked for. */
+	{ TEST_BYTES(ASK_CONNS ASK_CONNS ASK_CONNS ASK_CONNS ASK_CONNS
+		  ASK_CONNS),
+	    TEST_BYTES(SAY_CONNS) },
+	/* Unknown names are left out. */
+	{ TEST_BYTES("\x03\0abc" ASK_REQS "\0\0" ASK_MPXS),
+	    TEST_BYTES(SAY_REQS SAY_MPXS) },
+	{ TEST_BYTES("\x0d\0FCGI_MAX_CONN\x0f\0FCGI_MAX_CONNSX"), "", 0 },
+	{ TEST_BYTES("\x0e\0fcgi_max_conns"), "", 0 },
+	/* Lengths of four bytes. */
+	{ TEST_BYTES("\x80\0\0\x0e\0" NAME_CONNS), TEST_BYTES(SAY_CONNS) },
+	{ TEST_BYTES("\x0e\x80\0\0\x01" NAME_CONNS "x" ASK_REQS),
+	    TEST_BYTES(SAY_CONNS SAY_REQS) },
+	/* Lengths that are cut, or longer than the record. */
+	{ TEST_BYTES("\x0e"), "", 0 },
+	{ TEST_BYTES("\x0e\0"), "", 0 },
+	{ TEST_BYTES("\x0e\0FCGI_MAX_CONN"), "", 0 },
+	{ TEST_BYTES("\x0e\x01" NAME_CONNS), "", 0 },
+	{ TEST_BYTES("\x80"), "", 0 },
+	{ TEST_BYTES("\x80\0\0"), "", 0 },
+	{ TEST_BYTES("\x80\0\0\x0e"), "", 0 },
+	{ TEST_BYTES("\x0e\x80\0\0"), "", 0 },
+	{ TEST_BYTES("\xff\xff\xff\xff\0" NAME_CONNS), "", 0 },
+	{ TEST_BYTES("\x0e\xff\xff\xff\xff" NAME_CONNS), "", 0 },
+	{ TEST_BYTES("\xff\xff\xff\xff\xff\xff\xff\xff" NAME_CONNS), "", 0 },
+	{ TEST_BYTES(ASK_REQS "\x7f\x7f" ASK_CONNS), TEST_BYTES(SAY_REQS) },
+};
+
 static void
 test_values(void **state)
 {
-	static const struct {
-		const char *content;
-		size_t len;
-		const char *want;
-		size_t want_len;
-	} cases[] = {
-		{ "", 0, "", 0 },
-		{ TEST_BYTES(ASK_CONNS), TEST_BYTES(SAY_CONNS) },
-		{ TEST_BYTES(ASK_REQS), TEST_BYTES(SAY_REQS) },
-		{ TEST_BYTES(ASK_MPXS), TEST_BYTES(SAY_MPXS) },
-		{ TEST_BYTES(ASK_MPXS ASK_REQS ASK_CONNS),
-		    TEST_BYTES(SAY_CONNS SAY_REQS SAY_MPXS) },
-		/* A value with the question is not looked at. */
-		{ TEST_BYTES("\x0e\x02" NAME_CONNS "xy" ASK_MPXS),
-		    TEST_BYTES(SAY_CONNS SAY_MPXS) },
-		/* Once, however often it is asked for. */
-		{ TEST_BYTES(ASK_CONNS ASK_CONNS ASK_CONNS ASK_CONNS ASK_CONNS
-			  ASK_CONNS),
-		    TEST_BYTES(SAY_CONNS) },
-		/* Unknown names are left out. */
-		{ TEST_BYTES("\x03\0abc" ASK_REQS "\0\0" ASK_MPXS),
-		    TEST_BYTES(SAY_REQS SAY_MPXS) },
-		{ TEST_BYTES("\x0d\0FCGI_MAX_CONN\x0f\0FCGI_MAX_CONNSX"), "",
-		    0 },
-		{ TEST_BYTES("\x0e\0fcgi_max_conns"), "", 0 },
-		/* Lengths of four bytes. */
-		{ TEST_BYTES("\x80\0\0\x0e\0" NAME_CONNS),
-		    TEST_BYTES(SAY_CONNS) },
-		{ TEST_BYTES("\x0e\x80\0\0\x01" NAME_CONNS "x" ASK_REQS),
-		    TEST_BYTES(SAY_CONNS SAY_REQS) },
-		/* Lengths that are cut, or longer than the record. */
-		{ TEST_BYTES("\x0e"), "", 0 },
-		{ TEST_BYTES("\x0e\0"), "", 0 },
-		{ TEST_BYTES("\x0e\0FCGI_MAX_CONN"), "", 0 },
-		{ TEST_BYTES("\x0e\x01" NAME_CONNS), "", 0 },
-		{ TEST_BYTES("\x80"), "", 0 },
-		{ TEST_BYTES("\x80\0\0"), "", 0 },
-		{ TEST_BYTES("\x80\0\0\x0e"), "", 0 },
-		{ TEST_BYTES("\x0e\x80\0\0"), "", 0 },
-		{ TEST_BYTES("\xff\xff\xff\xff\0" NAME_CONNS), "", 0 },
-		{ TEST_BYTES("\x0e\xff\xff\xff\xff" NAME_CONNS), "", 0 },
-		{ TEST_BYTES("\xff\xff\xff\xff\xff\xff\xff\xff" NAME_CONNS), "",
-		    0 },
-		{ TEST_BYTES(ASK_REQS "\x7f\x7f" ASK_CONNS),
-		    TEST_BYTES(SAY_REQS) },
-	};
 	struct buffer b = { 0 };
 	struct record r = { .version = 1, .type = TEST_GET_VALUES }, got;
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
-		r.content = support_guard(cases[i].content, cases[i].len);
-		r.content_len = cases[i].len;
+	for (i = 0; i < sizeof test_questions / sizeof *test_questions; i++) {
+		r.content = support_guard(test_questions[i].content,
+		    test_questions[i].len);
+		r.content_len = test_questions[i].len;
 		assert_int_equal(record_append_values(&b, &r, 100), 0);
 		assert_int_equal(record_parse(b.data, b.len, &got), b.len);
 		assert_int_equal(got.type, TEST_GET_VALUES_RESULT);
 		assert_int_equal(got.request_id, 0);
-		if (got.content_len != cases[i].want_len ||
-		    memcmp(got.content, cases[i].want, got.content_len) != 0)
+		if (got.content_len != test_questions[i].want_len ||
+		    memcmp(got.content, test_questions[i].want,
+			got.content_len) != 0)
 			fail_msg("case %zu", i);
 		buffer_truncate(&b, 0);
 	}

@@ -98,6 +98,7 @@ test_collisions(void **state)
 			assert_int_equal(table_insert(&t, &entries[i]), 0);
 		}
 		/* As if the hash of all were that of the first. */
+		/* NOLINTNEXTLINE(bugprone-sizeof-*): of pointers */
 		memset(t.slots, 0, t.slot_count * sizeof *t.slots);
 		memset(t.tags, 0, t.slot_count);
 		at = entries[0].hash & (t.slot_count - 1);

@@ -13,71 +13,83 @@
 #include "base/text.h"
 #include "lib/support.h"
 
+static const struct {
+	const char *text;
+	size_t len; /* 0: strlen */
+	int good;
+} test_utf8_cases[] = {
+	{ "", 0, 1 },
+	{ "a", 0, 1 },
+	{ "\0", 1, 1 },
+	{ "\x7f", 0, 1 },
+	{ "\x80", 0, 0 }, /* a continuation alone */
+	{ "\xbf", 0, 0 },
+	{ "\xc0\x80", 0, 0 }, /* overlong NUL */
+	{ "\xc1\xbf", 0, 0 },
+	{ "\xc2\x80", 0, 1 },
+	{ "\xdf\xbf", 0, 1 },
+	{ "\xc2", 0, 0 }, /* cut */
+	{ "\xc2\x41", 0, 0 },
+	{ "\xe0\x80\x80", 0, 0 },
+	{ "\xe0\x9f\xbf", 0, 0 },
+	{ "\xe0\xa0\x80", 0, 1 },
+	{ "\xe2\x82\xac", 0, 1 },
+	{ "\xe2\x82", 0, 0 },
+	{ "\xe2", 0, 0 },
+	{ "\xed\x9f\xbf", 0, 1 },
+	{ "\xed\xa0\x80", 0, 0 }, /* surrogates */
+	{ "\xed\xaf\xbf\xed\xb0\x80", 0, 0 },
+	{ "\xed\xbf\xbf", 0, 0 },
+	{ "\xee\x80\x80", 0, 1 },
+	{ "\xef\xbb\xbf", 0, 1 }, /* byte order mark */
+	{ "\xef\xbf\xbe\xef\xbf\xbf", 0, 1 },
+	{ "\xf0\x80\x80\x80", 0, 0 },
+	{ "\xf0\x8f\xbf\xbf", 0, 0 },
+	{ "\xf0\x90\x80\x80", 0, 1 },
+	{ "\xf0\x9f\x98\x80", 0, 1 },
+	{ "\xf0\x9f\x98", 0, 0 },
+	{ "\xf0\x9f", 0, 0 },
+	{ "\xf0", 0, 0 },
+	{ "\xf4\x8f\xbf\xbf", 0, 1 }, /* U+10FFFF */
+	{ "\xf4\x90\x80\x80", 0, 0 },
+	{ "\xf5\x80\x80\x80", 0, 0 },
+	{ "\xf8\x88\x80\x80\x80", 0, 0 },
+	{ "\xfc\x84\x80\x80\x80\x80", 0, 0 },
+	{ "\xfe", 0, 0 },
+	{ "\xff", 0, 0 },
+};
+
+/* At every place of a word, and before the end of it. */
+static void
+test_utf8_case(size_t number, const char *at, size_t len, int good)
+{
+	char text[64];
+	size_t before, after;
+
+	for (before = 0; before < 18; before++) {
+		for (after = 0; after < 10; after++) {
+			memset(text, 'x', sizeof text);
+			memcpy(text + before, at, len);
+			if (text_is_utf8(support_guard(text,
+					     before + len + after),
+				before + len + after) != good)
+				fail_msg("case %zu at %zu", number, before);
+		}
+	}
+}
+
 static void
 test_utf8_table(void **state)
 {
-	static const struct {
-		const char *text;
-		size_t len; /* 0: strlen */
-		int good;
-	} cases[] = {
-		{ "", 0, 1 },
-		{ "a", 0, 1 },
-		{ "\0", 1, 1 },
-		{ "\x7f", 0, 1 },
-		{ "\x80", 0, 0 }, /* a continuation alone */
-		{ "\xbf", 0, 0 },
-		{ "\xc0\x80", 0, 0 }, /* overlong NUL */
-		{ "\xc1\xbf", 0, 0 },
-		{ "\xc2\x80", 0, 1 },
-		{ "\xdf\xbf", 0, 1 },
-		{ "\xc2", 0, 0 }, /* cut */
-		{ "\xc2\x41", 0, 0 },
-		{ "\xe0\x80\x80", 0, 0 },
-		{ "\xe0\x9f\xbf", 0, 0 },
-		{ "\xe0\xa0\x80", 0, 1 },
-		{ "\xe2\x82\xac", 0, 1 },
-		{ "\xe2\x82", 0, 0 },
-		{ "\xe2", 0, 0 },
-		{ "\xed\x9f\xbf", 0, 1 },
-		{ "\xed\xa0\x80", 0, 0 }, /* surrogates */
-		{ "\xed\xaf\xbf\xed\xb0\x80", 0, 0 },
-		{ "\xed\xbf\xbf", 0, 0 },
-		{ "\xee\x80\x80", 0, 1 },
-		{ "\xef\xbb\xbf", 0, 1 }, /* byte order mark */
-		{ "\xef\xbf\xbe\xef\xbf\xbf", 0, 1 },
-		{ "\xf0\x80\x80\x80", 0, 0 },
-		{ "\xf0\x8f\xbf\xbf", 0, 0 },
-		{ "\xf0\x90\x80\x80", 0, 1 },
-		{ "\xf0\x9f\x98\x80", 0, 1 },
-		{ "\xf0\x9f\x98", 0, 0 },
-		{ "\xf0\x9f", 0, 0 },
-		{ "\xf0", 0, 0 },
-		{ "\xf4\x8f\xbf\xbf", 0, 1 }, /* U+10FFFF */
-		{ "\xf4\x90\x80\x80", 0, 0 },
-		{ "\xf5\x80\x80\x80", 0, 0 },
-		{ "\xf8\x88\x80\x80\x80", 0, 0 },
-		{ "\xfc\x84\x80\x80\x80\x80", 0, 0 },
-		{ "\xfe", 0, 0 },
-		{ "\xff", 0, 0 },
-	};
-	char text[64];
-	size_t i, len, before, after;
+	size_t i, len;
 
 	(void)state;
-	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
-		len = cases[i].len == 0 ? strlen(cases[i].text) : cases[i].len;
-		/* At every place of a word, and before the end of it. */
-		for (before = 0; before < 18; before++) {
-			for (after = 0; after < 10; after++) {
-				memset(text, 'x', sizeof text);
-				memcpy(text + before, cases[i].text, len);
-				if (text_is_utf8(support_guard(text,
-						     before + len + after),
-					before + len + after) != cases[i].good)
-					fail_msg("case %zu at %zu", i, before);
-			}
-		}
+	for (i = 0; i < sizeof test_utf8_cases / sizeof *test_utf8_cases; i++) {
+		len = test_utf8_cases[i].len;
+		if (len == 0)
+			len = strlen(test_utf8_cases[i].text);
+		test_utf8_case(i, test_utf8_cases[i].text, len,
+		    test_utf8_cases[i].good);
 	}
 }
 
@@ -104,8 +116,11 @@ test_is_character(const unsigned char *p, size_t len)
 static void
 test_utf8_all(void **state)
 {
-	static const unsigned char ends[] = { 0x00, 0x7f, 0x80, 0xa0, 0xbf,
-		0xc0, 0xff };
+	enum {
+		TEST_ENDS = 7
+	};
+	static const unsigned char ends[TEST_ENDS] = { 0x00, 0x7f, 0x80, 0xa0,
+		0xbf, 0xc0, 0xff };
 	unsigned char p[4];
 	unsigned a, b, i, j, count = 0;
 
@@ -121,10 +136,10 @@ test_utf8_all(void **state)
 				count +=
 				    a >= 0xe0 && text_is_utf8((char *)p, 3);
 			}
-			for (i = 0; i < sizeof ends * sizeof ends; i++) {
-				j = i / sizeof ends;
+			for (i = 0; i < TEST_ENDS * TEST_ENDS; i++) {
+				j = i / TEST_ENDS;
 				p[2] = ends[j];
-				p[3] = ends[i % sizeof ends];
+				p[3] = ends[i % TEST_ENDS];
 				if (a >= 0xf0)
 					assert_int_equal(text_is_utf8((char *)p,
 							     4),
@@ -381,7 +396,7 @@ test_hex(void **state)
 	for (i = 0; i < sizeof bytes; i++)
 		bytes[i] = (char)i;
 	text_hex_encode(bytes, sizeof bytes, digits);
-	assert_memory_equal(digits + 2 * 0xa9, "a9", 2);
+	assert_memory_equal(digits + (size_t)2 * 0xa9, "a9", 2);
 	assert_int_equal(text_hex_decode(digits, sizeof digits, back), 256);
 	assert_memory_equal(back, bytes, sizeof bytes);
 	assert_int_equal(text_hex_decode("aBCd", 4, back), 2);

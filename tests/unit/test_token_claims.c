@@ -54,7 +54,10 @@ test_put_base64(char *to, const unsigned char *bytes, size_t len)
 	EVP_EncodeBlock((unsigned char *)to + n, bytes, (int)len);
 	to[n + (len * 4 + 2) / 3] = '\0';
 	for (c = to + n; *c != '\0'; c++)
-		*c = *c == '+' ? '-' : *c == '/' ? '_' : *c;
+		if (*c == '+')
+			*c = '-';
+		else if (*c == '/')
+			*c = '_';
 }
 
 /* A token of any header and claims, right by TOKEN_RUN_SECRET_1; for free(). */

@@ -79,7 +79,7 @@ test_when(void **state)
 	static const uint64_t delays[] = { 0, 1, 25, 49, 50, 51, 99, 100, 101,
 		1000, TEST_TURN_MS - 51, TEST_TURN_MS - 50, TEST_TURN_MS - 1,
 		TEST_TURN_MS, TEST_TURN_MS + 1, TEST_TURN_MS + 50,
-		2 * TEST_TURN_MS + 7, 5 * TEST_TURN_MS };
+		(uint64_t)2 * TEST_TURN_MS + 7, (uint64_t)5 * TEST_TURN_MS };
 	struct test_timer t;
 	size_t i, j;
 	uint64_t due;
@@ -92,10 +92,11 @@ test_when(void **state)
 			due = starts[i] + delays[j];
 			test_set(&t, due);
 			assert_int_equal(test_wheel.count, 1);
-			test_turn_up_to(due + 3 * WHEEL_TICK_MS);
+			test_turn_up_to(due + (uint64_t)3 * WHEEL_TICK_MS);
 			assert_int_equal(t.calls, 1);
 			assert_true(t.called_ms >= due);
-			assert_true(t.called_ms <= due + 2 * WHEEL_TICK_MS);
+			assert_true(t.called_ms <=
+			    due + (uint64_t)2 * WHEEL_TICK_MS);
 			assert_int_equal(test_wheel.count, 0);
 		}
 	}
@@ -252,7 +253,7 @@ test_callbacks(void **state)
 	memset(test_pair, 0, sizeof test_pair);
 	test_pair[0].then = test_again_cb;
 	test_set(&test_pair[0], 100);
-	end = 3 * TEST_TURN_MS;
+	end = (uint64_t)3 * TEST_TURN_MS;
 	test_turn_up_to(end);
 	assert_int_equal(test_pair[0].calls, 5);
 	assert_int_equal(test_wheel.count, 0);
