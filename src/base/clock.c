@@ -32,6 +32,12 @@ clock_wall_ms(void)
 	return clock_read_us(CLOCK_REALTIME) / 1000;
 }
 
+uint64_t
+clock_start_ms(void)
+{
+	return clock_read_us(CLOCK_BOOTTIME) / 1000;
+}
+
 void
 clock_sleep_ms(uint64_t ms)
 {

@@ -19,6 +19,12 @@ uint64_t clock_monotonic_us(void);
 uint64_t clock_wall_ms(void);
 
 /*
+ * Milliseconds since the machine was started, also those in which it slept:
+ * nobody sets them, and they are the same for all processes.
+ */
+uint64_t clock_start_ms(void);
+
+/*
  * Sleeps so long, or until a signal comes: for programs, and a daemon before
  * its loop runs.
  */

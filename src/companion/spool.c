@@ -111,8 +111,7 @@ spool_make_file(const struct spool *s, const char *name, int flags)
 	return -1;
 }
 
-/* One of the directory's files, or -1 with errno. */
-static int
+int
 spool_open_file(const struct spool *s, const char *name, bool create)
 {
 	const int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;

@@ -16,6 +16,7 @@
  *     journal  the events, a line each (spool_record.h), oldest first
  *     refused  those that crierd refused for good, as `crier pub -n` takes them
  *     damaged  lines of the journal that are no records
+ *     clock    by which events grow older (spool_clock.h)
  *
  * Two locks, both flock(2)'s, so a crash frees them.  The directory's is held
  * by whoever talks to crierd: so events are sent by one process at a time, the
@@ -38,6 +39,9 @@ struct spool {
  */
 int spool_open(struct spool *, const char *path, bool create);
 void spool_close(struct spool *);
+
+/* One of the directory's files, or -1 with errno. */
+int spool_open_file(const struct spool *, const char *name, bool create);
 
 /*
  * Takes the sender's lock.  False if another process has it until deadline_ms

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "companion/spool_batch.h"
+#include "companion/spool_clock.h"
 #include "companion/spool_drain.h"
 #include "companion/spool_record.h"
 #include "protocol/reply.h"
@@ -55,7 +56,7 @@ spool_batch_add(struct spool_batch *b, size_t from, uint64_t number)
 	i->number = number;
 	i->serial = ++b->serial;
 	if (b->count == 1)
-		b->added_ms = clock_wall_ms();
+		b->added_ms = clock_start_ms();
 }
 
 /* The item as a record; key has room for SPOOL_KEY_MAX bytes. */
@@ -159,8 +160,10 @@ spool_batch_send(struct spool_batch *b, struct client *c, uint64_t deadline_ms)
  * for want of memory.
  */
 static int
-spool_batch_records(struct spool_batch *b, struct buffer *records)
+spool_batch_records(struct spool_batch *b, const struct spool *s,
+    struct buffer *records)
 {
+	struct spool_clock clock = { .spool = s };
 	struct spool_record r;
 	char key[SPOOL_KEY_MAX], why[256];
 	size_t n;
@@ -172,9 +175,14 @@ spool_batch_records(struct spool_batch *b, struct buffer *records)
 		r = spool_batch_record(b, &b->items[n], key);
 		code = spool_record_check(r.json, r.json_len, &r.expires_ms,
 		    why, sizeof why);
-		if (code != 0)
+		if (code != 0) {
 			spool_batch_refuse_item(b, &b->items[n], code, why);
-		else if (spool_record_append(records, &r) == -1)
+			continue;
+		}
+		r.kept_ms = r.expires_ms == 0
+		    ? clock_wall_ms()
+		    : spool_clock_at(&clock, b->added_ms, true);
+		if (spool_record_append(records, &r) == -1)
 			return -1;
 	}
 	return 0;
@@ -198,7 +206,7 @@ spool_batch_keep(struct spool_batch *b, struct spool *s)
 	int code = 0;
 	size_t n;
 
-	if (spool_batch_records(b, &records) == -1) {
+	if (spool_batch_records(b, s, &records) == -1) {
 		code = EX_TEMPFAIL;
 		snprintf(why, sizeof why, "%s", strerror(ENOMEM));
 	} else if (records.len > 0) {

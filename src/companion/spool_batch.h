@@ -29,7 +29,7 @@ struct spool_item {
 struct spool_batch {
 	char key[40];      /* what all keys begin with, and nobody else's */
 	uint64_t serial;   /* of the last item */
-	uint64_t added_ms; /* wall clock, when the batch got its first item */
+	uint64_t added_ms; /* since the machine's start: its first item */
 	bool verbose;
 	int code; /* the worst so far */
 

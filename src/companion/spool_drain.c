@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/lines.h"
+#include "companion/spool_clock.h"
 #include "companion/spool_drain.h"
 #include "companion/spool_record.h"
 #include "protocol/reply.h"
@@ -32,6 +33,7 @@ struct spool_drain {
 	struct client *client;
 	struct spool_counts *counts;
 	uint64_t deadline_ms;
+	struct spool_clock clock;
 	struct spool_reader reader;
 	struct buffer lines; /* the lines of the window */
 	off_t offsets[SPOOL_WINDOW_EVENTS];
@@ -188,6 +190,7 @@ spool_drain_damaged(struct spool_drain *d, const char *line, size_t len)
 static bool
 spool_drain_add(struct spool_drain *d, const struct spool_record *r)
 {
+	uint64_t now_ms = 0;
 	int rc;
 
 	if (d->count == spool_window(d->client) ||
@@ -195,7 +198,9 @@ spool_drain_add(struct spool_drain *d, const struct spool_record *r)
 		d->lines.len + r->json_len + SPOOL_HEADER_MAX >
 		    SPOOL_WINDOW_BYTES))
 		return false;
-	rc = spool_record_append_line(&d->lines, r, clock_wall_ms());
+	if (r->expires_ms > 0)
+		now_ms = spool_clock_at(&d->clock, clock_start_ms(), false);
+	rc = spool_record_append_line(&d->lines, r, now_ms);
 	if (rc == 1) {
 		d->offsets[d->count++] = d->reader.at;
 	} else if (rc == 0) {
@@ -300,7 +305,8 @@ spool_drain(struct spool *s, struct client *c, uint64_t deadline_ms,
 	struct spool_drain d = { .spool = s,
 		.client = c,
 		.counts = counts,
-		.deadline_ms = deadline_ms };
+		.deadline_ms = deadline_ms,
+		.clock = { .spool = s } };
 	off_t size = 0;
 
 	memset(counts, 0, sizeof *counts);

@@ -17,8 +17,9 @@
  *
  * STATE is one letter that is overwritten in place, so it is not in the
  * checksum, which is of all behind it (FNV-1a, 64 bits, in hexadecimal).
- * KEPT-AT is milliseconds of the wall clock, EXPIRES milliseconds from then on
- * (0: never).  JSON is the event as it was published, without a key.
+ * KEPT-AT is milliseconds of the spool's clock (spool_clock.h), EXPIRES
+ * milliseconds from then on (0: never).  JSON is the event as it was published,
+ * without a key.
  */
 
 enum spool_state {
@@ -50,9 +51,9 @@ int spool_record_append(struct buffer *, const struct spool_record *);
 bool spool_record_parse(const char *line, size_t len, struct spool_record *);
 
 /*
- * Appends what the queue is sent for the event at wall-clock time now_ms: the
- * JSON with the key, and what is left of the seconds until it expires.  1; 0 if
- * it has expired: nothing is appended; -1 for want of memory.
+ * Appends what the queue is sent for the event at now_ms of the spool's clock:
+ * the JSON with the key, and what is left of the seconds until it expires.  1;
+ * 0 if it has expired: nothing is appended; -1 for want of memory.
  */
 int spool_record_append_line(struct buffer *, const struct spool_record *,
     uint64_t now_ms);

@@ -63,7 +63,7 @@ keys_set_max(struct keys *k, uint64_t max)
 struct keys_hash
 keys_hash(const struct keys *k, const char *key, size_t len)
 {
-	struct keys_hash hash;
+	struct keys_hash hash = { .bytes = { 0 } };
 
 	siphash_128(k->secret, key, len, hash.bytes);
 	return hash;
@@ -105,9 +105,10 @@ keys_add(struct keys *k, struct keys_hash hash, struct text_span id,
 size_t
 keys_memory(const struct keys *k)
 {
-	return k->bytes +
-	    k->table.slot_count *
-	    (sizeof *k->table.slots + sizeof *k->table.tags);
+	/* Pointers, and bytes. NOLINTNEXTLINE(bugprone-sizeof-*) */
+	size_t slot = sizeof *k->table.slots + sizeof *k->table.tags;
+
+	return k->bytes + k->table.slot_count * slot;
 }
 
 void

@@ -32,7 +32,8 @@ static char fuzz_dir[64];
 static void
 fuzz_remove(void)
 {
-	static const char *const names[] = { "journal", "refused", "damaged" };
+	static const char *const names[] = { "journal", "refused", "damaged",
+		"clock" };
 	char path[96];
 	size_t i;
 

@@ -284,6 +284,105 @@ test_expired(void **state)
 	free(text);
 }
 
+/*
+ * The wall clock is set while an event waits, or when the machine starts anew:
+ * the event grows older as ever.
+ */
+static const struct test_clock {
+	const char *name;
+	int64_t set_s[2];  /* between keeping and sending, in two steps */
+	bool is_restarted; /* the machine, after the first */
+	uint64_t waits_s;  /* by the clock that nobody sets */
+	int left_s;        /* of 100; 0: it has expired */
+} test_clocks[] = {
+	{ "nothing", { 0, 0 }, false, 5, 95 },
+	{ "forward", { 86400, 0 }, false, 5, 95 },
+	{ "far forward", { 315360000, 0 }, false, 99, 1 },
+	{ "back", { -86400, 0 }, false, 5, 95 },
+	{ "back, and it is due", { -86400, 0 }, false, 100, 0 },
+	{ "forth and back", { 86400, -86400 }, false, 30, 70 },
+	{ "a restart", { 0, 0 }, true, 30, 70 },
+	{ "before a restart", { 86400, 0 }, true, 30, 70 },
+	{ "back before it", { -86400, 0 }, true, 30, 70 },
+	{ "back before it, and it is due", { -86400, 0 }, true, 101, 0 },
+};
+
+uint64_t __wrap_clock_wall_ms(void);
+uint64_t __wrap_clock_start_ms(void);
+uint64_t __real_clock_wall_ms(void);
+uint64_t __real_clock_start_ms(void);
+static int64_t test_wall_ms, test_start_ms;
+
+uint64_t
+__wrap_clock_wall_ms(void)
+{
+	return __real_clock_wall_ms() + (uint64_t)test_wall_ms;
+}
+
+uint64_t
+__wrap_clock_start_ms(void)
+{
+	return __real_clock_start_ms() + (uint64_t)test_start_ms;
+}
+
+/* The clock's file as of another start, in which the time began at 0 again. */
+static void
+test_restart(void)
+{
+	char *text = run_read(spool_clock_file), *space;
+
+	space = strchr(text, ' ');
+	assert_non_null(space);
+	memset(text, 'x', (size_t)(space - text));
+	run_save(spool_clock_file, text, strlen(text));
+	free(text);
+	test_start_ms -= 5000000;
+}
+
+/* Flushes, and expects the one event with so many seconds left, or none. */
+static void
+test_flush_left(const struct test_clock *t)
+{
+	pid_t server = spool_serve(spool_talk_once);
+	char *text, *at;
+	double left;
+
+	assert_int_equal(spool_flush(), 0);
+	run_wait(server);
+	text = run_read(run_requests);
+	at = strstr(text, "\"expires\":100,");
+	at = at == NULL ? strrchr(text, ',') : strrchr(at, ',');
+	left = at == NULL ? 0 : strtod(at + strlen(",\"expires\":"), NULL);
+	if (left > t->left_s || left < t->left_s - 1)
+		fail_msg("%s: %f instead of %d", t->name, left, t->left_s);
+	free(text);
+}
+
+static void
+test_clock_is_set(void **state)
+{
+	const struct test_clock *t;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof test_clocks / sizeof *test_clocks; i++) {
+		t = &test_clocks[i];
+		spool_leave();
+		test_wall_ms = test_start_ms = 0;
+		assert_int_equal(PUB("-x", "100", "a", "waits"), 0);
+		test_wall_ms += t->set_s[0] * 1000;
+		/* Somebody has another look before the machine goes down. */
+		assert_int_equal(PUB("-x", "0.001", "b", "gone"), 0);
+		if (t->is_restarted)
+			test_restart();
+		test_wall_ms += (t->set_s[1] + (int64_t)t->waits_s) * 1000;
+		test_start_ms += (int64_t)t->waits_s * 1000;
+		test_flush_left(t);
+		spool_teardown(NULL);
+	}
+	test_wall_ms = test_start_ms = 0;
+}
+
 static void
 test_usage(void **state)
 {
@@ -323,6 +422,7 @@ main(void)
 		cmocka_unit_test_teardown(test_set_aside, spool_teardown),
 		cmocka_unit_test_teardown(test_not_allowed, spool_teardown),
 		cmocka_unit_test_teardown(test_expired, spool_teardown),
+		cmocka_unit_test_teardown(test_clock_is_set, spool_teardown),
 		cmocka_unit_test_teardown(test_usage, spool_teardown),
 	};
 

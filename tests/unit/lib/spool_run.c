@@ -15,7 +15,7 @@
 #include "spool_run.h"
 
 char spool_dir[80], spool_journal[96], spool_refused[96];
-char spool_damaged[96];
+char spool_damaged[96], spool_clock_file[96];
 
 int
 spool_setup(void **state)
@@ -31,6 +31,8 @@ spool_setup(void **state)
 	snprintf(spool_journal, sizeof spool_journal, "%s/journal", spool_dir);
 	snprintf(spool_refused, sizeof spool_refused, "%s/refused", spool_dir);
 	snprintf(spool_damaged, sizeof spool_damaged, "%s/damaged", spool_dir);
+	snprintf(spool_clock_file, sizeof spool_clock_file, "%s/clock",
+	    spool_dir);
 	return 0;
 }
 
@@ -41,6 +43,7 @@ spool_teardown(void **state)
 	unlink(spool_journal);
 	unlink(spool_refused);
 	unlink(spool_damaged);
+	unlink(spool_clock_file);
 	rmdir(spool_dir);
 	return 0;
 }

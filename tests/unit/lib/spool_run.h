@@ -13,7 +13,7 @@
 
 /* The directory, which is not there at first, and what it may hold. */
 extern char spool_dir[80], spool_journal[96], spool_refused[96];
-extern char spool_damaged[96];
+extern char spool_damaged[96], spool_clock_file[96];
 
 /* The fixtures: of a group, and behind each test. */
 int spool_setup(void **state);
