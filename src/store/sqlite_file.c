@@ -24,7 +24,8 @@ static const char *const sqlite_text[STATEMENTS] = {
 	[STATEMENT_ROLLBACK] = "ROLLBACK",
 	[STATEMENT_ADD_RUN] =
 	    "INSERT INTO run SELECT CASE"
-	    " WHEN ifnull(max(body), 0) < (?1 << 32) + 4294967295"
+	    " WHEN length(?7) < 2048"
+	    " AND ifnull(max(body), 0) < (?1 << 32) + 4294967295"
 	    " THEN ifnull(max(body), ?1 << 32) + 1 END,"
 	    " ?1, ?2, ?3, ?4, ?5, ?6, ?7 FROM run"
 	    " WHERE body BETWEEN ?1 << 32 AND (?1 << 32) + 4294967295",

@@ -22,10 +22,12 @@ enum {
 /*
  * The bodies of a channel's runs lie together, or retention would write as many
  * pages as runs go: their numbers begin with the channel's (any other number
- * serves as well, as those of an upgrade and behind 2^32 runs do).  What says
- * where and how large the runs are is in an index.  To find a place in a tree
- * whose rows have the bodies themselves, SQLite reads whole rows for each
- * comparison.
+ * serves as well, as those of an upgrade and behind 2^32 runs do).  A run that
+ * has a page for itself gains nothing by that, and stands behind all others: in
+ * the midst of a tree SQLite writes the neighbours of what it inserts, too.
+ * What says where and how large the runs are is in an index.  To find a place
+ * in a tree whose rows have the bodies themselves, SQLite reads whole rows for
+ * each comparison.
  */
 #define SCHEMA_RUNS                                           \
 	"CREATE TABLE run (body INTEGER PRIMARY KEY,"         \

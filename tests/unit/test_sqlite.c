@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The crier authors */
 
 #include <setjmp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +14,8 @@
 /* What the writer keeps, and what goes. */
 
 enum {
-	SQLITE_STEP_RUNS = 32
+	SQLITE_STEP_RUNS = 32,
+	TEST_CHANNELS = 100
 };
 
 static void
@@ -252,6 +254,53 @@ test_pages(void **state)
 	    1);
 }
 
+/* One commit that brings a run to each of so many channels. */
+static void
+test_round(uint64_t ms, size_t record_len)
+{
+	struct batch *b = batch_new();
+	struct batch_event e = {
+		.id = { ms, 0 }, .channel_count = 1, .record_len = record_len
+	};
+	char names[TEST_CHANNELS][8], *to;
+	struct batch_channel c = { NULL, NULL, 0, 1000, 9999999, 0 };
+
+	for (; e.id.n < TEST_CHANNELS; e.id.n++) {
+		assert_int_equal(batch_reserve(b, 1), 0);
+		e.record_off = b->bytes.len;
+		e.channel_first = b->channel_count;
+		assert_non_null(to = buffer_reserve(&b->bytes, record_len));
+		memset(to, '\n', record_len);
+		buffer_commit(&b->bytes, record_len);
+		c.name = names[e.id.n];
+		c.name_len = (size_t)snprintf(names[e.id.n], sizeof names[0],
+		    "%d", (int)e.id.n);
+		batch_add_channel(b, &c);
+		batch_add_event(b, &e);
+	}
+	b->wall_ms = ms;
+	assert_int_equal(sqlite_writer_commit(&writer_run, b, NULL), 0);
+	batch_free(b);
+}
+
+/* A run that has a page for itself does not move its neighbours. */
+static void
+test_large_runs(void **state)
+{
+	int pages, most;
+	uint64_t ms;
+
+	(void)state;
+	for (ms = 500; ms < 505; ms++)
+		test_round(ms, 3500);
+	sqlite3_db_status(writer_run.file.db, SQLITE_DBSTATUS_CACHE_WRITE,
+	    &pages, &most, 1);
+	test_round(ms, 3500);
+	sqlite3_db_status(writer_run.file.db, SQLITE_DBSTATUS_CACHE_WRITE,
+	    &pages, &most, 0);
+	assert_in_range(pages, TEST_CHANNELS, TEST_CHANNELS * 2);
+}
+
 int
 main(void)
 {
@@ -268,6 +317,7 @@ main(void)
 		TEST(test_keys),
 		TEST(test_forgotten),
 		TEST(test_pages),
+		TEST(test_large_runs),
 	};
 
 	return cmocka_run_group_tests_name("sqlite", tests, writer_group_setup,
