@@ -106,6 +106,8 @@ channel_account(struct hub *hub, struct channel *c)
 {
 	bool has_history = history_count(&c->history) > 0;
 
+	if (c->history.memory < c->counted)
+		relief_note(hub, c->counted - c->history.memory);
 	hub->channels.history_bytes += c->history.memory - c->counted;
 	c->counted = c->history.memory;
 	if (c->has_history && !has_history)

@@ -45,7 +45,8 @@ hub_new(struct event_base *base, const struct config *config,
 	hub->store = store;
 	visitors_init(hub);
 	stops_init(hub);
-	if (hub_clock_init(hub, stream_due_cb, channel_due_cb) == -1 ||
+	if (relief_init(hub) == -1 ||
+	    hub_clock_init(hub, stream_due_cb, channel_due_cb) == -1 ||
 	    turn_init(hub) == -1)
 		goto fail;
 	channels_init(hub, hub->turn.appended);
@@ -76,6 +77,7 @@ hub_free(struct hub *hub)
 	stats_clear(hub);
 	turn_clear(hub);
 	hub_clock_clear(hub);
+	relief_clear(hub);
 	free(hub);
 }
 

@@ -8,15 +8,6 @@
 #include "hub/slice.h"
 #include "hub/state.h"
 
-#ifdef HAVE_MALLOC_TRIM
-#include <malloc.h>
-#endif
-
-enum {
-	SLICE_FLOOD = 4194304, /* bytes that are worth being given back */
-	SLICE_REST_MS = 1000   /* so long after it is over */
-};
-
 struct slice_lane {
 	TAILQ_ENTRY(slice_lane) link; /* in hub->slices.lanes */
 	struct slice_askers askers;
@@ -117,6 +108,7 @@ slice_uncount(struct slice *slice)
 
 	all->count--;
 	all->bytes -= slice->bytes;
+	relief_note(slice->hub, slice->bytes);
 	slices_turn_later(slice->hub);
 }
 
@@ -210,8 +202,6 @@ slice_read(struct slice_asker *a)
 	all->reads++;
 	all->count++;
 	all->bytes += slice->bytes;
-	if (all->bytes + all->pinned_bytes > all->peak_bytes)
-		all->peak_bytes = all->bytes + all->pinned_bytes;
 	hub->store->ops->read(hub->store, &slice->read);
 	return 0;
 }
@@ -242,33 +232,6 @@ slices_make_room(struct hub *hub, size_t bytes)
 	return true;
 }
 
-/* Whether there was a flood of replays, and nobody replays any more. */
-static bool
-slices_flood_is_over(const struct hub_slices *all)
-{
-	return all->count == 0 && all->pinned_bytes == 0 &&
-	    all->peak_bytes >= SLICE_FLOOD;
-}
-
-/*
- * Gives the system back what a flood took.  The allocator would keep it: slices
- * lie between smaller things, and what it has mapped once it does not unmap.
- */
-static void
-slices_rest_cb(evutil_socket_t fd, short what, void *arg)
-{
-	struct hub_slices *all = &((struct hub *)arg)->slices;
-
-	(void)fd;
-	(void)what;
-	if (!slices_flood_is_over(all))
-		return;
-	all->peak_bytes = 0;
-#ifdef HAVE_MALLOC_TRIM
-	malloc_trim(0);
-#endif
-}
-
 static void
 slices_turn_cb(evutil_socket_t fd, short what, void *arg)
 {
@@ -287,8 +250,6 @@ slices_turn_cb(evutil_socket_t fd, short what, void *arg)
 		if (slice_read(a) == -1)
 			stream_kill(a->stream, STREAM_ERROR);
 	}
-	if (slices_flood_is_over(all))
-		loop_set_timer(all->rest, SLICE_REST_MS);
 }
 
 void
@@ -364,8 +325,7 @@ slices_init(struct hub *hub)
 	TAILQ_INIT(&all->held);
 	TAILQ_INIT(&all->pinned);
 	all->turn = event_new(hub->base, -1, 0, slices_turn_cb, hub);
-	all->rest = event_new(hub->base, -1, 0, slices_rest_cb, hub);
-	return all->turn == NULL || all->rest == NULL ? -1 : 0;
+	return all->turn == NULL ? -1 : 0;
 }
 
 void
@@ -380,6 +340,4 @@ slices_clear(struct hub *hub)
 		}
 		event_free(all->turn);
 	}
-	if (all->rest != NULL)
-		event_free(all->rest);
 }

@@ -87,8 +87,7 @@ struct hub_slices {
 	size_t waiting;                  /* askers */
 	size_t reads, count;             /* of slices: those in reading; all */
 	size_t bytes, pinned_bytes;
-	size_t peak_bytes; /* since memory was given back */
-	struct event *turn, *rest;
+	struct event *turn;
 };
 
 /* Makes the place for slices, without any; 0, or -1 (memory). */

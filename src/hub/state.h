@@ -13,6 +13,7 @@
 #include "hub/hub_clock.h"
 #include "hub/latency.h"
 #include "hub/notice.h"
+#include "hub/relief.h"
 #include "hub/replay.h"
 #include "hub/slice.h"
 #include "hub/stats.h"
@@ -42,6 +43,7 @@ struct hub {
 	struct hub_delivery delivery; /* of turn.h, too */
 	struct hub_slices slices;
 	struct hub_replays replays;
+	struct hub_relief relief;
 	struct hub_notices notices;
 	struct hub_latency latency;
 	struct hub_stats stats;

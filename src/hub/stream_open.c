@@ -115,6 +115,7 @@ stream_join_channels(struct stream *s, struct channel *const *channels)
 static void
 stream_release(struct stream *s)
 {
+	relief_note(s->hub, sizeof *s);
 	stream_leave_channels(s);
 	block_unref(s->unit);
 	if (s->input != NULL)

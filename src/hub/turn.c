@@ -319,6 +319,7 @@ turn_let_go(struct hub *hub, struct batch *b)
 	}
 	hub->turn.committing--;
 	hub->turn.committing_bytes -= b->bytes.len;
+	relief_note(hub, b->bytes.len);
 	turn_spare_batch(&hub->turn, b);
 	/* A hub that drains waits for its batches. */
 	if (hub->drain.is_on)
