@@ -96,8 +96,9 @@ def check(tap, place, kind, door="fastcgi"):
     site.crierd.wait_streams(0)
     proc.wait_for(lambda: descriptors(site) <= before,
                   f"{descriptors(site)} descriptors to be {before}", 60)
-    tap.ok(True, f"{done} streams in {time.monotonic() - start:.0f} s: all "
-           "descriptors are back")
+    tap.ok(site.web.proc.alive(),
+           f"{done} streams in {time.monotonic() - start:.0f} s: all "
+           "descriptors are back, and the server is there")
     streams = [site.get("/events/a").wait_open() for _n in range(OPEN)]
     tap.eq(doors_of(site), {door}, f"{OPEN} more are {door}")
     # The event MPM crashes by itself if it is stopped in the very moment in
