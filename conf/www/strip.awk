@@ -153,7 +153,7 @@ function is_alone(i) {
 function put(i,    is_plain) {
 	if (token[i] == "" || is_alone(i) || is_alone(i - 2))
 		return
-	if (token[i] ~ /^[)}\]]$/)
+	if (token[i] ~ /^[])}]$/)
 		depth--
 	if (before == ";" && token[i] == "let" && begins[depth] == "let") {
 		printf ","
