@@ -37,13 +37,13 @@ def why_not():
 class Browser:
     """A Chromium with a profile of its own."""
 
-    def __init__(self, place):
+    def __init__(self, place, flags=()):
         from selenium import webdriver
         from selenium.webdriver.chrome.options import Options
         from selenium.webdriver.chrome.service import Service
         options = Options()
         options.binary_location = BROWSER
-        for flag in FLAGS + ("--user-data-dir=" + place.path("profile"),):
+        for flag in FLAGS + tuple(flags) + ("--user-data-dir=" + place.path("profile"),):
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         self.driver = webdriver.Chrome(

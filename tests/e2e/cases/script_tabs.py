@@ -2,10 +2,12 @@
 # Copyright (c) 2026 The crier authors
 """crier.js in many tabs of one browser, behind nginx over HTTP/1.1."""
 
+import json
 import os
 import time
 
 from cases.chromium_tests import Browser
+from cases.token_tests import sign
 from lib import bench, proc
 from lib.patterns_page import in_chromium
 from lib.script_page import PAGE, Tab
@@ -20,6 +22,13 @@ route "GET,POST /events" { subscribe = { "{query.channel?}",
 route "GET /events/crier.js" { script = on }
 """
 TABS = 8
+KEY = "0123456789abcdef0123456789abcdef"
+# Hears what the leader says.
+LISTEN = """
+window.heard = new BroadcastChannel("crier " + [true, false,
+    sources.a.url]);
+heard.onmessage = (e) => { if (e.data[4]) window.last = e.data; };
+"""
 # Whether this tab has the lock of what is shared.
 LEADS = """
 const done = arguments[0];
@@ -35,15 +44,16 @@ navigator.locks.request("me", async () => {
 class Tabs:
     """A site with the page, and a browser."""
 
-    def __init__(self, place, kind="nginx"):
+    def __init__(self, place, kind="nginx", config="", host="127.0.0.1"):
         history = os.path.join(place.make_dir("history"), "history.db")
-        self.site = Site(place, kind, config=CONFIG % history)
+        self.site = Site(place, kind, config=config + CONFIG % history)
         self.crierd = self.site.crierd
         with open(os.path.join(self.site.web.www, "page.html"), "w",
                   encoding="utf-8") as page:
             page.write(PAGE % "/events/crier.js")
-        self.url = f"http://127.0.0.1:{self.site.port}/page.html"
-        self.browser = Browser(place)
+        self.url = f"http://{host}:{self.site.port}/page.html"
+        self.browser = Browser(place, [
+            "--host-resolver-rules=MAP shop.test 127.0.0.1"])
         self.sent = []
 
     def tab(self, url="/events?channel=news", **more):
@@ -53,6 +63,11 @@ class Tabs:
         for _number in range(count):
             self.sent.append(f"event {len(self.sent)}")
             self.crierd.publish("news", self.sent[-1])
+
+    def token(self, seconds):
+        return sign({"alg": "HS256"}, {
+            "exp": int(time.time()) + seconds, "subscribe": ["private"]},
+                    KEY.encode())
 
     def channels(self):
         """What is followed by streams that stay."""
@@ -104,6 +119,10 @@ def eight_tabs(tap, place):
     site.pub(20)
     site.all_have(tap, others, "crierd back, all go on where they were")
     tap.eq([tab.note("gap") for tab in others], [0] * len(others), "no gap")
+    site.crierd.crier("close", "--stop", "news")
+    for tab in others:
+        tab.wait_state(2)
+    tap.ok(True, "closed for good, all are")
 
 
 @in_chromium
@@ -157,6 +176,75 @@ def left_and_frozen(tap, place):
     tap.eq([_leads(tab) for tab in tabs], [True, False, False],
            "one tab leads")
     _stuck(tap, site, *tabs[:2])
+
+
+@in_chromium
+def without_locks(tap, place):
+    """Plain HTTP, where browsers have no Web Locks."""
+    site = Tabs(place, host="shop.test")
+    tabs = [site.tab() for _number in range(2)]
+    for tab in tabs:
+        tab.wait_state(1)
+    tap.eq(tabs[0].script("return typeof navigator.locks"), "undefined",
+           "there are no locks")
+    site.pub(2)
+    for tab in tabs:
+        tab.wait_data(site.sent)
+    tap.eq(site.crierd.streams(), 2, "so each tab has a stream of its own")
+
+
+@in_chromium
+def a_token_expires(tap, place):
+    site = Tabs(place, config=f'token-key = "{KEY}"\n'
+                'channel "private" { subscribe = token }\n')
+    first, second = [Tab(site.browser, site.url) for _number in range(2)]
+    for tab in (first, second):
+        tokens = [site.token(seconds) for seconds in (2, 600)]
+        tab.script(f"tokens.push(...{json.dumps(tokens)})")
+        tab.follow("/events?channel=private",
+                   options="{token: () => tokens[asked++]}")
+        tab.wait_state(1)
+    site.crierd.publish("private", "before")
+    for tab in (first, second):
+        tab.wait_data(["before"])
+    proc.wait_for(lambda: first.script("return asked") == 2,
+                  "the leader's token is refused")
+    site.crierd.publish("private", "after")
+    for tab in (first, second):
+        tab.wait_data(["before", "after"])
+    site.crierd.wait_streams(1)
+    tap.eq([tab.script("return asked") for tab in (first, second)], [2, 1],
+           "a token expired, its page is asked for another one, and all tabs "
+           "go on")
+    first.close()
+    site.crierd.publish("private", "last")
+    second.wait_data(["before", "after", "last"])
+    tap.eq(second.script("return asked"), 2,
+           "who takes over with a token that expired asks, too")
+
+
+@in_chromium
+def missed(tap, place):
+    """A tab that cannot be sure that it has heard all asks crierd."""
+    site = Tabs(place)
+    tabs = [site.tab() for _number in range(3)]
+    for tab in tabs:
+        tab.wait_state(1)
+    tabs[0].script(LISTEN)
+    site.pub()
+    site.all_have(tap, tabs, "three tabs")
+    for forged, what in (("[last[0], last[1] + 5, 1, last[3]]",
+                          "messages are missing"),
+                         ("[last[0] + 5, 0, 1, '1700000000000-0']",
+                          "a new leader goes on elsewhere")):
+        before = site.crierd.status()["polls_served"]
+        tabs[0].wait(lambda: tabs[0].script("return window.last"), "a message")
+        tabs[0].script(f"heard.postMessage({forged})")
+        proc.wait_for(lambda at=before:
+                      site.crierd.status()["polls_served"] >= at + 2,
+                      "two followers ask")
+        site.pub(2)
+        site.all_have(tap, tabs, f"{what}: they ask, and have all, once")
 
 
 @in_chromium
@@ -234,11 +322,13 @@ def _frozen(tap, site, tab, others):
 
 def _stuck(tap, site, leader, other):
     """The leader's page does not stop; it is not even told that it lost."""
-    leader.script("setTimeout(() => { const end = Date.now() + 8000;"
+    leader.script("setTimeout(() => { const end = Date.now() + 6000;"
+                  "localStorage.setItem('stuck', 1);"
                   "while (Date.now() < end); window.end = end; }, 200)")
-    other.script("setTimeout(() => dispatchEvent("
-                 "new Event('visibilitychange')), 500)")
+    other.wait(lambda: other.script("return localStorage.getItem('stuck')"),
+               "the leader is stuck")
     site.pub(3)
+    other.script("dispatchEvent(new Event('visibilitychange'))")
     other.wait_data(site.sent)
     then = other.script("return Date.now()")
     leader.wait(lambda: leader.script("return window.end"), "an end", 30)
@@ -251,5 +341,5 @@ def _stuck(tap, site, leader, other):
     tap.ok(True, "which then has all, once, by one stream")
 
 
-TESTS = [eight_tabs, other_channels, left_and_frozen, under_load,
-         the_demo]
+TESTS = [eight_tabs, other_channels, left_and_frozen,
+         without_locks, a_token_expires, missed, under_load, the_demo]
