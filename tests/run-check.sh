@@ -4,9 +4,9 @@
 #
 # All that can be checked, in build trees beside the sources: the suite as users
 # build it, the suite with the sanitizers, the unit tests and a part of the
-# end-to-end tests under valgrind, the fuzzers for a while, and the style.  Called by
-# "./bootstrap --check".  The last line is "N passed, N failed[, N skipped]";
-# exit status 1 if anything failed.
+# end-to-end tests under valgrind, the fuzzers for a while, "make lint", and the
+# style.  Called by "./bootstrap --check".  The last line is "N passed, N failed
+# [, N skipped]"; exit status 1 if anything failed.
 #
 # JOBS         parallel jobs (default: the processors, at least 2)
 # CHECK_LIMIT  seconds that one suite may take (default: 2400)
@@ -19,6 +19,7 @@ plain=$top/build
 asan=$top/build-asan
 fuzz=$top/build-fuzz
 fuzzing=
+tidying=
 JOBS=${JOBS:-$(nproc 2>/dev/null || echo 2)}
 [ "$JOBS" -ge 2 ] || JOBS=2
 CHECK_LIMIT=${CHECK_LIMIT:-2400}
@@ -36,7 +37,7 @@ running=
 
 check_end() {
 	trap - EXIT INT TERM HUP
-	for pid in $running $background $fuzzing; do
+	for pid in $running $background $fuzzing $tidying; do
 		kill "$pid" && wait "$pid"
 	done 2>/dev/null
 	exit "$1"
@@ -288,9 +289,46 @@ check_fuzz_end() {
 	check_row 'fuzzers' "$good" "$bad" 0 $(($(date +%s) - fuzz_began))
 }
 
+# check_tidy_begin: clang-tidy takes minutes of what the suites leave over.
+check_tidy_begin() {
+	command -v clang-tidy >/dev/null || return 0
+	tidy_began=$(date +%s)
+	nice -n 19 make -C "$plain" lint-clang-tidy >"$plain/tidy.log" 2>&1 &
+	tidying=$!
+}
+
+check_tidy_end() {
+	name='lint: clang-tidy'
+	if [ -z "$tidying" ]; then
+		check_row "$name" 0 0 1 0
+		return
+	fi
+	wait "$tidying"
+	status=$?
+	tidying=
+	if [ "$status" -eq 0 ]; then
+		check_row "$name" 1 0 0 $(($(date +%s) - tidy_began))
+		return
+	fi
+	say "FAILED: $name"
+	grep -vE '^[0-9]+ warnings? generated' "$plain/tidy.log" | tail -n 300
+	grep -E ' (warning|error): ' "$plain/tidy.log" | check_note "$name"
+	check_row "$name" 0 1 0 $(($(date +%s) - tidy_began))
+}
+
+check_lint() {
+	for what in layers names circles; do
+		check_step "lint: $what" make -C "$plain" "lint-$what"
+	done
+	if command -v cppcheck >/dev/null; then
+		check_step 'lint: cppcheck' make -C "$plain" lint-cppcheck
+	else
+		check_row 'lint: cppcheck' 0 0 1 0
+	fi
+	check_tidy_end
+}
+
 check_style() {
-	check_step 'layers' make -C "$plain" lint-layers
-	check_step 'circles' make -C "$plain" lint-circles
 	for tool in clang-format mandoc shellcheck; do
 		if command -v "$tool" >/dev/null; then
 			check_step "style: $tool" make -C "$plain" "style-$tool"
@@ -409,6 +447,7 @@ background=$!
 check_suite 'suite' "$plain" check
 if wait "$background"; then
 	background=
+	check_tidy_begin
 	CRIER_TEST_SLOW=3 check_suite 'suite with sanitizers' "$asan" check
 else
 	background=
@@ -419,6 +458,7 @@ fi
 check_fuzz_begin
 CRIER_TEST_SLOW=5 check_suite 'under valgrind' "$plain" check-valgrind
 check_fuzz_end
+check_lint
 check_style
 check_step 'install, uninstall' check_install "$plain"
 check_step 'other options' check_options "$plain"

@@ -174,6 +174,7 @@ redis_outbox_gather(struct store_redis *s, size_t most)
 
 	o->sent = 0;
 	STAILQ_FOREACH(b, &o->batches, link) {
+		/* cppcheck-suppress uninitvar; the loop sets it */
 		for (; rc == 0 && i < b->event_count && o->sent < most; i++) {
 			rc = redis_outbox_add(o, b, &b->events[i]);
 			o->sent += rc == 0;

@@ -453,6 +453,7 @@ redis_reads_cancel(struct store_redis *s, struct store_read *read)
 	struct redis_read *whole;
 
 	LIST_FOREACH(whole, &s->reads.active, link) {
+		/* cppcheck-suppress uninitvar; the loop sets it */
 		if (whole->read == read) {
 			whole->read = NULL;
 			return true;

@@ -30,7 +30,7 @@ for word; do
 	list-*) echo 'tests/e2e/good.tap tests/unit/test_c tests/e2e/odd.tap' |
 	    tr ' ' '\n'; exit ;;
 	check|check-valgrind) target=$word ;;
-	fuzz) what=fuzz ;;
+	fuzz|lint-clang-tidy) what=$word ;;
 	esac
 done
 case ${what-} in
@@ -47,6 +47,11 @@ uninstall)
 fuzz)
 	[ "$SCENE" = fuzz ] || exit 0
 	printf '%s\n' 'ok - a' 'not ok - b: see b.log' '# why' 'ok - c'
+	exit 2
+	;;
+lint-clang-tidy)
+	[ "$SCENE" = tidy ] || exit 0
+	printf '%s\n' '9 warnings generated.' 'src/a.c:1:2: error: odd' ' odd'
 	exit 2
 	;;
 src/crierd.o)
@@ -209,10 +214,13 @@ def check_says_it_again(tap, place):
     """What failed stands right before the table, too, however much a log is
     cut in between."""
     top = _tree(place)
-    os.symlink("/bin/true", os.path.join(top, "bin", "clang"))
+    for tool in ("clang", "clang-tidy"):
+        os.symlink("/bin/true", os.path.join(top, "bin", tool))
     for scene, row, wanted in (
             ("fails", "suite", "-- suite: odd.log failed\n"
              "not ok 2 - broken\n# because of this\n"),
+            ("tidy", "lint: clang-tidy", "-- lint: clang-tidy\n"
+             "src/a.c:1:2: error: odd\n\n"),
             ("fuzz", "fuzzers", "-- fuzzers\nnot ok - b: see b.log\n# why\n\n")):
         done = _check(top, scene)
         _before, _heading, end = done.stdout.partition("== what failed\n")
