@@ -317,11 +317,9 @@ channel_remove_cursor(struct cursor *cursor)
 }
 
 void
-channel_stop(struct hub *hub, struct channel *c)
+channel_stop(struct hub *hub, struct channel *c, uint64_t ms)
 {
-	if (hub->config->stop_ms == 0)
-		return;
-	c->stopped_until_ms = hub->clock.now_ms + hub->config->stop_ms;
+	c->stopped_until_ms = hub->clock.now_ms + ms;
 	channel_set_timer(hub, c);
 }
 

@@ -159,7 +159,7 @@ int channel_add_cursor(struct channel *, struct cursor *);
 void channel_remove_cursor(struct cursor *);
 
 /* `close --stop`: from now on nobody may follow it, until a new event. */
-void channel_stop(struct hub *, struct channel *);
+void channel_stop(struct hub *, struct channel *, uint64_t ms);
 bool channel_is_stopped(const struct hub *, const struct channel *);
 
 #endif

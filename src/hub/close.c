@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "hub/close.h"
 #include "hub/state.h"
 
 /*
@@ -11,7 +12,7 @@
  */
 
 size_t
-hub_close_channel(struct hub *hub, const char *name, size_t len, bool stop)
+close_channel(struct hub *hub, struct text_span name, uint64_t stop_ms)
 {
 	struct channel *c;
 	struct stream *s;
@@ -19,11 +20,12 @@ hub_close_channel(struct hub *hub, const char *name, size_t len, bool stop)
 	uint32_t i;
 
 	turn_deliver(hub);
-	c = stop ? channel_get(hub, name, len) : channel_find(hub, name, len);
+	c = stop_ms > 0 ? channel_get(hub, name.text, name.len)
+			: channel_find(hub, name.text, name.len);
 	if (c == NULL)
 		return 0;
-	if (stop)
-		channel_stop(hub, c);
+	if (stop_ms > 0)
+		channel_stop(hub, c, stop_ms);
 	/* A stream that ends at once keeps its place until it is reaped. */
 	for (i = c->cursor_count; i-- > 0;) {
 		s = c->cursors[i]->stream;
@@ -37,22 +39,58 @@ hub_close_channel(struct hub *hub, const char *name, size_t len, bool stop)
 }
 
 size_t
-hub_close_user(struct hub *hub, const char *user, bool stop)
+close_user(struct hub *hub, struct text_span user, uint64_t stop_ms)
 {
 	struct stream *s, *next;
 	size_t closed = 0;
 
 	turn_deliver(hub);
-	if (stop && hub->config->stop_ms > 0)
-		stop_user(hub, user);
+	if (stop_ms > 0)
+		stop_user(hub, user, stop_ms);
 	TAILQ_FOREACH_SAFE(s, &hub->streams.list, link, next) {
 		if (s->state >= STREAM_ENDING ||
-		    strcmp(stream_user(s), user) != 0)
+		    !text_equals(user, stream_user(s)))
 			continue;
 		stream_end(s, STREAM_CLOSED, 0);
 		closed++;
 	}
 	return closed;
+}
+
+/* Has other nodes do the same, if there are any; 0, or -1. */
+static int
+close_tell(struct hub *hub, enum store_order_kind kind, struct text_span name,
+    uint64_t stop_ms)
+{
+	const struct store_order order = { .kind = kind,
+		.name = name.text,
+		.name_len = name.len,
+		.stop_ms = stop_ms };
+
+	return hub->store->is_shared ? hub->store->ops->tell(hub->store, &order)
+				     : 0;
+}
+
+ptrdiff_t
+hub_close_channel(struct hub *hub, const char *name, size_t len, bool stop)
+{
+	struct text_span span = { name, len };
+	uint64_t stop_ms = stop ? hub->config->stop_ms : 0;
+
+	if (close_tell(hub, STORE_CLOSE_CHANNEL, span, stop_ms) == -1)
+		return -1;
+	return (ptrdiff_t)close_channel(hub, span, stop_ms);
+}
+
+ptrdiff_t
+hub_close_user(struct hub *hub, const char *user, bool stop)
+{
+	struct text_span span = { user, strlen(user) };
+	uint64_t stop_ms = stop ? hub->config->stop_ms : 0;
+
+	if (close_tell(hub, STORE_CLOSE_USER, span, stop_ms) == -1)
+		return -1;
+	return (ptrdiff_t)close_user(hub, span, stop_ms);
 }
 
 size_t

@@ -2,10 +2,12 @@
 /* Copyright (c) 2026 The crier authors */
 
 #include "base/buffer.h"
+#include "hub/close.h"
 #include "hub/control.h"
 #include "hub/node.h"
 #include "hub/replay.h"
 #include "hub/state.h"
+#include "protocol/event.h"
 
 /*
  * Leaves an event of the batch the channels that exist here.  The others keep
@@ -137,9 +139,23 @@ node_moved(void *arg, struct id to, bool is_lost)
 	replays_move(hub);
 }
 
+static void
+node_told(void *arg, const struct store_order *order)
+{
+	struct hub *hub = arg;
+	struct text_span name = { order->name, order->name_len };
+
+	hub_now(hub);
+	if (order->kind == STORE_CLOSE_USER)
+		close_user(hub, name, order->stop_ms);
+	else if (event_check_channel(name.text, name.len) == NULL)
+		close_channel(hub, name, order->stop_ms);
+}
+
 static const struct store_hooks node_hooks = {
 	.arrived = node_arrived,
 	.moved = node_moved,
+	.told = node_told,
 };
 
 void

@@ -25,24 +25,34 @@ stop_find(struct hub *hub, const char *user, size_t len)
 }
 
 void
-stop_user(struct hub *hub, const char *user)
+stop_user(struct hub *hub, struct text_span user, uint64_t ms)
 {
-	size_t len = strlen(user);
-	struct hub_stop *stop = stop_find(hub, user, len);
+	struct hub_stop *stop = stop_find(hub, user.text, user.len), *before;
+	size_t len = user.len;
 
 	if (stop != NULL)
 		stop_drop(hub, stop);
 	if ((stop = malloc(sizeof *stop + len + 1)) == NULL)
 		return;
-	memcpy(stop->user, user, len + 1);
-	stop->until_ms = hub->clock.now_ms + hub->config->stop_ms;
+	memcpy(stop->user, user.text, len);
+	stop->user[len] = '\0';
+	stop->until_ms = hub->clock.now_ms + ms;
 	stop->entry.name = stop->user;
 	stop->entry.name_len = len;
 	if (table_insert(&hub->stops.users, &stop->entry) == -1) {
 		free(stop);
 		return;
 	}
-	TAILQ_INSERT_TAIL(&hub->stops.list, stop, link);
+	TAILQ_FOREACH_REVERSE(before, &hub->stops.list, hub_stop_list_head,
+	    link)
+	{
+		if (before->until_ms <= stop->until_ms)
+			break;
+	}
+	if (before == NULL)
+		TAILQ_INSERT_HEAD(&hub->stops.list, stop, link);
+	else
+		TAILQ_INSERT_AFTER(&hub->stops.list, before, stop, link);
 }
 
 bool

@@ -27,14 +27,15 @@ struct hub_stop {
 
 struct hub_stops {
 	struct table users;
-	TAILQ_HEAD(hub_stop_list_head, hub_stop) list; /* the oldest first */
+	TAILQ_HEAD(hub_stop_list_head,
+	    hub_stop) list; /* what ends first, first */
 };
 
 void stops_init(struct hub *);
 void stops_clear(struct hub *);
 
-/* Stops a user from now on; without memory for it nothing happens. */
-void stop_user(struct hub *, const char *user);
+/* Stops a user for so long; without memory for it nothing happens. */
+void stop_user(struct hub *, struct text_span user, uint64_t ms);
 
 /* Whether this user is stopped. */
 bool stop_holds(struct hub *, struct text_span user);

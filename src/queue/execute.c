@@ -73,7 +73,8 @@ execute_close(struct queue *q, const struct command *c, struct buffer *b)
 {
 	struct json_object *o;
 	const char *why;
-	size_t closed = 0, i;
+	ptrdiff_t closed = 0, more = 0;
+	size_t i;
 
 	for (i = 0; i < c->channel_count; i++) {
 		why = event_check_channel(c->channels[i].text,
@@ -81,15 +82,20 @@ execute_close(struct queue *q, const struct command *c, struct buffer *b)
 		if (why != NULL)
 			return reply_put_error(b, EX_DATAERR, why);
 	}
-	for (i = 0; i < c->channel_count; i++)
-		closed += hub_close_channel(q->hub, c->channels[i].text,
+	for (i = 0; i < c->channel_count && more != -1; i++) {
+		more = hub_close_channel(q->hub, c->channels[i].text,
 		    c->channels[i].len, c->stop);
+		closed += more;
+	}
 	if (c->user != NULL)
-		closed = hub_close_user(q->hub, c->user, c->stop);
+		closed = more = hub_close_user(q->hub, c->user, c->stop);
 	if (c->has_stream)
-		closed = hub_close_stream(q->hub, c->stream);
+		closed = (ptrdiff_t)hub_close_stream(q->hub, c->stream);
+	if (more == -1)
+		return reply_put_error(b, EX_TEMPFAIL,
+		    "the store is away, and other nodes cannot be told");
 	o = reply_new(true);
-	json_add_number(o, "closed", closed);
+	json_add_number(o, "closed", (uint64_t)closed);
 	return json_append_line(b, o);
 }
 

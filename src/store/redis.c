@@ -12,9 +12,9 @@
  * A node has two connections, one for scripts (`talk`) and one on which it
  * reads the log (`tail`).  Whatever goes wrong on either ends both, and it
  * comes again.  redis_greet.c is the way to LIVE; redis_publish.c is batches on
- * their way; redis_log.c what is read; redis_read.c and redis_part.c who
- * resumes; redis_beat.c what is said every few seconds.  redis_blob.c and
- * redis_entry.c are the bytes.
+ * their way; redis_order.c what others are to do; redis_log.c what is read;
+ *redis_read.c and redis_part.c who resumes; redis_beat.c what is said every few
+ *seconds.  redis_blob.c and redis_entry.c are the bytes.
  *
  * What must stay true: a node appends what it read on the log, in its order and
  * without a hole, or with one that was told.  A batch is on the log, in its
@@ -64,6 +64,12 @@ static bool
 store_redis_cancel(struct store *store, struct store_read *read)
 {
 	return redis_reads_cancel((struct store_redis *)store, read);
+}
+
+static int
+store_redis_tell(struct store *store, const struct store_order *order)
+{
+	return redis_orders_take((struct store_redis *)store, order);
 }
 
 static void
@@ -123,6 +129,7 @@ store_redis_free(struct store_redis *s)
 		event_free(s->patience);
 	if (s->beat != NULL)
 		event_free(s->beat);
+	redis_orders_clear(&s->orders);
 	redis_outbox_clear(&s->outbox);
 	redis_log_clear(&s->log);
 	redis_tls_free(s->tls);
@@ -150,6 +157,7 @@ static const struct store_ops store_redis_ops = {
 	.commit = store_redis_commit,
 	.read = store_redis_read,
 	.cancel = store_redis_cancel,
+	.tell = store_redis_tell,
 	.status = store_redis_status,
 	.configure = store_redis_configure,
 	.close = store_redis_close,
@@ -178,6 +186,8 @@ store_redis_came(struct store_redis *s, const struct redis_hello *hello)
 	store_redis_place(s, hello);
 	s->log.is_broken = false;
 	redis_log_read(s);
+	redis_orders_ask_stops(s);
+	redis_orders_send(s);
 	redis_outbox_send(s);
 	redis_reads_go_on(s);
 }
@@ -185,6 +195,7 @@ store_redis_came(struct store_redis *s, const struct redis_hello *hello)
 static void
 store_redis_went(struct store_redis *s)
 {
+	s->orders.is_asked = false;
 	redis_outbox_stop(s);
 	redis_reads_stop(s);
 }
@@ -308,6 +319,7 @@ store_redis_init(struct store_redis *s, const struct store_options *options)
 	s->durability = options->durability;
 	s->key_ms = options->bounds.key_ms;
 	s->server.down_ms = clock_monotonic_ms();
+	redis_orders_init(&s->orders);
 	STAILQ_INIT(&s->reads.waiting);
 	LIST_INIT(&s->reads.active);
 	for (i = 0; i < REDIS_NODE_BYTES; i++)

@@ -88,6 +88,15 @@ struct redis_log {
 	struct redis_log_nodes by_age;
 };
 
+/* redis_order.c: what other nodes are to do. */
+STAILQ_HEAD(redis_order_list, redis_order);
+
+struct redis_orders {
+	struct redis_order_list waiting; /* the first may be on its way */
+	size_t count;
+	bool is_asked;
+};
+
 /* redis_read.c */
 LIST_HEAD(redis_read_list, redis_read);
 
@@ -131,6 +140,7 @@ struct store_redis {
 
 	struct redis_outbox outbox;
 	struct redis_log log;
+	struct redis_orders orders;
 	struct redis_reads reads;
 	uint64_t errors;
 	char last_error[REDIS_LINK_WHY_SIZE];
@@ -207,6 +217,22 @@ void redis_log_read(struct store_redis *);
  * floor is it.
  */
 void redis_log_move(struct store_redis *, struct id to, bool is_lost);
+
+/* redis_order.c */
+void redis_orders_init(struct redis_orders *);
+void redis_orders_clear(struct redis_orders *);
+
+/* An order of this node's: 0, or -1: the others cannot be told. */
+int redis_orders_take(struct store_redis *, const struct store_order *);
+
+/* The connection is there: what waits is sent. */
+void redis_orders_send(struct store_redis *);
+
+/* What the log has may be one. */
+void redis_orders_came(struct store_redis *, const char *text, size_t len);
+
+/* Asks who was stopped before this node came. */
+void redis_orders_ask_stops(struct store_redis *);
 
 /* redis_beat.c: every few seconds, that this node is there. */
 void redis_beat(struct store_redis *);

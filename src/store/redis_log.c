@@ -197,7 +197,7 @@ redis_log_arrive(struct store_redis *s, const struct redis_log_entry *e)
 	batch_free(b);
 }
 
-/* "floor ID": where somebody found that something was lost. */
+/* "floor ID": where somebody found that something was lost; or an order. */
 static void
 redis_log_control(struct store_redis *s, const struct redis_log_entry *e)
 {
@@ -209,6 +209,8 @@ redis_log_control(struct store_redis *s, const struct redis_log_entry *e)
 	    id_parse(e->blob->str + len, e->blob->len - len, &floor) &&
 	    id_cmp(floor, s->floor) > 0)
 		redis_log_move(s, e->id, true);
+	else
+		redis_orders_came(s, e->blob->str, e->blob->len);
 }
 
 /* 0, or -1: it does not follow what was read before, or is no entry. */

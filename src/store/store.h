@@ -119,6 +119,19 @@ struct store_bounds {
 
 struct store;
 
+/* What a hub has done, and all others at a shared store are to do as well. */
+enum store_order_kind {
+	STORE_CLOSE_CHANNEL = 'c',
+	STORE_CLOSE_USER = 'u'
+};
+
+struct store_order {
+	enum store_order_kind kind;
+	const char *name; /* of the channel, or user */
+	size_t name_len;
+	uint64_t stop_ms; /* for so long nobody may come back; 0: at once */
+};
+
 /*
  * What a shared store tells the hub, on the loop's thread and never from within
  * one of the hub's calls.
@@ -138,6 +151,11 @@ struct store_hooks {
 	 * The first position that a store has is told so as well.
 	 */
 	void (*moved)(void *hub, struct id to, bool is_lost);
+	/*
+	 * Another hub did this, behind what has arrived; or, a stop, before
+	 * this one came.
+	 */
+	void (*told)(void *hub, const struct store_order *);
 };
 
 struct store_ops {
@@ -153,6 +171,11 @@ struct store_ops {
 	 * made, and its `done` not called.  False: it is being made.
 	 */
 	bool (*cancel)(struct store *, struct store_read *);
+	/*
+	 * If is_shared: has all others told.  0, or -1: it cannot, for it is
+	 * away.
+	 */
+	int (*tell)(struct store *, const struct store_order *);
 	/* Adds the group "store" to a status. */
 	void (*status)(struct store *, struct json_object *status);
 	void (*configure)(struct store *, const struct store_bounds *);

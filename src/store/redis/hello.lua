@@ -86,7 +86,7 @@ local is_new_run = state[2] ~= ARGV[1]
 local is_first = not state[1] and ms == 0
 
 if is_new_run or (lost and not covered) or not state[1] then
-	local ems = math.max(now, lms, ms) + 
+	local ems = math.max(now, lms, ms) +
 	    (is_new_run and not is_first and margin or 0)
 	local en = 0
 	if not is_less(lms, ln, ems, en) then

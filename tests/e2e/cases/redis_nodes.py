@@ -393,6 +393,48 @@ def it_hangs(tap, place, redis):
            "each is there once")
 
 
+def close(node, **what):
+    with Queue(node.queue) as queue:
+        return queue.ask({"do": "close", **what})
+
+
+@on_redis()
+def closes(tap, place, redis):
+    """On all nodes, behind what was published before; stops last."""
+    first, second = nodes_at(place, redis, 2)
+    streams = [follow(node, "a") for node in (first, second)]
+    other = follow(second, "b")
+    with Queue(first.queue) as queue:
+        queue.send({"channel": "a", "data": "last"})
+        queue.send({"do": "close", "channel": "a"})
+        replies = [queue.reply(), queue.reply()]
+    tap.eq(replies[1], {"ok": True, "closed": 1}, "it says how many it had")
+    for stream in streams:
+        stream.wait_end()
+        tap.eq([(event.type, event.data) for event in stream.events],
+               [("message", "last"), ("crier.end", '{"reason":"closed"}')],
+               "a stream ends behind the last event")
+    follow(second, "a").close()
+    tap.ok(not other.ended, "another channel's stays")
+    stopped = follow(second, "a")
+    close(first, channel="a", stop=True)
+    stopped.wait_end()
+    late = Node(place, "late", redis.url()).start()
+    ann = follow(second, "b", REMOTE_USER="ann")
+    close(first, user="ann", stop=True)
+    ann.wait_end()
+    for node in (first, second, late):
+        tap.eq([Direct(node.listen, "/events/" + channel,
+                       REMOTE_USER=user).wait_end().status
+                for channel, user in (("a", ""), ("b", "ann"))], [204, 204],
+               f"{node}: nobody comes back")
+    redis.kill()
+    first.wait_state("down", "connecting")
+    tap.eq(close(first, channel="b")["code"], 75,
+           "without the others it is not done")
+    tap.ok(not other.ended, "nor anything of it")
+
+
 @on_redis()
 def memory_for_errors(tap, place, redis):
     refused_start(tap, place, redis.url(), ["store-error=memory"],
@@ -401,4 +443,5 @@ def memory_for_errors(tap, place, redis):
 
 TESTS = [one_order, resumes, keys, own_ids, a_node_goes, redis_is_killed,
          killed_in_between, all_is_flushed, forged, login, evicts,
-         memory_is_full, scripts_are_flushed, it_hangs, memory_for_errors]
+         memory_is_full, scripts_are_flushed, it_hangs, closes,
+         memory_for_errors]
