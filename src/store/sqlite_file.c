@@ -92,6 +92,10 @@ static const char *const sqlite_text[STATEMENTS] = {
 	    "SELECT name, keep, keep_bytes, keep_ms FROM channel"
 	    " WHERE events > 0 AND keep_ms > 0 AND oldest_ms + keep_ms < ?"
 	    " LIMIT ?",
+	[STATEMENT_SOME_CHANNELS] =
+	    "SELECT name, keep, keep_bytes, keep_ms, id,"
+	    " events > keep OR bytes > keep_bytes FROM channel"
+	    " WHERE id > ? ORDER BY id LIMIT ?",
 	[STATEMENT_FIND_OWN] = "SELECT ms, n FROM own WHERE own_id = ?"
 			       " AND channel = (SELECT id FROM channel WHERE"
 			       " name = ?) ORDER BY ms DESC, n DESC LIMIT 1",
@@ -172,8 +176,18 @@ sqlite_file_run(struct sqlite_file *f, enum sqlite_statement which)
 		return -1;
 	while ((rc = sqlite3_step(s)) == SQLITE_ROW)
 		;
+	f->error = rc == SQLITE_DONE ? 0 : errno;
 	sqlite3_reset(s);
 	return rc == SQLITE_DONE ? 0 : -1;
+}
+
+/* What the system says.  When a COMMIT fails SQLite has an earlier one's. */
+static int
+sqlite_file_system_error(const struct sqlite_file *f)
+{
+	if (f->room_error != 0)
+		return f->room_error;
+	return f->error != 0 ? f->error : sqlite3_system_errno(f->db);
 }
 
 /*
@@ -184,10 +198,11 @@ int
 sqlite_file_code(const struct sqlite_file *f)
 {
 	int code = sqlite3_errcode(f->db) & 0xff;
-	int error = sqlite3_system_errno(f->db);
+	int error = sqlite_file_system_error(f);
 
-	if (f->has_no_room ||
-	    (code == SQLITE_IOERR && (error == ENOSPC || error == EDQUOT)))
+	if (f->room_error != 0)
+		code = SQLITE_IOERR;
+	if (code == SQLITE_IOERR && (error == ENOSPC || error == EDQUOT))
 		return SQLITE_FULL;
 	return code;
 }
@@ -195,7 +210,7 @@ sqlite_file_code(const struct sqlite_file *f)
 void
 sqlite_file_explain(const struct sqlite_file *f, char why[BATCH_WHY_SIZE])
 {
-	int code = sqlite_file_code(f), error = sqlite3_system_errno(f->db);
+	int code = sqlite_file_code(f), error = sqlite_file_system_error(f);
 	bool is_same = code == (sqlite3_errcode(f->db) & 0xff);
 
 	if (code != SQLITE_IOERR && code != SQLITE_CANTOPEN)

@@ -55,6 +55,7 @@ enum sqlite_statement {
 	STATEMENT_FIRST_RUN,
 	STATEMENT_CUT_RUN,
 	STATEMENT_DUE_CHANNELS,
+	STATEMENT_SOME_CHANNELS,
 	STATEMENT_FIND_OWN,
 	STATEMENT_COUNT,
 	STATEMENT_LAST_RUNS,
@@ -76,6 +77,7 @@ struct sqlite_file {
 	sqlite3 *db;
 	sqlite3_stmt *statements[STATEMENTS]; /* made when first used */
 	struct sqlite_steps steps;            /* of the wall clock */
+	int error; /* errno, if the last sqlite_file_run failed; or 0 */
 
 	/* The writer's. */
 	uint64_t secret[2]; /* of the keys' hashes */
@@ -84,7 +86,7 @@ struct sqlite_file {
 	sqlite3_int64 pages;             /* of the database */
 	int log_pages, checkpoint_pages; /* in the log; to wait for */
 	bool has_freed;                  /* pages, since they were given back */
-	bool has_no_room;                /* for the last transaction */
+	int room_error; /* errno: the last transaction finds no room; or 0 */
 };
 
 /* Why a file cannot be used. */

@@ -14,6 +14,7 @@
 enum {
 	TRIM_RUNS = 32,
 	TRIM_CHANNELS = 16,
+	TRIM_LOOKED_AT = 256, /* channels of which most have nothing to give */
 	TRIM_KEYS = 500,
 	/* Floors of channels without events have one part of so many. */
 	TRIM_FORGOTTEN_SHARE = 8,
@@ -332,6 +333,36 @@ trim_find_due(struct sqlite_writer *w, uint64_t wall_ms)
 	return rc == SQLITE_DONE ? found : -1;
 }
 
+/* Looks for channels that have too much.  1: there is more to do; 0; -1. */
+static int
+trim_look(struct sqlite_writer *w)
+{
+	sqlite3_stmt *s;
+	struct sqlite_channel *c;
+	int rc, count = 0;
+
+	if (w->has_looked)
+		return 0;
+	if ((s = sqlite_file_use(&w->file, STATEMENT_SOME_CHANNELS)) == NULL)
+		return -1;
+	sqlite3_bind_int64(s, 1, w->looked_at);
+	sqlite3_bind_int64(s, 2, TRIM_LOOKED_AT);
+	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+		count++;
+		w->looked_at = sqlite3_column_int64(s, 4);
+		if (sqlite3_column_int(s, 5) == 0)
+			continue;
+		if ((c = trim_take_channel(w, s)) == NULL)
+			break;
+		sqlite_writer_add_over(w, c);
+	}
+	sqlite3_reset(s);
+	w->has_looked = rc == SQLITE_DONE && count < TRIM_LOOKED_AT;
+	if (rc != SQLITE_DONE)
+		return -1;
+	return !w->has_looked || w->over != NULL;
+}
+
 /* Drops keys older than that, the oldest first.  1: as many as asked; 0; -1. */
 static int
 trim_keys(struct sqlite_writer *w, uint64_t before_ms, uint64_t most)
@@ -512,7 +543,8 @@ sqlite_writer_trim(struct sqlite_writer *w, uint64_t wall_ms,
 
 	if (w->over != NULL)
 		return trim_channel(w, wall_ms);
-	if ((more = trim_find_due(w, wall_ms)) != 0)
+	if ((more = trim_find_due(w, wall_ms)) != 0 ||
+	    (more = trim_look(w)) != 0)
 		return more;
 	if ((more = trim_known_keys(w, wall_ms, bounds)) != 0)
 		return more;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+#include <errno.h>
+
 #include "store/sqlite_space.h"
 
 enum {
@@ -108,12 +110,15 @@ space_reserve(struct sqlite_file *f)
 	if (pages == -1)
 		return -1;
 	f->pages = pages;
+	f->room_error = errno = 0;
 	bytes = pages * SPACE_PAGE_BYTES;
 	rc =
 	    sqlite3_file_control(f->db, "main", SQLITE_FCNTL_SIZE_HINT, &bytes);
 	/* A database in memory has no file to ask. */
-	f->has_no_room = rc != SQLITE_OK && rc != SQLITE_NOTFOUND;
-	return f->has_no_room ? -1 : 0;
+	if (rc == SQLITE_OK || rc == SQLITE_NOTFOUND)
+		return 0;
+	f->room_error = errno != 0 ? errno : ENOSPC;
+	return -1;
 }
 
 bool

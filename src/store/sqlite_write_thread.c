@@ -188,7 +188,7 @@ write_thread_rollback(struct store_sqlite *q)
 	if (sqlite3_get_autocommit(f->db) == 0)
 		sqlite_file_run(f, STATEMENT_ROLLBACK);
 	sqlite_writer_forget(&q->writer);
-	f->has_no_room = false;
+	f->room_error = 0;
 	return was_full && space_make_room(f);
 }
 

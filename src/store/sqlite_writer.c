@@ -28,6 +28,10 @@ sqlite_writer_forget(struct sqlite_writer *w)
 {
 	size_t i;
 
+	if (w->over != NULL || w->touched != NULL) {
+		w->has_looked = false;
+		w->looked_at = 0;
+	}
 	for (i = 0; i < w->all_count; i++) {
 		table_remove(&w->channels, &w->all[i]->entry);
 		buffer_clear(&w->all[i]->run);

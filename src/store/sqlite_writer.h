@@ -30,6 +30,13 @@ struct sqlite_writer {
 	size_t all_count, all_capacity;
 	struct sqlite_channel *touched;          /* of this transaction */
 	struct sqlite_channel *over, **over_end; /* to be trimmed, in turn */
+	/*
+	 * Which channels have too much is known from what was stored.  Of what
+	 * another run stored, and after a failure, all are looked at, some at a
+	 * time: so far, and whether that was all.
+	 */
+	sqlite3_int64 looked_at;
+	bool has_looked;
 	bool is_large;      /* more of the disk is taken than may be */
 	struct id last;     /* of what was stored */
 	struct id unstored; /* the last event that is in memory alone, or 0 */

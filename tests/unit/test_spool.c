@@ -291,20 +291,20 @@ test_expired(void **state)
 static const struct test_clock {
 	const char *name;
 	int64_t set_s[2];  /* between keeping and sending, in two steps */
-	bool is_restarted; /* the machine, after the first */
 	uint64_t waits_s;  /* by the clock that nobody sets */
 	int left_s;        /* of 100; 0: it has expired */
+	bool is_restarted; /* the machine, after the first step */
 } test_clocks[] = {
-	{ "nothing", { 0, 0 }, false, 5, 95 },
-	{ "forward", { 86400, 0 }, false, 5, 95 },
-	{ "far forward", { 315360000, 0 }, false, 99, 1 },
-	{ "back", { -86400, 0 }, false, 5, 95 },
-	{ "back, and it is due", { -86400, 0 }, false, 100, 0 },
-	{ "forth and back", { 86400, -86400 }, false, 30, 70 },
-	{ "a restart", { 0, 0 }, true, 30, 70 },
-	{ "before a restart", { 86400, 0 }, true, 30, 70 },
-	{ "back before it", { -86400, 0 }, true, 30, 70 },
-	{ "back before it, and it is due", { -86400, 0 }, true, 101, 0 },
+	{ "nothing", { 0, 0 }, 5, 95, false },
+	{ "forward", { 86400, 0 }, 5, 95, false },
+	{ "far forward", { 315360000, 0 }, 99, 1, false },
+	{ "back", { -86400, 0 }, 5, 95, false },
+	{ "back, and it is due", { -86400, 0 }, 100, 0, false },
+	{ "forth and back", { 86400, -86400 }, 30, 70, false },
+	{ "a restart", { 0, 0 }, 30, 70, true },
+	{ "before a restart", { 86400, 0 }, 30, 70, true },
+	{ "back before it", { -86400, 0 }, 30, 70, true },
+	{ "back before it, and it is due", { -86400, 0 }, 101, 0, true },
 };
 
 uint64_t __wrap_clock_wall_ms(void);
