@@ -54,8 +54,12 @@ enum {
 	DELIVERY_UNITS = 128,
 	/* One call's: a stream that is far behind must not hold up others. */
 	DELIVERY_BYTES = 262144,
-	/* A unit's, unless an event is larger: its rest may be copied. */
+	/*
+	 * A unit's, unless an event is larger: its rest may be copied.  Who has
+	 * stalled is likely to stall again.
+	 */
 	DELIVERY_RUN = REST_COPY,
+	DELIVERY_RUN_STALLED = 4096,
 	DELIVERY_WIRE = 4096 /* bytes of a run that is worth copying */
 };
 
@@ -259,7 +263,8 @@ delivery_add_events(struct delivery *d, uint64_t *seqs)
 			return;
 		}
 		history_slice_cut(&s->cursors[i].channel->history, seqs[i],
-		    DELIVERY_RUN, &slice);
+		    s->is_writing ? DELIVERY_RUN_STALLED : DELIVERY_RUN,
+		    &slice);
 		u = delivery_unit_of(&slice, &s->cursors[i]);
 		delivery_add_unit(d, &u);
 		seqs[i] = slice.next_seq;

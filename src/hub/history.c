@@ -430,18 +430,23 @@ void
 history_slice_cut(const struct history *h, uint64_t seq, size_t bytes,
     struct history_slice *s)
 {
-	const struct history_entry *e = history_slot(h, seq);
-	uint64_t end_seq = s->next_seq;
+	const struct history_entry *e;
+	uint64_t low = seq, high = s->next_seq - 1, middle;
 
 	if (s->len <= bytes)
 		return;
-	s->len = 0;
-	s->events = 0;
-	do {
-		s->len += e->len;
-		s->events++;
-		s->last = e->id;
-		e = history_slot(h, ++seq);
-	} while (seq < end_seq && s->len + e->len <= bytes);
-	s->next_seq = seq;
+	/* The last event that ends within them, or the first one. */
+	while (low < high) {
+		middle = high - (high - low) / 2;
+		e = history_slot(h, middle);
+		if (e->off + e->len - s->off <= bytes)
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	e = history_slot(h, low);
+	s->len = e->off + e->len - s->off;
+	s->events = (uint32_t)(low + 1 - seq);
+	s->next_seq = low + 1;
+	s->last = e->id;
 }

@@ -16,8 +16,7 @@ struct stream;
  */
 
 enum {
-	REST_COPY =
-	    4096 /* a rest of so many bytes, without headers, is copied */
+	REST_COPY = 16384 /* a rest of so many bytes is copied */
 };
 
 /* The stream stalls; without memory for a copy it goes on as it is. */
