@@ -67,7 +67,8 @@ class Crierd:
             return False
         with Queue(self.queue) as queue:  # answered by its loop: it is set up
             store = queue.ask({"do": "status"})["store"]
-        return not self.awaits_store or store.get("up", True)
+        return (not self.awaits_store or store["kind"] != "redis"
+                or store["up"])
 
     @property
     def pid(self):
