@@ -3,6 +3,7 @@
 
 /* The companion's publishing and its connection. */
 
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/json.h"
 #include "companion/client_feed.h"
 #include "companion/verb.h"
 #include "lib/run.h"
@@ -420,6 +422,51 @@ test_not_allowed(void **state)
 	assert_int_equal(chmod(run_socket, 0600), 0);
 }
 
+/* One question to a server that goes away, or says nothing for 50 ms. */
+static void
+test_no_reply(void **state)
+{
+	static const struct {
+		const char *data;
+		int error;
+	} cases[] = { { "drop", ECONNRESET }, { "mute", ETIMEDOUT } };
+	const run_talker talks[] = { run_talk_lines, NULL };
+	struct json_object *o;
+	struct buffer line = { 0 };
+	struct client client;
+	const char *reply;
+	FILE *requests;
+	size_t i, len;
+	pid_t server;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+		requests = run_open_requests();
+		server = run_serve(talks, requests);
+		fclose(requests);
+		assert_int_equal(client_open(&client, run_socket, 0), 0);
+		client.silence_ms = 50;
+		o = json_object_new_object();
+		json_add_string(o, "data", cases[i].data);
+		assert_int_equal(client_call(&client, o, &reply, &len),
+		    EX_TEMPFAIL);
+		client_close(&client);
+		run_wait(server);
+		requests = run_open_requests();
+		server = run_serve(talks, requests);
+		fclose(requests);
+		assert_int_equal(client_open(&client, run_socket, 0), 0);
+		client.silence_ms = 50;
+		buffer_printf(&line, "{\"data\":\"%s\"}\n", cases[i].data);
+		assert_int_equal(client_ask(&client, &line, -1, &reply, &len),
+		    -1);
+		assert_int_equal(errno, cases[i].error);
+		buffer_clear(&line);
+		client_close(&client);
+		run_wait(server);
+	}
+}
+
 int
 main(void)
 {
@@ -431,6 +478,7 @@ main(void)
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_as_it_arrives),
 		cmocka_unit_test(test_not_allowed),
+		cmocka_unit_test(test_no_reply),
 		cmocka_unit_test(test_open),
 	};
 
