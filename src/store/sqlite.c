@@ -76,6 +76,7 @@ store_sqlite_status(struct store *store, struct json_object *status)
 	json_add_string(o, "durability", store_durability_name[q->durability]);
 	pthread_mutex_lock(&q->lock);
 	figures = q->figures;
+	figures.up = 1; /* a file is never away, only degraded */
 	figures.log_bytes = store_sqlite_file_bytes(q, "-wal");
 	figures.file_bytes = store_sqlite_file_bytes(q, "") + figures.log_bytes;
 	figures_add(status, FIGURES_STORE, &figures);
