@@ -8,12 +8,14 @@ differ is in the ways' traits, with its reason.
 
 import fcntl
 import json
+import os
 import shlex
 import struct
+import subprocess
 import termios
 import urllib.parse
 
-from lib import proc
+from lib import bench, proc
 from lib.daemon import Crierd
 from lib.fcgi import Direct
 
@@ -26,6 +28,8 @@ route "GET /events" { subscribe = "{query.channel}" }
 route "POST /events/{channel...}" { publish = "{channel}" }
 route "POST /body" { publish = "a" data = "{body}" }
 route "POST /template" { publish = "a" data = "{form.data}" }
+route "POST /template/json" { publish = "a" data = "{json.data}" }
+route "POST /template/query" { publish = "a" data = "{query.data}" }
 channel "**" { publish = anyone }
 """
 
@@ -37,8 +41,14 @@ def to_json(fields):
     return text.encode("latin-1")
 
 
+def run_crier(words, data):
+    subprocess.run([*bench.CRIER, *words], input=data, check=False,
+                   capture_output=True, timeout=60)
+
+
 class Ways:
     def __init__(self, place):
+        self.kept = place.path("kept")
         self.output = place.write("output", "")
         self.crierd = Crierd(place, config=CONFIG.replace(
             "FILE", self.output)).start()
@@ -142,6 +152,31 @@ class Ways:
         return self.post(urllib.parse.urlencode(fields).encode(), FORM,
                          "/template")
 
+    def query_template(self, fields):
+        return self.post(b"", "", "/template/query?"
+                         + urllib.parse.urlencode(fields))
+
+    def json_template(self, fields):
+        return self.post(to_json(fields), "application/json",
+                         "/template/json")
+
+    def spool(self, arguments, data):
+        """Kept while there is no crierd, and sent later."""
+        os.makedirs(self.kept, 0o700, exist_ok=True)
+        run_crier(["-s", self.kept + ".none", "pub", "-S", self.kept,
+                   *arguments], data)
+        run_crier(["-s", self.crierd.queue, "flush", "-S", self.kept], None)
+        return self.arrived()
+
+    def spool_input(self, fields):
+        return self.spool(["a"], fields["data"])
+
+    def spool_lines(self, fields):
+        return self.spool(["-l", "a"], fields["data"] + b"\n")
+
+    def spool_json(self, fields):
+        return self.spool(["-n"], to_json({"channel": b"a", **fields}))
+
     def json(self, fields):
         return self.post(to_json(fields), "application/json")
 
@@ -176,7 +211,10 @@ WAYS = (
     (Ways.pub_option, (WORD,)), (Ways.pub_input, (DROPS,)),
     (Ways.pub_lines, (LINE,)), (Ways.pub_command, (LINE,)),
     (Ways.pub_json, ()), (Ways.pub_object, (WORD, OBJECT)),
+    (Ways.spool_input, (DROPS,)), (Ways.spool_lines, (LINE,)),
+    (Ways.spool_json, ()), (Ways.query_template, ()),
     (Ways.form, ()), (Ways.form_template, ()), (Ways.json, ()),
+    (Ways.json_template, ()),
     (Ways.text, ()), (Ways.body, ()), (Ways.run_text, (LINE,)),
     (Ways.run_json, ()))
 
@@ -259,6 +297,9 @@ LINE_WAYS = (
     ("pub -l", lambda w, text: w.pub("-l", "a", data=text), b"%s"),
     ("pub -n", lambda w, text: w.pub("-n", data=text),
      b'{"channel":"a","data":"%s"}'),
+    ("pub -S -l", lambda w, text: w.spool(["-l", "a"], text), b"%s"),
+    ("pub -S -n", lambda w, text: w.spool(["-n"], text),
+     b'{"channel":"a","data":"%s"}'),
     ("run", Ways.run_lines, b"%s"),
     ("run in JSON", Ways.run_lines, b'{"data":"%s"}'),
 )
@@ -311,6 +352,7 @@ WORDS = (
     ("id", "a\nb", False), ("id", "77", True),
 )
 FIELD_WAYS = (Ways.queue_json, Ways.pipe_json, Ways.pub_json, Ways.pub_option,
+              Ways.spool_json,
               Ways.form, Ways.json, Ways.run_json)
 
 
@@ -337,6 +379,8 @@ def as_number(way):
             return ways.pipe_lines(line + b"\n")
         if way is Ways.pub_json:
             return ways.pub("-n", data=line)
+        if way is Ways.spool_json:
+            return ways.spool(["-n"], line)
         if way is Ways.json:
             return ways.post(line, "application/json")
         return [e for e in ways.run_lines(line + b"\n")
@@ -351,6 +395,8 @@ def fields(tap, place):
             if way is Ways.pub_option and "\0" in text or (
                     way is Ways.run_json and field == "expires"):
                 continue  # nobody keeps what a program prints
+            if way is Ways.spool_json and text.startswith("0.0") and good:
+                continue  # its time is over before there is a crierd
             given = {"data": b"%d" % number, field: text.encode()}
             shown = f"{field} {text[:20]!r}: {way.__name__}"
             check_field(tap, ways, way, given, good, shown)
