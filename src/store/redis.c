@@ -323,7 +323,7 @@ store_redis_init(struct store_redis *s, const struct store_options *options)
 	STAILQ_INIT(&s->reads.waiting);
 	LIST_INIT(&s->reads.active);
 	for (i = 0; i < REDIS_NODE_BYTES; i++)
-		snprintf(s->node + 2 * i, 3, "%02x",
+		snprintf(s->node + (size_t)2 * i, 3, "%02x",
 		    (unsigned)loop_random(256));
 	s->retry = evtimer_new(s->base, store_redis_retry_cb, s);
 	s->patience = evtimer_new(s->base, store_redis_patience_cb, s);

@@ -206,7 +206,8 @@ redis_outbox_drop_known(struct store_redis *s, const redisReply *reply)
 		item = strtoul(offset->str, NULL, 10);
 		if (item >= o->blob.item_count)
 			continue;
-		/* The batch is ours to write outcomes to. */
+		/* The batch is ours to write outcomes to.
+		 * NOLINTNEXTLINE(*-no-int-to-ptr) */
 		e = (struct batch_event *)(uintptr_t)o->blob.items[item].event;
 		e->outcome = BATCH_DUPLICATE;
 		free(e->first_id);

@@ -234,6 +234,7 @@ redis_read_take(struct store_read *read, const struct redis_part *p)
 	struct text_span record = { p->event.record, p->event.record_len };
 
 	if (p->event.own_id_len == 0) {
+		/* No text. NOLINTNEXTLINE(*-not-null-terminated-result) */
 		memcpy(line, "id: ", 4);
 		front.len = 4 + id_format(p->id, line + 4);
 		line[front.len++] = '\n';
@@ -469,6 +470,7 @@ redis_reads_stop(struct store_redis *s)
 	struct redis_read *whole;
 
 	while ((whole = LIST_FIRST(&s->reads.active)) != NULL) {
+		/* Each leaves the list. NOLINTNEXTLINE(*-unix.Malloc) */
 		if (whole->read != NULL)
 			STAILQ_INSERT_HEAD(&s->reads.waiting, whole->read,
 			    link);
