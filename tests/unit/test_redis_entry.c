@@ -167,6 +167,7 @@ test_broken(void **state)
 		assert_null(test_read(run, copy, i));
 		free(copy);
 	}
+	/* Of some bytes. NOLINTNEXTLINE(*.UnixAPI) */
 	assert_non_null(copy = malloc(len));
 	memcpy(copy, run->blob.text.data, len);
 	for (i = 0; i < len; i++)

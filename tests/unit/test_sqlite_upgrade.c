@@ -69,6 +69,33 @@ enum {
 	TEST_LOG_ROOM = 1 << 20
 };
 
+static const struct {
+	int version;
+	const char *more;
+} test_stages[] = { { 1, "" }, { 2, "" }, { 3, "" },
+	{ 2,
+	    "ALTER TABLE run RENAME TO run_before;"
+	    "CREATE TABLE run (body INTEGER PRIMARY KEY,"
+	    "channel INTEGER NOT NULL, last_ms INTEGER NOT NULL,"
+	    "last_n INTEGER NOT NULL, first_ms INTEGER NOT NULL,"
+	    "events INTEGER NOT NULL, bytes INTEGER NOT NULL,"
+	    "data BLOB NOT NULL);"
+	    "CREATE INDEX run_at ON run"
+	    " (channel, last_ms, last_n, first_ms, events, bytes);"
+	    "INSERT INTO run SELECT NULL, * FROM run_before"
+	    " WHERE last_ms < 540;"
+	    "DELETE FROM run_before WHERE last_ms < 540;"
+	    "PRAGMA user_version = 3" },
+	{ 3,
+	    "ALTER TABLE key RENAME TO key_before;"
+	    "CREATE TABLE key (number INTEGER PRIMARY KEY,"
+	    "hash BLOB NOT NULL, id TEXT NOT NULL,"
+	    "at_ms INTEGER NOT NULL);"
+	    "CREATE UNIQUE INDEX key_hash ON key (hash);"
+	    "CREATE TABLE secret (one INTEGER PRIMARY KEY CHECK (one = 1),"
+	    "secret BLOB NOT NULL);"
+	    "PRAGMA user_version = 4" } };
+
 /*
  * Files of earlier versions keep their runs: all of them, and of an upgrade
  * that was cut short some in the old place and some in the new one.
@@ -76,32 +103,6 @@ enum {
 static void
 test_upgrade(void **state)
 {
-	static const struct {
-		int version;
-		const char *more;
-	} stages[] = { { 1, "" }, { 2, "" }, { 3, "" },
-		{ 2,
-		    "ALTER TABLE run RENAME TO run_before;"
-		    "CREATE TABLE run (body INTEGER PRIMARY KEY,"
-		    "channel INTEGER NOT NULL, last_ms INTEGER NOT NULL,"
-		    "last_n INTEGER NOT NULL, first_ms INTEGER NOT NULL,"
-		    "events INTEGER NOT NULL, bytes INTEGER NOT NULL,"
-		    "data BLOB NOT NULL);"
-		    "CREATE INDEX run_at ON run"
-		    " (channel, last_ms, last_n, first_ms, events, bytes);"
-		    "INSERT INTO run SELECT NULL, * FROM run_before"
-		    " WHERE last_ms < 540;"
-		    "DELETE FROM run_before WHERE last_ms < 540;"
-		    "PRAGMA user_version = 3" },
-		{ 3,
-		    "ALTER TABLE key RENAME TO key_before;"
-		    "CREATE TABLE key (number INTEGER PRIMARY KEY,"
-		    "hash BLOB NOT NULL, id TEXT NOT NULL,"
-		    "at_ms INTEGER NOT NULL);"
-		    "CREATE UNIQUE INDEX key_hash ON key (hash);"
-		    "CREATE TABLE secret (one INTEGER PRIMARY KEY CHECK (one = 1),"
-		    "secret BLOB NOT NULL);"
-		    "PRAGMA user_version = 4" } };
 	static const struct batch_channel a = { NULL, "a", 1, 9999, 9999999,
 		0 };
 	static const char sum[] =
@@ -117,8 +118,8 @@ test_upgrade(void **state)
 	for (ms = 500; ms < 500 + TEST_OLD_RUNS; ms++)
 		writer_commit(&a, ms, 1 + ms % 9, 300, false);
 	before = writer_number(sum);
-	for (i = 0; i < sizeof stages / sizeof *stages; i++) {
-		test_make_old(stages[i].version, stages[i].more);
+	for (i = 0; i < sizeof test_stages / sizeof *test_stages; i++) {
+		test_make_old(test_stages[i].version, test_stages[i].more);
 		/* Half of a history is none: nobody reads in it. */
 		assert_int_equal(sqlite_file_open(&other, writer_path, &reader,
 				     &cause),
