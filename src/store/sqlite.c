@@ -77,6 +77,9 @@ store_sqlite_status(struct store *store, struct json_object *status)
 	pthread_mutex_lock(&q->lock);
 	figures = q->figures;
 	figures.up = 1; /* a file is never away, only degraded */
+	/* These are of a store that nodes share. */
+	figures.down_ms = figures.connects = figures.doubts = figures.nodes =
+	    figures.cuts = figures.evicted_keys = FIGURE_NONE;
 	figures.log_bytes = store_sqlite_file_bytes(q, "-wal");
 	figures.file_bytes = store_sqlite_file_bytes(q, "") + figures.log_bytes;
 	figures_add(status, FIGURES_STORE, &figures);
