@@ -116,6 +116,35 @@ list_files() {
 	find run -name '*crier*')
 }
 
+# under_systemd: the same system with one, where one can run.
+under_systemd() {
+	umount "$root/proc"
+	if ! chroot "$root" sh -ec 'export DEBIAN_FRONTEND=noninteractive
+	    printf "#!/bin/sh\nexit 101\n" >/usr/sbin/policy-rc.d
+	    apt-get -qq update
+	    apt-get -qqy --no-install-recommends install systemd systemd-sysv
+	    rm /usr/sbin/policy-rc.d' >"$debs/step.log" 2>&1; then
+		echo 'ok - under systemd # SKIP it cannot be installed'
+		return
+	fi
+	status=0
+	"$here/tests/deb-systemd.sh" "$root" /new >"$debs/step.log" 2>&1 ||
+	    status=$?
+	case $status in
+	0)
+		echo 'ok - under systemd'
+		;;
+	77)
+		echo "ok - under systemd # SKIP $(tail -n 1 "$debs/step.log")"
+		;;
+	*)
+		failed=1
+		echo 'not ok - under systemd'
+		tail -n 40 "$debs/step.log"
+		;;
+	esac
+}
+
 # shellcheck disable=SC2317 # for check
 same_files() {
 	list_files >"$debs/after"
@@ -161,4 +190,5 @@ check 'remove' inside 'dpkg -r crier libapache2-mod-crier &&
 	[ -f /var/lib/crier/history.db ]'
 check 'purge' inside 'dpkg -P crier libapache2-mod-crier'
 check 'nothing is left' same_files
+under_systemd
 end "$failed"

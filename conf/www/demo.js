@@ -648,21 +648,37 @@ function listenCb(e)
 	addressUpdate();
 }
 
-/* Beside the demo there are the status page, and the papers as they are. */
-function papersShow()
+/* Whether there is a status page, and it is for who looks. */
+async function statusIsThere()
 {
-	const status = element("a", "", "status page");
-	const names = ["README.md", "doc/porting.md", "doc/tokens.md"];
+	try {
+		const r = await fetch("/events/status", { method: "HEAD" });
 
-	if (demo === "")
-		return;
-	status.href = "/events/status";
-	$("papers").replaceChildren(status, ...names.map((name) => {
+		/* Without a route of its own that is a channel. */
+		return r.ok &&
+		    r.headers.get("Content-Type").startsWith("text/html");
+	} catch {
+		return false;
+	}
+}
+
+/* Links to the status page and, where the demo has them, to the papers. */
+async function papersShow()
+{
+	const names = ["README.md", "doc/porting.md", "doc/tokens.md"];
+	const links = names.map((name) => {
 		const link = element("a", "", name.replace(/^.*\//, ""));
 
 		link.href = "/papers/" + name;
 		return link;
-	}));
+	});
+	const status = element("a", "", "status page");
+
+	status.href = "/events/status";
+	if (demo !== "")
+		$("papers").replaceChildren(...links);
+	if (await statusIsThere())
+		$("papers").prepend(status, " ");
 }
 
 /*

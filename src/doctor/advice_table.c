@@ -38,7 +38,7 @@ const struct advice advice_table[] = {
 	    "if the route is for users who are logged in; otherwise the "
 	    "server's or crier.conf's rules turn everybody away" },
 	{ SERVER_NGINX, ANY_WAY, FAULT_NOT_FOUND, "in the server block",
-	    "include /usr/local/share/crier/conf/nginx/crier.conf;\n",
+	    "include " PKGDATADIR "/conf/nginx/crier.conf;\n",
 	    "the URL does not lead to crierd" },
 	{ SERVER_APACHE, ATTACHED_FASTCGI, FAULT_NOT_FOUND, IN_APACHE,
 	    APACHE_PASS, "the URL does not lead to crierd" },

@@ -199,6 +199,10 @@ def as_bootstrap_shows_it(tap, place):
            and "sudo" not in browser.text("#restart"),
            "the commands are the demo's",
            browser.text("#commands"))
+    proc.wait_for(lambda: "status page" in browser.text("#papers"),
+                  "a link to the status page")
+    tap.ok("porting.md" in browser.text("#papers"),
+           "status page and papers are linked to", browser.text("#papers"))
     _send(browser, "beta", "from <the> page & more")
     proc.wait_for(lambda: browser.text("#copied"), "the page says so")
     # Pages that the browser has left may live in its cache.
@@ -220,6 +224,8 @@ def as_bootstrap_shows_it(tap, place):
         ".replace(/\\n/g, ' ')"), "one reconnect, not reconnects")
     browser.driver.get(f"http://127.0.0.1:{site.port}/?channel=user/ann")
     proc.wait_for(lambda: browser.state() == "live", "a name with a slash")
+    proc.wait_for(lambda: "status page" in browser.text("#papers"),
+                  "a link to the status page without the demo, too")
     site.crierd.publish("user/ann", "to ann")
     _wait_for(browser, ["to ann"], "an event for a name with a slash")
     tap.eq(browser.errors(), [], "no script of the page failed")

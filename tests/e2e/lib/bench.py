@@ -164,6 +164,7 @@ class Corner(Bench):
 
     def __init__(self, place, name):
         self.whole = place
+        self.store = place.store
         self.tap = place.tap
         self.dir = place.path(name)
         os.mkdir(self.dir)
