@@ -309,7 +309,7 @@ store_redis_init_peer(struct store_redis *s,
 static int
 store_redis_init(struct store_redis *s, const struct store_options *options)
 {
-	unsigned i;
+	size_t i;
 
 	s->store.ops = &store_redis_ops;
 	s->store.is_durable = s->store.is_shared = s->store.is_down = true;
@@ -321,7 +321,7 @@ store_redis_init(struct store_redis *s, const struct store_options *options)
 	s->server.down_ms = clock_monotonic_ms();
 	redis_orders_init(&s->orders);
 	STAILQ_INIT(&s->reads.waiting);
-	LIST_INIT(&s->reads.active);
+	TAILQ_INIT(&s->reads.active);
 	for (i = 0; i < REDIS_NODE_BYTES; i++)
 		snprintf(s->node + (size_t)2 * i, 3, "%02x",
 		    (unsigned)loop_random(256));

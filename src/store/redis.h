@@ -98,7 +98,7 @@ struct redis_orders {
 };
 
 /* redis_read.c */
-LIST_HEAD(redis_read_list, redis_read);
+TAILQ_HEAD(redis_read_list, redis_read);
 
 struct redis_reads {
 	struct store_read_list waiting;

@@ -155,7 +155,7 @@ redis_blob_has_room(const struct redis_blob *blob, const struct batch_event *e)
 
 int
 redis_blob_add(struct redis_blob *blob, const struct batch *b,
-    const struct batch_event *e)
+    struct batch_event *e)
 {
 	size_t bytes = REDIS_EVENT_BYTES + e->record_len, i;
 	struct redis_blob_item *item = &blob->items[blob->item_count];

@@ -27,7 +27,7 @@ enum {
 
 struct redis_blob_item {
 	const struct batch *batch;
-	const struct batch_event *event;
+	struct batch_event *event;
 	size_t first; /* of its places */
 };
 
@@ -64,8 +64,8 @@ void redis_blob_empty(struct redis_blob *);
  * Adds an event, whose batch stays.  1: it is beyond the bounds, though never
  * the first; -1: memory.
  */
-int redis_blob_add(struct redis_blob *, const struct batch *,
-    const struct batch_event *);
+int
+redis_blob_add(struct redis_blob *, const struct batch *, struct batch_event *);
 
 /*
  * Writes `text` and `rules`; the Redis' wall clock is so far before the

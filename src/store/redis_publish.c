@@ -147,7 +147,7 @@ redis_outbox_add_key(struct redis_outbox *o, const struct batch *b,
 /* Adds an event to what is sent; 1: no more; -1: memory. */
 static int
 redis_outbox_add(struct redis_outbox *o, const struct batch *b,
-    const struct batch_event *e)
+    struct batch_event *e)
 {
 	int rc;
 
@@ -206,9 +206,7 @@ redis_outbox_drop_known(struct store_redis *s, const redisReply *reply)
 		item = strtoul(offset->str, NULL, 10);
 		if (item >= o->blob.item_count)
 			continue;
-		/* The batch is ours to write outcomes to.
-		 * NOLINTNEXTLINE(*-no-int-to-ptr) */
-		e = (struct batch_event *)(uintptr_t)o->blob.items[item].event;
+		e = o->blob.items[item].event;
 		e->outcome = BATCH_DUPLICATE;
 		free(e->first_id);
 		e->first_id = strdup(id->str);

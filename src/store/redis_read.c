@@ -28,7 +28,7 @@ struct redis_question {
 };
 
 struct redis_read {
-	LIST_ENTRY(redis_read) link;
+	TAILQ_ENTRY(redis_read) link;
 	struct store_redis *store;
 	struct store_read *read; /* NULL: it was cancelled */
 	struct redis_part *parts;
@@ -45,7 +45,7 @@ redis_read_free(struct redis_read *whole)
 {
 	size_t i;
 
-	LIST_REMOVE(whole, link);
+	TAILQ_REMOVE(&whole->store->reads.active, whole, link);
 	for (i = 0; i < whole->count; i++)
 		redis_part_clear(&whole->parts[i]);
 	free(whole->parts);
@@ -61,7 +61,7 @@ redis_read_new(struct store_redis *s, struct store_read *read)
 
 	if (whole == NULL)
 		return NULL;
-	LIST_INSERT_HEAD(&s->reads.active, whole, link);
+	TAILQ_INSERT_TAIL(&s->reads.active, whole, link);
 	whole->store = s;
 	whole->read = read;
 	whole->wrong = "";
@@ -229,15 +229,16 @@ redis_read_oldest(const struct redis_read *whole)
 static bool
 redis_read_take(struct store_read *read, const struct redis_part *p)
 {
-	char line[sizeof "id: \n" + ID_TEXT_SIZE];
+	static const char field[] = "id: ";
+	char line[sizeof field + ID_TEXT_SIZE];
 	struct text_span front = { line, 0 };
 	struct text_span record = { p->event.record, p->event.record_len };
 
 	if (p->event.own_id_len == 0) {
-		/* No text. NOLINTNEXTLINE(*-not-null-terminated-result) */
-		memcpy(line, "id: ", 4);
-		front.len = 4 + id_format(p->id, line + 4);
-		line[front.len++] = '\n';
+		memcpy(line, field, sizeof field);
+		front.len = sizeof field - 1;
+		front.len += id_format(p->id, line + front.len);
+		memcpy(line + front.len++, "\n", sizeof "\n");
 	}
 	return store_read_take(read, p->id, front, record);
 }
@@ -453,7 +454,7 @@ redis_reads_cancel(struct store_redis *s, struct store_read *read)
 {
 	struct redis_read *whole;
 
-	LIST_FOREACH(whole, &s->reads.active, link) {
+	TAILQ_FOREACH(whole, &s->reads.active, link) {
 		/* cppcheck-suppress uninitvar; the loop sets it */
 		if (whole->read == read) {
 			whole->read = NULL;
@@ -467,10 +468,9 @@ redis_reads_cancel(struct store_redis *s, struct store_read *read)
 void
 redis_reads_stop(struct store_redis *s)
 {
-	struct redis_read *whole;
+	struct redis_read *whole, *next;
 
-	while ((whole = LIST_FIRST(&s->reads.active)) != NULL) {
-		/* Each leaves the list. NOLINTNEXTLINE(*-unix.Malloc) */
+	TAILQ_FOREACH_SAFE(whole, &s->reads.active, link, next) {
 		if (whole->read != NULL)
 			STAILQ_INSERT_HEAD(&s->reads.waiting, whole->read,
 			    link);

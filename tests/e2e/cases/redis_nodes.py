@@ -436,6 +436,48 @@ def closes(tap, place, redis):
 
 
 @on_redis()
+def with_few_rights(tap, place, redis):
+    """The user and settings of conf/redis are enough, and not less."""
+    folder = os.path.join(bench.SRCDIR, "conf", "redis")
+    with open(os.path.join(folder, "redis.conf"), encoding="utf-8") as file:
+        for line in file:
+            if line.strip() and line[0] != "#":
+                tap.eq(redis.ask("CONFIG", "SET", *line.split()), "OK",
+                       line.strip())
+    with open(os.path.join(folder, "crier.acl"), encoding="utf-8") as file:
+        (words,) = [line.split() for line in file if line[0] != "#"]
+    rules = [word.replace("PASSWORD", "secret") for word in words[2:]]
+    tap.eq(redis.ask("ACL", "SETUSER", "crier", *rules), "OK", "the user")
+    password = place.write("password", "secret\n")
+    os.chmod(password, 0o640)
+    os.chown(password, os.getuid(), os.stat(redis.dir).st_gid)
+    url = f"redis+unix://crier@{redis.path}"
+    options = ["store-password-file=" + password]
+    first, second = [Node(place, name, url, options).start()
+                     for name in ("n1", "n2")]
+    client = follow(second, "a")
+    start = first.publish("a", "1", key="k", id="own")
+    tap.eq(close(first, user="ann", stop=True)["ok"], True, "a close")
+    with Queue(second.queue) as queue:
+        answer = queue.ask({"channel": "a", "data": "x", "key": "k"})
+    tap.eq(answer.get("id"), start, "a key")
+    client.wait_events(1)
+    first.publish("a", "2")
+    tap.eq([event.data for event in
+            resume(second, "a", "own").wait_events(1)], ["2"], "a resume")
+    tap.eq(len(resume(first, "a", "1-0").wait_events(3)), 3, "from the start")
+    first.kill()
+    first.start()
+    tap.eq(first.store()["last_error"], "", "all of it may be done")
+    redis.ask("ACL", "SETUSER", "crier", "-xread")
+    first.kill()
+    first.awaits_store = False
+    first.start()
+    first.wait_log("NOPERM.*xread")
+    tap.ok("xread" in first.store()["last_error"], "what may not is told")
+
+
+@on_redis()
 def memory_for_errors(tap, place, redis):
     refused_start(tap, place, redis.url(), ["store-error=memory"],
                   "store-error")
@@ -444,4 +486,4 @@ def memory_for_errors(tap, place, redis):
 TESTS = [one_order, resumes, keys, own_ids, a_node_goes, redis_is_killed,
          killed_in_between, all_is_flushed, forged, login, evicts,
          memory_is_full, scripts_are_flushed, it_hangs, closes,
-         memory_for_errors]
+         with_few_rights, memory_for_errors]
