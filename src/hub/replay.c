@@ -377,8 +377,9 @@ replay_is_unanswered(const struct replay *r)
 	const struct store_read *read = &r->asker.slice->read;
 
 	return read->wants > 0 || read->is_counting ||
-	    (r->is_first && !read->own_found &&
-		id_cmp(r->after, read->upto) > 0);
+	    (r->is_first &&
+		(read->own_found ? read->is_ahead
+				 : id_cmp(r->after, read->upto) > 0));
 }
 
 /*
@@ -394,6 +395,8 @@ replay_ask_again(struct replay *r)
 	replay_keep_ranges(r);
 	if (read->wants > 0)
 		r->asker.want_bytes = read->wants;
+	if (read->own_found && read->is_ahead)
+		r->after = read->own;
 	if (id_cmp(r->after, read->upto) > 0 && !read->is_ahead) {
 		r->after = zero;
 		r->start.is_known = false;

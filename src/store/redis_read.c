@@ -290,6 +290,11 @@ redis_read_begin(struct redis_read *whole)
 {
 	size_t i;
 
+	if (whole->is_own_found && id_cmp(whole->own, whole->read->upto) > 0) {
+		whole->read->is_ahead = true;
+		redis_read_finish(whole);
+		return;
+	}
 	for (i = 0; whole->is_own_found && i < whole->count; i++)
 		whole->parts[i].after = whole->read->ranges[i].after =
 		    whole->own;
@@ -333,7 +338,7 @@ redis_read_ask_own(struct redis_read *whole, size_t index, bool with_text)
 	struct redis_command c;
 	struct buffer list = { 0 };
 
-	if (redis_command_begin(&c, REDIS_COMMAND_SCRIPT + 4) == -1 ||
+	if (redis_command_begin(&c, REDIS_COMMAND_SCRIPT + 2) == -1 ||
 	    buffer_printf(&list, "{%s}:c:%s", s->url.prefix,
 		read->ranges[index].name) == -1) {
 		redis_command_clear(&c);
@@ -343,7 +348,6 @@ redis_read_ask_own(struct redis_read *whole, size_t index, bool with_text)
 	redis_command_add_script(&c, REDIS_SCRIPT_OWN, with_text, 1);
 	redis_command_add(&c, list.data, list.len);
 	redis_command_add(&c, read->own_id, read->own_id_len);
-	redis_command_add_id(&c, read->upto);
 	redis_send(s, s->talk, &c, redis_read_own_cb, &whole->questions[index]);
 	redis_command_clear(&c);
 	buffer_clear(&list);

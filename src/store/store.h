@@ -83,9 +83,9 @@ struct store_read {
 	struct id own;
 	bool is_counting; /* last is not counted yet: ask again */
 	/*
-	 * A range begins behind upto, and its event is on the log of a shared
-	 * store, which has not come there: ask again.  False, if a range begins
-	 * behind upto: nobody knows that id.
+	 * A range begins, or own is, behind upto, and its event is on the log
+	 * of a shared store, which has not come there: ask again.  False, if a
+	 * range begins behind upto: nobody knows that id.
 	 */
 	bool is_ahead;
 	bool is_complete; /* nothing is left up to upto */

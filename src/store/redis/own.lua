@@ -5,10 +5,10 @@
 -- A channel's newest event that has a publisher's own id.
 --
 -- KEYS  1 the channel's list: header, run, header, run ...
--- ARGV  1 the own id  2, 3 no event behind this one counts: ms, n
+-- ARGV  1 the own id
 -- reply {ms, n}, or nil: there is none
 
-local own, ms, n = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local own = ARGV[1]
 local unpack_bytes = struct.unpack
 local SLICE = 8 -- runs that are fetched at once
 
@@ -34,8 +34,8 @@ while last > 0 do
 	local part = redis.call('LRANGE', KEYS[1], first, last - 1)
 	for i = #part - 1, 1, -2 do
 		local hms, _, base = unpack_bytes('>I8I4I4', part[i])
-		local offset = (hms < ms or (hms == ms and base <= n)) and
-		    part[i + 1]:find(own, 1, true) and find(part[i + 1])
+		local offset = part[i + 1]:find(own, 1, true) and
+		    find(part[i + 1])
 		if offset then
 			return { string.format('%.0f', hms),
 			    string.format('%.0f', base + offset) }

@@ -48,8 +48,8 @@ class Scripts:
                                   *upto, most, last)
         return None if self.answer is None else self.answer[4:]
 
-    def own(self, channel, own, upto=(1 << 50, 0)):
-        return self.script("own", ("{t}:c:" + channel,), own, *upto)
+    def own(self, channel, own):
+        return self.script("own", ("{t}:c:" + channel,), own)
 
 
 def as_id(text):
@@ -194,8 +194,6 @@ def own_ids(tap, redis):
         ids.append([ms, b"%d" % (int(n) + 3)])
     tap.eq(redis.own("c", "one"), ids[2], "the newer of two")
     tap.eq(redis.own("c", "two"), ids[1], "one that others have in their data")
-    tap.eq(redis.own("c", "one", [int(part) for part in ids[1]]), ids[0],
-           "the newest up to an id")
     tap.eq((redis.own("c", "data"), redis.own("d", "one")), (None, None),
            "none")
 
