@@ -58,7 +58,11 @@ static const struct {
 	{ "*/user/**", CONFIG_OWNER, "ann/user/bob", "LGDDDDDD" },
 	{ "x/*/*", CONFIG_OWNER, "x/ann/bob", "LGDDDDDD" },
 	{ "*", CONFIG_OWNER, "ann", "LGDDDDDD" },
+	{ "user/*", CONFIG_OWNER, "user/Ann", "LDDDDDDD" },
+	{ "user/*", CONFIG_OWNER, "user/*", "LDDDDDDD" },
+	{ "user/*", CONFIG_OWNER, "user/ann,bob", "LDDDDDDD" },
 	{ "user/*/**", CONFIG_OWNER, "user/ann/a/b", "LGDDDDDD" },
+	{ "user/*/**", CONFIG_OWNER, "user/bob/ann", "LDGDDDGD" },
 	{ "user/*", CONFIG_OWNER | CONFIG_ANYONE, "user/x", "GGGGGGGG" },
 	/* crier's own: only a pattern that begins with $ opens them. */
 	{ "**", CONFIG_ANYONE, "$streams", "DDDDDDDD" },
