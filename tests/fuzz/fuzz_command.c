@@ -35,6 +35,8 @@ fuzz_check_event(const struct event_fields *event)
 	fuzz_check_span((struct text_span){ event->data, event->data_len });
 	fuzz_check_span((struct text_span){ event->name, event->name_len });
 	fuzz_check_span((struct text_span){ event->id, event->id_len });
+	fuzz_check_span((struct text_span){ event->key, event->key_len });
+	fuzz_check_span((struct text_span){ event->origin, event->origin_len });
 	event_check(event, 65536);
 }
 
@@ -68,6 +70,8 @@ fuzz_check_same(const struct command *a, const struct command *b)
 	fuzz_check(a->kind == b->kind);
 	fuzz_check(a->channel_count == b->channel_count);
 	fuzz_check(a->event.data_len == b->event.data_len);
+	fuzz_check(a->event.key_len == b->event.key_len);
+	fuzz_check(a->event.origin_len == b->event.origin_len);
 	fuzz_check(a->code == b->code);
 }
 

@@ -325,7 +325,7 @@ static void
 test_refusals(void **state)
 {
 	static const enum hub_answer answers[] = { HUB_FULL, HUB_USER_FULL,
-		HUB_ADDRESS_FULL, HUB_FOLLOWED_FULL, HUB_DRAINING,
+		HUB_ADDRESS_FULL, HUB_FOLLOWED_FULL, HUB_DRAINING, HUB_WAITING,
 		HUB_NO_MEMORY };
 	size_t i;
 
