@@ -279,6 +279,8 @@ def all_is_flushed(tap, place, redis):
     back = resume(first, "a", last).wait_events(2)
     tap.eq([event.type for event in back], [GAP, "message"],
            "to who comes back as well")
+    quiet = resume(second, "quiet", last).wait_events(1)
+    tap.eq(quiet[0].type, GAP, "even where there is nothing any more")
 
 
 @on_redis()
