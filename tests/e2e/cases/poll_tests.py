@@ -12,6 +12,7 @@ import re
 from cases import chromium_tests
 from lib import proc, servers
 from lib.reconnect import Reconnector, wait_all
+from lib.server import NotThere
 from lib.site import Site, data_of, named
 from lib.store_tools import PLENTY, Stored, kinds, read_for
 
@@ -34,7 +35,7 @@ def _behind(test, *kinds):
         def run(tap, place):
             try:
                 test(tap, place, kind)
-            except servers.NotThere as missing:
+            except NotThere as missing:
                 tap.skip(test.__name__, f"{missing} is not installed")
         return run, f"{kind}: {test.__name__.replace('_', ' ')}"
     return [behind(kind) for kind in kinds or ("nginx", "lighttpd")]

@@ -12,6 +12,7 @@ import time
 from lib import proc, reconnect, servers
 from lib.daemon import Crierd, Queue
 from lib.fcgi import Direct
+from lib.server import NotThere
 from lib.systemd_manager import Manager, is_built_in
 
 WATCHDOG_S = 3
@@ -237,7 +238,7 @@ def restarts_behind_nginx(tap, place):
     manager.start(crierd, fds, names)
     try:
         nginx = servers.Nginx(place, crierd).start()
-    except servers.NotThere:
+    except NotThere:
         tap.skip("behind nginx", "nginx is not installed")
         return
     clients = [place.own(reconnect.Reconnector(nginx.port,
