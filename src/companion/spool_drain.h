@@ -16,8 +16,8 @@ enum {
 	 * "order", so that crierd refuses what stands behind an event that it
 	 * refuses for now: later events never come before it.
 	 */
-	SPOOL_WINDOW_EVENTS = 64,
-	SPOOL_WINDOW_BYTES = 32 * 1024
+	SPOOL_WINDOW_EVENTS = 256,
+	SPOOL_WINDOW_BYTES = 96 * 1024
 };
 
 /* The reply to an event; the texts live as long as the call. */
