@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 
-from lib import bench, proc
+from lib import bench, proc, redis
 from lib.daemon import Crierd
 from lib.fcgi import Direct
 
@@ -58,9 +58,8 @@ def _read(*names):
         return file.read()
 
 
-def _metrics(place):
-    crierd = Crierd(place, config=CONFIG, options=[
-        "store=sqlite:" + os.path.join(place.run, "history.db")]).start()
+def _metrics(place, store):
+    crierd = Crierd(place, config=CONFIG, options=["store=" + store]).start()
     with Direct(crierd.listen, "/metrics") as answer:
         def ended():
             answer.pump()
@@ -69,9 +68,25 @@ def _metrics(place):
         return answer.raw.decode()
 
 
+def _of_a_node(place):
+    url = "redis+unix:///nowhere"
+    is_built = subprocess.run([*bench.CRIERD, "-n", "-o", "store=" + url],
+                              stderr=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, check=False)
+    if is_built.returncode or not redis.IS_THERE:
+        with open(os.path.join(bench.SRCDIR, "src/protocol/figures_table.c"),
+                  encoding="utf-8") as table:
+            return " ".join("crier_" + name for name in re.findall(
+                r'\.metric = "(store_\w+)"', table.read()))
+    return _metrics(bench.Corner(place, "node"),
+                    redis.Redis(place).start().url())
+
+
 def names(tap, place):
-    text = _metrics(place)
-    there = set(re.findall(r"^(crier_\w+)", text, re.M))
+    text = _metrics(place, "sqlite:" + os.path.join(place.run, "history.db"))
+    there = set(METRIC.findall(text))
+    # What nodes at a shared store tell besides.
+    there |= set(METRIC.findall(_of_a_node(place)))
     for names in (("grafana", "crier.json"), ("prometheus", "crier.yml")):
         asked = set(METRIC.findall(_read(*names)))
         tap.ok(len(asked) > 5, f"{names[0]} asks for metrics")
