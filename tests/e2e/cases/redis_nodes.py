@@ -395,6 +395,25 @@ def it_hangs(tap, place, redis):
            "each is there once")
 
 
+@on_redis(*ALWAYS)
+def it_dies_with_a_batch(tap, place, redis):
+    """What it got and never read is sent again."""
+    (node,) = nodes_at(place, redis, 1)
+    client = follow(node, "a")
+    redis.send(signal.SIGSTOP)
+    with Queue(node.queue) as queue:
+        queue.send({"channel": "a", "data": "1"})
+        proc.wait_for(lambda: node.status()["committing"]["batches"] == 1,
+                      "it is on its way")
+        redis.kill()
+        redis.start()
+        answer = queue.reply()
+    tap.ok(answer.get("ok"), "it is taken", answer)
+    client.wait_events(1)
+    tap.eq(seen(client), [(answer.get("id"), "1")], "and delivered, once")
+    tap.eq(node.store()["doubts"], 1, "it was in doubt")
+
+
 def close(node, **what):
     with Queue(node.queue) as queue:
         return queue.ask({"do": "close", **what})
@@ -487,5 +506,5 @@ def memory_for_errors(tap, place, redis):
 
 TESTS = [one_order, resumes, keys, own_ids, a_node_goes, redis_is_killed,
          killed_in_between, all_is_flushed, forged, login, evicts,
-         memory_is_full, scripts_are_flushed, it_hangs, closes,
-         with_few_rights, memory_for_errors]
+         memory_is_full, scripts_are_flushed, it_hangs, it_dies_with_a_batch,
+         closes, with_few_rights, memory_for_errors]
