@@ -42,7 +42,7 @@ install)
 	;;
 uninstall)
 	rm -rf "$stage/sbin/crierd" "$stage/share/crier/conf/www"
-	[ "$SCENE" = leaves ] || rm -rf "$stage/share/crier"
+	[ "$SCENE" = leaves ] || rm -rf "${stage%/local}"
 	;;
 fuzz)
 	[ "$SCENE" = fuzz ] || exit 0
