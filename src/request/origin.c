@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -66,6 +67,16 @@ origin_is_of_host(const char *origin, const char *host)
 	    origin_is_equal(a.port, b.port);
 }
 
+/* Whether an origin is one of the settings', where capitals do not count. */
+static bool
+origin_is_setting(const char *origin, const char *setting)
+{
+	for (; *setting != '\0'; setting++, origin++)
+		if (tolower((unsigned char)*setting) != *origin)
+			return false;
+	return *origin == '\0';
+}
+
 bool
 origin_is_named(const char *origin, const struct config *config)
 {
@@ -74,7 +85,7 @@ origin_is_named(const char *origin, const struct config *config)
 
 	for (i = 0; i < allowed->count; i++)
 		if (strcmp(allowed->items[i], "*") != 0 &&
-		    strcasecmp(allowed->items[i], origin) == 0)
+		    origin_is_setting(origin, allowed->items[i]))
 			return true;
 	return false;
 }

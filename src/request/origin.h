@@ -21,8 +21,8 @@
 bool origin_is_of_host(const char *origin, const char *host);
 
 /*
- * Whether allow-origin names the origin: scheme and host are the same in
- * capitals.  "*" names none.
+ * Whether allow-origin names the origin, which a browser writes in small
+ * letters, however the setting is written.  "*" names none.
  */
 bool origin_is_named(const char *origin, const struct config *);
 

@@ -80,7 +80,7 @@ test_own(void **state)
 		{ "", "same-site", "x", false },
 		{ "", "cross-site", "x", false },
 		{ "https://a.example", "cross-site", "x", true },
-		{ "HTTPS://a.EXAMPLE", "cross-site", "x", true },
+		{ "HTTPS://a.EXAMPLE", "cross-site", "x", false },
 		{ "http://a.example", "cross-site", "x", false },
 		{ "https://a.example.", "cross-site", "x", false },
 		{ "https://a.example:444", "cross-site", "x", false },
