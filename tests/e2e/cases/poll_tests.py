@@ -10,7 +10,7 @@ import json
 import re
 
 from cases import chromium_tests
-from lib import proc, servers
+from lib import proc
 from lib.reconnect import Reconnector, wait_all
 from lib.server import NotThere
 from lib.site import Site, data_of, named
