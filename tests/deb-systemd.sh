@@ -19,6 +19,7 @@ end() {
 		kill -KILL "$init" 2>/dev/null || :
 		wait "$unshared" 2>/dev/null || :
 	}
+	rm -f "$log"
 	exit "$1"
 }
 trap 'end $?' EXIT
