@@ -80,12 +80,6 @@ config_file_fail(struct config_file *file, int line, char *cause)
 	return -1;
 }
 
-static void __attribute__((format(printf, 2, 0)))
-config_file_error_cb(cfg_t *cfg, const char *fmt, va_list ap)
-{
-	config_file_verror(config_file_now, cfg->line, fmt, ap);
-}
-
 /* The last line up to end that has these words in it, or end. */
 static int
 config_file_find_line(const char *text, const char *what, int end)
@@ -120,6 +114,54 @@ config_file_title_line(const char *text, const char *title, int end)
 	    strstr(text, quoted) == NULL ? title : quoted, end);
 	free(quoted);
 	return line;
+}
+
+/*
+ * The kind of the section whose title, at that line, another one of that kind
+ * has already: libConfuse does not say the kind.  A token may be called as a
+ * channel is; then it is the kind that is named last up to the line.
+ */
+static const struct config_section *
+config_file_twice_kind(const char *text, cfg_t *cfg, const char *title)
+{
+	const struct config_section *kind = NULL, *s;
+	int line, last = -1;
+
+	for (s = config_sections; s < config_sections + CONFIG_SECTIONS; s++) {
+		if (cfg_gettsec(cfg, s->name, title) == NULL)
+			continue;
+		line = config_file_find_line(text, s->name, cfg->line);
+		if (line <= last)
+			continue;
+		last = line;
+		kind = s;
+	}
+	return kind;
+}
+
+/* Tells of a second section with a title that another of its kind has. */
+static void
+config_file_twice(struct config_file *file, cfg_t *cfg, const char *title)
+{
+	const struct config_section *kind =
+	    config_file_twice_kind(file->text, cfg, title);
+	cfg_t *first = cfg_gettsec(cfg, kind->name, title);
+
+	config_file_error(file, cfg->line,
+	    "%s \"%s\": there is one in line %d already: change that, "
+	    "or leave this out",
+	    kind->name, title,
+	    config_file_title_line(file->text, title, first->line));
+}
+
+/* libConfuse calls this when it cannot go on. */
+static void __attribute__((format(printf, 2, 0)))
+config_file_error_cb(cfg_t *cfg, const char *fmt, va_list ap)
+{
+	if (strncmp(fmt, "found duplicate title", 21) == 0)
+		config_file_twice(config_file_now, cfg, va_arg(ap, char *));
+	else
+		config_file_verror(config_file_now, cfg->line, fmt, ap);
 }
 
 /* Stores all settings of the top level: 0, or -1 with *cause. */

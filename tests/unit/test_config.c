@@ -245,7 +245,8 @@ test_messages(void **state)
 		{ "channel \"a\" {\n keep = 5\n retry = -1\n}",
 		    "F:3: retry: must be a whole number" },
 		{ "channel a {}\n\nchannel a {}",
-		    "F:3: found duplicate title 'a'" },
+		    "F:3: channel \"a\": there is one in line 1 already: change "
+		    "that, or leave this out" },
 		{ "\nchannel \"a//b\" {\n\n keep = 1 \n}\n\n",
 		    "F:2: channel \"a//b\": the pattern has an empty segment" },
 		{ "channel {}", "F:1: missing title for section 'channel'" },

@@ -335,7 +335,11 @@ test_conflicts(void **state)
 {
 	static const struct test_message table[] = {
 		{ PLAIN("GET /x") PLAIN("GET /x"),
-		    "F:2: found duplicate title 'GET /x'" },
+		    "F:2: route \"GET /x\": there is one in line 1 already: "
+		    "change that, or leave this out" },
+		{ "# GET /x\n" PLAIN("GET /x") "\n\n" PLAIN("GET /x"),
+		    "F:5: route \"GET /x\": there is one in line 2 already: "
+		    "change that, or leave this out" },
 		{ PLAIN("GET /x") PLAIN("GET  /x"),
 		    "F:2: route \"GET  /x\": the route in line 1 serves GET "
 		    "on this path already" },

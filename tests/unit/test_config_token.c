@@ -157,7 +157,12 @@ static const char *const bad_cases[][3] = {
 	    "F:1: token \"\": a name is missing" },
 	{ "token {}", NULL, "F:1: missing title for section 'token'" },
 	{ "\ntoken a { key = " SECRET " }\ntoken a {\n}", NULL,
-	    "F:3: found duplicate title 'a'" },
+	    "F:3: token \"a\": there is one in line 2 already: change that, or "
+	    "leave this out" },
+	{ "channel a {\n}\ntoken \"a\" {\n key = " SECRET " }\ntoken\na {\n}",
+	    NULL,
+	    "F:6: token \"a\": there is one in line 3 already: change that, or "
+	    "leave this out" },
 	{ "\ntoken a {\n}", NULL,
 	    "F:2: token \"a\": key: there is no key and no key-file" },
 	{ "token a {\n key = x\n key-file = y }", NULL,
