@@ -490,23 +490,26 @@ function commandLists()
 {
 	const c = target();
 	const q = quote(c);
-	const first = ["Some text", "crier pub " + q + ' "Going down at five"'];
+	/* The demo's crierd is of who looks; one of the system is root's. */
+	const crier = demo ? "crier" : "sudo crier";
+	const pub = crier + " pub ";
+	const fifo = demo ? " > " + quote(demo + "/queue.fifo") :
+	    " | sudo tee /run/crier/queue.fifo";
+	const first = ["Some text", pub + q + ' "Going down at five"'];
 
 	return [
 		demo ? [["First, in a terminal", ". " + quote(demo + "/env")], first] :
 		    [first],
 		[
-			["With a name", "crier pub -e alarm " + q + ' "Window open"'],
-			["A JSON object", "crier pub -J -e exit " + q +
+			["With a name", pub + "-e alarm " + q + ' "Window open"'],
+			["A JSON object", pub + "-J -e exit " + q +
 			    " job=backup status=0 seconds=12.5"],
 			["Each line of a program", "(for n in 3 2 1 go; do echo $n; " +
-			    "sleep 1; done) | crier pub -l " + q],
+			    "sleep 1; done) | " + pub + "-l " + q],
 			["Without a program of ours", "echo " +
-			    quoteText(c + " The gates are open") + " > " +
-			    quote(demo ? demo + "/queue.fifo" :
-			    "/run/crier/queue.fifo")],
+			    quoteText(c + " The gates are open") + fifo],
 		],
-		[["", demo ? "crier restart" : "sudo crier restart"]],
+		[["", crier + " restart"]],
 	];
 }
 
@@ -676,9 +679,10 @@ async function papersShow()
 
 	status.href = "/events/status";
 	if (demo !== "")
-		$("papers").replaceChildren(...links);
+		$("papers").replaceChildren(...links.flatMap((link) =>
+		    [link, " \u00b7 "]).slice(0, -1));
 	if (await statusIsThere())
-		$("papers").prepend(status, " ");
+		$("papers").prepend(status, " \u00b7 ");
 }
 
 /*

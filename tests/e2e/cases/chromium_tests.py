@@ -226,6 +226,10 @@ def as_bootstrap_shows_it(tap, place):
     proc.wait_for(lambda: browser.state() == "live", "a name with a slash")
     proc.wait_for(lambda: "status page" in browser.text("#papers"),
                   "a link to the status page without the demo, too")
+    tap.ok("sudo crier pub user/ann " in browser.text("#commands")
+           and browser.text("#restart").endswith("sudo crier restart"),
+           "the commands for a crierd of the system are root's",
+           browser.text("#commands"))
     site.crierd.publish("user/ann", "to ann")
     _wait_for(browser, ["to ann"], "an event for a name with a slash")
     tap.eq(browser.errors(), [], "no script of the page failed")
