@@ -45,7 +45,7 @@ def check(config, *words):
 
 def _usual_routes(name):
     text = re.sub(r"(?m)^#", "", read(name))
-    found = re.findall(r'^route "[A-Z,]+ /events[^}]*?\{[^{]*?\{.*?\}\s*\}$',
+    found = re.findall(r'^route "GET,POST /events[^}]*?\{[^{]*?\{.*?\}\s*\}$',
                        text, re.MULTILINE | re.DOTALL)
     return "\n".join(found) + "\n"
 
@@ -88,10 +88,27 @@ def usual_routes(tap, place):
 def settings_of_the_readme(tap, place):
     good = [block for block in blocks_of("README.md", "")
             if "route " in block or "store =" in block]
-    tap.eq(len(good), 2, "README's blocks of settings")
-    for number, block in enumerate(good):
-        done = check(place.write(f"block{number}.conf", block))
-        tap.ok(done.returncode == 0, f"crierd -n takes block {number}", done)
+    tap.eq(len(good), 3, "README's blocks of settings")
+    own, usual, store = good
+    package = _package_settings()
+    tap.eq(package.count("route "), 4, "the package's settings have routes")
+    for name, text in (("own routes", own), ("the usual two", usual),
+                       ("both", own + usual), ("the store", store),
+                       ("the package's", package + own)):
+        done = check(place.write("block.conf", text))
+        tap.ok(done.returncode == 0, f"crierd -n takes {name}", done)
+    done = check(place.write("block.conf", package + usual))
+    tap.ok("there is one in line" in done.stderr,
+           "the usual two once more: it says where they are", done)
+
+
+def _package_settings():
+    """/etc/crier.conf's routes, as debian/rules makes them."""
+    text = _usual_routes("conf/crier.conf")
+    for route in ("/events/status", "/events/crier.js"):
+        text += re.search(rf'(?m)^#(route "GET {route}".*\n)',
+                          read("conf/crier.conf"))[1]
+    return text
 
 
 def _restart_settings():

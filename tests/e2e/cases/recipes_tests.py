@@ -258,8 +258,11 @@ def nginx_asks(tap, place):
         user=f"user = {user.pw_name}\ngroup = {bench.server_group()}"
         if bench.IS_ROOT else ""))
     servers.KINDS["nginx_asks"] = NginxAsks
-    site = Site(place, "nginx_asks", config=_block(
-        "", 'channel "**" { subscribe = { user } }'))
+    site = Site(place, "nginx_asks", config="".join(
+        [_block("", 'channel "**" { subscribe = { user } }'),
+         _block("", "status = prometheus")] +
+        [text for text in blocks_of("README.md", "")
+         if '"GET,POST /events"' in text]))
 
     def status(target, session=None):
         more = {"Cookie": f"PHPSESSID={session}"} if session else {}
@@ -287,6 +290,8 @@ def nginx_asks(tap, place):
                          ("/events/user/ann", 200), ("/events/user/bob", 403)):
         tap.eq(status(target, session)[0], want, f"ann's session: {target}")
     tap.eq(status("/events/news", "nonsense")[0], 401, "no such session")
+    tap.eq((status("/events/metrics?a")[0], status("/events/status")[0]),
+           (200, 401), "no session: metrics, and no channel of such a name")
 
 
 def a_proxy_ahead(tap, place):
