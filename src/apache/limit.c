@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <apr_atomic.h>
+#include <apr_optional.h>
 #include <apr_shm.h>
 
 #include <httpd.h>
@@ -20,13 +21,19 @@
 
 APLOG_USE_MODULE(crier);
 
+/* mod_http2's, whose header is not everywhere: H2MinWorkers, H2MaxWorkers. */
+APR_DECLARE_OPTIONAL_FN(void, http2_get_num_workers,
+    (server_rec *, int *min, int *max));
+
 enum {
 	/* The MPM's own, if AsyncRequestWorkerFactor is not said. */
 	DEFAULT_FACTOR = 2,
 	/* The client's socket and that to crierd. */
 	DESCRIPTORS_A_STREAM = 2,
 	/* Logs, listening sockets, modules. */
-	DESCRIPTORS_BESIDE = 128
+	DESCRIPTORS_BESIDE = 128,
+	/* Requests of a connection that mod_http2 serves, to begin with. */
+	HTTP2_AT_ONCE = 6
 };
 
 /* A child's part of the shared memory. */
@@ -150,19 +157,45 @@ limit_share(apr_pool_t *process_pool, unsigned slots_count)
 }
 
 /*
- * Streams of HTTP/2 leave a quarter of a child's threads free, but no more
- * than its part of MinSpareThreads: the MPM starts no other child while so
- * many are idle, and this one asks whoever comes to come again.
+ * Three quarters of the workers that mod_http2 has in a child; without it any
+ * number.  Once all of them are busy, one may become idle although a request
+ * waits, which then hangs until another comes (h2_workers.c, get_next()).
  */
 static int
-limit_of_http2(int threads, int children)
+limit_of_http2_workers(server_rec *s, int threads)
+{
+	APR_OPTIONAL_FN_TYPE(http2_get_num_workers) * get;
+	int min, max = 0;
+
+	get = APR_RETRIEVE_OPTIONAL_FN(http2_get_num_workers);
+	if (get == NULL || threads == 1)
+		return threads;
+	get(s, &min, &max);
+	if (max < HTTP2_AT_ONCE * threads)
+		ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+		    "crier: H2MaxWorkers %d is less than %d times "
+		    "ThreadsPerChild: requests over HTTP/2 may hang while "
+		    "streams are open (see mod_crier.conf)",
+		    max, HTTP2_AT_ONCE);
+	return max * 3 / 4;
+}
+
+/*
+ * Streams of HTTP/2 leave a quarter of mod_http2's workers free, and of a
+ * child's threads, but of these no more than its part of MinSpareThreads: the
+ * MPM starts no other child while so many are idle, and this one asks whoever
+ * comes to come again.
+ */
+static int
+limit_of_http2(server_rec *s, int threads, int children)
 {
 	int idle = threads - threads * 3 / 4;
 	int spare = limit_query(AP_MPMQ_MIN_SPARE_THREADS) / children;
+	int workers = limit_of_http2_workers(s, threads);
 
 	if (idle > spare)
 		idle = spare > 0 ? spare : 1;
-	return threads - idle;
+	return workers < threads - idle ? workers : threads - idle;
 }
 
 int
@@ -177,7 +210,8 @@ limit_configure(apr_pool_t *p, server_rec *s, int max_streams)
 	if (children == 0)
 		children = 1;
 	limit.held_max = (apr_uint32_t)(threads * children) * 3 / 4;
-	limit.held_http2_max = (apr_uint32_t)limit_of_http2(threads, children);
+	limit.held_http2_max =
+	    (apr_uint32_t)limit_of_http2(s, threads, children);
 	if (limit_share(s->process->pool,
 		(unsigned)limit_query(AP_MPMQ_HARD_LIMIT_DAEMONS)) == -1) {
 		ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,

@@ -168,6 +168,25 @@ def http2_leaves_workers(tap, place):
     tap.ok(True, "that they left is noticed")
 
 
+def http2_leaves_its_workers(tap, place):
+    """Those of mod_http2 are others than the threads, and may be fewer."""
+    site = site_of(place, "StartServers 1\nMaxRequestWorkers 25\n"
+                   "H2MinWorkers 4\nH2MaxWorkers 8\n")
+    with http2.Connection(site.port) as first, \
+            http2.Connection(site.port) as second:
+        streams = [(browser, browser.request("/events/a", "text/event-stream"))
+                   for _n in range(4) for browser in (first, second)]
+        got = [browser.wait(lambda at=browser, n=number: at.bodies[n],
+                            10 * proc.SLOW) for browser, number in streams]
+        tap.ok(all(got), "each of 8 streams is answered", got)
+        tap.eq(site.crierd.streams(), 6, "6 of mod_http2's 8 workers are held")
+        page = second.request("/index.html")
+        tap.ok(second.wait(lambda: page in second.ended, 10 * proc.SLOW),
+               "a page is served")
+    tap.ok("H2MaxWorkers 8 is less than" in site.web.log_text(),
+           "the log says that these are few")
+
+
 def http2_streams(site, count):
     """How many are open when it tries to have as many."""
     connections = {}
@@ -582,8 +601,8 @@ def access_log(tap, place):
 
 TESTS = tuple((test, None) for test in (
     no_more_than_max_streams, no_program_without_a_place,
-    held_streams_leave_workers, http2_leaves_workers, http2_starts_children,
-    crierd_is_away,
+    held_streams_leave_workers, http2_leaves_workers, http2_leaves_its_workers,
+    http2_starts_children, crierd_is_away,
     graceful_restart, events_do_not_break, many_reloads, stopping,
     killed_child, held_count_survives, nothing_is_left, memory_is_flat,
     long_replay, bodies, htaccess, over_tcp, directives, access_log))
