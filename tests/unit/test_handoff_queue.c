@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -392,6 +393,61 @@ test_none_left(void **state)
 	test_end(sock);
 }
 
+/* A connection to a socket where the queue listens. */
+static int
+test_connect(const struct sockaddr_un *at)
+{
+	int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(connect(sock, (const struct sockaddr *)at, sizeof *at),
+	    0);
+	assert_true(fcntl(sock, F_SETFL, O_NONBLOCK) != -1);
+	handing_turn(&test);
+	return sock;
+}
+
+/*
+ * All peers together hold no more descriptors than there may be connections:
+ * one more is closed, and its line is told to come again.
+ */
+static void
+test_too_many_held(void **state)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct test_client a, b;
+	int first, second, own = test_begin();
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	char half[16], rest[512];
+
+	(void)state;
+	snprintf(at.sun_path, sizeof at.sun_path, "/tmp/crier-queue-%d",
+	    (int)getpid());
+	assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof at), 0);
+	assert_int_equal(listen(listener, 4), 0);
+	assert_int_equal(queue_listen(test.queue, listener), 0);
+	first = test_connect(&at);
+	second = test_connect(&at);
+	unlink(at.sun_path);
+	queue_set_connections(test.queue, 1);
+	a = test_client();
+	b = test_client();
+	snprintf(half, sizeof half, "%.15s", test_line("a"));
+	snprintf(rest, sizeof rest, "%s", test_line("a") + strlen(half));
+	handing_send(first, half, &a.theirs, 1);
+	handing_turn(&test);
+	handing_send(second, half, &b.theirs, 1);
+	handing_turn(&test);
+	handing_send(second, rest, NULL, 0);
+	test_one_answer(second, "no descriptors left\",\"code\":75");
+	test_got(&b, NULL);
+	handing_send(first, rest, NULL, 0);
+	test_one_answer(first, "opened");
+	test_got(&a, "a");
+	close(first);
+	close(second);
+	test_end(own);
+}
+
 /* Half a line, with a descriptor, and then nothing any more. */
 static void
 test_half_a_line(void **state)
@@ -499,6 +555,7 @@ main(void)
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_not_allowed),
 		cmocka_unit_test(test_none_left),
+		cmocka_unit_test(test_too_many_held),
 		cmocka_unit_test(test_half_a_line),
 		cmocka_unit_test(test_itself),
 		cmocka_unit_test(test_large),
