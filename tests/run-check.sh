@@ -421,8 +421,8 @@ check_report() {
 rm -rf "$plain" "$asan" "$fuzz"
 mkdir -p "$plain" "$asan" "$fuzz"
 cat <<EOF
-All tests, three times over: as users build crier, with sanitizers, and a part
-of them under valgrind.  With $JOBS jobs at a time that takes half an hour on
+All tests as users build crier, nearly all again with sanitizers, and a part of
+them under valgrind.  With $JOBS jobs at a time that takes half an hour on
 two processors; a line for each test program says how far it is.
 EOF
 say 'configuring and building'
