@@ -169,7 +169,7 @@ store_sqlite_new(const struct store_options *options,
 	q->bounds = options->bounds;
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_mutex_init(&q->replacing, NULL);
-	sqlite_writer_init(&q->writer);
+	sqlite_writer_init(&q->writer, options->bounds.keys);
 	if (handover_init(&q->handover, options->base) == 0 && q->path != NULL)
 		return q;
 	store_sqlite_free(q);

@@ -408,7 +408,6 @@ trim_known_keys(struct sqlite_writer *w, uint64_t wall_ms,
 	    wall_ms > bounds->key_ms ? wall_ms - bounds->key_ms : 0;
 	uint64_t oldest_ms;
 
-	keys_set_max(&w->keys, bounds->keys);
 	if (w->key_count > bounds->keys)
 		return trim_keys(w, INT64_MAX, w->key_count - bounds->keys);
 	if (trim_find_key(w, &oldest_ms) == -1)

@@ -228,13 +228,15 @@ write_thread_tidy(struct store_sqlite *q)
 	char why[BATCH_WHY_SIZE];
 	int more;
 
-	if (write_thread_need_file(q) == -1)
-		return false;
 	pthread_mutex_lock(&q->lock);
 	bounds = q->bounds;
 	pthread_mutex_unlock(&q->lock);
+	/* Keys in memory are the more, the longer there is no file. */
+	keys_set_max(&q->writer.keys, bounds.keys);
 	keys_expire(&q->writer.keys,
 	    now_ms > bounds.key_ms ? now_ms - bounds.key_ms : 0);
+	if (write_thread_need_file(q) == -1)
+		return false;
 	more = sqlite_writer_trim(&q->writer, now_ms + q->ahead_ms, &bounds);
 	if (more == -1) {
 		sqlite_file_explain(&q->writer.file, why);

@@ -15,12 +15,12 @@ enum {
 static const int sqlite_any = -1;
 
 void
-sqlite_writer_init(struct sqlite_writer *w)
+sqlite_writer_init(struct sqlite_writer *w, uint64_t max_keys)
 {
 	memset(w, 0, sizeof *w);
 	w->over_end = &w->over;
 	table_init(&w->channels);
-	keys_init(&w->keys, UINT64_MAX);
+	keys_init(&w->keys, max_keys);
 }
 
 void

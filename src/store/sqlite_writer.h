@@ -48,7 +48,8 @@ struct sqlite_writer {
 	uint64_t added_channels, added_keys;
 };
 
-void sqlite_writer_init(struct sqlite_writer *);
+/* max_keys: so many of events in memory alone are remembered. */
+void sqlite_writer_init(struct sqlite_writer *, uint64_t max_keys);
 void sqlite_writer_clear(struct sqlite_writer *);
 
 /*

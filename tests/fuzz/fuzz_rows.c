@@ -207,7 +207,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int steps = 0, rc;
 
 	log_open(LOG_TARGET_STDERR, LOG_LEVEL_ERROR);
-	sqlite_writer_init(&w);
+	sqlite_writer_init(&w, UINT64_MAX);
 	fuzz_check(sqlite_file_open(&w.file, ":memory:", &options, &cause) ==
 	    SQLITE_OPENED);
 	fuzz_check(fuzz_commit(&w, 1000) == 0);

@@ -295,6 +295,40 @@ test_full_is_a_gap(void **state)
 	}
 }
 
+/* Keys in memory have the bounds of those in a file, also where there is none.
+ */
+static void
+test_no_file_keys(void **state)
+{
+	enum {
+		KEYS = 50,
+		MAX = 10
+	};
+	struct store_run *run = *state;
+	char key[16];
+	uint64_t i;
+
+	store_run_close(run);
+	assert_int_equal(unlink(run->path), 0);
+	run->options.keep_in_memory = true;
+	run->options.bounds.keys = MAX;
+	run->options.bounds.key_ms = UINT64_MAX;
+	test_limit_files(4096);
+	store_run_open(run);
+	for (i = 0; i < KEYS; i++) {
+		snprintf(key, sizeof key, "k%u", (unsigned)i);
+		assert_int_equal(test_put(run, i + 1, key), BATCH_ACCEPTED);
+	}
+	assert_int_equal(test_put(run, i + 1, "k0"), BATCH_ACCEPTED);
+	assert_int_equal(test_put(run, i + 2, key), BATCH_DUPLICATE);
+	/* Events of these tests are of the first moment: any is too old. */
+	run->store->ops->configure(run->store,
+	    &(struct store_bounds){ 0, MAX, 0 });
+	test_put(run, i + 3, "other");
+	assert_int_equal(test_put(run, i + 4, key), BATCH_ACCEPTED);
+	test_limit_files(0);
+}
+
 /* Another program holds it for longer than we wait. */
 static void
 test_locked(void **state)
@@ -422,6 +456,7 @@ main(void)
 		TEST(test_full_refused),
 		TEST(test_full_in_memory),
 		TEST(test_full_is_a_gap),
+		TEST(test_no_file_keys),
 		TEST(test_locked),
 		TEST(test_durability),
 		TEST(test_close),

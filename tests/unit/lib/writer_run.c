@@ -29,7 +29,7 @@ writer_setup(void **state)
 	char *cause;
 
 	(void)state;
-	sqlite_writer_init(&writer_run);
+	sqlite_writer_init(&writer_run, UINT64_MAX);
 	if (sqlite_file_open(&writer_run.file, writer_path, &options, &cause) ==
 	    SQLITE_OPENED)
 		return 0;
