@@ -55,6 +55,10 @@ exchange_has_effects(const struct exchange *ex)
 		return true;
 	if (r->kind != ROUTE_PUBLISH)
 		return false;
+	/* By the status page its viewers publish, and not other sites' pages.
+	 */
+	if (r->view == ROUTE_VIEW_PUBLISH)
+		return true;
 	for (i = 0; i < r->channel_count; i++)
 		if ((config_match_channel(ex->context.config,
 			 r->channels[i].text, r->channels[i].len)

@@ -37,9 +37,11 @@
 	"route \"POST /q\" { publish = a data = x reply = \"\" }\n"          \
 	"route \"GET /j\" { status = json }\n"                               \
 	"route \"GET /m\" { status = prometheus }\n"                         \
+	"route \"GET,POST /page\" { status = page allow = anyone }\n"        \
 	"route \"GET /w/{c}\" { presence = \"{c}\" }\n"
 
-#define FORM "application/x-www-form-urlencoded"
+#define TEST_FORM "/page?view=publish&channel=a"
+#define FORM      "application/x-www-form-urlencoded"
 
 static struct config *config;
 
@@ -456,6 +458,15 @@ static const struct {
 	/* What anyone may do, any page may; and a stream has no effect. */
 	{ "POST", "/p/a", "data=x", "HTTP_ORIGIN=https://evil.example", NULL },
 	{ "GET", "/s", NULL, "HTTP_ORIGIN=https://evil.example", NULL },
+	/* But publishing by the status page is for the page's own viewers. */
+	{ "POST", TEST_FORM, "data=x", "HTTP_SEC_FETCH_SITE=same-origin",
+	    NULL },
+	{ "POST", TEST_FORM, "data=x", NULL, NULL },
+	{ "POST", TEST_FORM, "data=x", "HTTP_SEC_FETCH_SITE=cross-site",
+	    "403" },
+	{ "POST", TEST_FORM, "data=x", "HTTP_SEC_FETCH_SITE=same-site", "403" },
+	{ "POST", TEST_FORM, "data=x", "HTTP_ORIGIN=https://evil.example",
+	    "403" },
 	/* Bad data are bad data, whoever may follow or publish. */
 	{ "POST", "/p/mine", "x=y", "REMOTE_USER=ann", "400" },
 	{ "POST", "/p/mine", "data=x&id=", "REMOTE_USER=ann", "400" },
