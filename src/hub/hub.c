@@ -6,6 +6,7 @@
 #include "hub/node.h"
 #include "hub/notice.h"
 #include "hub/replay.h"
+#include "hub/stall.h"
 #include "hub/state.h"
 
 /*
@@ -20,6 +21,7 @@ hub_reap_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	stalls_bound(hub);
 	streams_reap(hub);
 	if (hub->drain.is_on)
 		drain_step(hub);

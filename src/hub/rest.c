@@ -42,6 +42,7 @@ rest_copy(const struct stream *s)
 void
 rest_keep(struct stream *s)
 {
+	const size_t *left = &s->hub->channels.shared.left_bytes;
 	struct block *copy;
 
 	if (!rest_is_worth_it(s) || (copy = rest_copy(s)) == NULL)
@@ -52,4 +53,7 @@ rest_keep(struct stream *s)
 	s->unit_off = s->unit_sent = 0;
 	s->unit_len = copy->used;
 	s->unit_framed = true;
+	/* A stream may stall outside a turn, which ends with the bound. */
+	if (*left > s->hub->config->stall_bytes)
+		streams_reap_later(s->hub);
 }

@@ -20,6 +20,7 @@
 
 enum {
 	TEST_CLIENTS = 40,
+	TEST_COMERS = 300,  /* who come in one turn of the loop */
 	TEST_SMALL = 100,   /* bytes of an event */
 	TEST_LARGE = 60000, /* of one that is not copied */
 	TEST_BATCH = 200,
@@ -27,7 +28,7 @@ enum {
 };
 
 static struct streams test_hub;
-static struct streams_client test_clients[TEST_CLIENTS];
+static struct streams_client test_clients[TEST_COMERS];
 static char test_data[TEST_LARGE + 1];
 
 int __wrap_socketpair(int, int, int, int *);
@@ -79,7 +80,7 @@ teardown(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < TEST_CLIENTS; i++)
+	for (i = 0; i < TEST_COMERS; i++)
 		if (test_clients[i].fd > 0)
 			streams_close(&test_clients[i]);
 	memset(test_clients, 0, sizeof test_clients);
@@ -215,6 +216,39 @@ test_shared(void **state)
 	assert_int_equal(test_hub.hub->counters.stalls_ended, 0);
 }
 
+static int
+setup_kept(void **state)
+{
+	static const char *const settings[] = { "keep=1000", "keep-bytes=64M",
+		"history-bytes=64M", "stall-bytes=1M", NULL };
+
+	(void)state;
+	streams_setup(&test_hub, settings);
+	return 0;
+}
+
+/* Who stalls as it comes, with no turn behind, is bounded as well. */
+static void
+test_outside_a_turn(void **state)
+{
+	struct streams_request r = { .channels = "a", .since_all = true };
+	struct hub *hub = test_hub.hub;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < TEST_TURNS; i++)
+		test_publish(1, REST_COPY - 1000);
+	for (i = 0; i < TEST_COMERS && test_left() <= 1 << 20; i++) {
+		usleep(200); /* some in each millisecond */
+		hub_now(hub);
+		streams_open(&test_hub, &test_clients[i], &r);
+	}
+	assert_true(test_left() > 1 << 20);
+	event_base_loop(test_hub.base, EVLOOP_NONBLOCK);
+	assert_true(test_left() <= 1 << 20);
+	assert_in_range(hub->counters.stalls_ended, 1, i - 1);
+}
+
 int
 main(void)
 {
@@ -223,6 +257,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_behind, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bound, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_shared, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_outside_a_turn, setup_kept,
+		    teardown),
 	};
 
 	return cmocka_run_group_tests_name("stall", tests, NULL, NULL);
