@@ -9,6 +9,15 @@
 #include <malloc.h>
 #endif
 
+/* In the last second less was freed than counts beside all of the flood. */
+static bool
+relief_is_quiet(const struct hub_relief *r)
+{
+	uint64_t now = r->freed - r->seen;
+
+	return now <= RELIEF_QUIET || now <= r->seen / RELIEF_SHARE;
+}
+
 /* Looks again in a second; there is nothing to do while nothing is freed. */
 static void
 relief_wait(struct hub_relief *r)
@@ -24,7 +33,7 @@ relief_rest_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (r->freed - r->seen > RELIEF_QUIET) {
+	if (!relief_is_quiet(r)) {
 		relief_wait(r);
 		return;
 	}

@@ -21,7 +21,12 @@ struct hub;
 
 enum {
 	RELIEF_FLOOD = 8388608, /* bytes freed that are worth it */
-	RELIEF_QUIET = 65536,   /* of a second in which there is no flood */
+	/*
+	 * Freed in a second in which there is no flood: so many bytes, or such
+	 * a share of the flood.  Under steady traffic it is over in a minute.
+	 */
+	RELIEF_QUIET = 65536,
+	RELIEF_SHARE = 64,
 	RELIEF_REST_MS = 1000
 };
 

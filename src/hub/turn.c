@@ -295,9 +295,12 @@ hub_get_outcome(const struct batch *b, size_t event)
 
 /* Where events come one by one, no turn need make a batch of its own. */
 static void
-turn_spare_batch(struct hub_turn *t, struct batch *b)
+turn_spare_batch(struct hub *hub, struct batch *b)
 {
+	struct hub_turn *t = &hub->turn;
+
 	if (t->spare != NULL || batch_memory(b) > TURN_SPARE_BYTES) {
+		relief_note(hub, batch_memory(b));
 		batch_free(b);
 		return;
 	}
@@ -319,8 +322,7 @@ turn_let_go(struct hub *hub, struct batch *b)
 	}
 	hub->turn.committing--;
 	hub->turn.committing_bytes -= b->bytes.len;
-	relief_note(hub, b->bytes.len);
-	turn_spare_batch(&hub->turn, b);
+	turn_spare_batch(hub, b);
 	/* A hub that drains waits for its batches. */
 	if (hub->drain.is_on)
 		streams_reap_later(hub);

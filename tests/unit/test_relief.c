@@ -97,12 +97,33 @@ test_flood(void **state)
 	assert_int_equal(r->freed, 0);
 }
 
+/* What comes every second, and is little beside the flood, puts nothing off. */
+static void
+test_traffic(void **state)
+{
+	struct hub_relief *r = &test_hub.hub->relief;
+	uint64_t seen;
+
+	(void)state;
+	test_publish(TEST_FLOOD);
+	seen = r->seen;
+	while (r->seen == seen)
+		event_base_loop(test_hub.base, EVLOOP_ONCE);
+	test_publish(2);
+	assert_true(r->freed - r->seen > RELIEF_QUIET);
+	seen = r->seen;
+	while (r->is_set && r->seen == seen)
+		event_base_loop(test_hub.base, EVLOOP_ONCE);
+	assert_false(r->is_set);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_little, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_flood, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_traffic, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("relief", tests, NULL, NULL);
