@@ -184,6 +184,7 @@ turn_append(struct hub *hub, struct batch *b, struct batch_event *e)
 	    !e->is_own) {
 		e->outcome = BATCH_REFUSED;
 		snprintf(b->error, sizeof b->error, "out of memory");
+		hub->store->ops->refused(hub->store, b, e);
 		return;
 	}
 	for (i = 0; i < e->channel_count; i++) {
@@ -216,6 +217,10 @@ turn_take_events(struct hub *hub, struct batch *b, size_t end)
 		if (e->outcome == BATCH_REFUSED && e->is_own &&
 		    notice_unstored(hub, e->id, e->is_fleeting))
 			e->outcome = BATCH_ACCEPTED;
+		/* The event that had its key first may just have been. */
+		if (e->outcome == BATCH_DUPLICATE && b->error[0] != '\0' &&
+		    !hub->store->is_durable)
+			e->outcome = BATCH_REFUSED;
 		/* A shared store may have moved beyond it meanwhile. */
 		if (e->outcome == BATCH_ACCEPTED &&
 		    id_cmp(e->id, hub->turn.appended) > 0)

@@ -103,6 +103,16 @@ keys_add(struct keys *k, struct keys_hash hash, struct text_span id,
 	return 0;
 }
 
+void
+keys_remove(struct keys *k, struct keys_hash hash)
+{
+	struct table_entry *e =
+	    table_find(&k->table, (const char *)hash.bytes, sizeof hash.bytes);
+
+	if (e != NULL)
+		keys_drop(k, (struct keys_entry *)(void *)e);
+}
+
 size_t
 keys_memory(const struct keys *k)
 {

@@ -49,6 +49,9 @@ const char *keys_find(const struct keys *, struct keys_hash);
 int
 keys_add(struct keys *, struct keys_hash, struct text_span id, uint64_t now_ms);
 
+/* Forgets a key, if it is known. */
+void keys_remove(struct keys *, struct keys_hash);
+
 /* The bytes of memory that they take. */
 size_t keys_memory(const struct keys *);
 

@@ -22,12 +22,18 @@ struct store_memory {
 	uint64_t commits;
 };
 
+static struct keys_hash
+store_memory_hash(const struct store_memory *m, const struct batch *b,
+    const struct batch_event *e)
+{
+	return keys_hash(&m->keys, b->bytes.data + e->key_off, e->key_len);
+}
+
 static void
 store_memory_take_key(struct store_memory *m, struct batch *b,
     struct batch_event *e)
 {
-	struct keys_hash key =
-	    keys_hash(&m->keys, b->bytes.data + e->key_off, e->key_len);
+	struct keys_hash key = store_memory_hash(m, b, e);
 	const char *known = keys_find(&m->keys, key);
 
 	if (known != NULL) {
@@ -57,6 +63,16 @@ store_memory_commit(struct store *store, struct batch *b)
 		store_memory_take_key(m, b, &b->events[i]);
 	}
 	b->done(b);
+}
+
+static void
+store_memory_refused(struct store *store, const struct batch *b,
+    const struct batch_event *e)
+{
+	struct store_memory *m = (struct store_memory *)store;
+
+	if (e->key_len > 0)
+		keys_remove(&m->keys, store_memory_hash(m, b, e));
 }
 
 static void
@@ -93,6 +109,7 @@ store_memory_close(struct store *store)
 
 static const struct store_ops store_memory_ops = {
 	.commit = store_memory_commit,
+	.refused = store_memory_refused,
 	.status = store_memory_status,
 	.configure = store_memory_configure,
 	.close = store_memory_close,

@@ -164,6 +164,12 @@ struct store_ops {
 	 * store that is not shared gives the ids before it returns.
 	 */
 	void (*commit)(struct store *, struct batch *);
+	/*
+	 * If not is_durable: the hub has no memory for an event that was
+	 * accepted, and refuses it after all.  Its key has not been used.
+	 */
+	void (*refused)(struct store *, const struct batch *,
+	    const struct batch_event *);
 	/* If is_durable, as is the next. */
 	void (*read)(struct store *, struct store_read *);
 	/*

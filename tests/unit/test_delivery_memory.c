@@ -151,6 +151,57 @@ test_publish(void **state)
 	assert_in_range(n, 6, TEST_MOST - 1);
 }
 
+/* Two events, and the first one again. */
+static void
+test_publish_keys(void)
+{
+	static const char *const keys[] = { "k1", "k2", "k1" };
+	struct event_fields e = { .data = "x",
+		.data_len = 1,
+		.retry_ms = EVENT_RETRY_NONE,
+		.key_len = 2 };
+	struct streams_published p;
+	size_t i;
+
+	for (i = 0; i < sizeof keys / sizeof *keys; i++) {
+		e.key = keys[i];
+		assert_int_equal(streams_publish_event(&test_hub, "a", &e, &p),
+		    0);
+		test_hub.published = NULL;
+	}
+}
+
+/* What was refused can be sent again under its key, and comes once. */
+static bool
+test_keys_once(unsigned n, bool for_good)
+{
+	bool failed;
+
+	streams_setup(&test_hub, NULL);
+	test_publish_keys();
+	failing_arm(n, for_good);
+	streams_deliver(&test_hub);
+	failed = failing_disarm();
+	test_publish_keys();
+	streams_deliver(&test_hub);
+	assert_int_equal(test_retained("a"), 2);
+	test_check_books();
+	streams_teardown(&test_hub);
+	return failed;
+}
+
+static void
+test_keys(void **state)
+{
+	unsigned n;
+
+	(void)state;
+	for (n = 1; n < TEST_MOST && test_keys_once(n, false); n++)
+		test_keys_once(n, true);
+	/* Two keys, their table, and the history. */
+	assert_in_range(n, 4, TEST_MOST - 1);
+}
+
 /*
  * A second stream of channels with history, one of them new, that begins with
  * a gap.
@@ -460,6 +511,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_publish),
+		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_subscribe),
 		cmocka_unit_test(test_say),
 		cmocka_unit_test(test_poll),
