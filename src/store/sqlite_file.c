@@ -68,6 +68,7 @@ static const char *const sqlite_text[STATEMENTS] = {
 	    " WHERE events > 0 AND oldest_ms <= ?2",
 	[STATEMENT_MOVE_KEYS] = "UPDATE key SET at_ms = max(at_ms + ?1, 0)"
 				" WHERE at_ms <= ?2",
+	[STATEMENT_CAP_KEYS] = "UPDATE key SET at_ms = ?1 WHERE at_ms > ?1",
 	[STATEMENT_COUNT_KEYS] = "SELECT count(*) FROM key",
 	[STATEMENT_OLDEST_KEY] =
 	    "SELECT at_ms FROM key ORDER BY number LIMIT 1",

@@ -80,6 +80,22 @@ write_thread_note_totals(struct store_sqlite *q)
 	pthread_mutex_unlock(&q->lock);
 }
 
+/*
+ * Keys go in the order in which they came.  If the clock was ahead, and was put
+ * back between two runs, those of that time would keep all behind them.
+ */
+static void
+write_thread_cap_keys(struct sqlite_file *f)
+{
+	sqlite3_stmt *s = sqlite_file_use(f, STATEMENT_CAP_KEYS);
+
+	if (s == NULL)
+		return;
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)clock_wall_ms());
+	/* Without it, they stay longer. */
+	sqlite_file_step(s);
+}
+
 static enum sqlite_open
 write_thread_open(struct store_sqlite *q, char **cause)
 {
@@ -110,6 +126,7 @@ write_thread_open(struct store_sqlite *q, char **cause)
 	sqlite3_reset(s);
 	q->ahead_ms = clock_wall_ms() - clock_monotonic_ms();
 	steps_load(f);
+	write_thread_cap_keys(f);
 	s = sqlite_file_use(f, STATEMENT_COUNT_KEYS);
 	if (s != NULL && sqlite3_step(s) == SQLITE_ROW)
 		q->writer.key_count = (uint64_t)sqlite3_column_int64(s, 0);

@@ -448,6 +448,36 @@ test_keys(void **state)
 	assert_string_equal(test_ids(run, "c", 0, 0), "6-0 .");
 }
 
+/*
+ * The clock was ahead when a key came, and is right when the store is opened
+ * again: that key does not keep those that come later.
+ */
+static void
+test_keys_ahead(void **state)
+{
+	struct store_run_event e = { .ms = 1, .channels = "a", .key = "ahead" };
+	struct store_run *run = *state;
+	unsigned i;
+
+	run->wall_ms += 864000000;
+	store_run_put(run, &e);
+	run->wall_ms -= 864000000;
+	e.key = "k";
+	e.ms = 2;
+	store_run_put(run, &e);
+	store_run_close(run);
+	store_run_open(run);
+	assert_int_equal(store_run_put(run, &e), BATCH_DUPLICATE);
+	run->store->ops->configure(run->store,
+	    &(struct store_bounds){ 0, 1000, 0 });
+	for (i = 0; i < 500; i++) {
+		if (store_run_put(run, &e) == BATCH_ACCEPTED)
+			return;
+		usleep(10000);
+	}
+	fail();
+}
+
 static void
 test_reopen(void **state)
 {
@@ -492,6 +522,7 @@ main(void)
 		TEST(test_count_far),
 		TEST(test_floor),
 		TEST(test_keys),
+		TEST(test_keys_ahead),
 		TEST(test_reopen),
 	};
 
