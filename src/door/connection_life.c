@@ -100,11 +100,14 @@ connection_set_idle(struct connection *c, bool on)
 		TAILQ_REMOVE(&c->door->idle, c, idle_link);
 }
 
-/* Whether a door has more connections than it may, with those of streams. */
+/*
+ * Whether a door has more connections than it may, with those of streams; those
+ * that wait to be turned away have no places.
+ */
 static bool
 connection_are_too_many(const struct door *door)
 {
-	size_t count = door->connection_count;
+	size_t count = door->connection_count - door->surplus_count;
 
 	if (door->sources.hub != NULL)
 		count += hub_stream_count(door->sources.hub);

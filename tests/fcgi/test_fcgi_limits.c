@@ -416,6 +416,25 @@ test_number_of_connections(void **state)
 	support_expect_healthy(daemon);
 }
 
+/* Those that wait to be turned away take no place that becomes free. */
+static void
+test_surplus_takes_no_place(void **state)
+{
+	struct daemon *daemon = *state;
+	struct fcgi_conn conns[LIMITS_FEW + LIMITS_SURPLUS];
+	size_t i;
+
+	for (i = 0; i < LIMITS_FEW + LIMITS_SURPLUS; i++)
+		support_open(&conns[i], daemon);
+	support_turn(daemon);
+	fcgi_close(&conns[0]);
+	support_turn(daemon);
+	limits_ask_at_once(daemon, "/nothing", 404);
+	for (i = 1; i < LIMITS_FEW + LIMITS_SURPLUS; i++)
+		fcgi_close(&conns[i]);
+	support_expect_healthy(daemon);
+}
+
 /* A kept connection that is idle makes room for another. */
 static void
 test_idle_ones_give_first(void **state)
@@ -457,6 +476,7 @@ main(void)
 		SUPPORT_TEST(test_padding_is_not_kept),
 		SUPPORT_TEST(test_content_length_lies),
 		SUPPORT_TEST_WITH(test_number_of_connections, &limits_few),
+		SUPPORT_TEST_WITH(test_surplus_takes_no_place, &limits_few),
 		SUPPORT_TEST_WITH(test_idle_ones_give_first, &limits_few),
 		SUPPORT_TEST_WITH(test_stalled_request, &limits_hasty),
 		SUPPORT_TEST_WITH(test_trickled_request, &limits_hasty),
