@@ -27,6 +27,21 @@ hub_reap_cb(evutil_socket_t fd, short what, void *arg)
 		drain_step(hub);
 }
 
+/* What histories let go outside a turn may be what streams alone hold. */
+static void
+hub_bound_later(struct hub *hub)
+{
+	if (hub->channels.shared.left_bytes > hub->config->stall_bytes)
+		streams_reap_later(hub);
+}
+
+static void
+hub_channel_due_cb(struct wheel_timer *timer, void *arg)
+{
+	channel_due_cb(timer, arg);
+	hub_bound_later(arg);
+}
+
 /* Streams know neither the store nor who follows `$streams`. */
 static const struct stream_hooks hub_stream_hooks = {
 	.behind = replay_fell_behind,
@@ -48,7 +63,7 @@ hub_new(struct event_base *base, const struct config *config,
 	visitors_init(hub);
 	stops_init(hub);
 	if (relief_init(hub) == -1 ||
-	    hub_clock_init(hub, stream_due_cb, channel_due_cb) == -1 ||
+	    hub_clock_init(hub, stream_due_cb, hub_channel_due_cb) == -1 ||
 	    turn_init(hub) == -1)
 		goto fail;
 	channels_init(hub, hub->turn.appended);
@@ -91,6 +106,7 @@ hub_reconfigure(struct hub *hub, const struct config *config,
 	hub->config = config;
 	hub->streams.max = max_streams;
 	channels_reconfigure(hub);
+	hub_bound_later(hub);
 }
 
 const struct config *

@@ -17,6 +17,7 @@
 
 #include "hub/rest.h"
 #include "lib/streams.h"
+#include "lib/support.h"
 
 enum {
 	TEST_CLIENTS = 40,
@@ -249,6 +250,31 @@ test_outside_a_turn(void **state)
 	assert_in_range(hub->counters.stalls_ended, 1, i - 1);
 }
 
+/* What a history lets go by a reload, or of age, no turn is behind either. */
+static void
+test_reload(void **state)
+{
+	static const char *const settings[] = { "keep=1", "stall-bytes=1M",
+		NULL };
+	struct config *before = test_hub.config;
+	struct hub *hub = test_hub.hub;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < TEST_CLIENTS; i++) {
+		usleep(1000);
+		test_stall(i, 1, TEST_LARGE, true);
+	}
+	assert_int_equal(test_left(), 0);
+	test_hub.config = support_config(settings);
+	hub_reconfigure(hub, test_hub.config, hub->streams.max);
+	config_free(before);
+	assert_true(test_left() > 1 << 20);
+	event_base_loop(test_hub.base, EVLOOP_NONBLOCK);
+	assert_true(test_left() <= 1 << 20);
+	assert_in_range(hub->counters.stalls_ended, 1, TEST_CLIENTS - 1);
+}
+
 int
 main(void)
 {
@@ -258,6 +284,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_bound, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_shared, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_outside_a_turn, setup_kept,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_reload, setup_kept,
 		    teardown),
 	};
 
