@@ -133,17 +133,42 @@ redis_link_set_up(struct redis_link *l)
 	l->owner.up(l->owner.arg);
 }
 
+/* An answer of the login; of an error so many bytes are told. */
 static void
-redis_link_login_cb(void *arg, const redisReply *reply)
+redis_link_logged_in(struct redis_link *l, const redisReply *reply,
+    const char *verb, size_t told)
 {
-	struct redis_link *l = arg;
 	char why[REDIS_LINK_WHY_SIZE];
 
 	if (reply->type == REDIS_REPLY_ERROR) {
-		snprintf(why, sizeof why, "login: %s", reply->str);
+		snprintf(why, sizeof why, "login: %s: %.*s", verb, (int)told,
+		    reply->str);
 		redis_link_end(l, why);
 	} else if (--l->logins == 0)
 		redis_link_set_up(l);
+}
+
+/*
+ * Of an error the code alone is told, its first word in capitals: what follows
+ * may repeat the password.
+ */
+static void
+redis_link_auth_cb(void *arg, const redisReply *reply)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	size_t len = 0;
+
+	if (reply->type == REDIS_REPLY_ERROR)
+		len = strspn(reply->str, letters);
+	if (len > 0 && reply->str[len] != ' ' && reply->str[len] != '\0')
+		len = 0;
+	redis_link_logged_in(arg, reply, "AUTH", len);
+}
+
+static void
+redis_link_select_cb(void *arg, const redisReply *reply)
+{
+	redis_link_logged_in(arg, reply, "SELECT", REDIS_LINK_WHY_SIZE / 2);
 }
 
 static void
@@ -202,8 +227,8 @@ redis_link_send(struct redis_link *l, const struct redis_words *words,
 }
 
 static int
-redis_link_login(struct redis_link *l, const char *verb, const char *first,
-    const char *second)
+redis_link_login(struct redis_link *l, redis_link_cb *cb, const char *verb,
+    const char *first, const char *second)
 {
 	const char *text[3] = { verb, first, second };
 	size_t len[3] = { strlen(verb), strlen(first),
@@ -213,7 +238,7 @@ redis_link_login(struct redis_link *l, const char *verb, const char *first,
 	};
 
 	l->logins++;
-	return redis_link_give(l, &words, redis_link_login_cb, l);
+	return redis_link_give(l, &words, cb, l);
 }
 
 /* Connected: AUTH and SELECT go out together. */
@@ -225,10 +250,13 @@ redis_link_connected(struct redis_link *l)
 
 	if (*peer->password != '\0')
 		rc = *peer->user == '\0'
-		    ? redis_link_login(l, "AUTH", peer->password, NULL)
-		    : redis_link_login(l, "AUTH", peer->user, peer->password);
+		    ? redis_link_login(l, redis_link_auth_cb, "AUTH",
+			  peer->password, NULL)
+		    : redis_link_login(l, redis_link_auth_cb, "AUTH",
+			  peer->user, peer->password);
 	if (rc == 0 && peer->db != NULL && strcmp(peer->db, "0") != 0)
-		rc = redis_link_login(l, "SELECT", peer->db, NULL);
+		rc = redis_link_login(l, redis_link_select_cb, "SELECT",
+		    peer->db, NULL);
 	if (rc == -1)
 		redis_link_end(l, "out of memory");
 	else if (l->logins == 0)
@@ -349,7 +377,8 @@ redis_link_connect(struct redis_link *l, const struct sockaddr *address,
 	bufferevent_setcb(l->bev, redis_link_read_cb, NULL, redis_link_event_cb,
 	    l);
 	if (bufferevent_enable(l->bev, EV_READ | EV_WRITE) == 0 &&
-	    bufferevent_socket_connect(l->bev, address, (int)len) == 0)
+	    bufferevent_socket_connect(l->bev, address, (int)len) == 0 &&
+	    evutil_make_socket_closeonexec(bufferevent_getfd(l->bev)) == 0)
 		return 0;
 	snprintf(l->why, sizeof l->why, "%s", strerror(errno));
 	return -1;

@@ -362,6 +362,41 @@ test_listen(struct test_run *run)
 	assert_int_equal(listen(run->listener, 8), 0);
 }
 
+/* A password that is repeated goes no further; programs get no socket. */
+static void
+test_login(void **state)
+{
+	static const char *const table[][2] = {
+		{ "-ERR unknown command 'AUTH', args: 'hush'\r\n",
+		    "login: AUTH: ERR" },
+		{ "-WRONGPASS\r\n", "login: AUTH: WRONGPASS" },
+		{ "-hush\r\n", "login: AUTH: " },
+	};
+	struct redis_link_owner owner = { .up = test_up_cb,
+		.down = test_down_cb };
+	struct test_run *run = *state;
+	size_t i;
+	int fd;
+
+	test_listen(run);
+	owner.arg = run;
+	run->peer.password = "hush";
+	for (i = 0; i < sizeof table / sizeof *table; i++) {
+		run->link = redis_link_new(run->base, &run->peer, &owner);
+		assert_non_null(run->link);
+		event_base_loop(run->base, EVLOOP_ONCE);
+		fd = accept(run->listener, NULL, NULL);
+		/* Descriptors are given from the least: ours is before it. */
+		assert_int_equal(fcntl(fd - 1, F_GETFD) & FD_CLOEXEC,
+		    FD_CLOEXEC);
+		assert_int_equal(send(fd, table[i][0], strlen(table[i][0]), 0),
+		    strlen(table[i][0]));
+		event_base_dispatch(run->base);
+		close(fd);
+		assert_string_equal(run->why, table[i][1]);
+	}
+}
+
 /* The bytes that a fake says to one command, and why the link ends. */
 static void
 test_lie(struct test_run *run, const char *bytes, size_t len, const char *why)
@@ -461,6 +496,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_tls, test_setup,
 		    test_teardown),
 		cmocka_unit_test_setup_teardown(test_nobody, test_setup,
+		    test_teardown),
+		cmocka_unit_test_setup_teardown(test_login, test_setup,
 		    test_teardown),
 		cmocka_unit_test_setup_teardown(test_hostile, test_setup,
 		    test_teardown),
