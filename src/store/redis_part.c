@@ -194,7 +194,7 @@ redis_part_take(struct redis_part *p, const struct store_range *range,
 	bool was_read = p->is_read;
 	struct id before;
 
-	p->is_read = true;
+	p->is_read = !was_read;
 	p->has_more = false;
 	if (reply->type == REDIS_REPLY_NIL) {
 		redis_part_raise(p, redis_part_oldest(p, range));
@@ -207,6 +207,7 @@ redis_part_take(struct redis_part *p, const struct store_range *range,
 		if (was_read)
 			return 1;
 	}
+	p->is_read = true;
 	if (!was_read) {
 		p->events = (uint64_t)reply->element[0]->integer;
 		p->bytes = (uint64_t)reply->element[1]->integer;

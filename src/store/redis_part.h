@@ -46,7 +46,8 @@ void redis_part_clear(struct redis_part *);
 
 /*
  * An answer of read.lua: 0, or -1 (memory, or it is none).  1: it was read
- * before, and what followed was trimmed meanwhile.
+ * before, and what followed was trimmed meanwhile; then it wants to be read
+ * anew.
  */
 int redis_part_take(struct redis_part *, const struct store_range *,
     const redisReply *);

@@ -205,7 +205,7 @@ redis_read_ask_all(struct redis_read *whole)
 		wanting += redis_part_wants(&whole->parts[i]);
 	whole->missing = wanting;
 	/* Without a connection the read is not there any more. */
-	for (i = 0; wanting > 0 && i < count && s->state == REDIS_LIVE; i++)
+	for (i = 0; wanting > 0 && i < count && s->talk != NULL; i++)
 		if (redis_part_wants(&whole->parts[i]))
 			redis_read_ask(whole, i, false);
 	return wanting;
@@ -426,7 +426,7 @@ redis_read_start(struct store_redis *s, struct store_read *read)
 		redis_read_begin(whole);
 	else {
 		count = whole->missing = whole->count;
-		for (i = 0; i < count && s->state == REDIS_LIVE; i++)
+		for (i = 0; i < count && s->talk != NULL; i++)
 			redis_read_ask_own(whole, i, false);
 	}
 }
