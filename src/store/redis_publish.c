@@ -458,7 +458,8 @@ redis_outbox_take(struct store_redis *s, struct batch *b)
 	STAILQ_INSERT_TAIL(&o->batches, b, link);
 	if (s->state == REDIS_LIVE)
 		redis_outbox_send(s);
-	else if (clock_monotonic_ms() - s->server.down_ms >= REDIS_PATIENCE_MS)
+	else if (s->store.is_down &&
+	    clock_monotonic_ms() - s->server.down_ms >= REDIS_PATIENCE_MS)
 		redis_outbox_give_up(s, UINT64_MAX, s->server.why);
 	if (was_empty && !STAILQ_EMPTY(&o->batches) &&
 	    !event_pending(s->patience, EV_TIMEOUT, NULL))
