@@ -162,16 +162,29 @@ publish_get_batch(struct hub *hub)
 	return t->batch;
 }
 
+/* Whether a store that has the event once a channel takes it. */
+static bool
+publish_fits_store(const struct hub *hub, const struct batch_event *event,
+    size_t channels)
+{
+	size_t max = hub->store->copies_max;
+
+	return max == 0 || event->record_len <= max / channels;
+}
+
+/* 0; 1: the store takes none that is so large; -1 (memory). */
 static int
 publish_add_event(struct hub *hub, const struct text_span *names, size_t count,
     const struct event_fields *e)
 {
 	struct channel *channels[CURSORS_MAX];
 	struct batch_event event = { .added_ms = hub->clock.now_ms };
-	size_t found = 0, i;
+	size_t found = 0, before, i;
+	int rc = -1;
 
 	if (publish_get_batch(hub) == NULL)
 		return -1;
+	before = hub->turn.batch->bytes.len;
 	if (hub->turn.batch->event_count == 0)
 		hub->turn.batch->began_us = hub->clock.now_us;
 	if (e->expires_ms > 0) {
@@ -181,18 +194,24 @@ publish_add_event(struct hub *hub, const struct text_span *names, size_t count,
 	if (publish_find_channels(hub, names, count, channels, &found) == 0 &&
 	    batch_reserve(hub->turn.batch, found) == 0 &&
 	    publish_encode(hub->turn.batch, e, channels, found, &event) == 0) {
-		publish_enter(hub, channels, found, &event);
-		return 0;
+		if (publish_fits_store(hub, &event, found)) {
+			publish_enter(hub, channels, found, &event);
+			return 0;
+		}
+		buffer_truncate(&hub->turn.batch->bytes, before);
+		rc = 1;
 	}
 	for (i = 0; i < found; i++)
 		channel_release(hub, channels[i]);
-	return -1;
+	return rc;
 }
 
 ptrdiff_t
 hub_publish(struct hub *hub, const struct text_span *names, size_t count,
     const struct event_fields *e, const char **why, int *code)
 {
+	int rc;
+
 	*code = EX_TEMPFAIL;
 	*why = "crierd is stopping";
 	if (hub->drain.is_on)
@@ -203,10 +222,14 @@ hub_publish(struct hub *hub, const struct text_span *names, size_t count,
 	*why = event_check(e, hub->config->max_event_bytes);
 	if (*why != NULL)
 		goto refuse;
-	if (publish_add_event(hub, names, count, e) == 0)
+	rc = publish_add_event(hub, names, count, e);
+	if (rc == 0)
 		return (ptrdiff_t)hub->turn.batch->event_count - 1;
-	*code = EX_TEMPFAIL;
-	*why = "out of memory";
+	*why = "the event is too large for the store, in so many channels";
+	if (rc == -1) {
+		*code = EX_TEMPFAIL;
+		*why = "out of memory";
+	}
 refuse:
 	hub->counters.refused++;
 	return -1;
@@ -229,7 +252,7 @@ publish_own(struct hub *hub, const char *channel, const char *name,
 	if (rc == 0)
 		rc = publish_add_event(hub, &names, 1, &fields);
 	buffer_clear(&text);
-	if (rc == -1)
+	if (rc != 0)
 		return -1;
 	e = &hub->turn.batch->events[hub->turn.batch->event_count - 1];
 	e->is_own = true;

@@ -165,7 +165,8 @@ static const struct store_ops store_redis_ops = {
 
 /* Goes on at the position, where that holds, or at another one. */
 static void
-store_redis_place(struct store_redis *s, const struct redis_hello *hello)
+store_redis_place(struct store_redis *s, const struct redis_hello *hello,
+    bool was_broken)
 {
 	bool is_fresh = s->log.position.ms == 0;
 
@@ -173,7 +174,7 @@ store_redis_place(struct store_redis *s, const struct redis_hello *hello)
 		redis_log_move(s, hello->floor, true);
 	else if (is_fresh || hello->is_away)
 		redis_log_move(s, hello->last, false);
-	else if (s->log.is_broken)
+	else if (was_broken)
 		redis_log_move(s, hello->last, true);
 	else
 		return;
@@ -183,8 +184,16 @@ store_redis_place(struct store_redis *s, const struct redis_hello *hello)
 static void
 store_redis_came(struct store_redis *s, const struct redis_hello *hello)
 {
-	store_redis_place(s, hello);
+	bool was_broken = s->log.is_broken;
+
 	s->log.is_broken = false;
+	/* What follows the position is not known to crier. */
+	if (was_broken && !hello->is_lost && !hello->is_away &&
+	    id_cmp(hello->last, s->log.position) <= 0) {
+		redis_leave(s, "its log has an entry that is none of crier's");
+		return;
+	}
+	store_redis_place(s, hello, was_broken);
 	redis_log_read(s);
 	redis_orders_ask_stops(s);
 	redis_orders_send(s);
@@ -226,7 +235,7 @@ store_redis_patience_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (s->state != REDIS_LIVE) {
+	if (s->store.is_down) {
 		redis_outbox_give_up(s,
 		    now_us - (uint64_t)REDIS_PATIENCE_MS * 1000, s->server.why);
 		redis_reads_give_up(s, s->server.why);
@@ -313,6 +322,7 @@ store_redis_init(struct store_redis *s, const struct store_options *options)
 
 	s->store.ops = &store_redis_ops;
 	s->store.is_durable = s->store.is_shared = s->store.is_down = true;
+	s->store.copies_max = REDIS_BLOB_EVENT_BYTES;
 	s->came = store_redis_came;
 	s->went = store_redis_went;
 	s->base = options->base;

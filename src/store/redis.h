@@ -52,9 +52,10 @@ struct redis_server {
 	int64_t clock_ms; /* its wall clock, less ours, monotonic */
 	uint64_t evicted; /* keys of it, that its memory had no room for */
 	uint64_t down_ms; /* monotonic; when it went, if it is down */
-	unsigned tries;   /* since it was there */
+	bool is_proved;   /* its log was read since it came */
+	unsigned tries;   /* since it was proved */
 	uint64_t comings; /* how often it came */
-	char why[REDIS_LINK_WHY_SIZE]; /* it is down; "": it is not */
+	char why[REDIS_LINK_WHY_SIZE]; /* it was down; "": it is proved */
 };
 
 /* redis_publish.c: batches on their way. */
@@ -153,6 +154,12 @@ void redis_greet(struct store_redis *);
 
 /* Both connections end; it is tried again soon. */
 void redis_leave(struct store_redis *, const char *why);
+
+/*
+ * Its log can be read, so it is there: whatever ends the connections before
+ * makes the wait for the next ones longer.
+ */
+void redis_prove(struct store_redis *);
 
 /* The chain of the log is broken: asks what of the position holds. */
 void redis_greet_again(struct store_redis *);

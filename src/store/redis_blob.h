@@ -22,7 +22,9 @@ enum {
 	REDIS_BLOB_EVENTS = 1000,
 	REDIS_BLOB_BYTES = 256 * 1024,
 	REDIS_BLOB_CHANNELS = 128,
-	REDIS_BLOB_RUN_BYTES = 32 * 1024 /* of a run, if it has two events */
+	REDIS_BLOB_RUN_BYTES = 32 * 1024, /* of a run, if it has two events */
+	/* An event's records; what a node reads at once has 16 of these. */
+	REDIS_BLOB_EVENT_BYTES = 3584 * 1024
 };
 
 struct redis_blob_item {

@@ -79,9 +79,10 @@ redis_leave(struct store_redis *s, const char *why)
 	redis_link_free(s->talk);
 	redis_link_free(s->tail);
 	s->talk = s->tail = NULL;
-	if (!s->store.is_down)
+	if (s->server.is_proved)
 		s->server.down_ms = clock_monotonic_ms();
 	s->store.is_down = true;
+	s->server.is_proved = false;
 	s->state = REDIS_DOWN;
 	if (strcmp(why, s->server.why) != 0)
 		log_error("store: Redis is away: %s", why);
@@ -92,6 +93,17 @@ redis_leave(struct store_redis *s, const char *why)
 		wait_ms = REDIS_GREET_RETRY_MAX_MS;
 	loop_set_timer(s->retry, wait_ms / 2 + loop_random(wait_ms));
 	s->went(s);
+}
+
+void
+redis_prove(struct store_redis *s)
+{
+	if (s->server.is_proved)
+		return;
+	log_info("store: Redis is there, node %s", s->node);
+	s->server.is_proved = true;
+	s->server.tries = 0;
+	s->server.why[0] = '\0';
 }
 
 /* Words with which a server says that it is not there for anybody. */
@@ -176,11 +188,7 @@ redis_greet_hello_cb(void *arg, const redisReply *reply)
 	redis_greet_read_cuts(s, a.cuts);
 	if (id_cmp(a.floor, s->floor) > 0)
 		s->floor = a.floor;
-	if (s->server.why[0] != '\0' || s->server.comings == 0)
-		log_info("store: Redis is there, node %s", s->node);
 	s->server.comings += s->store.is_down;
-	s->server.tries = 0;
-	s->server.why[0] = '\0';
 	s->store.is_down = false;
 	s->state = REDIS_LIVE;
 	if (id_cmp(a.last, s->store.last) > 0)

@@ -47,7 +47,7 @@ struct redis_link {
 	struct redis_reader reader;
 	struct redis_link_commands commands;
 	size_t waiting;
-	uint64_t since_ms; /* what the oldest command waits since */
+	uint64_t since_ms; /* what the oldest command waits since: a word */
 	unsigned logins;   /* replies of the login that are missing */
 	bool is_up, is_over, is_freed;
 	unsigned holders;
@@ -280,7 +280,6 @@ redis_link_reply(struct redis_link *l, const redisReply *reply)
 	STAILQ_REMOVE_HEAD(&l->commands, link);
 	free(c);
 	l->waiting--;
-	l->since_ms = clock_monotonic_ms();
 	cb(arg, reply);
 }
 
@@ -309,6 +308,7 @@ redis_link_read_cb(struct bufferevent *bev, void *arg)
 	struct evbuffer_iovec piece;
 
 	redis_link_hold(l);
+	l->since_ms = clock_monotonic_ms();
 	while (!l->is_over && evbuffer_peek(in, -1, NULL, &piece, 1) > 0) {
 		if (redis_reader_feed(&l->reader, piece.iov_base,
 			piece.iov_len) == -1) {

@@ -252,6 +252,7 @@ redis_log_read_cb(void *arg, const redisReply *reply)
 		return;
 	}
 	if (reply->type == REDIS_REPLY_NIL) {
+		redis_prove(s);
 		redis_log_read(s);
 		return;
 	}
@@ -268,14 +269,17 @@ redis_log_read_cb(void *arg, const redisReply *reply)
 			redis_greet_again(s);
 			return;
 		}
+	if (s->state == REDIS_LIVE)
+		redis_prove(s);
 	redis_log_read(s);
 }
 
 void
 redis_log_read(struct store_redis *s)
 {
-	static const char *const words[] = { "XREAD", "COUNT", "16", "BLOCK",
-		"1000", "STREAMS" };
+	/* The first is one alone: more may be what ended the connection. */
+	const char *const words[] = { "XREAD", "COUNT",
+		s->server.is_proved ? "16" : "1", "BLOCK", "1000", "STREAMS" };
 	enum {
 		WORDS = sizeof words / sizeof words[0]
 	};

@@ -197,7 +197,8 @@ struct store {
 	 * thread alone looks at it.
 	 */
 	struct id last;
-	bool is_down; /* it is shared, and cannot be reached */
+	bool is_down;      /* it is shared, and cannot be reached */
+	size_t copies_max; /* bytes of an event in all channels; 0: no bound */
 	const struct store_hooks *hooks; /* the hub's; NULL: there is none */
 	void *hub;
 };

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import threading
+import time
 
 from lib import bench, proc
 from lib.daemon import Queue
@@ -499,6 +500,47 @@ def with_few_rights(tap, place, redis):
 
 
 @on_redis()
+def others_entry(tap, place, redis):
+    """An entry that is not crier's is told, and not asked for all the time."""
+    first, second = nodes_at(place, redis, 2)
+    stream = follow(first, "a")
+    first.publish("a", "1")
+    entry = redis.ask("XADD", "{crier}:log", "*", "b", "x", "d", "y")
+    for node in (first, second):
+        node.wait_log("none of crier's")
+    time.sleep(2)
+    for node in (first, second):
+        text = node.log_text()
+        tap.eq((text.count("none of crier's"), text.count("Redis is there")),
+               (1, 1), f"{node}: it is logged once")
+        count = node.store()["connects"]
+        tap.ok(count < 8, f"{node} waits longer each time: {count}")
+    redis.ask("XDEL", "{crier}:log", entry)
+    for node in (first, second):
+        proc.wait_for(lambda n=node: n.log_text().count("is there") == 2,
+                      "it is read again")
+    second.publish("a", "2")
+    stream.wait_events(2)
+    tap.eq([event.data for event in stream.events], ["1", "2"], "no gap")
+
+
+@on_redis()
+def too_large(tap, place, redis):
+    """An event that no node could read in time is refused for good."""
+    first, second = nodes_at(place, redis, 2, ["max-event=1M"])
+    names = [f"c{i}" for i in range(4)]
+    stream = follow(second, "c0")
+    with Queue(first.queue) as queue:
+        answer = queue.ask({"channel": names, "data": "x" * 1000000})
+        tap.eq(answer.get("code"), 65, "four megabytes in four channels")
+        tap.ok("too large" in answer.get("error", ""), "it says why", answer)
+        answer = queue.ask({"channel": names[:3], "data": "y" * 1000000})
+        tap.ok(answer.get("ok"), "three are taken", answer)
+    stream.wait_events(1)
+    tap.eq(stream.events[0].data[:1], "y", "and come")
+
+
+@on_redis()
 def memory_for_errors(tap, place, redis):
     refused_start(tap, place, redis.url(), ["store-error=memory"],
                   "store-error")
@@ -507,4 +549,5 @@ def memory_for_errors(tap, place, redis):
 TESTS = [one_order, resumes, keys, own_ids, a_node_goes, redis_is_killed,
          killed_in_between, all_is_flushed, forged, login, evicts,
          memory_is_full, scripts_are_flushed, it_hangs, it_dies_with_a_batch,
-         closes, with_few_rights, memory_for_errors]
+         closes, with_few_rights, others_entry, too_large,
+         memory_for_errors]
