@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "protocol/event.h"
 #include "store/redis_entry.h"
 
 static uint64_t
@@ -88,7 +89,9 @@ redis_run_next(const char **run, size_t *len, struct redis_event *e)
 	e->own_id_len = (size_t)redis_number_read(at + 12, 2);
 	e->record_len = redis_number_read4(at + 14);
 	e->record = at + REDIS_EVENT_BYTES;
-	if (e->record_len > *len - REDIS_EVENT_BYTES ||
+	if (e->record_len > REDIS_RECORD_MAX ||
+	    e->own_id_len > EVENT_NAME_MAX ||
+	    e->record_len > *len - REDIS_EVENT_BYTES ||
 	    (e->own_id_len > 0 &&
 		(e->own_id_len + sizeof "id: \n" - 1 > e->record_len ||
 		    memcmp(e->record, "id: ", 4) != 0)))

@@ -36,8 +36,9 @@ enum {
 	REDIS_SECTION_BYTES = 16,
 	REDIS_EVENT_BYTES = 18,
 	REDIS_LIST_HEADER_BYTES = 44,
-	REDIS_ENTRY_EVENTS = 65536, /* no entry has more */
-	REDIS_NODE_SIZE = 33        /* of a node's name, with its NUL */
+	REDIS_ENTRY_EVENTS = 65536,        /* no entry has more */
+	REDIS_RECORD_MAX = (16 << 20) - 1, /* bytes of a record: a history's */
+	REDIS_NODE_SIZE = 33               /* of a node's name, with its NUL */
 };
 
 struct redis_header {

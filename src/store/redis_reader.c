@@ -7,7 +7,8 @@
 
 enum {
 	REDIS_READER_LINE_MAX = 64 * 1024, /* of an error, say */
-	REDIS_READER_NUMBER_MAX = 32       /* a length, and its line's end */
+	REDIS_READER_NUMBER_MAX = 32,      /* a length, and its line's end */
+	REDIS_READER_DEPTH_MAX = 8         /* arrays within each other */
 };
 
 /* The type of an array's length as hiredis passes it. */
@@ -43,7 +44,15 @@ static void *
 redis_reader_array(const redisReadTask *task, REDIS_READER_COUNT count)
 {
 	struct redis_reader *r = task->privdata;
+	const redisReadTask *outer;
+	unsigned depth = 0;
 
+	/* hiredis 1.x nests without a bound, and frees by recursion. */
+	for (outer = task; outer != NULL; outer = outer->parent)
+		if (++depth > REDIS_READER_DEPTH_MAX) {
+			r->wrong = "it nests deeper than Redis' protocol";
+			return NULL;
+		}
 	return redis_reader_allow(r, 0, (size_t)count)
 	    ? r->hiredis->createArray(task, count)
 	    : NULL;
@@ -87,7 +96,7 @@ redis_reader_may_wait(struct redis_reader *r)
 	const char *text = r->parser->buf + r->parser->pos;
 
 	if (left > REDIS_READER_LINE_MAX &&
-	    memchr(text, '\r', REDIS_READER_NUMBER_MAX) == NULL)
+	    memmem(text, REDIS_READER_NUMBER_MAX, "\r\n", 2) == NULL)
 		r->wrong = "a line of a reply is too long";
 	else if (left + r->bytes > r->max_bytes + REDIS_READER_LINE_MAX)
 		r->wrong = "a reply is too large";

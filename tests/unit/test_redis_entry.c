@@ -237,6 +237,36 @@ test_long_run(void **state)
 	batch_free(b);
 }
 
+/* A length beyond what a history has room for, of a record and of an id. */
+static void
+test_large(void **state)
+{
+	enum {
+		SIZE = REDIS_EVENT_BYTES + REDIS_RECORD_MAX + 1
+	};
+	char *text = calloc(1, SIZE);
+	const char *at = text;
+	struct redis_event e;
+	size_t len = SIZE;
+
+	(void)state;
+	assert_non_null(text);
+	text[14] = 1; /* 16 MiB */
+	assert_false(redis_run_next(&at, &len, &e));
+	memset(text + 14, 0xff, 4);
+	text[14] = 0;
+	assert_true(redis_run_next(&at, &len, &e));
+	memcpy(text + REDIS_EVENT_BYTES, "id: ", 4);
+	at = text;
+	len = SIZE;
+	text[12] = 1; /* 256 bytes */
+	assert_false(redis_run_next(&at, &len, &e));
+	text[12] = 0;
+	text[13] = (char)255;
+	assert_true(redis_run_next(&at, &len, &e));
+	free(text);
+}
+
 static void
 test_headers(void **state)
 {
@@ -275,6 +305,7 @@ main(void)
 		TEST(test_broken),
 		TEST(test_bounds),
 		TEST(test_long_run),
+		TEST(test_large),
 		TEST(test_headers),
 	};
 
