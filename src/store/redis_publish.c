@@ -25,7 +25,7 @@
 
 enum {
 	REDIS_PUBLISH_TOKEN_MS = 3600000, /* a number is remembered so long */
-	REDIS_PUBLISH_KEYS = 3,
+	REDIS_PUBLISH_KEYS = 4,
 	REDIS_PUBLISH_WORDS = 14
 };
 
@@ -322,7 +322,8 @@ redis_outbox_call(struct store_redis *s, bool with_text)
 	struct redis_outbox *o = &s->outbox;
 	struct redis_command c;
 	char state[REDIS_KEY_SIZE], log[REDIS_KEY_SIZE], token[REDIS_KEY_SIZE];
-	char list[REDIS_KEY_SIZE], bucket[2][REDIS_KEY_SIZE];
+	char stops[REDIS_KEY_SIZE], list[REDIS_KEY_SIZE],
+	    bucket[2][REDIS_KEY_SIZE];
 	char name[64], least[ID_TEXT_SIZE] = "";
 	uint64_t now = redis_clock_ms(s) / s->key_ms;
 
@@ -336,6 +337,7 @@ redis_outbox_call(struct store_redis *s, bool with_text)
 	redis_key(s, "log", log);
 	snprintf(name, sizeof name, "b:%s", s->node);
 	redis_key(s, name, token);
+	redis_key(s, "stops", stops);
 	redis_key(s, "c:", list);
 	redis_bucket_key(s, now, bucket[0]);
 	redis_bucket_key(s, now - 1, bucket[1]);
@@ -348,6 +350,7 @@ redis_outbox_call(struct store_redis *s, bool with_text)
 	redis_command_add_text(&c, state);
 	redis_command_add_text(&c, log);
 	redis_command_add_text(&c, token);
+	redis_command_add_text(&c, stops);
 	redis_command_add_text(&c, s->server.run);
 	redis_command_add_number(&c, o->seq);
 	redis_command_add_id(&c, s->log.position);

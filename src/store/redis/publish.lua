@@ -4,7 +4,7 @@
 --
 -- One batch, all of it or nothing.  Event i of it gets the id MS-(N + i).
 --
--- KEYS  1 state  2 log  3 the node's token
+-- KEYS  1 state  2 log  3 the node's token  4 stops
 -- ARGV  1 run id  2 seq, which the node counts  3, 4 its position: ms, n
 --       5 events  6 the log's entries before this id may go, or ""
 --       7 the token's life in ms  8 prefix of channels' lists
@@ -98,8 +98,8 @@ for keep, bytes, age in ARGV[14]:gmatch('(%d+) (%d+) (%d+)') do
 		keep = keep, bytes = bytes, age = age,
 		keep_stride = max(1, floor(keep / 8)),
 		bytes_stride = max(1, floor(bytes / 8)),
-		age_stride = max(1, floor(age / 8)),
-		life = string.format('%.0f', age + floor(age / 8) + 60000),
+		least_life = age + 60000,
+		life = age + floor(age / 8) + 60000,
 	}
 end
 
@@ -126,26 +126,32 @@ local function trim(list, events, bytes)
 	end
 end
 
+-- Each eighth of its age a list's life begins anew, and when the age is another.
+local function extend(rule, list)
+	local life = call('PTTL', list)
+	if rule.age == 0 then
+		if life >= 0 then
+			call('PERSIST', list)
+		end
+	elseif life < rule.least_life or life > rule.life then
+		call('PEXPIRE', list, string.format('%.0f', rule.life))
+	end
+end
+
 local function append(rule, list, run, events, offset)
 	local newest = call('LINDEX', list, -2)
 	local before, had, had_bytes = nil, 0, 0
-	local is_aged = true
 	if newest then
-		local before_ms, _
-		before_ms, _, _, had, had_bytes =
-		    unpack_bytes('>I8I4I4I8I8', newest)
+		local _
+		_, _, _, had, had_bytes = unpack_bytes('>I8I4I4I8I8', newest)
 		before = newest:sub(1, 12)
-		is_aged = floor(before_ms / rule.age_stride) ~=
-		    floor(ms / rule.age_stride)
 	else
 		before = absent_before(rule)
 	end
 	local has, has_bytes = had + events, had_bytes + #run
 	call('RPUSH', list, pack_bytes('>I8I4I4I8I8', ms, n + offset, n, has,
 	    has_bytes) .. before, run)
-	if rule.age > 0 and is_aged then
-		call('PEXPIRE', list, rule.life)
-	end
+	extend(rule, list)
 	if (has > rule.keep and floor(had / rule.keep_stride) ~=
 	    floor(has / rule.keep_stride)) or
 	    (has_bytes > rule.bytes and floor(had_bytes / rule.bytes_stride) ~=
@@ -156,6 +162,7 @@ end
 
 local function append_all()
 	local at = 1
+	local has_stops = call('ZCOUNT', KEYS[4], '-inf', '+inf') > 0
 	while at <= #blob do
 		local rule, name_len, run_len, events, offset =
 		    unpack_bytes('>I2I2I4I4I4', blob, at)
@@ -163,9 +170,13 @@ local function append_all()
 		local run_at = name_at + name_len
 		at = run_at + run_len
 		if rules[rule] then
-			append(rules[rule],
-			    ARGV[8] .. blob:sub(name_at, run_at - 1),
+			local name = blob:sub(name_at, run_at - 1)
+			append(rules[rule], ARGV[8] .. name,
 			    blob:sub(run_at, at - 1), events, offset)
+			-- Whose stop is lifted is not stopped by a hello.
+			if has_stops then
+				call('ZREM', KEYS[4], 'c:' .. name)
+			end
 		end
 	end
 end

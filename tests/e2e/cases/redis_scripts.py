@@ -10,6 +10,7 @@ from lib.redis import on_redis as on_server
 
 SCRIPTS = os.path.join(bench.SRCDIR, "src", "store", "redis")
 STATE, LOG, NODES = "{t}:state", "{t}:log", "{t}:nodes"
+STOPS = "{t}:stops"
 RULE = "100 1000000 3600000 "
 MARGIN = 10000
 
@@ -37,7 +38,8 @@ class Scripts:
     def publish(self, seq, blob, count, keys=(), node="a", seen=(0, 0),
                 rules=RULE, buckets=("{t}:k:2", "{t}:k:1")):
         return self.script(
-            "publish", (STATE, LOG, "{t}:b:" + node), self.run, seq, *seen,
+            "publish", (STATE, LOG, "{t}:b:" + node, STOPS),
+            self.run, seq, *seen,
             count, "", 3600000, "{t}:c:", f"{node} {seq}", blob, *buckets,
             86400000, rules, *keys)
 
@@ -154,8 +156,29 @@ def retention(tap, redis):
     tap.ok(9 <= runs <= 12, f"keep-bytes 10000: {runs} events of 1000 bytes")
     tap.eq(redis.ask("PTTL", "{t}:c:y"), -1, "without an age it stays")
     tap.ok(redis.ask("PTTL", "{t}:c:x") > 3600000, "with one it goes after it")
-    redis.publish(400, blob_of((b"z", [(0, b"a")]), rule=0), 1)
+    for seq, (seconds, least, most) in enumerate(
+            ((100, 160, 173), (1000, 1060, 1186), (1000, 1060, 1186),
+             (0, -1, -1), (100, 160, 173)), 500):
+        redis.publish(seq, blob_of((b"w", [(0, b"a")])), 1,
+                      rules=f"10 1000 {seconds * 1000} ")
+        life = redis.ask("TTL", "{t}:c:w")
+        tap.ok(least <= life <= most,
+               f"keep-seconds {seconds}: {life}")
+    redis.publish(600, blob_of((b"z", [(0, b"a")]), rule=0), 1)
     tap.eq(redis.read("z"), None, "what is fleeting is in no channel")
+
+
+@on_redis
+def stops(tap, redis):
+    """An event lifts its channel's, and no other."""
+    redis.hello()
+    redis.publish(1, blob_of((b"x", [(0, b"a")])), 1)
+    for name in ("c:x", "c:y", "u:x"):
+        redis.script("order", (STATE, LOG, STOPS), redis.run, "close", name,
+                     100000)
+    redis.publish(2, blob_of((b"x", [(0, b"a")])), 1)
+    tap.eq(sorted(redis.ask("ZRANGE", STOPS, 0, -1)), [b"c:y", b"u:x"],
+           "a new event")
 
 
 @on_redis
@@ -257,5 +280,5 @@ def a_channel_fails(tap, redis):
     tap.eq(redis.ask("XLEN", LOG), 2, "the log has it")
 
 
-TESTS = [a_batch, keys, retention, the_end, own_ids, another_server, away,
+TESTS = [a_batch, keys, retention, stops, the_end, own_ids, another_server, away,
          full, a_channel_fails]
