@@ -450,6 +450,17 @@ def closes(tap, place, redis):
                        REMOTE_USER=user).wait_end().status
                 for channel, user in (("a", ""), ("b", "ann"))], [204, 204],
                f"{node}: nobody comes back")
+    again = first.publish("a", "again")
+    with redis.connect() as connection:
+        connection.ask("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    proc.wait_for(lambda: second.store()["connects"] == 2, "they come again")
+    second.wait_state("live")
+    back = resume(second, "a", again)
+    first.publish("a", "live")
+    back.wait_events(1)
+    tap.eq([event.data for event in back.events], ["live"],
+           "an event lifts a channel's stop, and a hello leaves it so")
+    back.close()
     redis.kill()
     first.wait_state("down", "connecting")
     tap.eq(close(first, channel="b")["code"], 75,
