@@ -70,7 +70,7 @@ redis_beat(struct store_redis *s)
 	if (s->state != REDIS_LIVE)
 		return;
 	redis_key(s, "nodes", nodes);
-	redis_bucket_key(s, now_ms / s->key_ms - 2, bucket);
+	redis_bucket_key(s, now_ms / s->key_ms - 3, bucket);
 	snprintf(now, sizeof now, "%llu", (unsigned long long)now_ms);
 	snprintf(gone, sizeof gone, "(%llu",
 	    (unsigned long long)(now_ms - REDIS_BEAT_GONE_MS));

@@ -444,6 +444,11 @@ redis_link_late(struct redis_link *l)
 {
 	uint64_t waited_ms;
 
+	if (!l->is_up && l->next != NULL) {
+		loop_set_timer(l->timer, REDIS_LINK_CONNECT_MS);
+		redis_link_try_next(l);
+		return;
+	}
 	if (!l->is_up) {
 		redis_link_end(l,
 		    l->bev == NULL ? "its name is not resolved in time"
