@@ -169,7 +169,7 @@ publish_fits_store(const struct hub *hub, const struct batch_event *event,
 {
 	size_t max = hub->store->copies_max;
 
-	return max == 0 || event->record_len <= max / channels;
+	return max == 0 || (uint64_t)event->record_len * channels <= max;
 }
 
 /* 0; 1: the store takes none that is so large; -1 (memory). */
