@@ -70,9 +70,9 @@ def lines(tap, place):
                "-e; its standard input is crier's")
         tap.eq((got[1].type, stream.parser.retry), ("exit", 777),
                "the name of the end stays")
+        os.mkfifo(place.path("go"))
         child = Running(place, crierd.queue, "-c",
                         f"echo early; read x < {place.path('go')}", "a")
-        os.mkfifo(place.path("go"))
         tap.eq(stream.wait_events(8)[7].data, "early",
                "a line goes out while the command runs")
         with open(place.path("go"), "w", encoding="ascii") as go:
