@@ -442,9 +442,10 @@ def closes(tap, place, redis):
     close(first, channel="a", stop=True)
     stopped.wait_end()
     late = Node(place, "late", redis.url()).start()
-    ann = follow(second, "b", REMOTE_USER="ann")
+    anns = [follow(node, "b", REMOTE_USER="ann") for node in (second, late)]
     close(first, user="ann", stop=True)
-    ann.wait_end()
+    for ann in anns:
+        ann.wait_end()
     for node in (first, second, late):
         tap.eq([Direct(node.listen, "/events/" + channel,
                        REMOTE_USER=user).wait_end().status
