@@ -3,7 +3,6 @@
 
 /* crier doctor without a network: what follows from what was measured. */
 
-#include <json-c/json.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,46 +12,11 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "doctor/report.h"
+#include "lib/measured.h"
 
 /* Microseconds. */
 #define MS     UINT64_C(1000)
 #define SECOND UINT64_C(1000000)
-
-/* A route where all is well. */
-static struct measure
-test_good(void)
-{
-	struct measure m = { .heartbeat_ms = 25000,
-		.idle_ms = 33000,
-		.leave_ms = 58000,
-		.server = SERVER_NGINX,
-		.head = { .status = 200,
-		    .http_version = "1.1",
-		    .server = "nginx/1.22.1",
-		    .type = "text/event-stream; charset=utf-8",
-		    .cache = "no-cache, no-store, no-transform" },
-		.at_crierd = true,
-		.head_us = MS,
-		.first_us = 2 * MS,
-		.event_count = MEASURE_EVENTS,
-		.has_crowd = true,
-		.crowd_opened = MEASURE_CROWD,
-		.crowd_at_crierd = MEASURE_CROWD,
-		.has_idle = true,
-		.cut_us = MEASURE_NEVER,
-		.heartbeats = 1,
-		.idle_sent = true,
-		.has_leaving = true,
-		.left_us = MS,
-		.has_resume = true,
-		.resumed = MEASURE_MISSED };
-	size_t i;
-
-	for (i = 0; i < MEASURE_EVENTS; i++)
-		m.events[i].delay_us = MS;
-	return m;
-}
 
 static const struct check *
 test_find(const struct check *checks, const char *name)
@@ -69,7 +33,7 @@ test_find(const struct check *checks, const char *name)
 static void
 test_all_well(void **state)
 {
-	struct measure m = test_good();
+	struct measure m = measured_good();
 	struct check checks[VERDICT_CHECKS];
 	size_t i;
 
@@ -565,7 +529,7 @@ test_verdicts(void **state)
 
 	(void)state;
 	for (i = 0; i < n; i++) {
-		m = test_good();
+		m = measured_good();
 		verdict_cases[i].spoil(&m);
 		verdict_checks(&m, checks);
 		c = test_find(checks, verdict_cases[i].check);
@@ -578,68 +542,12 @@ test_verdicts(void **state)
 	}
 }
 
-static void
-test_print(void **state)
-{
-	struct measure m = test_good();
-	struct report report;
-	static const char line[] = "        fastcgi_buffering off;\n";
-	char *text = NULL, *first;
-	size_t size = 0;
-	FILE *to = open_memstream(&text, &size);
-
-	(void)state;
-	assert_non_null(to);
-	spoil_no_head(&m);
-	report_init(&report, "http://h/events", &m);
-	report_print(&report, to);
-	fclose(to);
-	assert_int_equal(report.faults, 4);
-	assert_int_equal(report.warnings, 0);
-	first = strstr(text, line);
-	assert_non_null(first);
-	/* Four checks have that fault; it is told once how to mend it. */
-	assert_null(strstr(first + strlen(line), line));
-	assert_non_null(strstr(text, "\n4 faults, 0 warnings\n"));
-	free(text);
-}
-
-static void
-test_json(void **state)
-{
-	struct measure m = test_good();
-	struct report report;
-	struct json_object *o, *value, *list;
-
-	(void)state;
-	spoil_encoding(&m);
-	spoil_never(&m);
-	report_init(&report, "http://h/events", &m);
-	o = report_json(&report);
-	assert_true(json_object_object_get_ex(o, "ok", &value));
-	assert_false(json_object_get_boolean(value));
-	assert_true(json_object_object_get_ex(o, "faults", &value));
-	assert_int_equal(json_object_get_int(value), 2);
-	assert_true(json_object_object_get_ex(o, "checks", &list));
-	assert_int_equal(json_object_array_length(list), VERDICT_CHECKS);
-	assert_true(json_object_object_get_ex(o, "advice", &list));
-	value = json_object_array_get_idx(list, 0);
-	assert_true(json_object_object_get_ex(value, "directive", &value));
-	assert_string_equal(json_object_get_string(value), "gzip off;\n");
-	assert_true(json_object_object_get_ex(o, "measured", &list));
-	assert_true(json_object_object_get_ex(list, "leaving_ms", &value));
-	assert_null(value);
-	json_object_put(o);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_well),
 		cmocka_unit_test(test_verdicts),
-		cmocka_unit_test(test_print),
-		cmocka_unit_test(test_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

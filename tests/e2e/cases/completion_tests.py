@@ -235,15 +235,20 @@ class Shell:
                         + repr(self.out[seen:]))
 
 
-def _in_a_shell(tap, place, words, start):
-    if not shutil.which(words[0]):
-        tap.skip(f"completion of {words[0]}", "it is not installed")
-        return
+def _with_odd_channels(place):
     crierd = Crierd(place).start()
     asked = Asked(place, crierd)
     for number, odd in enumerate(ODD):
         with crierd.connect() as queue:
             queue.publish_all(f"c{number}.{odd}", ["x"])
+    return asked
+
+
+def _in_a_shell(tap, place, words, start):
+    if not shutil.which(words[0]):
+        tap.skip(f"completion of {words[0]}", "it is not installed")
+        return
+    asked = _with_odd_channels(place)
     shell = Shell(place, asked, words, start)
     tap.eq(shell.words("crier reloa\t"), "<reload>", "a verb")
     tap.eq(shell.words("crier pub --sta\tx"), "<pub><--start><x>",
@@ -283,11 +288,7 @@ def in_fish(tap, place):
     if not shutil.which("fish"):
         tap.skip("completion of fish", "it is not installed")
         return
-    crierd = Crierd(place).start()
-    asked = Asked(place, crierd)
-    for number, odd in enumerate(ODD):
-        with crierd.connect() as queue:
-            queue.publish_all(f"c{number}.{odd}", ["x"])
+    asked = _with_odd_channels(place)
 
     def offered(line):
         done = subprocess.run(
