@@ -22,13 +22,9 @@
  * reply when its own node has read the batch back.
  */
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/cause.h"
 #include "base/clock.h"
@@ -37,7 +33,6 @@
 #include "store/redis.h"
 
 enum {
-	REDIS_PASSWORD_MAX = 512,
 	REDIS_NODE_BYTES = 8 /* of its name, before they are hexadecimal */
 };
 
@@ -132,8 +127,7 @@ store_redis_free(struct store_redis *s)
 	redis_orders_clear(&s->orders);
 	redis_outbox_clear(&s->outbox);
 	redis_log_clear(&s->log);
-	redis_tls_free(s->tls);
-	free(s->password);
+	redis_peer_clear(&s->peer);
 	free(s);
 }
 
@@ -247,74 +241,6 @@ store_redis_patience_cb(evutil_socket_t fd, short what, void *arg)
 	    due_us > now_us ? (due_us - now_us) / 1000 + 1 : REDIS_PATIENCE_MS);
 }
 
-/* Reads a password's file, without its line's end; 0, or -1 with *cause. */
-static int
-store_redis_read_password(const char *path, char **password, char **cause)
-{
-	char text[REDIS_PASSWORD_MAX + 2];
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
-	ssize_t n;
-
-	if (fd == -1 || fstat(fd, &st) == -1) {
-		cause_set(cause, "store-password-file: %s: %s", path,
-		    strerror(errno));
-		goto fail;
-	}
-	if (!S_ISREG(st.st_mode)) {
-		cause_set(cause,
-		    "store-password-file: %s: is not a regular file", path);
-		goto fail;
-	}
-	if ((st.st_mode & S_IRWXO) != 0) {
-		cause_set(cause,
-		    "store-password-file: %s: may be read by everybody "
-		    "(chmod o-rwx)",
-		    path);
-		goto fail;
-	}
-	n = read(fd, text, sizeof text - 1);
-	if (n < 0 || n > REDIS_PASSWORD_MAX) {
-		cause_set(cause, "store-password-file: %s: %s", path,
-		    n < 0 ? strerror(errno) : "is too long");
-		goto fail;
-	}
-	close(fd);
-	text[n] = '\0';
-	text[strcspn(text, "\r\n")] = '\0';
-	*password = strdup(text);
-	explicit_bzero(text, sizeof text);
-	*cause = NULL;
-	return *password == NULL ? -1 : 0;
-fail:
-	if (fd != -1)
-		close(fd);
-	return -1;
-}
-
-static int
-store_redis_init_peer(struct store_redis *s,
-    const struct store_options *options, char **cause)
-{
-	const char *file = options->password_file;
-
-	if (file != NULL && *file != '\0') {
-		if (store_redis_read_password(file, &s->password, cause) == -1)
-			return -1;
-	} else if ((s->password = strdup("")) == NULL)
-		return -1;
-	if (s->url.way == REDIS_TLS &&
-	    (s->tls = redis_tls_new(s->url.ca, cause)) == NULL)
-		return -1;
-	s->peer.path = s->url.way == REDIS_UNIX ? s->url.path : NULL;
-	s->peer.host = &s->url.hosts[0];
-	s->peer.tls = s->tls;
-	s->peer.user = s->url.user;
-	s->peer.password = s->password;
-	s->peer.db = s->url.db;
-	return 0;
-}
-
 static int
 store_redis_init(struct store_redis *s, const struct store_options *options)
 {
@@ -368,7 +294,8 @@ store_redis_open(const struct store_options *options,
 		return NULL;
 	}
 	if (store_redis_init(s, options) == 0 &&
-	    store_redis_init_peer(s, options, cause) == 0 &&
+	    redis_peer_init(&s->peer, &s->url, options->password_file, cause) ==
+		0 &&
 	    loop_set_timer(s->retry, 0) == 0)
 		return &s->store;
 	store_redis_free(s);

@@ -18,6 +18,7 @@
 #include "store/redis_command.h"
 #include "store/redis_entry.h"
 #include "store/redis_link.h"
+#include "store/redis_peer.h"
 #include "store/store.h"
 
 /*
@@ -118,14 +119,12 @@ struct store_redis {
 	struct store store; /* first: one is the other */
 	struct event_base *base;
 	struct redis_url url;
-	char *password;
 	enum store_durability durability;
 	uint64_t key_ms;
 	char node[REDIS_NODE_SIZE]; /* this start of crierd's name */
 
 	enum redis_state state;
-	struct redis_link_peer peer;
-	struct redis_tls *tls;
+	struct redis_peer peer;
 	struct redis_link *talk; /* for scripts */
 	struct redis_link *tail; /* reads the log */
 	struct event *retry, *patience, *beat;

@@ -16,12 +16,12 @@
 #include "base/loop.h"
 #include "base/text.h"
 #include "store/redis.h"
+#include "store/redis_info.h"
 
 enum {
 	REDIS_GREET_MARGIN_MS = 10000, /* longer than any replica lags */
 	REDIS_GREET_RETRY_MS = 50,     /* the first wait; it doubles */
-	REDIS_GREET_RETRY_MAX_MS = 2000,
-	REDIS_GREET_VERSION = 7 /* of the server, at least */
+	REDIS_GREET_RETRY_MAX_MS = 2000
 };
 
 void
@@ -231,52 +231,6 @@ redis_greet_again(struct store_redis *s)
 	redis_greet_hello(s);
 }
 
-/* A line's value in INFO's answer: false, if it has no such line. */
-static bool
-redis_info_find(const redisReply *info, const char *name, char *to, size_t size)
-{
-	const char *at = strstr(info->str, name);
-	size_t len;
-
-	if (at == NULL)
-		return false;
-	at += strlen(name);
-	len = strcspn(at, "\r\n");
-	if (len >= size)
-		len = size - 1;
-	memcpy(to, at, len);
-	to[len] = '\0';
-	return true;
-}
-
-/* What is wrong with a server for us, or NULL. */
-static const char *
-redis_info_wrong(const redisReply *info, char why[REDIS_LINK_WHY_SIZE])
-{
-	char value[64];
-
-	if (!redis_info_find(info, "\nredis_version:", value, sizeof value))
-		return "its INFO has no version";
-	if (strtoul(value, NULL, 10) < REDIS_GREET_VERSION) {
-		snprintf(why, REDIS_LINK_WHY_SIZE,
-		    "its version is %s, and 7.0 is needed", value);
-		return why;
-	}
-	if (!redis_info_find(info, "\nrole:", value, sizeof value) ||
-	    strcmp(value, "master") != 0)
-		return "it is a replica, not a master";
-	if (!redis_info_find(info, "\nmaxmemory_policy:", value,
-		sizeof value) ||
-	    strcmp(value, "noeviction") != 0) {
-		snprintf(why, REDIS_LINK_WHY_SIZE,
-		    "its maxmemory-policy is %s: it would forget history "
-		    "(noeviction is needed)",
-		    value);
-		return why;
-	}
-	return NULL;
-}
-
 /* Who the server is, as one of the connections says; both must say the same. */
 static void
 redis_greet_info(struct store_redis *s, const redisReply *reply, bool is_tail)
@@ -290,15 +244,16 @@ redis_greet_info(struct store_redis *s, const redisReply *reply, bool is_tail)
 		return;
 	}
 	if (reply->type != REDIS_REPLY_STRING ||
-	    !redis_info_find(reply, "\nrun_id:", run, sizeof run)) {
+	    !redis_info_find(reply->str, "run_id", run, sizeof run)) {
 		redis_leave(s, "its INFO has no run_id");
 		return;
 	}
-	if ((wrong = redis_info_wrong(reply, why)) != NULL) {
+	if ((wrong = redis_info_wrong(reply->str, why)) != NULL) {
 		redis_leave(s, wrong);
 		return;
 	}
-	if (redis_info_find(reply, "\nevicted_keys:", evicted, sizeof evicted))
+	if (redis_info_find(reply->str, "evicted_keys", evicted,
+		sizeof evicted))
 		s->server.evicted = strtoull(evicted, NULL, 10);
 	if (s->server.is_known[!is_tail] && strcmp(run, s->server.run) != 0) {
 		redis_leave(s, "two connections lead to two servers");
@@ -399,8 +354,8 @@ redis_greet(struct store_redis *s)
 
 	s->state = REDIS_COMING;
 	s->server.is_known[0] = s->server.is_known[1] = false;
-	s->talk = redis_link_new(s->base, &s->peer, &talk);
-	s->tail = redis_link_new(s->base, &s->peer, &tail);
+	s->talk = redis_link_new(s->base, &s->peer.link, &talk);
+	s->tail = redis_link_new(s->base, &s->peer.link, &tail);
 	if (s->talk == NULL || s->tail == NULL)
 		redis_leave(s, "out of memory");
 }
