@@ -80,6 +80,17 @@ verb_ask(const struct verb_env *env, struct json_object *command,
 	return verb_finish(rc);
 }
 
+struct json_object *
+verb_names(int count, char **names)
+{
+	struct json_object *list = json_object_new_array();
+	int i;
+
+	for (i = 0; list != NULL && i < count; i++)
+		json_object_array_add(list, json_object_new_string(names[i]));
+	return list;
+}
+
 int
 verb_start_crierd(const struct verb_env *env)
 {

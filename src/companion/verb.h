@@ -23,9 +23,10 @@ struct verb_env {
  * that holds its like: crier -h, what is said without a verb, and looking it up
  * are made from this list.
  */
-#define VERB_LIST(of)                                                 \
-	of(pub), of(flush), of(tail), of(status), of(top), of(close), \
-	    of(reload), of(restart), of(shutdown), of(doctor), of(token)
+#define VERB_LIST(of)                                                     \
+	of(pub), of(flush), of(tail), of(position), of(status), of(top),  \
+	    of(close), of(reload), of(restart), of(shutdown), of(doctor), \
+	    of(token)
 
 /* argv[0] is its name.  run returns the exit code. */
 struct verb {
@@ -59,6 +60,9 @@ int verb_option(const struct verb *, int argc, char **argv, const char *shorts,
 int verb_ask(const struct verb_env *, struct json_object *command,
     int (*show)(const void *arg, const char *reply, size_t len),
     const void *arg);
+
+/* Names as a command has them, a list; NULL for want of memory. */
+struct json_object *verb_names(int count, char **names);
 
 /*
  * Sees that a crierd serves the queue, and starts one in the background if

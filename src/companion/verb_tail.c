@@ -144,15 +144,10 @@ static struct json_object *
 tail_command(const struct tail *t)
 {
 	struct json_object *o = json_object_new_object();
-	struct json_object *names = json_object_new_array();
 	const char *since = eventstream_last_id(&t->stream);
-	int i;
 
-	for (i = 0; names != NULL && i < t->channel_count; i++)
-		json_object_array_add(names,
-		    json_object_new_string(t->channels[i]));
 	json_add_string(o, "do", "stream");
-	json_add_value(o, "channel", names);
+	json_add_value(o, "channel", verb_names(t->channel_count, t->channels));
 	if (since == NULL)
 		since = t->since;
 	if (since != NULL)

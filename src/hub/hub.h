@@ -101,6 +101,14 @@ bool hub_would_open(struct hub *, const struct subscription *);
 /* The newest event's id: behind it a stream that opens now begins. */
 struct id hub_position(const struct hub *);
 
+/*
+ * A position that nothing of these channels came behind: the newest event's of
+ * theirs or, where memory has none and for no channels, of all.  False: there
+ * is none yet, for the store was never reached.
+ */
+bool hub_find_position(struct hub *, const struct text_span *names,
+    size_t count, struct id *);
+
 /* Says to people why a stream was not opened; "" for HUB_OPENED. */
 const char *hub_answer_text(enum hub_answer);
 

@@ -441,6 +441,30 @@ hub_position(const struct hub *hub)
 	return hub->turn.appended;
 }
 
+bool
+hub_find_position(struct hub *hub, const struct text_span *names, size_t count,
+    struct id *position)
+{
+	const struct channel *c;
+	struct id newest = { 0, 0 }, last;
+	size_t i;
+
+	*position = hub->turn.appended;
+	if (hub->store->is_shared && position->ms == 0)
+		return false;
+	for (i = 0; i < count; i++) {
+		c = channel_find(hub, names[i].text, names[i].len);
+		if (c == NULL || history_count(&c->history) == 0)
+			return true;
+		last = history_at(&c->history, c->history.next_seq - 1)->id;
+		if (id_cmp(last, newest) > 0)
+			newest = last;
+	}
+	if (count > 0)
+		*position = newest;
+	return true;
+}
+
 static enum hub_answer
 subscribe_turn_follower_away(struct hub *hub)
 {

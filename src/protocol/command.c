@@ -103,6 +103,7 @@ static const struct {
 	[COMMAND_PRESENCE] = { "presence", command_check_presence,
 	    FIELD_CHANNEL, false },
 	[COMMAND_ORDER] = { "order", NULL, 0, false },
+	[COMMAND_POSITION] = { "position", NULL, FIELD_CHANNEL, false },
 	[COMMAND_RELOAD] = { "reload", NULL, 0, false },
 	[COMMAND_RESTART] = { "restart", NULL, 0, false },
 	[COMMAND_SHUTDOWN] = { "shutdown", NULL, 0, false },

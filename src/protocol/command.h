@@ -23,6 +23,7 @@ enum command_kind {
 	COMMAND_HANDOFF, /* json is for the door to read */
 	COMMAND_PRESENCE,
 	COMMAND_ORDER,
+	COMMAND_POSITION,
 	COMMAND_RELOAD, /* this and what follows: for those who own the hub */
 	COMMAND_RESTART,
 	COMMAND_SHUTDOWN,

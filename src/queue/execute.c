@@ -113,6 +113,30 @@ execute_presence(struct queue *q, const struct command *c, struct buffer *b)
 	return json_append_line(b, o);
 }
 
+static int
+execute_position(struct queue *q, const struct command *c, struct buffer *b)
+{
+	char text[ID_TEXT_SIZE];
+	struct json_object *o;
+	struct id position;
+	const char *why;
+	size_t i;
+
+	for (i = 0; i < c->channel_count; i++) {
+		why = event_check_channel(c->channels[i].text,
+		    c->channels[i].len);
+		if (why != NULL)
+			return reply_put_error(b, EX_DATAERR, why);
+	}
+	if (!hub_find_position(q->hub, c->channels, c->channel_count,
+		&position))
+		return reply_put_error(b, EX_TEMPFAIL,
+		    hub_answer_text(HUB_AWAY));
+	o = reply_new(true);
+	json_add_text(o, "position", text, id_format(position, text));
+	return json_append_line(b, o);
+}
+
 /*
  * Every command of the line protocol.  One without a function here takes the
  * connection, or its reply waits for the store: those are a peer's affair.
@@ -128,6 +152,7 @@ static const struct {
 	[COMMAND_HANDOFF] = { NULL, false },
 	[COMMAND_PRESENCE] = { execute_presence, false },
 	[COMMAND_ORDER] = { NULL, false },
+	[COMMAND_POSITION] = { execute_position, false },
 	[COMMAND_RELOAD] = { NULL, false },
 	[COMMAND_RESTART] = { NULL, false },
 	[COMMAND_SHUTDOWN] = { NULL, false },
@@ -148,7 +173,8 @@ execute_is_costly(enum command_kind kind)
 bool
 execute_is_question(enum command_kind kind)
 {
-	return kind == COMMAND_STATUS || kind == COMMAND_PRESENCE;
+	return kind == COMMAND_STATUS || kind == COMMAND_PRESENCE ||
+	    kind == COMMAND_POSITION;
 }
 
 bool

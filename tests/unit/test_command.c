@@ -55,7 +55,7 @@ static void
 test_describe(const struct command *c, char *to, size_t size)
 {
 	static const char *const kinds[] = { "publish", "stream", "status",
-		"close", "handoff", "presence", "order" };
+		"close", "handoff", "presence", "order", "position" };
 	size_t i;
 
 	to[0] = '\0';
@@ -313,7 +313,7 @@ test_numbers(void **state)
 
 static const char one[] = "65 close takes one of channel, user, stream";
 static const char none[] =
-    "64 \"do\" is none of stream, status, close, presence, order, "
+    "64 \"do\" is none of stream, status, close, presence, order, position, "
     "reload, restart, shutdown";
 static const struct test_case test_kinds_cases[] = {
 	{ DO("\"status\""), "status" },
@@ -330,6 +330,9 @@ static const struct test_case test_kinds_cases[] = {
 	{ DO("\"presence\",\"channel\":\"a\",\"user\":\"u\""),
 	    "65 unknown field \"user\"" },
 	{ DO("\"order\""), "order" },
+	{ DO("\"position\""), "position" },
+	{ DO("\"position\",\"channel\":[\"a\",\"b\"]"), "position [a][b]" },
+	{ DO("\"position\",\"last\":1"), "65 unknown field \"last\"" },
 	{ DO("\"order\",\"channel\":\"a\""), "65 unknown field \"channel\"" },
 	{ DO("\"status\",\"x\":1"), "65 unknown field \"x\"" },
 	{ DO("\"stream\",\"channel\":\"a\""), "stream [a]" },

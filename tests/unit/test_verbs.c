@@ -271,6 +271,13 @@ talk_closed_three(int fd, FILE *requests)
 	talk_stream(fd, requests);
 }
 
+static void
+talk_position(int fd, FILE *requests)
+{
+	test_stream = "{\"ok\":true,\"position\":\"1763620000123-4\"}\n";
+	talk_stream(fd, requests);
+}
+
 static const struct {
 	const struct verb *verb;
 	run_talker talk;
@@ -317,6 +324,17 @@ static const struct {
 	{ &verb_status, talk_status, { "status", "-j", "a\"/b" }, 0,
 	    "{\"do\":\"presence\",\"channel\":\"a\\\"/b\"}\n",
 	    "{\"ok\":true,\"pid\":7,\"a\":{\"size_bytes\":1536}}\n" },
+	{ &verb_position, talk_position, { "position" }, 0,
+	    "{\"do\":\"position\"}\n", "1763620000123-4\n" },
+	{ &verb_position, talk_position, { "position", "a", "b" }, 0,
+	    "{\"do\":\"position\",\"channel\":[\"a\",\"b\"]}\n",
+	    "1763620000123-4\n" },
+	{ &verb_position, talk_closed_three, { "position" }, EX_TEMPFAIL,
+	    "{\"do\":\"position\"}\n", "" },
+	{ &verb_position, talk_full, { "position" }, 75,
+	    "{\"do\":\"position\"}\n", "" },
+	{ &verb_position, talk_status, { "position", "-n", "1" }, EX_USAGE, "",
+	    "" },
 	{ &verb_close, talk_closed_three, { "close", "a" }, 0,
 	    "{\"do\":\"close\",\"channel\":\"a\"}\n", "" },
 	{ &verb_close, talk_closed_three, { "close", "-v", "--stop", "a" }, 0,
@@ -361,10 +379,10 @@ static void
 test_help(void **state)
 {
 	enum {
-		VERBS = 4
+		VERBS = 5
 	};
 	static const struct verb *const verbs[VERBS] = { &verb_pub, &verb_tail,
-		&verb_status, &verb_close };
+		&verb_status, &verb_position, &verb_close };
 	char want[64], *text;
 	size_t i;
 
