@@ -120,6 +120,7 @@ struct store_figures {
 	uint64_t reads, errors;
 	/* Of one that nodes share. */
 	uint64_t up, down_ms, connects, doubts, nodes, cuts, evicted_keys;
+	uint64_t sentinels;
 };
 
 enum figure_owner {

@@ -328,6 +328,9 @@ const struct figure figures_table[] = {
 	{ STORE(evicted_keys), .group = "store", .member = "evicted_keys",
 	    .metric = "store_evicted_keys",
 	    .help = "Keys that its server dropped for want of memory." },
+	{ STORE(sentinels), .group = "store", .member = "sentinels",
+	    .metric = "store_sentinels",
+	    .help = "Sentinels that name the shared store's master." },
 };
 
 const size_t figures_count = sizeof figures_table / sizeof figures_table[0];

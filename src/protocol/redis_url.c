@@ -19,6 +19,7 @@ const char *const redis_url_scheme[REDIS_WAYS] = {
 	[REDIS_TLS] = "rediss://",
 	[REDIS_UNIX] = "redis+unix://",
 	[REDIS_SENTINEL] = "redis+sentinel://",
+	[REDIS_SENTINEL_TLS] = "rediss+sentinel://",
 };
 
 static const char *const redis_url_port[REDIS_WAYS] = {
@@ -26,7 +27,20 @@ static const char *const redis_url_port[REDIS_WAYS] = {
 	[REDIS_TLS] = "6379",
 	[REDIS_UNIX] = "",
 	[REDIS_SENTINEL] = "26379",
+	[REDIS_SENTINEL_TLS] = "26379",
 };
+
+bool
+redis_url_has_tls(const struct redis_url *url)
+{
+	return url->way == REDIS_TLS || url->way == REDIS_SENTINEL_TLS;
+}
+
+bool
+redis_url_has_sentinels(const struct redis_url *url)
+{
+	return url->way == REDIS_SENTINEL || url->way == REDIS_SENTINEL_TLS;
+}
 
 /* Copies a part that is not empty, is no longer than size and fits a set. */
 static bool
@@ -88,6 +102,16 @@ redis_url_read_host(const char *text, size_t len, const char *port,
 	    : -1;
 }
 
+void
+redis_url_format_host(const struct redis_host *host,
+    char to[REDIS_URL_HOST_TEXT_SIZE])
+{
+	bool is_v6 = strchr(host->name, ':') != NULL;
+
+	snprintf(to, REDIS_URL_HOST_TEXT_SIZE, is_v6 ? "[%s]:%s" : "%s:%s",
+	    host->name, host->port);
+}
+
 static const char *
 redis_url_read_hosts(struct redis_url *url, const char *text, size_t len)
 {
@@ -105,7 +129,7 @@ redis_url_read_hosts(struct redis_url *url, const char *text, size_t len)
 			return "has a host that is none (HOST or HOST:PORT)";
 		text = comma + 1;
 	} while (comma < end);
-	if (url->host_count > 1 && url->way != REDIS_SENTINEL)
+	if (url->host_count > 1 && !redis_url_has_sentinels(url))
 		return "has several hosts: these are sentinels' "
 		       "(redis+sentinel://)";
 	return NULL;
@@ -117,7 +141,7 @@ redis_url_read_place(struct redis_url *url, const char *text, size_t len)
 {
 	const char *end = text + len, *slash;
 
-	if (url->way == REDIS_SENTINEL) {
+	if (redis_url_has_sentinels(url)) {
 		slash = memchr(text, '/', len);
 		if (slash == NULL)
 			slash = end;
@@ -165,7 +189,12 @@ redis_url_read_pair(struct redis_url *url, const struct text_pair *pair)
 			   UINT16_MAX, url->db)
 		    ? NULL
 		    : "has a database that is no number";
-	if (text_equals(name, "ca") && url->way == REDIS_TLS)
+	if (text_equals(name, "sentinel-user") && redis_url_has_sentinels(url))
+		return redis_url_decode(pair->value, pair->value_len, NULL,
+			   url->sentinel_user, sizeof url->sentinel_user)
+		    ? NULL
+		    : "has a sentinel-user that is none";
+	if (text_equals(name, "ca") && redis_url_has_tls(url))
 		return redis_url_decode(pair->value, pair->value_len, NULL,
 			   url->ca, sizeof url->ca)
 		    ? NULL
@@ -225,7 +254,7 @@ redis_url_read_where(struct redis_url *url, const char *text, size_t len)
 		return NULL;
 	}
 	wrong = redis_url_read_hosts(url, text, hosts);
-	if (wrong == NULL && slash == NULL && url->way == REDIS_SENTINEL)
+	if (wrong == NULL && slash == NULL && redis_url_has_sentinels(url))
 		slash = end;
 	if (wrong != NULL || slash == NULL)
 		return wrong;

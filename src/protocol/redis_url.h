@@ -4,6 +4,7 @@
 #ifndef CRIER_PROTOCOL_REDIS_URL_H
 #define CRIER_PROTOCOL_REDIS_URL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -13,7 +14,9 @@
  *   rediss://[USER@]HOST[:PORT][/DB][?prefix=NAME&ca=FILE]
  *   redis+unix://[USER@]/PATH[?db=DB&prefix=NAME]
  *   redis+sentinel://[USER@]HOST[:PORT],.../NAME[/DB][?prefix=NAME]
+ *   rediss+sentinel://...   (and ca=FILE: TLS to sentinels and master)
  *
+ * With sentinels, sentinel-user=USER is for those that know users.
  * A password is in no URL: URLs are logged.
  */
 
@@ -22,12 +25,14 @@ enum redis_way {
 	REDIS_TLS,
 	REDIS_UNIX,
 	REDIS_SENTINEL, /* the hosts are sentinels, which know the master */
+	REDIS_SENTINEL_TLS,
 	REDIS_WAYS
 };
 
 enum {
 	REDIS_URL_HOSTS = 8,
 	REDIS_URL_HOST_SIZE = 256,
+	REDIS_URL_HOST_TEXT_SIZE = REDIS_URL_HOST_SIZE + 8,
 	REDIS_URL_WORD_SIZE = 128,
 	REDIS_URL_PREFIX_MAX = 64,
 	REDIS_URL_FILE_SIZE = 1024
@@ -45,7 +50,8 @@ struct redis_url {
 	char path[108];                   /* of a Unix socket */
 	char master[REDIS_URL_WORD_SIZE]; /* its name, for sentinels */
 	char user[REDIS_URL_WORD_SIZE];   /* "": the default user */
-	char db[6];                       /* a number, "0" if none was said */
+	char sentinel_user[REDIS_URL_WORD_SIZE];
+	char db[6]; /* a number, "0" if none was said */
 	char prefix[REDIS_URL_PREFIX_MAX + 1]; /* of all keys, in braces */
 	char ca[REDIS_URL_FILE_SIZE];          /* "": the system's */
 };
@@ -65,5 +71,14 @@ const char *redis_url_wrong(const char *text);
  */
 int redis_url_read_host(const char *text, size_t len, const char *port,
     struct redis_host *);
+
+/* "HOST:PORT", or "[ADDRESS]:PORT". */
+void redis_url_format_host(const struct redis_host *,
+    char to[REDIS_URL_HOST_TEXT_SIZE]);
+
+bool redis_url_has_tls(const struct redis_url *);
+
+/* Whether its hosts are sentinels. */
+bool redis_url_has_sentinels(const struct redis_url *);
 
 #endif

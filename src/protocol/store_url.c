@@ -30,6 +30,8 @@ static const struct {
 	{ "rediss://", STORE_KIND_REDIS, true, false, redis_url_wrong },
 	{ "redis+unix://", STORE_KIND_REDIS, true, false, redis_url_wrong },
 	{ "redis+sentinel://", STORE_KIND_REDIS, true, false, redis_url_wrong },
+	{ "rediss+sentinel://", STORE_KIND_REDIS, true, false,
+	    redis_url_wrong },
 };
 
 static const char store_url_form[] =

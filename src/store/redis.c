@@ -82,6 +82,7 @@ store_redis_status(struct store *store, struct json_object *status)
 	struct store_redis *s = (struct store_redis *)store;
 	struct json_object *o = figures_group(status, "store");
 	struct store_figures figures;
+	char master[REDIS_URL_HOST_TEXT_SIZE];
 
 	figures_init_store(&figures);
 	figures.up = s->state == REDIS_LIVE;
@@ -99,6 +100,12 @@ store_redis_status(struct store *store, struct json_object *status)
 	json_add_string(o, "durability", store_durability_name[s->durability]);
 	json_add_string(o, "node", s->node);
 	json_add_string(o, "state", redis_state_name[s->state]);
+	if (s->sentinels != NULL) {
+		redis_url_format_host(&s->master, master);
+		json_add_string(o, "master",
+		    s->master.name[0] == '\0' ? "" : master);
+		figures.sentinels = redis_sentinels_count(s->sentinels);
+	}
 	store_redis_add_id(o, "position", s->log.position);
 	store_redis_add_id(o, "last", store->last);
 	store_redis_add_id(o, "floor", s->floor);
@@ -118,6 +125,7 @@ store_redis_free(struct store_redis *s)
 {
 	redis_link_free(s->talk);
 	redis_link_free(s->tail);
+	redis_sentinels_free(s->sentinels);
 	if (s->retry != NULL)
 		event_free(s->retry);
 	if (s->patience != NULL)
@@ -212,6 +220,12 @@ store_redis_retry_cb(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
+store_redis_sentinels_cb(void *arg)
+{
+	redis_greet_elsewhere(arg);
+}
+
+static void
 store_redis_beat_cb(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
@@ -271,6 +285,18 @@ store_redis_init(struct store_redis *s, const struct store_options *options)
 	    : 0;
 }
 
+/* The first try: now, or when the sentinels have said where; 0 or -1. */
+static int
+store_redis_begin(struct store_redis *s)
+{
+	if (!redis_url_has_sentinels(&s->url))
+		return loop_set_timer(s->retry, 0);
+	s->peer.link.host = &s->master;
+	s->sentinels = redis_sentinels_new(s->base, &s->url, &s->peer,
+	    store_redis_sentinels_cb, s);
+	return s->sentinels == NULL ? -1 : 0;
+}
+
 struct store *
 store_redis_open(const struct store_options *options,
     const struct store_url *url, char **cause)
@@ -288,15 +314,10 @@ store_redis_open(const struct store_options *options,
 	if ((s = calloc(1, sizeof *s)) == NULL)
 		return NULL;
 	redis_url_read(options->url, &s->url);
-	if (s->url.way == REDIS_SENTINEL) {
-		cause_set(cause, "store: this crierd does not ask sentinels");
-		free(s);
-		return NULL;
-	}
 	if (store_redis_init(s, options) == 0 &&
 	    redis_peer_init(&s->peer, &s->url, options->password_file, cause) ==
 		0 &&
-	    loop_set_timer(s->retry, 0) == 0)
+	    store_redis_begin(s) == 0)
 		return &s->store;
 	store_redis_free(s);
 	return NULL;

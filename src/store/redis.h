@@ -19,6 +19,7 @@
 #include "store/redis_entry.h"
 #include "store/redis_link.h"
 #include "store/redis_peer.h"
+#include "store/redis_sentinel.h"
 #include "store/store.h"
 
 /*
@@ -125,8 +126,10 @@ struct store_redis {
 
 	enum redis_state state;
 	struct redis_peer peer;
-	struct redis_link *talk; /* for scripts */
-	struct redis_link *tail; /* reads the log */
+	struct redis_sentinels *sentinels; /* NULL: the URL names the server */
+	struct redis_host master;          /* of theirs, to which it goes */
+	struct redis_link *talk;           /* for scripts */
+	struct redis_link *tail;           /* reads the log */
 	struct event *retry, *patience, *beat;
 	struct redis_server server;
 	/* It is LIVE, or not any more: redis.c tells the parts. */
@@ -150,6 +153,9 @@ struct store_redis {
 
 /* Begins to connect, now. */
 void redis_greet(struct store_redis *);
+
+/* The sentinels say something else: it goes there at once, if that matters. */
+void redis_greet_elsewhere(struct store_redis *);
 
 /* Both connections end; it is tried again soon. */
 void redis_leave(struct store_redis *, const char *why);

@@ -343,6 +343,18 @@ redis_greet_down_cb(void *arg, const char *why)
 }
 
 void
+redis_greet_elsewhere(struct store_redis *s)
+{
+	if (s->state != REDIS_DOWN) {
+		if (!redis_sentinels_deny(s->sentinels, &s->master))
+			return;
+		redis_leave(s, "the sentinels name another master");
+	}
+	s->server.tries = 0;
+	loop_set_timer(s->retry, 0);
+}
+
+void
 redis_greet(struct store_redis *s)
 {
 	struct redis_link_owner talk = { .up = redis_greet_talk_up_cb,
@@ -351,7 +363,14 @@ redis_greet(struct store_redis *s)
 	struct redis_link_owner tail = { .up = redis_greet_tail_up_cb,
 		.down = redis_greet_down_cb,
 		.arg = s };
+	char why[REDIS_LINK_WHY_SIZE];
 
+	if (s->sentinels != NULL &&
+	    redis_sentinels_choose(s->sentinels, s->server.tries, &s->master,
+		why) == -1) {
+		redis_leave(s, why);
+		return;
+	}
 	s->state = REDIS_COMING;
 	s->server.is_known[0] = s->server.is_known[1] = false;
 	s->talk = redis_link_new(s->base, &s->peer.link, &talk);

@@ -12,12 +12,30 @@
 #include "store/redis_peer.h"
 
 enum {
-	REDIS_PEER_PASSWORD_MAX = 512
+	REDIS_PEER_PASSWORD_MAX = 512 /* of the file's bytes */
 };
 
-/* Reads a password's file, without its line's end; 0, or -1 with *cause. */
+/* Keeps both lines of a text, which is zeroed; 0 or -1 (memory). */
 static int
-redis_peer_read_password(const char *path, char **password, char **cause)
+redis_peer_keep_passwords(struct redis_peer *peer, char *text, size_t size)
+{
+	char *end = text + strcspn(text, "\r\n"), *second;
+
+	second = end + strspn(end, "\r\n");
+	second[strcspn(second, "\r\n")] = '\0';
+	*end = '\0';
+	/* Without a second line both point at the same end. */
+	peer->password = strdup(text);
+	peer->sentinel_password = strdup(second);
+	explicit_bzero(text, size);
+	return peer->password == NULL || peer->sentinel_password == NULL ? -1
+									 : 0;
+}
+
+/* Reads the passwords' file; 0, or -1 with *cause. */
+static int
+redis_peer_read_passwords(struct redis_peer *peer, const char *path,
+    char **cause)
 {
 	char text[REDIS_PEER_PASSWORD_MAX + 2];
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -49,11 +67,8 @@ redis_peer_read_password(const char *path, char **password, char **cause)
 	}
 	close(fd);
 	text[n] = '\0';
-	text[strcspn(text, "\r\n")] = '\0';
-	*password = strdup(text);
-	explicit_bzero(text, sizeof text);
 	*cause = NULL;
-	return *password == NULL ? -1 : 0;
+	return redis_peer_keep_passwords(peer, text, sizeof text);
 fail:
 	if (fd != -1)
 		close(fd);
@@ -69,16 +84,16 @@ redis_peer_init(struct redis_peer *peer, const struct redis_url *url,
 	*cause = NULL;
 	memset(peer, 0, sizeof *peer);
 	if (password_file != NULL && *password_file != '\0') {
-		if (redis_peer_read_password(password_file, &peer->password,
-			cause) == -1)
+		if (redis_peer_read_passwords(peer, password_file, cause) == -1)
 			return -1;
-	} else if ((peer->password = strdup("")) == NULL)
+	} else if ((peer->password = strdup("")) == NULL ||
+	    (peer->sentinel_password = strdup("")) == NULL)
 		return -1;
-	if (url->way == REDIS_TLS &&
+	if (redis_url_has_tls(url) &&
 	    (link->tls = redis_tls_new(url->ca, cause)) == NULL)
 		return -1;
 	link->path = url->way == REDIS_UNIX ? url->path : NULL;
-	link->host = &url->hosts[0];
+	link->host = redis_url_has_sentinels(url) ? NULL : &url->hosts[0];
 	link->user = url->user;
 	link->password = peer->password;
 	link->db = url->db;
@@ -90,5 +105,6 @@ redis_peer_clear(struct redis_peer *peer)
 {
 	redis_tls_free(peer->link.tls);
 	free(peer->password);
+	free(peer->sentinel_password);
 	memset(peer, 0, sizeof *peer);
 }

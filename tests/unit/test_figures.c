@@ -171,6 +171,7 @@ static const char *const test_words[][2] = {
 	{ "store", "position" },
 	{ "store", "last" },
 	{ "store", "floor" },
+	{ "store", "master" },
 };
 
 static void

@@ -51,6 +51,8 @@ test_read(void **state)
 		{ "redis+sentinel://a,b:1,[::2]:3/m",
 		    "3 @a#26379,b#1,::2#3,  m/0 crier " },
 		{ "redis+sentinel://u@a/m/4", "3 u@a#26379,  m/4 crier " },
+		{ "rediss+sentinel://a,b/m?ca=/c&sentinel-user=s",
+		    "4 @a#26379,b#26379,  m/0 crier /c" },
 	};
 	size_t i;
 
@@ -77,7 +79,9 @@ test_wrong(void **state)
 		"redis+unix://r.sock", "redis+unix:///r?db=x",
 		"redis+unix:///a\rb", "redis+sentinel://a",
 		"redis+sentinel://a/", "redis+sentinel://a,/m",
-		"redis+sentinel://a/m/x",
+		"redis+sentinel://a/m/x", "redis+sentinel://a/m?ca=/x",
+		"redis://h?sentinel-user=x",
+		"redis+sentinel://a/m?sentinel-user=",
 		"redis+sentinel://a,a,a,a,a,a,a,a,a/m" };
 	struct redis_url url;
 	size_t i;

@@ -133,7 +133,7 @@ test_foreign(void **state)
 	free(store_run_fail(run));
 	run->options.url = "sqlite:/tmp";
 	free(store_run_fail(run));
-	run->options.url = "redis+sentinel://x/y";
+	run->options.url = "redis+sentinel://x";
 	free(store_run_fail(run));
 }
 

@@ -14,14 +14,17 @@ IS_THERE = shutil.which("redis-server") is not None
 
 
 class Redis:
-    """On a Unix socket; settings are more of its command line."""
+    """On a Unix socket; settings are more of its command line, env of its
+    environment."""
 
-    def __init__(self, place, *settings):
+    def __init__(self, place, *settings, name="redis", env=None):
         self.place = place
-        self.dir = place.make_dir("redis")
+        self.name = name
+        self.dir = place.make_dir(name)
         self.path = os.path.join(self.dir, "redis.sock")
-        self.log = place.path("redis.log")
+        self.log = place.path(f"{name}.log")
         self.settings = list(settings)
+        self.env = {**os.environ, **(env or {})}
         self.proc = None
         place.own(self)
 
@@ -31,7 +34,7 @@ class Redis:
         self.proc = proc.Proc(
             ["redis-server", "--port", "0", "--unixsocket", self.path,
              "--unixsocketperm", "777", "--dir", self.dir, "--save", "",
-             *self.settings], self.log)
+             *self.settings], self.log, env=self.env)
         proc.wait_for(self.is_up, "redis-server answers")
         return self
 
@@ -62,17 +65,22 @@ class Redis:
         return f"redis+unix://{self.path}{more}"
 
     def __str__(self):
-        return "redis-server"
+        return self.name
 
 
 class Connection:
     """Commands, and their replies: bytes, numbers, lists, None; a status or
     an error is a text."""
 
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
+    def __init__(self, address):
+        """address: a path of a Unix socket, or a TCP port of this host."""
+        if isinstance(address, str):
+            self.socket = socket.socket(socket.AF_UNIX)
+        else:
+            self.socket = socket.socket()
+            address = ("127.0.0.1", address)
         self.socket.settimeout(20 * proc.SLOW)
-        self.socket.connect(path)
+        self.socket.connect(address)
         self.file = self.socket.makefile("rb")
 
     def __enter__(self):
