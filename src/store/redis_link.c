@@ -9,6 +9,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 
@@ -18,6 +21,11 @@
 #include "store/redis_link.h"
 #include "store/redis_reader.h"
 #include "store/redis_resolve.h"
+
+enum {
+	/* What is written or read at once; libevent's own is 16 KiB. */
+	REDIS_LINK_PIECE = 256 * 1024
+};
 
 /* A command whose reply has not come. */
 struct redis_link_command {
@@ -179,21 +187,50 @@ redis_link_free_words(const void *data, size_t len, void *words)
 	redisFreeCommand(words);
 }
 
-/* Formats a command and hands its bytes over; 0, or -1 (memory). */
+/*
+ * Writes what is there.  libevent would do so in its next turn, and look for
+ * the moment with two more system calls; it does that for what is left.
+ */
+static void
+redis_link_write_now(struct redis_link *l)
+{
+	struct evbuffer *out = bufferevent_get_output(l->bev);
+
+	evbuffer_unfreeze(out, 1);
+	evbuffer_write(out, bufferevent_getfd(l->bev));
+	evbuffer_freeze(out, 1);
+	if (evbuffer_get_length(out) > 0)
+		bufferevent_enable(l->bev, EV_WRITE);
+}
+
+/*
+ * Formats a command and hands its bytes over; 0, or -1 (memory).  If others
+ * are being waited for, more of them may come, to be written together.
+ */
 static int
 redis_link_write(struct redis_link *l, const struct redis_words *words)
 {
+	struct evbuffer *out = bufferevent_get_output(l->bev);
+	bool is_now = l->peer->tls == NULL && l->waiting == 0 &&
+	    evbuffer_get_length(out) == 0;
 	char *text = NULL;
 	long long len = redisFormatCommandArgv(&text, (int)words->count,
 	    words->text, words->len);
 
 	if (len < 0)
 		return -1;
-	if (evbuffer_add_reference(bufferevent_get_output(l->bev), text,
-		(size_t)len, redis_link_free_words, text) == 0)
-		return 0;
-	redisFreeCommand(text);
-	return -1;
+	if (is_now)
+		bufferevent_disable(l->bev, EV_WRITE);
+	if (evbuffer_add_reference(out, text, (size_t)len,
+		redis_link_free_words, text) == -1) {
+		redisFreeCommand(text);
+		return -1;
+	}
+	if (is_now)
+		redis_link_write_now(l);
+	else
+		bufferevent_enable(l->bev, EV_WRITE);
+	return 0;
 }
 
 static int
@@ -358,6 +395,23 @@ redis_link_event_cb(struct bufferevent *bev, short what, void *arg)
 	redis_link_release(l);
 }
 
+/*
+ * A command is more than one segment, and the last one would wait until the
+ * server has acknowledged those before, which it puts off for 40 ms.
+ */
+static int
+redis_link_set_socket(struct redis_link *l, int family)
+{
+	int fd = bufferevent_getfd(l->bev), on = 1;
+
+	if (family != AF_UNIX &&
+	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == -1)
+		return -1;
+	bufferevent_set_max_single_write(l->bev, REDIS_LINK_PIECE);
+	bufferevent_set_max_single_read(l->bev, REDIS_LINK_PIECE);
+	return evutil_make_socket_closeonexec(fd);
+}
+
 /* A bufferevent that begins to connect; 0, or -1 and l->why. */
 static int
 redis_link_connect(struct redis_link *l, const struct sockaddr *address,
@@ -378,7 +432,7 @@ redis_link_connect(struct redis_link *l, const struct sockaddr *address,
 	    l);
 	if (bufferevent_enable(l->bev, EV_READ | EV_WRITE) == 0 &&
 	    bufferevent_socket_connect(l->bev, address, (int)len) == 0 &&
-	    evutil_make_socket_closeonexec(bufferevent_getfd(l->bev)) == 0)
+	    redis_link_set_socket(l, address->sa_family) == 0)
 		return 0;
 	snprintf(l->why, sizeof l->why, "%s", strerror(errno));
 	return -1;

@@ -15,6 +15,11 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include <cmocka.h>
 
 #include "base/clock.h"
@@ -383,6 +388,51 @@ test_is_closed_by_exec(const struct test_run *run)
 	return found > 0;
 }
 
+/* Whether our end of the connection to a port sends at once. */
+static bool
+test_sends_at_once(in_port_t port)
+{
+	struct sockaddr_in in;
+	socklen_t len;
+	int fd, on = 0;
+
+	for (fd = 0; fd < 256; fd++) {
+		len = sizeof in;
+		memset(&in, 0, sizeof in);
+		if (getpeername(fd, (struct sockaddr *)&in, &len) == -1 ||
+		    in.sin_family != AF_INET || in.sin_port != port)
+			continue;
+		len = sizeof on;
+		return getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &len) ==
+		    0 &&
+		    on != 0;
+	}
+	return false;
+}
+
+/* A command's last bytes do not wait for the acknowledgement of the others. */
+static void
+test_tcp(void **state)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct redis_host host = { .name = "127.0.0.1" };
+	struct test_run *run = *state;
+	socklen_t len = sizeof in;
+
+	run->listener = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(run->listener, (struct sockaddr *)&in, len), 0);
+	assert_int_equal(listen(run->listener, 8), 0);
+	getsockname(run->listener, (struct sockaddr *)&in, &len);
+	snprintf(host.port, sizeof host.port, "%u", ntohs(in.sin_port));
+	run->peer.path = NULL;
+	run->peer.host = &host;
+	test_connect(run);
+	assert_true(run->is_up);
+	assert_true(test_sends_at_once(in.sin_port));
+	test_disconnect(run);
+}
+
 /* A password that is repeated goes no further; programs get no socket. */
 static void
 test_login(void **state)
@@ -517,6 +567,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_tls, test_setup,
 		    test_teardown),
 		cmocka_unit_test_setup_teardown(test_nobody, test_setup,
+		    test_teardown),
+		cmocka_unit_test_setup_teardown(test_tcp, test_setup,
 		    test_teardown),
 		cmocka_unit_test_setup_teardown(test_login, test_setup,
 		    test_teardown),
