@@ -21,13 +21,14 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import apache  # noqa: E402
 import behind  # noqa: E402
+import nodes_targets  # noqa: E402
 import targets  # noqa: E402
 from hub import CRIERD  # noqa: E402
 from report import Budget, Report  # noqa: E402
 
 PARTS = ("fan-out", "harness", "memory", "connecting", "publishing",
-         "latency", "slow", "threads", "behind", "apache", "sweep",
-         "others")
+         "latency", "slow", "threads", "nodes", "behind", "apache",
+         "sweep", "others")
 QUICK_SECONDS = 300
 
 
@@ -81,6 +82,8 @@ def run_parts(options, report, where):
         targets.slow_clients(report, 5000, targets.SLOW, paced)
     if wants("threads"):
         targets.delivery_threads(report, 4900)
+    if wants("nodes"):
+        nodes_targets.nodes(report, where, full)
     if wants("behind"):
         behind.behind(report, behind_sizes, paced, 200)
     if wants("apache"):

@@ -51,8 +51,9 @@ class Connection:
 
 
 class Hub:
-    """A crierd.  The database is below `where`, the sockets are not: their
-    paths are bounded."""
+    """A crierd; its mode is memory, the URL of a Redis, or what a database
+    promises.  That is below `where`, the sockets are not: their paths are
+    bounded."""
 
     def __init__(self, where, mode, settings=()):
         self.sockets = tempfile.mkdtemp(prefix="crier-bench-")
@@ -68,11 +69,11 @@ class Hub:
             "user=root" if os.geteuid() == 0 else "user=",
             # Few, so that streams get the descriptors: see targets.MOST.
             "log-level=warning", "queue-connections=100", *settings]
-        if mode != "memory":
+        if mode == "memory" or mode.startswith("redis"):
+            self.settings.append(f"store={mode}")
+        else:
             self.settings += [f"store=sqlite:{self.database}",
                               f"durability={mode}"]
-        else:
-            self.settings.append("store=memory")
         self.process = None
 
     def __enter__(self):

@@ -108,8 +108,8 @@ class Crierd:
 
     name = "crierd"
 
-    def __init__(self, settings=()):
-        self.hub = Hub(None, "memory", ["keep-bytes=16M", *settings])
+    def __init__(self, settings=(), mode="memory"):
+        self.hub = Hub(None, mode, ["keep-bytes=16M", *settings])
 
     def __enter__(self):
         self.hub.start()

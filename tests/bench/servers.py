@@ -46,7 +46,7 @@ def nginx_arguments():
     return [find("nginx"), "-p", ".", "-e", "error.log", "-c", "nginx.conf"]
 
 
-def nginx_conf(where, workers, server, modules=""):
+def nginx_conf(where, workers, server, modules="", upstream=""):
     """All of nginx.conf around what is said of one server."""
     temporary = "\n".join(
         f"    {kind}_temp_path {where}/{kind};"
@@ -64,6 +64,7 @@ http {{
 {temporary}
     access_log off;
     keepalive_requests 100000000;
+    {upstream}
     server {{
 {server}
     }}
@@ -127,8 +128,8 @@ class Front(Web):
 
     subscribe_prefix = "/events/"
 
-    def __init__(self):
-        self.crierd = Crierd()
+    def __init__(self, crierd=None):
+        self.crierd = crierd or Crierd()
         try:
             super().__init__()
         except BaseException:
@@ -236,20 +237,29 @@ class Nchan(Web):
             raise NotThere("nchan (libnginx-mod-nchan)")
         return nginx_arguments()
 
+    def upstream(self):
+        return ""
+
+    def of_location(self):
+        """Where its messages are: else in memory."""
+        return ""
+
     def prepare(self, where):
         self.write(where, "nginx.conf", nginx_conf(where, self.workers, f"""
         listen 127.0.0.1:{self.port} backlog=4096;
         location = /sub {{
+            {self.of_location()}
             nchan_subscriber eventsource;
             nchan_channel_id $arg_ch;
             nchan_subscriber_first_message newest;
         }}
         location = /pub {{
+            {self.of_location()}
             nchan_publisher;
             nchan_channel_id $arg_ch;
             nchan_message_buffer_length 10000;
             nchan_message_timeout 10m;
-        }}""", f"load_module {NCHAN};"))
+        }}""", f"load_module {NCHAN};", self.upstream()))
 
 
 class Nchan2(Nchan):

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The crier authors
+"""What several nodes over a Redis are to reach: events published a second, what
+each costs every node, how long it is on its way, and how fast history is read;
+beside one crierd with SQLite or memory, and beside nchan."""
+
+import contextlib
+import time
+
+from hub import Hub
+from load import Crierd, run
+from nodes import (KEEP, NchanNodes, NchanOfRedis, Nodes, Redis, publish,
+                   queue_of, replay, wait_up)
+from report import median
+from servers import Nginx
+from targets import p50, p99
+
+NUMBER = 12
+BATCHES = (1, 10, 100, 1000)
+EVENTS = {1: 2000, 10: 20000, 100: 100000, 1000: 200000}
+MANY = 10000  # channels
+MOST = {1: 200000, MANY: 50000}  # events of a run
+CROWDS = (1, 3, 10)  # nodes
+REPLAYED = 100000
+PACED, RATE = 600, 200
+SETTLE = 0.5  # seconds between a stream's begin and the first event
+BULK = {1: 100000, MANY: 50000}  # events a second in batches of 1000
+READING = 0.5  # us an event in batches of 100
+FURTHER = 0.4  # ms to another node
+NCHAN = "nchan, Redis"
+
+
+def publish_at_nodes(where, make, count, channels):
+    """{batch: events a second} in batches of each size, at all of them."""
+    with make(where, count) as nodes:
+        return {batch: nodes.publish(channels, batch, min(
+            EVENTS[batch], MOST[channels]), count)["rate"]
+            for batch in BATCHES}
+
+
+def publish_alone(where, mode, channels):
+    with Hub(where, mode, KEEP) as hub:
+        return {batch: publish(channels, batch, min(
+            EVENTS[batch], MOST[channels]), [queue_of(hub)])["rate"]
+            for batch in BATCHES}
+
+
+def publishing(report, where, channels):
+    found = report.measure(f"nodes, {channels} channels", {
+        "1 node": lambda: publish_at_nodes(where, Nodes, 1, channels),
+        "3 nodes": lambda: publish_at_nodes(where, Nodes, 3, channels),
+        "SQLite": lambda: publish_alone(where, "process", channels),
+        "memory": lambda: publish_alone(where, "memory", channels),
+        NCHAN: lambda: publish_at_nodes(where, NchanNodes, 1, channels),
+        f"{NCHAN}, 3": lambda: publish_at_nodes(where, NchanNodes, 3,
+                                                channels)}, 5)
+    for case, runs in found.items():
+        for batch in BATCHES:
+            is_judged = "node" in case and batch == BATCHES[-1]
+            report.row(NUMBER, f"{channels} channels, by {batch}: {case}",
+                       median(runs, lambda one: one[batch]), "/s",
+                       BULK[channels] if is_judged else None, at_least=True)
+    for ours, peer in (("1 node", NCHAN), ("3 nodes", f"{NCHAN}, 3")):
+        for batch in BATCHES if ours in found and peer in found else ():
+            def rate(one):
+                return one[batch]
+
+            report.row(NUMBER, f"{channels} channels, by {batch}: {ours}",
+                       median(found[ours], rate), "/s", 1,
+                       median(found[peer], rate), peer, at_least=True)
+
+
+def event_costs(where, make, count, batch, streams):
+    """us an event: of the Redis, of the node where it was published, of each
+    other one; of which each has so many streams of the channel."""
+    warm, events = batch * 10, EVENTS[batch]
+    with contextlib.ExitStack() as stack:
+        nodes = stack.enter_context(make(where, count))
+        readers = [stack.enter_context(nodes.follow(node, 0))
+                   for node in nodes.nodes for _ in range(streams)]
+        time.sleep(SETTLE if streams else 0)
+
+        def publish_all(number, sum_of_them):
+            nodes.publish(1, batch, number)
+            for reader in readers:
+                reader.wait(sum_of_them)
+            if streams == 0:
+                nodes.wait_even()
+
+        publish_all(warm, warm)
+        before = nodes.costs()
+        publish_all(events, warm + events)
+        redis, first, others = (
+            (after - b) * 1e6 / events
+            for after, b in zip(nodes.costs(), before))
+    return {"Redis": redis, "its node": first,
+            "another node": others / max(count - 1, 1),
+            "all of them": redis + first + others}
+
+
+def costs(report, where, batch):
+    found = report.measure(f"nodes' CPU, by {batch}", {
+        count: lambda count=count: event_costs(where, Nodes, count, batch, 0)
+        for count in CROWDS}, 5)
+    for count, runs in found.items():
+        for who in ("Redis", "its node", "another node"):
+            if count > 1 or who != "another node":
+                is_judged = who == "another node" and batch == 100
+                report.row(NUMBER, f"CPU an event by {batch}, {count}: {who}",
+                           median(runs, lambda one: one[who]), "us",
+                           READING if is_judged else None)
+
+
+def costs_beside_nchan(report, where, batch, count):
+    found = report.measure(f"nodes' CPU with a stream each, by {batch}", {
+        "crier": lambda: event_costs(where, Nodes, count, batch, 1),
+        NCHAN: lambda: event_costs(where, NchanNodes, count, batch, 1)}, 8)
+    for who in ("Redis", "all of them") if len(found) == 2 else ():
+        report.row(NUMBER, f"CPU an event, {count} nodes, {count} streams:"
+                   f" {who}", median(found["crier"], lambda one: one[who]),
+                   "us", 1, median(found[NCHAN], lambda one: one[who]), NCHAN)
+
+
+class Way:
+    """Published at one server, read at another."""
+
+    def __init__(self, name, at, to):
+        self.name, self.at, self.to = name, at, to
+
+    def subscribe(self):
+        return self.to.subscribe()
+
+    def publish(self):
+        return self.at.publish()
+
+    def pids(self):
+        return self.at.pids() + self.to.pids()
+
+
+def way(name, at, to):
+    return run(Way(name, at, to), 1, PACED, RATE)
+
+
+def way_of_nodes(where, is_same=False, is_page=False):
+    """From one node to a stream at another; or one of nginx before it."""
+    with Redis(where) as redis:
+        one = Crierd(mode=redis.url())
+        two = Crierd(mode=redis.url())
+        hubs = one.hub, two.hub
+        with one, Nginx(two) if is_page else two as other:
+            for hub in hubs:
+                wait_up(hub)
+            return way("crierd, Redis", one, one if is_same else other)
+
+
+def way_of_nchan(where):
+    with Redis(where) as redis:
+        with NchanOfRedis(redis) as one, NchanOfRedis(redis) as two:
+            return way(NCHAN, one, two)
+
+
+def latency(report, where):
+    ways = {"the same node": lambda: way_of_nodes(where, is_same=True),
+            "another node": lambda: way_of_nodes(where),
+            "another node, by nginx": lambda: way_of_nodes(where,
+                                                           is_page=True)}
+    found = report.measure("nodes' latency", {
+        **ways, NCHAN: lambda: way_of_nchan(where)}, 5)
+    if len(found) < len(ways):
+        return
+    for name in ways:
+        report.row(NUMBER, f"p50 to {name}", median(found[name], p50), "ms")
+        report.row(NUMBER, f"p99 to {name}", median(found[name], p99), "ms")
+    same, other, page = (found[name] for name in ways)
+    report.row(NUMBER, "p50 to another node, less that to the same",
+               median(other, p50) - median(same, p50), "ms", FURTHER)
+    if NCHAN in found:
+        for value, what in ((p50, "p50"), (p99, "p99")):
+            report.row(NUMBER, f"{what} to another node, by nginx",
+                       median(page, value), "ms", 1,
+                       median(found[NCHAN], value), NCHAN)
+
+
+def replay_of(where, mode):
+    """At a node, or a start of crierd, that has not seen it published."""
+    with contextlib.ExitStack() as stack:
+        is_redis = mode == "redis"
+        if is_redis:
+            mode = stack.enter_context(Redis(where)).url()
+        hub = stack.enter_context(Hub(where, mode, KEEP))
+        publish(1, 1000, REPLAYED, [queue_of(hub)])
+        if is_redis:
+            hub = stack.enter_context(Hub(where, mode, KEEP))
+            wait_up(hub)
+        elif mode != "memory":
+            hub.stop(15)
+            hub.start()
+        return {"seconds": replay(hub, "bench/0", REPLAYED)}
+
+
+def replaying(report, where):
+    found = report.measure("nodes' history", {
+        "Redis": lambda: replay_of(where, "redis"),
+        "SQLite": lambda: replay_of(where, "process"),
+        "memory": lambda: replay_of(where, "memory")}, 5)
+    for case, runs in found.items():
+        report.row(NUMBER, f"{REPLAYED} events replayed: {case}", median(
+            runs, lambda one: one["seconds"]), "s")
+
+
+def nodes(report, where, full):
+    report.title(NUMBER, "Several nodes over a Redis, 128 bytes")
+    publishing(report, where, 1)
+    publishing(report, where, MANY)
+    for batch in BATCHES if full else (100,):
+        costs(report, where, batch)
+    costs_beside_nchan(report, where, 1, 3)
+    latency(report, where)
+    replaying(report, where)
