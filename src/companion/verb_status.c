@@ -21,8 +21,8 @@
  */
 
 static const char status_help[] =
-    "usage: crier status [-c | -s | -v] [-j]\n"
-    "       crier status [-j] CHANNEL\n"
+    "usage: crier status [-c | -s | -v] [-j] [--here]\n"
+    "       crier status [-j] [--here] CHANNEL\n"
     "       crier status --names [PART]\n"
     "\n"
     "Shows how crierd is doing, or who follows a channel now: its users in\n"
@@ -38,6 +38,9 @@ static const char status_help[] =
     "  -v  all that crierd counts, and the limits\n"
     "  --names  the names alone of channels, one a line, at most 1000; with\n"
     "           PART those that have it in their names\n"
+    "  --here   of this node alone, if several share a store; without it "
+    "lists,\n"
+    "           and who follows a channel, are those of all nodes\n"
     "  -h  this text\n"
     "\n"
     "exit status: 0 shown, 64 wrong usage, 65 bad channel, 69 no crierd, 75 try\n"
@@ -49,11 +52,13 @@ static const char status_help[] =
     "  crier -w 10 status -j | jq .streams\n";
 
 enum {
-	STATUS_NAMES = 256 /* the option without a letter */
+	STATUS_NAMES = 256, /* the options without a letter */
+	STATUS_HERE,
+	STATUS_ID_SIZE = 64
 };
 
 struct status_options {
-	bool json;
+	bool json, here;
 	int what;            /* 'c', 's', 'v', STATUS_NAMES, or 0 */
 	const char *channel; /* or the part of names; or NULL */
 };
@@ -68,9 +73,11 @@ static const struct status_member {
 	{ "", "uptime_seconds", false },
 	{ "", "draining", true },
 	{ "", "streams", false },
+	{ "", "streams_everywhere", true },
 	{ "", "streams_turned_away", true },
 	{ "", "users", false },
 	{ "", "channels", false },
+	{ "", "nodes", false },
 	{ "", "history_bytes", false },
 	{ "events", "published", false },
 	{ "events", "refused", false },
@@ -124,20 +131,44 @@ status_print_channels(struct json_object *stream)
 			i)));
 }
 
+/* What close --stream takes: with the stream's node, if there are several. */
+static void
+status_print_stream_id(struct json_object *stream, int width)
+{
+	char text[STATUS_ID_SIZE];
+	const char *node = json_get_string(json_member(stream, "node"));
+
+	snprintf(text, sizeof text, "%s%s%s", node == NULL ? "" : node,
+	    node == NULL ? "" : ".", status_text(stream, "stream"));
+	printf("%*s", width, text);
+}
+
+/* The first stream's id is about as long as the others'. */
+static int
+status_find_width(struct json_object *list)
+{
+	const char *node =
+	    json_get_string(json_member(json_object_array_get_idx(list, 0),
+		"node"));
+
+	return node == NULL ? 8 : (int)strlen(node) + 8;
+}
+
 static void
 status_print_streams(struct json_object *status)
 {
 	struct json_object *list = json_member(status, "list"), *o;
+	int width = json_length(list) > 0 ? status_find_width(list) : 8;
 	size_t i;
 
-	printf("%8s %8s %8s %-16s %-16s %-8s channels\n", "stream", "seconds",
-	    "events", "user", "address", "door");
+	printf("%*s %8s %8s %-16s %-16s %-8s channels\n", width, "stream",
+	    "seconds", "events", "user", "address", "door");
 	for (i = 0; i < json_length(list); i++) {
 		o = json_object_array_get_idx(list, i);
-		printf("%8s %8s %8s %-16s %-16s %-8s", status_text(o, "stream"),
-		    status_text(o, "seconds"), status_text(o, "events"),
-		    status_text(o, "user"), status_text(o, "address"),
-		    status_text(o, "door"));
+		status_print_stream_id(o, width);
+		printf(" %8s %8s %-16s %-16s %-8s", status_text(o, "seconds"),
+		    status_text(o, "events"), status_text(o, "user"),
+		    status_text(o, "address"), status_text(o, "door"));
 		status_print_channels(o);
 		putchar('\n');
 	}
@@ -169,6 +200,19 @@ status_print_names(struct json_object *status)
 		    "channel"));
 }
 
+/* Whose part is not in what was shown. */
+static void
+status_warn_missing(struct json_object *status)
+{
+	struct json_object *missing = json_member(status, "missing");
+	size_t i;
+
+	for (i = 0; i < json_length(missing); i++)
+		client_warn("no answer from node %s",
+		    json_object_get_string(json_object_array_get_idx(missing,
+			i)));
+}
+
 static int
 status_show(const void *arg, const char *reply, size_t len)
 {
@@ -197,6 +241,7 @@ status_show(const void *arg, const char *reply, size_t len)
 			? NULL
 			: status_is_shown,
 		    stdout);
+	status_warn_missing(r.json);
 	reply_clear(&r);
 	return 0;
 }
@@ -214,6 +259,8 @@ status_command(const struct status_options *options)
 		    json_object_new_string(options->channel));
 	if (options->what == 's' || lists)
 		json_add_flag(o, lists ? "channels" : "streams", true);
+	if (options->here)
+		json_add_flag(o, "here", true);
 	return o;
 }
 
@@ -245,8 +292,9 @@ static int
 status_run(const struct verb_env *env, int argc, char **argv)
 {
 	static const struct option longs[] = { { "help", 0, NULL, 'h' },
-		{ "names", 0, NULL, STATUS_NAMES }, { NULL, 0, NULL, 0 } };
-	struct status_options options = { false, 0, NULL };
+		{ "names", 0, NULL, STATUS_NAMES },
+		{ "here", 0, NULL, STATUS_HERE }, { NULL, 0, NULL, 0 } };
+	struct status_options options = { 0 };
 	bool begun = false;
 	int c, rc = 0;
 
@@ -259,6 +307,8 @@ status_run(const struct verb_env *env, int argc, char **argv)
 			return EX_USAGE;
 		if (c == 'j')
 			options.json = true;
+		else if (c == STATUS_HERE)
+			options.here = true;
 		else
 			rc = status_set_what(&options, c);
 	}

@@ -57,40 +57,20 @@ close_user(struct hub *hub, struct text_span user, uint64_t stop_ms)
 	return closed;
 }
 
-/* Has other nodes do the same, if there are any; 0, or -1. */
-static int
-close_tell(struct hub *hub, enum store_order_kind kind, struct text_span name,
-    uint64_t stop_ms)
-{
-	const struct store_order order = { .kind = kind,
-		.name = name.text,
-		.name_len = name.len,
-		.stop_ms = stop_ms };
-
-	return hub->store->is_shared ? hub->store->ops->tell(hub->store, &order)
-				     : 0;
-}
-
-ptrdiff_t
+size_t
 hub_close_channel(struct hub *hub, const char *name, size_t len, bool stop)
 {
 	struct text_span span = { name, len };
-	uint64_t stop_ms = stop ? hub->config->stop_ms : 0;
 
-	if (close_tell(hub, STORE_CLOSE_CHANNEL, span, stop_ms) == -1)
-		return -1;
-	return (ptrdiff_t)close_channel(hub, span, stop_ms);
+	return close_channel(hub, span, stop ? hub->config->stop_ms : 0);
 }
 
-ptrdiff_t
+size_t
 hub_close_user(struct hub *hub, const char *user, bool stop)
 {
 	struct text_span span = { user, strlen(user) };
-	uint64_t stop_ms = stop ? hub->config->stop_ms : 0;
 
-	if (close_tell(hub, STORE_CLOSE_USER, span, stop_ms) == -1)
-		return -1;
-	return (ptrdiff_t)close_user(hub, span, stop_ms);
+	return close_user(hub, span, stop ? hub->config->stop_ms : 0);
 }
 
 size_t

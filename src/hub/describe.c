@@ -15,6 +15,8 @@ describe_stream(const struct stream *s, struct json_object *o)
 	size_t i;
 
 	json_add_number(o, "stream", s->id);
+	if (s->hub->store->node != NULL)
+		json_add_string(o, "node", s->hub->store->node);
 	json_add_string(o, "user", user);
 	json_add_string(o, "address", address);
 	for (i = 0; names != NULL && i < s->cursor_count; i++)

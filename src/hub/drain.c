@@ -14,18 +14,35 @@ enum {
 	 */
 	DRAIN_RETRY_MS = 1000,
 	DRAIN_SPREAD_MS = 2000,
-	DRAIN_STREAMS_PER_MS = 5
+	DRAIN_STREAMS_PER_MS = 5,
+	DRAIN_LEAVE_MS = 500 /* for the word to other nodes */
 };
 
 static void
-drain_finish(struct hub *hub)
+drain_end(void *arg)
 {
+	struct hub *hub = arg;
 	void (*done_cb)(void *) = hub->drain.done_cb;
 
 	hub->drain.done_cb = NULL;
 	event_del(hub->drain.limit);
 	if (done_cb != NULL)
 		done_cb(hub->drain.done_arg);
+}
+
+/* The last stream is gone; other nodes, if there are any, are told. */
+static void
+drain_finish(struct hub *hub)
+{
+	if (!hub->store->is_shared) {
+		drain_end(hub);
+		return;
+	}
+	if (hub->drain.is_leaving)
+		return;
+	hub->drain.is_leaving = true;
+	loop_set_timer(hub->drain.limit, DRAIN_LEAVE_MS);
+	hub->store->ops->leave(hub->store, drain_end, hub);
 }
 
 /* Marks the streams that follow `$streams`, and returns how many there are. */
@@ -91,6 +108,10 @@ drain_limit_cb(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	hub_now(hub);
+	if (hub->drain.is_leaving) {
+		drain_end(hub);
+		return;
+	}
 	if (hub->drain.is_late || !hub->notices.is_on) {
 		drain_finish(hub);
 		return;

@@ -18,8 +18,9 @@ struct hub;
  */
 struct hub_drain {
 	bool is_on;
-	bool is_last; /* those who watched the others end have their turn */
-	bool is_late; /* nobody is waited for any more */
+	bool is_last;    /* those who watched the others end have their turn */
+	bool is_late;    /* nobody is waited for any more */
+	bool is_leaving; /* other nodes are being told */
 	struct event *limit;
 	void (*done_cb)(void *);
 	void *done_arg;

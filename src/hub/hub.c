@@ -95,6 +95,7 @@ hub_free(struct hub *hub)
 	turn_clear(hub);
 	hub_clock_clear(hub);
 	relief_clear(hub);
+	nodes_clear(hub);
 	free(hub);
 }
 

@@ -128,14 +128,11 @@ void hub_count_refused(struct hub *);
 void hub_count_turned_away(struct hub *);
 
 /*
- * Ends streams and returns how many: those of a channel, of a user, or one by
- * its id.  With stop, their clients are told not to come back.  If the store is
- * shared, others end theirs as well; -1: they cannot be told, and nothing was
- * done.
+ * Ends streams of this hub and returns how many: those of a channel, of a user,
+ * or one by its id.  With stop, their clients are told not to come back.
  */
-ptrdiff_t
-hub_close_channel(struct hub *, const char *name, size_t len, bool stop);
-ptrdiff_t hub_close_user(struct hub *, const char *user, bool stop);
+size_t hub_close_channel(struct hub *, const char *name, size_t len, bool stop);
+size_t hub_close_user(struct hub *, const char *user, bool stop);
 size_t hub_close_stream(struct hub *, uint64_t id);
 
 /*

@@ -2,9 +2,11 @@
 /* Copyright (c) 2026 The crier authors */
 
 #include "base/buffer.h"
+#include "hub/ask.h"
 #include "hub/close.h"
 #include "hub/control.h"
 #include "hub/node.h"
+#include "hub/nodes.h"
 #include "hub/replay.h"
 #include "hub/state.h"
 #include "protocol/event.h"
@@ -140,22 +142,48 @@ node_moved(void *arg, struct id to, bool is_lost)
 }
 
 static void
-node_told(void *arg, const struct store_order *order)
+node_asked(void *arg, struct text_span text, uint64_t stop_ms,
+    struct buffer *answer)
+{
+	ask_answer(arg, text, stop_ms, answer);
+}
+
+static void
+node_stopped(void *arg, const struct store_stop *stop, uint64_t ms)
 {
 	struct hub *hub = arg;
-	struct text_span name = { order->name, order->name_len };
 
 	hub_now(hub);
-	if (order->kind == STORE_CLOSE_USER)
-		close_user(hub, name, order->stop_ms);
-	else if (event_check_channel(name.text, name.len) == NULL)
-		close_channel(hub, name, order->stop_ms);
+	if (stop->kind == STORE_STOP_USER)
+		close_user(hub, stop->name, ms);
+	else if (event_check_channel(stop->name.text, stop->name.len) == NULL)
+		close_channel(hub, stop->name, ms);
+}
+
+static void
+node_say(void *arg, struct buffer *said)
+{
+	nodes_say(arg, said);
+}
+
+static void
+node_heard(void *arg, const struct store_node *nodes, size_t count,
+    bool was_gone)
+{
+	struct hub *hub = arg;
+
+	(void)was_gone;
+	hub_now(hub);
+	nodes_heard(hub, nodes, count);
 }
 
 static const struct store_hooks node_hooks = {
 	.arrived = node_arrived,
 	.moved = node_moved,
-	.told = node_told,
+	.asked = node_asked,
+	.stopped = node_stopped,
+	.say = node_say,
+	.heard = node_heard,
 };
 
 void

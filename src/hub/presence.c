@@ -99,7 +99,8 @@ presence_list(const struct presence *p)
 }
 
 void
-presence_add(struct hub *hub, struct text_span channel, struct json_object *o)
+presence_add(struct hub *hub, struct text_span channel, size_t limit,
+    struct json_object *o)
 {
 	const struct channel *c = channel_find(hub, channel.text, channel.len);
 	struct presence p; /* only what is counted is initialised */
@@ -108,6 +109,10 @@ presence_add(struct hub *hub, struct text_span channel, struct json_object *o)
 	p.is_cut = false;
 	if (c != NULL)
 		presence_count(hub, c, &p);
+	if (limit > 0 && p.count > limit) {
+		p.count = limit;
+		p.is_cut = true;
+	}
 	json_add_text(o, "channel", channel.text, channel.len);
 	json_add_number(o, "streams", p.streams);
 	json_add(o, "users", presence_list(&p));

@@ -16,9 +16,11 @@ enum {
 /*
  * Adds who follows a channel at this moment: its "streams", the "users" in the
  * order of their names with the number of streams of each, at most
- * PRESENCE_USERS_MAX ("more" says that there are others), and how many streams
- * are nobody's, "anonymous".  What ends is not counted.
+ * PRESENCE_USERS_MAX and at most `limit` if that is not 0 ("more" says that
+ * there are others), and how many streams are nobody's, "anonymous".  What ends
+ * is not counted.
  */
-void presence_add(struct hub *, struct text_span channel, struct json_object *);
+void presence_add(struct hub *, struct text_span channel, size_t limit,
+    struct json_object *);
 
 #endif

@@ -12,6 +12,7 @@
 #include "hub/hub.h"
 #include "hub/hub_clock.h"
 #include "hub/latency.h"
+#include "hub/nodes.h"
 #include "hub/notice.h"
 #include "hub/relief.h"
 #include "hub/replay.h"
@@ -49,6 +50,7 @@ struct hub {
 	struct hub_stats stats;
 	struct hub_stops stops;
 	struct hub_drain drain;
+	struct hub_nodes nodes;
 };
 
 #endif

@@ -61,6 +61,8 @@ struct command {
 	const char *user;
 	bool has_stream;
 	uint64_t stream;
+	struct text_span node;    /* whose stream it is; len 0: this one's */
+	bool here;                /* of this node alone */
 	struct json_object *json; /* the line, which all these point into */
 	int code;                 /* if it was refused: of sysexits(3) */
 	char error[COMMAND_ERROR_SIZE];

@@ -297,12 +297,34 @@ command_read_user(struct command *c, const char *name,
 	return 0;
 }
 
+/* A number, or "NODE.NUMBER" at a store that nodes share. */
 static int
 command_read_stream(struct command *c, const char *name,
     struct json_object *value)
 {
+	struct text_span text;
+	const char *dot;
+
 	c->has_stream = true;
-	return command_read_number(c, name, value, INT64_MAX, &c->stream);
+	if (!json_get_text(value, &text) ||
+	    (dot = memrchr(text.text, '.', text.len)) == NULL)
+		return command_read_number(c, name, value, INT64_MAX,
+		    &c->stream);
+	c->node.text = text.text;
+	c->node.len = (size_t)(dot - text.text);
+	if (c->node.len > 0 &&
+	    text_parse_number(dot + 1, text.len - c->node.len - 1, INT64_MAX,
+		&c->stream))
+		return 0;
+	return command_refuse(c, EX_DATAERR,
+	    "stream is not a whole number, or one behind NODE.");
+}
+
+static int
+command_read_here(struct command *c, const char *name,
+    struct json_object *value)
+{
+	return command_read_flag(c, name, value, &c->here);
 }
 
 /* Every field, and how it is read. */
@@ -330,6 +352,7 @@ static const struct {
 	{ FIELD_LIMIT, "limit", command_read_limit },
 	{ FIELD_USER, "user", command_read_user },
 	{ FIELD_STREAM, "stream", command_read_stream },
+	{ FIELD_HERE, "here", command_read_here },
 };
 
 int

@@ -26,7 +26,8 @@ enum {
 	FIELD_SLOW = 1 << 15,
 	FIELD_SORT = 1 << 16,
 	FIELD_FIND = 1 << 17,
-	FIELD_LIMIT = 1 << 18
+	FIELD_LIMIT = 1 << 18,
+	FIELD_HERE = 1 << 19
 };
 
 /* Refuses the command, with a code of sysexits(3); -1. */

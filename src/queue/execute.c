@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "hub/ask.h"
 #include "hub/presence.h"
 #include "hub/status.h"
 #include "protocol/reply.h"
@@ -43,6 +44,18 @@ execute_status_queue(const struct queue *q, struct json_object *status)
 	figures_add(status, FIGURES_QUEUE, &figures);
 }
 
+/* What a status is of this process alone. */
+static void
+execute_add_status(struct queue *q, struct json_object *o)
+{
+	json_add_string(o, "version", PACKAGE_VERSION);
+	json_add_number(o, "pid", (uint64_t)getpid());
+	hub_status(q->hub, o);
+	execute_status_queue(q, o);
+	if (q->status_cb != NULL)
+		q->status_cb(q->status_arg, o);
+}
+
 static int
 execute_status(struct queue *q, const struct command *c, struct buffer *b)
 {
@@ -55,12 +68,7 @@ execute_status(struct queue *q, const struct command *c, struct buffer *b)
 	};
 	struct json_object *o = reply_new(true);
 
-	json_add_string(o, "version", PACKAGE_VERSION);
-	json_add_number(o, "pid", (uint64_t)getpid());
-	hub_status(q->hub, o);
-	execute_status_queue(q, o);
-	if (q->status_cb != NULL)
-		q->status_cb(q->status_arg, o);
+	execute_add_status(q, o);
 	if (c->streams)
 		hub_status_streams(q->hub, &query, o);
 	if (c->list_channels)
@@ -68,48 +76,72 @@ execute_status(struct queue *q, const struct command *c, struct buffer *b)
 	return json_append_line(b, o);
 }
 
+/* NULL, or why one of the channels is none. */
+static const char *
+execute_check_channels(const struct command *c)
+{
+	const char *why = NULL;
+	size_t i;
+
+	for (i = 0; why == NULL && i < c->channel_count; i++)
+		why = event_check_channel(c->channels[i].text,
+		    c->channels[i].len);
+	return why;
+}
+
 static int
 execute_close(struct queue *q, const struct command *c, struct buffer *b)
 {
+	const char *why = execute_check_channels(c);
 	struct json_object *o;
-	const char *why;
-	ptrdiff_t closed = 0, more = 0;
-	size_t i;
+	size_t closed = 0, i;
 
-	for (i = 0; i < c->channel_count; i++) {
-		why = event_check_channel(c->channels[i].text,
-		    c->channels[i].len);
-		if (why != NULL)
-			return reply_put_error(b, EX_DATAERR, why);
-	}
-	for (i = 0; i < c->channel_count && more != -1; i++) {
-		more = hub_close_channel(q->hub, c->channels[i].text,
+	if (why != NULL)
+		return reply_put_error(b, EX_DATAERR, why);
+	for (i = 0; i < c->channel_count; i++)
+		closed += hub_close_channel(q->hub, c->channels[i].text,
 		    c->channels[i].len, c->stop);
-		closed += more;
-	}
 	if (c->user != NULL)
-		closed = more = hub_close_user(q->hub, c->user, c->stop);
-	if (c->has_stream)
-		closed = (ptrdiff_t)hub_close_stream(q->hub, c->stream);
-	if (more == -1)
-		return reply_put_error(b, EX_TEMPFAIL,
-		    "the store is away, and other nodes cannot be told");
+		closed = hub_close_user(q->hub, c->user, c->stop);
+	if (c->has_stream && hub_is_node(q->hub, c->node))
+		closed = hub_close_stream(q->hub, c->stream);
 	o = reply_new(true);
-	json_add_number(o, "closed", (uint64_t)closed);
+	json_add_number(o, "closed", closed);
 	return json_append_line(b, o);
 }
 
 static int
 execute_presence(struct queue *q, const struct command *c, struct buffer *b)
 {
-	const struct text_span *name = &c->channels[0];
-	const char *why = event_check_channel(name->text, name->len);
+	const char *why = execute_check_channels(c);
 	struct json_object *o;
 
 	if (why != NULL)
 		return reply_put_error(b, EX_DATAERR, why);
 	o = reply_new(true);
-	presence_add(q->hub, *name, o);
+	presence_add(q->hub, c->channels[0], 0, o);
+	return json_append_line(b, o);
+}
+
+const char *
+execute_check(const struct command *c)
+{
+	return c->kind == COMMAND_STATUS ? NULL : execute_check_channels(c);
+}
+
+int
+execute_answer(struct queue *q, enum command_kind kind,
+    struct json_object *answer, struct buffer *b)
+{
+	struct json_object *o = reply_new(true);
+
+	if (kind == COMMAND_STATUS)
+		execute_add_status(q, o);
+	json_object_object_foreach(answer, name, value)
+	{
+		json_add(o, name, json_object_get(value));
+	}
+	json_object_put(answer);
 	return json_append_line(b, o);
 }
 

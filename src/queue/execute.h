@@ -35,6 +35,16 @@ bool execute_is_long(const struct command *);
  */
 int execute_command(struct queue *, const struct command *, struct buffer *);
 
+/* For a command that all nodes answer: NULL, or why it is none (EX_DATAERR). */
+const char *execute_check(const struct command *);
+
+/*
+ * Appends the reply to such a command, with what the nodes answered, which it
+ * takes.  0, or -1 (memory).
+ */
+int execute_answer(struct queue *, enum command_kind,
+    struct json_object *answer, struct buffer *);
+
 /*
  * Publishes the command's event; what became of it is told with the turn's
  * batch.  0; -1 if it is refused, with code and error in the command; 1 if it

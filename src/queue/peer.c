@@ -136,7 +136,7 @@ peer_line_max(struct queue_peer *p)
 static enum peer_stop
 peer_find_stop(const struct queue_peer *p, int rc)
 {
-	if (rc == PEER_WAITS)
+	if (rc == PEER_WAITS || p->is_asking)
 		return PEER_AWAITS_REPLIES;
 	if (rc == PEER_TURN)
 		return PEER_AWAITS_TURN;

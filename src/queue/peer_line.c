@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "config/config.h"
+#include "hub/ask.h"
 #include "protocol/reply.h"
 #include "queue/allow.h"
 #include "queue/execute.h"
@@ -287,6 +288,37 @@ peer_execute_paced(struct queue *q, const struct command *c,
 	return rc;
 }
 
+/* What all nodes have answered, in turn: no line behind it was taken. */
+static void
+peer_asked_cb(void *arg, struct json_object *answer, const char *why)
+{
+	struct queue_peer *p = arg;
+
+	p->is_asking = false;
+	if (p->is_gone)
+		json_object_put(answer);
+	else if (answer == NULL)
+		reply_put_error(&p->out, EX_TEMPFAIL, why);
+	else
+		execute_answer(p->queue, p->asked, answer, &p->out);
+	peer_answered(p);
+}
+
+/* Asks all nodes; lines that follow wait until they have answered. */
+static int
+peer_ask(struct queue_peer *p, const struct command *c)
+{
+	const char *why = execute_check(c);
+
+	if (why != NULL)
+		return peer_say_error(p, EX_DATAERR, why);
+	p->is_asking = true;
+	p->asked = c->kind;
+	p->pending++;
+	hub_ask(p->queue->hub, c, peer_asked_cb, p);
+	return PEER_DONE;
+}
+
 /* All other commands have their reply at once. */
 static int
 peer_execute(struct queue_peer *p, const struct command *c)
@@ -298,6 +330,8 @@ peer_execute(struct queue_peer *p, const struct command *c)
 	if (execute_is_long(c) && peer_is_crowded(p))
 		return peer_say_error(p, EX_TEMPFAIL,
 		    "too many replies are not read (queue-bytes)");
+	if (hub_has_nodes(p->queue->hub, c))
+		return peer_ask(p, c);
 	rc = peer_execute_paced(p->queue, c, &text);
 	if (rc == 0)
 		rc = peer_say(p, &text);
@@ -353,6 +387,7 @@ peer_take_command(struct queue_peer *p, struct command *c)
 
 	if (p->pending > 0 &&
 	    (!execute_may_overtake(c->kind) ||
+		hub_has_nodes(p->queue->hub, c) ||
 		(c->kind == COMMAND_PUBLISH && peer_must_wait_for_store(p))))
 		return PEER_WAITS;
 	/* A peer that reads nothing any more needs no answer. */

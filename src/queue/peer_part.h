@@ -42,8 +42,10 @@ struct queue_peer {
 	bool is_gone;                /* freed when its last reply is due */
 	bool may_hand_off;           /* as the configuration `judged` has it */
 	const struct config *judged; /* NULL: not asked yet */
-	bool is_ordered;      /* an event is published after all before it */
-	bool has_failed;      /* and one of these was refused for now */
+	bool is_ordered; /* an event is published after all before it */
+	bool has_failed; /* and one of these was refused for now */
+	bool is_asking;  /* all nodes, and takes no line meanwhile */
+	enum command_kind asked;
 	uint64_t turn;        /* in which it published last, of the replies' */
 	size_t pending;       /* replies that wait for the store */
 	size_t pending_bytes; /* of those that are known */

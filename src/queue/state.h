@@ -8,7 +8,7 @@
 #include "base/listener.h"
 #include "hub/framing.h"
 #include "protocol/command.h"
-#include "queue/pace.h"
+#include "base/pace.h"
 #include "queue/queue.h"
 #include "queue/replies.h"
 

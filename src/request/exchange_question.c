@@ -70,6 +70,9 @@ static void
 exchange_put_status(const struct route *r, struct json_object *line)
 {
 	json_add_string(line, "do", "status");
+	/* Whoever gathers metrics asks each node. */
+	if (r->config->status == CONFIG_STATUS_PROMETHEUS)
+		json_add_flag(line, "here", true);
 	if (r->view != ROUTE_VIEW_FIGURES)
 		return;
 	json_add_flag(line, "channels", true);

@@ -12,7 +12,7 @@
  * A node has two connections, one for scripts (`talk`) and one on which it
  * reads the log (`tail`).  Whatever goes wrong on either ends both, and it
  * comes again.  redis_greet.c is the way to LIVE; redis_publish.c is batches on
- * their way; redis_order.c what others are to do; redis_log.c what is read;
+ * their way; redis_ask.c questions to all nodes; redis_log.c what is read;
  *redis_read.c and redis_part.c who resumes; redis_beat.c what is said every few
  *seconds.  redis_blob.c and redis_entry.c are the bytes.
  *
@@ -22,9 +22,11 @@
  * reply when its own node has read the batch back.
  */
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cause.h"
 #include "base/clock.h"
@@ -33,7 +35,8 @@
 #include "store/redis.h"
 
 enum {
-	REDIS_NODE_BYTES = 8 /* of its name, before they are hexadecimal */
+	REDIS_NODE_HOST = 15, /* characters of a host's name in a node's */
+	REDIS_NODE_BYTES = 8  /* and random ones, before they are hexadecimal */
 };
 
 static const char *const redis_state_name[REDIS_STATES] = {
@@ -61,10 +64,16 @@ store_redis_cancel(struct store *store, struct store_read *read)
 	return redis_reads_cancel((struct store_redis *)store, read);
 }
 
-static int
-store_redis_tell(struct store *store, const struct store_order *order)
+static const char *
+store_redis_ask(struct store *store, const struct store_question *question)
 {
-	return redis_orders_take((struct store_redis *)store, order);
+	return redis_asks_take((struct store_redis *)store, question);
+}
+
+static void
+store_redis_leave(struct store *store, void (*left)(void *arg), void *arg)
+{
+	redis_beat_leave((struct store_redis *)store, left, arg);
 }
 
 static void
@@ -93,6 +102,10 @@ store_redis_status(struct store *store, struct json_object *status)
 	figures.nodes = s->nodes;
 	figures.cuts = s->cut_count;
 	figures.evicted_keys = s->server.evicted;
+	figures.questions = s->asks.asked;
+	figures.questions_open = s->asks.count;
+	figures.answers = s->asks.answered;
+	figures.answers_missing = s->asks.missing;
 	figures.commits = s->outbox.commits;
 	figures.reads = s->reads.count;
 	figures.errors = s->errors;
@@ -132,7 +145,7 @@ store_redis_free(struct store_redis *s)
 		event_free(s->patience);
 	if (s->beat != NULL)
 		event_free(s->beat);
-	redis_orders_clear(&s->orders);
+	redis_asks_clear(&s->asks);
 	redis_outbox_clear(&s->outbox);
 	redis_log_clear(&s->log);
 	redis_peer_clear(&s->peer);
@@ -152,6 +165,7 @@ store_redis_close(struct store *store)
 	redis_reads_stop(s);
 	redis_outbox_give_up(s, UINT64_MAX, "crierd ends");
 	redis_reads_give_up(s, "crierd ends");
+	redis_asks_give_up(s, "crierd ends");
 	store_redis_free(s);
 }
 
@@ -159,7 +173,8 @@ static const struct store_ops store_redis_ops = {
 	.commit = store_redis_commit,
 	.read = store_redis_read,
 	.cancel = store_redis_cancel,
-	.tell = store_redis_tell,
+	.ask = store_redis_ask,
+	.leave = store_redis_leave,
 	.status = store_redis_status,
 	.configure = store_redis_configure,
 	.close = store_redis_close,
@@ -197,8 +212,8 @@ store_redis_came(struct store_redis *s, const struct redis_hello *hello)
 	}
 	store_redis_place(s, hello, was_broken);
 	redis_log_read(s);
-	redis_orders_ask_stops(s);
-	redis_orders_send(s);
+	redis_asks_stops(s);
+	redis_asks_send(s);
 	redis_outbox_send(s);
 	redis_reads_go_on(s);
 }
@@ -206,7 +221,8 @@ store_redis_came(struct store_redis *s, const struct redis_hello *hello)
 static void
 store_redis_went(struct store_redis *s)
 {
-	s->orders.is_asked = false;
+	s->asks.sent = 0;
+	redis_beat_stop(s);
 	redis_outbox_stop(s);
 	redis_reads_stop(s);
 }
@@ -255,11 +271,29 @@ store_redis_patience_cb(evutil_socket_t fd, short what, void *arg)
 	    due_us > now_us ? (due_us - now_us) / 1000 + 1 : REDIS_PATIENCE_MS);
 }
 
+/* "HOST-RANDOM": people know it by the first, and no other start has the last.
+ */
+static void
+store_redis_name(struct store_redis *s)
+{
+	char host[256] = "";
+	size_t len, i;
+
+	gethostname(host, sizeof host - 1);
+	for (len = 0;
+	     len < REDIS_NODE_HOST && isalnum((unsigned char)host[len]); len++)
+		s->node[len] = host[len];
+	if (len > 0)
+		s->node[len++] = '-';
+	for (i = 0; i < REDIS_NODE_BYTES; i++)
+		snprintf(s->node + len + 2 * i, 3, "%02x",
+		    (unsigned)loop_random(256));
+	s->store.node = s->node;
+}
+
 static int
 store_redis_init(struct store_redis *s, const struct store_options *options)
 {
-	size_t i;
-
 	s->store.ops = &store_redis_ops;
 	s->store.is_durable = s->store.is_shared = s->store.is_down = true;
 	s->store.copies_max = REDIS_BLOB_EVENT_BYTES;
@@ -269,18 +303,15 @@ store_redis_init(struct store_redis *s, const struct store_options *options)
 	s->durability = options->durability;
 	s->key_ms = options->bounds.key_ms;
 	s->server.down_ms = clock_monotonic_ms();
-	redis_orders_init(&s->orders);
 	STAILQ_INIT(&s->reads.waiting);
 	TAILQ_INIT(&s->reads.active);
-	for (i = 0; i < REDIS_NODE_BYTES; i++)
-		snprintf(s->node + (size_t)2 * i, 3, "%02x",
-		    (unsigned)loop_random(256));
+	store_redis_name(s);
 	s->retry = evtimer_new(s->base, store_redis_retry_cb, s);
 	s->patience = evtimer_new(s->base, store_redis_patience_cb, s);
 	s->beat = evtimer_new(s->base, store_redis_beat_cb, s);
 	return redis_outbox_init(&s->outbox) == -1 ||
-		redis_log_init(&s->log) == -1 || s->retry == NULL ||
-		s->patience == NULL || s->beat == NULL
+		redis_asks_init(s) == -1 || redis_log_init(&s->log) == -1 ||
+		s->retry == NULL || s->patience == NULL || s->beat == NULL
 	    ? -1
 	    : 0;
 }

@@ -31,6 +31,7 @@ enum {
 	/* What is given waits so long for a Redis that is away. */
 	REDIS_PATIENCE_MS = 5000,
 	REDIS_CUTS = 32,
+	REDIS_GONE_MS = 15000, /* a node that did not say that it is there */
 	REDIS_KEY_SIZE = REDIS_URL_PREFIX_MAX + 72
 };
 
@@ -91,13 +92,16 @@ struct redis_log {
 	struct redis_log_nodes by_age;
 };
 
-/* redis_order.c: what other nodes are to do. */
-STAILQ_HEAD(redis_order_list, redis_order);
+/* redis_ask.c: questions to all nodes. */
+TAILQ_HEAD(redis_ask_list, redis_ask);
 
-struct redis_orders {
-	struct redis_order_list waiting; /* the first may be on its way */
-	size_t count;
-	bool is_asked;
+struct redis_asks {
+	struct redis_ask_list open; /* the first that is not told may be sent */
+	size_t count, bytes;        /* of their answers so far */
+	uint64_t number;            /* of the newest */
+	uint64_t sent; /* of the one whose reply is to come; 0: none */
+	struct event *timer;
+	uint64_t asked, answered, missing; /* ever: ours, others', no answer */
 };
 
 /* redis_read.c */
@@ -139,11 +143,15 @@ struct store_redis {
 	struct id floor; /* before it history may have holes */
 	struct redis_cut cuts[REDIS_CUTS];
 	size_t cut_count;
-	uint64_t nodes; /* that were there when it was last asked */
+	uint64_t nodes;  /* that were there when it was last asked */
+	bool has_beaten; /* since this node came; it is no news to others */
+	bool is_leaving; /* and needs say no more that it is there */
+	void (*left)(void *arg); /* to be called when it has; or NULL */
+	void *left_arg;
 
 	struct redis_outbox outbox;
 	struct redis_log log;
-	struct redis_orders orders;
+	struct redis_asks asks;
 	struct redis_reads reads;
 	uint64_t errors;
 	char last_error[REDIS_LINK_WHY_SIZE];
@@ -230,24 +238,39 @@ void redis_log_read(struct store_redis *);
  */
 void redis_log_move(struct store_redis *, struct id to, bool is_lost);
 
-/* redis_order.c */
-void redis_orders_init(struct redis_orders *);
-void redis_orders_clear(struct redis_orders *);
+/* redis_ask.c */
+int redis_asks_init(struct store_redis *);
+void redis_asks_clear(struct redis_asks *);
 
-/* An order of this node's: 0, or -1: the others cannot be told. */
-int redis_orders_take(struct store_redis *, const struct store_order *);
+/* NULL, or why it cannot be asked. */
+const char *
+redis_asks_take(struct store_redis *, const struct store_question *);
 
 /* The connection is there: what waits is sent. */
-void redis_orders_send(struct store_redis *);
+void redis_asks_send(struct store_redis *);
 
-/* What the log has may be one. */
-void redis_orders_came(struct store_redis *, const char *text, size_t len);
+/* What the log has may be a question. */
+void redis_asks_came(struct store_redis *, const char *text, size_t len);
+
+/* Where answers come to this node: a stream of its own. */
+void redis_asks_key(const struct store_redis *, const char *node,
+    char to[REDIS_KEY_SIZE]);
+
+/* Its entries, as XREAD says them; 0, or -1: it has left. */
+int redis_asks_read(struct store_redis *, const redisReply *entries);
 
 /* Asks who was stopped before this node came. */
-void redis_orders_ask_stops(struct store_redis *);
+void redis_asks_stops(struct store_redis *);
 
-/* redis_beat.c: every few seconds, that this node is there. */
+/* The store ends. */
+void redis_asks_give_up(struct store_redis *, const char *why);
+
+/* redis_beat.c: every few seconds, that this node is there; or that it goes. */
 void redis_beat(struct store_redis *);
+void redis_beat_leave(struct store_redis *, void (*left)(void *arg), void *arg);
+
+/* The connection went: nobody can be told. */
+void redis_beat_stop(struct store_redis *);
 
 /* redis_read.c */
 void redis_reads_take(struct store_redis *, struct store_read *);

@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The crier authors */
 
 /*
- * What a node says and asks every few seconds: that it is there, how many are,
- * what time it is at the Redis; and it deletes the keys that are not asked any
- * more.
+ * What a node says and asks every few seconds: that it is there, what it says
+ * of itself, and who else is; what time it is at the Redis; and it deletes the
+ * keys that are not asked any more.
  */
 
 #include <stdio.h>
@@ -15,17 +15,58 @@
 
 enum {
 	REDIS_BEAT_MS = 5000,
-	REDIS_BEAT_GONE_MS = 15000, /* a node that did not say so for so long */
-	REDIS_BEAT_WORDS = 4
+	REDIS_BEAT_WORDS = 8,
+	REDIS_BEAT_NODE_WORDS = 3 /* of the reply */
 };
 
+/* What was said of one node; false: it is no such thing. */
+static bool
+redis_beat_read(redisReply *const *e, struct store_node *node)
+{
+	if (e[0]->type != REDIS_REPLY_STRING ||
+	    e[1]->type != REDIS_REPLY_INTEGER ||
+	    e[2]->type != REDIS_REPLY_STRING)
+		return false;
+	node->name = e[0]->str;
+	node->is_gone = e[1]->integer < 0;
+	node->age_ms = node->is_gone ? 0 : (uint64_t)e[1]->integer;
+	node->said = (struct text_span){ e[2]->str, e[2]->len };
+	return true;
+}
+
 static void
-redis_beat_count_cb(void *arg, const redisReply *reply)
+redis_beat_hear(struct store_redis *s, const redisReply *reply)
+{
+	size_t most = reply->elements / REDIS_BEAT_NODE_WORDS, count = 0, i;
+	bool was_unknown = reply->element[0]->integer != 0;
+	struct store_node *nodes = calloc(most + 1, sizeof *nodes);
+
+	s->nodes = 0;
+	for (i = 0; nodes != NULL && i < most; i++)
+		if (redis_beat_read(reply->element + 1 +
+			    REDIS_BEAT_NODE_WORDS * i,
+			&nodes[count]))
+			s->nodes += !nodes[count++].is_gone;
+	if (nodes != NULL && s->store.hooks != NULL)
+		s->store.hooks->heard(s->store.hub, nodes, count,
+		    was_unknown && s->has_beaten);
+	s->has_beaten = true;
+	free(nodes);
+}
+
+static void
+redis_beat_cb(void *arg, const redisReply *reply)
 {
 	struct store_redis *s = arg;
 
-	if (reply->type == REDIS_REPLY_INTEGER)
-		s->nodes = (uint64_t)reply->integer;
+	if (redis_refuses_all(s, reply))
+		return;
+	if (reply->type == REDIS_REPLY_ERROR)
+		redis_note_error(s, "Redis refuses a beat", reply->str);
+	else if (reply->type == REDIS_REPLY_ARRAY && reply->elements > 0 &&
+	    reply->element[0]->type == REDIS_REPLY_INTEGER &&
+	    reply->elements % REDIS_BEAT_NODE_WORDS == 1)
+		redis_beat_hear(s, reply);
 }
 
 /* What it answers is of no use. */
@@ -56,28 +97,89 @@ redis_beat_send(struct store_redis *s, const char *const *words, size_t count,
 	return rc;
 }
 
+/* That this node is there, and what it says of itself; -1: it has left. */
+static int
+redis_beat_say(struct store_redis *s, const char *nodes, const char *said)
+{
+	struct buffer text = { 0 };
+	struct redis_command c;
+	int rc;
+
+	if (redis_command_begin(&c, REDIS_COMMAND_SCRIPT + REDIS_BEAT_WORDS) ==
+	    -1) {
+		redis_leave(s, "out of memory");
+		return -1;
+	}
+	if (s->store.hooks != NULL)
+		s->store.hooks->say(s->store.hub, &text);
+	if (text.len > STORE_SAID_MAX)
+		buffer_truncate(&text, 0);
+	redis_command_add_script(&c, REDIS_SCRIPT_BEAT, true, 2);
+	redis_command_add_text(&c, nodes);
+	redis_command_add_text(&c, said);
+	redis_command_add_text(&c, s->node);
+	redis_command_add(&c, text.data, text.len);
+	redis_command_add_number(&c, REDIS_GONE_MS);
+	rc = redis_send(s, s->talk, &c, redis_beat_cb, s);
+	redis_command_clear(&c);
+	buffer_clear(&text);
+	return rc;
+}
+
 void
 redis_beat(struct store_redis *s)
 {
-	char nodes[REDIS_KEY_SIZE], bucket[REDIS_KEY_SIZE];
-	char now[24], gone[24];
-	uint64_t now_ms = redis_clock_ms(s);
-	const char *const add[] = { "ZADD", nodes, now, s->node };
-	const char *const trim[] = { "ZREMRANGEBYSCORE", nodes, "-inf", gone };
-	const char *const count[] = { "ZCOUNT", nodes, "-inf", "+inf" };
+	char nodes[REDIS_KEY_SIZE], said[REDIS_KEY_SIZE],
+	    bucket[REDIS_KEY_SIZE];
 	const char *const forget[] = { "UNLINK", bucket };
 
-	if (s->state != REDIS_LIVE)
+	if (s->state != REDIS_LIVE || s->is_leaving)
 		return;
 	redis_key(s, "nodes", nodes);
-	redis_bucket_key(s, now_ms / s->key_ms - 3, bucket);
-	snprintf(now, sizeof now, "%llu", (unsigned long long)now_ms);
-	snprintf(gone, sizeof gone, "(%llu",
-	    (unsigned long long)(now_ms - REDIS_BEAT_GONE_MS));
+	redis_key(s, "said", said);
+	redis_bucket_key(s, redis_clock_ms(s) / s->key_ms - 3, bucket);
 	loop_set_timer(s->beat, REDIS_BEAT_MS);
-	if (redis_beat_send(s, add, 4, redis_beat_said_cb) == 0 &&
-	    redis_beat_send(s, trim, 4, redis_beat_said_cb) == 0 &&
-	    redis_beat_send(s, count, 4, redis_beat_count_cb) == 0)
-		if (redis_beat_send(s, forget, 2, redis_beat_said_cb) == 0)
-			redis_ask_time(s);
+	if (redis_beat_say(s, nodes, said) == 0 &&
+	    redis_beat_send(s, forget, sizeof forget / sizeof forget[0],
+		redis_beat_said_cb) == 0)
+		redis_ask_time(s);
+}
+
+void
+redis_beat_stop(struct store_redis *s)
+{
+	void (*left)(void *) = s->left;
+
+	s->left = NULL;
+	if (left != NULL)
+		left(s->left_arg);
+}
+
+static void
+redis_beat_left_cb(void *arg, const redisReply *reply)
+{
+	(void)reply;
+	redis_beat_stop(arg);
+}
+
+void
+redis_beat_leave(struct store_redis *s, void (*left)(void *arg), void *arg)
+{
+	char nodes[REDIS_KEY_SIZE], said[REDIS_KEY_SIZE];
+	const char *const remove[] = { "ZREM", nodes, s->node };
+	const char *const forget[] = { "HDEL", said, s->node };
+
+	s->is_leaving = true;
+	s->left = left;
+	s->left_arg = arg;
+	if (s->state != REDIS_LIVE) {
+		redis_beat_stop(s);
+		return;
+	}
+	redis_key(s, "nodes", nodes);
+	redis_key(s, "said", said);
+	if (redis_beat_send(s, remove, sizeof remove / sizeof remove[0],
+		redis_beat_said_cb) == 0)
+		redis_beat_send(s, forget, sizeof forget / sizeof forget[0],
+		    redis_beat_left_cb);
 }

@@ -197,7 +197,7 @@ redis_log_arrive(struct store_redis *s, const struct redis_log_entry *e)
 	batch_free(b);
 }
 
-/* "floor ID": where somebody found that something was lost; or an order. */
+/* "floor ID": where somebody found that something was lost; or a question. */
 static void
 redis_log_control(struct store_redis *s, const struct redis_log_entry *e)
 {
@@ -210,7 +210,7 @@ redis_log_control(struct store_redis *s, const struct redis_log_entry *e)
 	    id_cmp(floor, s->floor) > 0)
 		redis_log_move(s, e->id, true);
 	else
-		redis_orders_came(s, e->blob->str, e->blob->len);
+		redis_asks_came(s, e->blob->str, e->blob->len);
 }
 
 /* 0, or -1: it does not follow what was read before, or is no entry. */
@@ -240,11 +240,43 @@ redis_log_take(struct store_redis *s, const redisReply *reply)
 	return 0;
 }
 
+/* Entries of the log, as long as they follow each other; 0, or -1. */
+static int
+redis_log_take_all(struct store_redis *s, const redisReply *entries)
+{
+	size_t i;
+
+	for (i = 0; i < entries->elements && s->state == REDIS_LIVE; i++)
+		if (redis_log_take(s, entries->element[i]) == -1)
+			return -1;
+	return 0;
+}
+
+/* What XREAD has of one stream: of the log, or answers. */
+static int
+redis_log_read_stream(struct store_redis *s, const redisReply *stream)
+{
+	char answers[REDIS_KEY_SIZE];
+
+	redis_asks_key(s, s->node, answers);
+	if (strcmp(stream->element[0]->str, answers) != 0)
+		return redis_log_take_all(s, stream->element[1]);
+	redis_asks_read(s, stream->element[1]);
+	return 0;
+}
+
+static bool
+redis_log_is_stream(const redisReply *stream)
+{
+	return stream->type == REDIS_REPLY_ARRAY && stream->elements == 2 &&
+	    stream->element[0]->type == REDIS_REPLY_STRING &&
+	    stream->element[1]->type == REDIS_REPLY_ARRAY;
+}
+
 static void
 redis_log_read_cb(void *arg, const redisReply *reply)
 {
 	struct store_redis *s = arg;
-	const redisReply *entries;
 	size_t i;
 
 	if (reply->type == REDIS_REPLY_ERROR) {
@@ -256,19 +288,20 @@ redis_log_read_cb(void *arg, const redisReply *reply)
 		redis_log_read(s);
 		return;
 	}
-	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 1 ||
-	    reply->element[0]->type != REDIS_REPLY_ARRAY ||
-	    reply->element[0]->elements != 2 ||
-	    reply->element[0]->element[1]->type != REDIS_REPLY_ARRAY) {
+	if (reply->type != REDIS_REPLY_ARRAY) {
 		redis_leave(s, "its log is none of crier's");
 		return;
 	}
-	entries = reply->element[0]->element[1];
-	for (i = 0; i < entries->elements && s->state == REDIS_LIVE; i++)
-		if (redis_log_take(s, entries->element[i]) == -1) {
+	for (i = 0; i < reply->elements && s->state == REDIS_LIVE; i++) {
+		if (!redis_log_is_stream(reply->element[i])) {
+			redis_leave(s, "its log is none of crier's");
+			return;
+		}
+		if (redis_log_read_stream(s, reply->element[i]) == -1) {
 			redis_greet_again(s);
 			return;
 		}
+	}
 	if (s->state == REDIS_LIVE)
 		redis_prove(s);
 	redis_log_read(s);
@@ -284,21 +317,25 @@ redis_log_read(struct store_redis *s)
 		WORDS = sizeof words / sizeof words[0]
 	};
 	struct redis_command c;
-	char log[REDIS_KEY_SIZE], id[ID_TEXT_SIZE];
+	char log[REDIS_KEY_SIZE], answers[REDIS_KEY_SIZE], id[ID_TEXT_SIZE];
 	size_t i;
 
 	if (s->state != REDIS_LIVE)
 		return;
-	if (redis_command_begin(&c, WORDS + 2) == -1) {
+	if (redis_command_begin(&c, WORDS + 4) == -1) {
 		redis_leave(s, "out of memory");
 		return;
 	}
 	for (i = 0; i < WORDS; i++)
 		redis_command_add_text(&c, words[i]);
 	redis_key(s, "log", log);
+	redis_asks_key(s, s->node, answers);
 	id_format(s->log.position, id);
 	redis_command_add_text(&c, log);
+	redis_command_add_text(&c, answers);
 	redis_command_add_text(&c, id);
+	/* From the first, for what was read is deleted. */
+	redis_command_add_text(&c, "0-0");
 	redis_send(s, s->tail, &c, redis_log_read_cb, s);
 	redis_command_clear(&c);
 }

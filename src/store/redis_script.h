@@ -11,8 +11,9 @@
  * they are built in, and each says what it takes and answers.
  */
 enum redis_script_name {
+	REDIS_SCRIPT_ASK,
+	REDIS_SCRIPT_BEAT,
 	REDIS_SCRIPT_HELLO,
-	REDIS_SCRIPT_ORDER,
 	REDIS_SCRIPT_OWN,
 	REDIS_SCRIPT_PUBLISH,
 	REDIS_SCRIPT_READ,

@@ -79,7 +79,9 @@ store_sqlite_status(struct store *store, struct json_object *status)
 	figures.up = 1; /* a file is never away, only degraded */
 	/* These are of a store that nodes share. */
 	figures.down_ms = figures.connects = figures.doubts = figures.nodes =
-	    figures.cuts = figures.evicted_keys = FIGURE_NONE;
+	    figures.cuts = figures.evicted_keys = figures.questions =
+		figures.questions_open = figures.answers =
+		    figures.answers_missing = FIGURE_NONE;
 	figures.log_bytes = store_sqlite_file_bytes(q, "-wal");
 	figures.file_bytes = store_sqlite_file_bytes(q, "") + figures.log_bytes;
 	figures_add(status, FIGURES_STORE, &figures);

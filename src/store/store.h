@@ -27,8 +27,8 @@
  *
  * A store may be shared by several hubs, each a node.  Then it is a log that
  * all nodes read in one order: batches of this hub come by their `done`, those
- * of others by store_hooks.  The log's position is the id of what was read of
- * it last.  Ids in it only grow.
+ * of others by store_hooks, as are questions.  The log's position is the id of
+ * what was read of it last.  Ids in it only grow.
  */
 
 /* One channel of a read. */
@@ -119,17 +119,54 @@ struct store_bounds {
 
 struct store;
 
-/* What a hub has done, and all others at a shared store are to do as well. */
-enum store_order_kind {
-	STORE_CLOSE_CHANNEL = 'c',
-	STORE_CLOSE_USER = 'u'
+/* Who is not to come back for a while: a channel's clients, or a user. */
+enum store_stop_kind {
+	STORE_STOP_CHANNEL = 'c',
+	STORE_STOP_USER = 'u'
 };
 
-struct store_order {
-	enum store_order_kind kind;
-	const char *name; /* of the channel, or user */
-	size_t name_len;
-	uint64_t stop_ms; /* for so long nobody may come back; 0: at once */
+struct store_stop {
+	enum store_stop_kind kind;
+	struct text_span name;
+};
+
+enum {
+	STORE_ANSWER_MAX = 256 * 1024, /* bytes of a node's answer */
+	STORE_SAID_MAX = 1024          /* and of what it says of itself */
+};
+
+/* What a node said to a question. */
+struct store_answer {
+	const char *node;
+	struct text_span text; /* len 0: nothing, or not in time */
+	uint64_t ms;           /* that it took */
+};
+
+/*
+ * What a hub asks all nodes, or has them do, itself among them.  Each meets it
+ * at its place in the log, so behind all that was published before.
+ */
+struct store_question {
+	struct text_span text; /* the hub's affair */
+	/* Nodes that start within stop_ms are told of these, too. */
+	const struct store_stop *stops;
+	size_t stop_count;
+	uint64_t stop_ms;
+	/*
+	 * Called once, later, with an answer of each node that was there; or
+	 * with none, and why.
+	 */
+	void (*answered)(void *arg, const struct store_answer *, size_t count,
+	    const char *why);
+	void *arg;
+};
+
+/* A node at a shared store, as it said of itself. */
+struct store_node {
+	const char *name;
+	struct text_span said;
+	uint64_t age_ms; /* since it said so */
+	bool is_gone;    /* for too long; one node alone is told so, once */
 };
 
 /*
@@ -152,10 +189,21 @@ struct store_hooks {
 	 */
 	void (*moved)(void *hub, struct id to, bool is_lost);
 	/*
-	 * Another hub did this, behind what has arrived; or, a stop, before
-	 * this one came.
+	 * A question of a node, which may be this one, behind what has arrived:
+	 * does what it says, and appends the answer.
 	 */
-	void (*told)(void *hub, const struct store_order *);
+	void (*asked)(void *hub, struct text_span text, uint64_t stop_ms,
+	    struct buffer *answer);
+	/* Since before this node came, and for so long. */
+	void (*stopped)(void *hub, const struct store_stop *, uint64_t ms);
+	/* Appends what this node says of itself. */
+	void (*say)(void *hub, struct buffer *said);
+	/*
+	 * Every few seconds, all nodes, this one among them.  With was_gone the
+	 * others were told that it is.
+	 */
+	void (*heard)(void *hub, const struct store_node *, size_t count,
+	    bool was_gone);
 };
 
 struct store_ops {
@@ -178,10 +226,15 @@ struct store_ops {
 	 */
 	bool (*cancel)(struct store *, struct store_read *);
 	/*
-	 * If is_shared: has all others told.  0, or -1: it cannot, for it is
-	 * away.
+	 * If is_shared, as is the next: asks all nodes.  The texts are copied.
+	 * NULL, or why it cannot.
 	 */
-	int (*tell)(struct store *, const struct store_order *);
+	const char *(*ask)(struct store *, const struct store_question *);
+	/*
+	 * This node ends: the others need not wait for its answers.  Calls once
+	 * when they know, or cannot be told; at once or later.
+	 */
+	void (*leave)(struct store *, void (*left)(void *arg), void *arg);
 	/* Adds the group "store" to a status. */
 	void (*status)(struct store *, struct json_object *status);
 	void (*configure)(struct store *, const struct store_bounds *);
@@ -197,6 +250,7 @@ struct store {
 	 * thread alone looks at it.
 	 */
 	struct id last;
+	const char *node;  /* the name of this one; NULL: it is not shared */
 	bool is_down;      /* it is shared, and cannot be reached */
 	size_t copies_max; /* bytes of an event in all channels; 0: no bound */
 	const struct store_hooks *hooks; /* the hub's; NULL: there is none */

@@ -180,7 +180,8 @@ static const struct {
 	{ "POST", "/two", "text/plain", "z",
 	    "{\"channel\":[\"a\",\"b\"],\"data\":\"z\"}\n", false },
 	{ "GET", "/j", NULL, NULL, "{\"do\":\"status\"}\n", true },
-	{ "HEAD", "/m", NULL, NULL, "{\"do\":\"status\"}\n", true },
+	{ "HEAD", "/m", NULL, NULL, "{\"do\":\"status\",\"here\":true}\n",
+	    true },
 	{ "GET", "/w/a%22b", NULL, NULL,
 	    "{\"do\":\"presence\",\"channel\":[\"a\\\"b\"]}\n", true },
 };

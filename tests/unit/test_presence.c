@@ -33,7 +33,7 @@ test_assert_presence(const char *channel, const char *want)
 	struct json_object *o = json_object_new_object();
 	struct buffer b = { 0 };
 
-	presence_add(test_hub.hub, name, o);
+	presence_add(test_hub.hub, name, 0, o);
 	assert_int_equal(json_append(&b, o), 0);
 	assert_int_equal(buffer_append(&b, "", 1), 0);
 	assert_string_equal(b.data, want);
@@ -143,7 +143,7 @@ test_many(void **state)
 			test_open(&test_clients[i], "a", text);
 		}
 		o = json_object_new_object();
-		presence_add(test_hub.hub, name, o);
+		presence_add(test_hub.hub, name, 0, o);
 		assert_true(json_object_object_get_ex(o, "users", &list));
 		assert_int_equal(json_object_array_length(list),
 		    PRESENCE_USERS_MAX);
@@ -182,7 +182,7 @@ test_cut(void **state)
 		snprintf(text, sizeof text, "u%05zu", count - 1 - i);
 		test_open(&run.clients[i], "a", text);
 	}
-	presence_add(test_hub.hub, name, o);
+	presence_add(test_hub.hub, name, 0, o);
 	json_object_object_get_ex(o, "users", &list);
 	assert_int_equal(json_object_array_length(list), PRESENCE_USERS_MAX);
 	for (i = 0; i < PRESENCE_USERS_MAX; i++) {

@@ -2,13 +2,17 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- Copyright (c) 2026 The crier authors
 --
--- What one node has done and all others are to do, at its place in the log.
+-- What one node asks all nodes, or has them do, at its place in the log.
 --
--- KEYS  1 state  2 log  3 stops
--- ARGV  1 run id  2 the order  3 who is stopped, or ""  4 for so many ms
--- reply {'OK'}, {'RUN'}: say hello first
+-- KEYS  1 state  2 log  3 stops  4 nodes
+-- ARGV  1 run id  2 the entry  3 a node that said nothing for so many ms is gone
+--       4 for so many ms  5 ... these are stopped
+-- reply {'OK', node ...}: who is there, {'RUN'}: say hello first
 --
 -- Nodes that start before the stop is over find it in the stops.
+
+local STOPPED = 5 -- the first argument of these
+local NODES = 1024
 
 local state = redis.call('HMGET', KEYS[1], 'last', 'run')
 if state[2] ~= ARGV[1] then
@@ -28,8 +32,15 @@ local id = string.format('%.0f-%.0f', ms, n)
 local header = struct.pack('>I8I4I4I8I4', ms, n, 0, lms, ln)
 redis.call('XADD', KEYS[2], id, 'b', header, 'd', ARGV[2])
 redis.call('HSET', KEYS[1], 'last', id)
-if ARGV[3] ~= '' then
+if #ARGV >= STOPPED then
 	redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
-	redis.call('ZADD', KEYS[3], now + tonumber(ARGV[4]), ARGV[3])
 end
-return { 'OK' }
+for i = STOPPED, #ARGV do
+	redis.call('ZADD', KEYS[3], now + tonumber(ARGV[4]), ARGV[i])
+end
+local reply = { 'OK' }
+for i, node in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4],
+    now - tonumber(ARGV[3]), '+inf', 'LIMIT', 0, NODES)) do
+	reply[i + 1] = node
+end
+return reply

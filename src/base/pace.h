@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#ifndef CRIER_QUEUE_PACE_H
-#define CRIER_QUEUE_PACE_H
+#ifndef CRIER_BASE_PACE_H
+#define CRIER_BASE_PACE_H
 
 #include <stdbool.h>
 #include <stdint.h>

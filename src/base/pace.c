@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
-#include "queue/pace.h"
+#include "base/pace.h"
 
 enum {
 	PACE_SHARE = 2, /* one part of so many is theirs */

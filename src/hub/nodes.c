@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "hub/nodes.h"
+#include "hub/state.h"
+
+enum {
+	NODES_HOST_SIZE = 256
+};
+
+static void
+nodes_forget(struct hub_nodes *n)
+{
+	size_t i;
+
+	for (i = 0; i < n->count; i++) {
+		free(n->known[i].name);
+		json_object_put(n->known[i].said);
+	}
+	free(n->known);
+	n->known = NULL;
+	n->count = 0;
+}
+
+void
+nodes_clear(struct hub *hub)
+{
+	nodes_forget(&hub->nodes);
+}
+
+const struct nodes_known *
+nodes_find(const struct hub *hub, const char *name)
+{
+	const struct hub_nodes *n = &hub->nodes;
+	size_t i;
+
+	for (i = 0; i < n->count; i++)
+		if (strcmp(n->known[i].name, name) == 0)
+			return &n->known[i];
+	return NULL;
+}
+
+void
+nodes_heard(struct hub *hub, const struct store_node *nodes, size_t count)
+{
+	struct hub_nodes *n = &hub->nodes;
+	uint64_t now = clock_monotonic_ms();
+	struct nodes_known *k;
+	size_t i;
+
+	nodes_forget(n);
+	if ((n->known = calloc(count + 1, sizeof *n->known)) == NULL)
+		return;
+	for (i = 0; i < count; i++) {
+		if (nodes[i].is_gone)
+			continue;
+		k = &n->known[n->count];
+		if ((k->name = strdup(nodes[i].name)) == NULL)
+			continue;
+		k->said =
+		    json_parse_object(nodes[i].said.text, nodes[i].said.len);
+		k->heard_ms = now > nodes[i].age_ms ? now - nodes[i].age_ms : 0;
+		n->count++;
+	}
+}
+
+void
+nodes_add_self(struct hub *hub, struct json_object *o)
+{
+	char host[NODES_HOST_SIZE] = "", position[ID_TEXT_SIZE];
+
+	gethostname(host, sizeof host - 1);
+	json_add_string(o, "host", host);
+	json_add_number(o, "pid", (uint64_t)getpid());
+	json_add_string(o, "version", PACKAGE_VERSION);
+	json_add_number(o, "streams", hub->streams.count);
+	json_add_number(o, "users", hub->visitors.users.count);
+	json_add_number(o, "channels", hub->channels.table.count);
+	json_add_number(o, "published", hub->counters.published);
+	json_add_number(o, "delivered", hub->counters.delivered);
+	id_format(hub->turn.appended, position);
+	json_add_string(o, "position", position);
+}
+
+void
+nodes_say(struct hub *hub, struct buffer *said)
+{
+	struct json_object *o = json_object_new_object();
+
+	nodes_add_self(hub, o);
+	json_append(said, o);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_HUB_NODES_H
+#define CRIER_HUB_NODES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <json-c/json.h>
+
+#include "base/buffer.h"
+#include "base/pace.h"
+#include "store/store.h"
+
+struct hub;
+
+/*
+ * The nodes at a shared store, this one among them, as each said of itself when
+ * it was last heard.
+ */
+struct hub_nodes {
+	struct nodes_known *known;
+	size_t count;
+	struct pace pace; /* of answers to others' questions */
+	uint64_t refused; /* of these, since others took all the time */
+};
+
+struct nodes_known {
+	char *name;
+	struct json_object *said;
+	uint64_t heard_ms; /* monotonic: when it said so */
+};
+
+void nodes_clear(struct hub *);
+
+/* What the store tells every few seconds. */
+void nodes_heard(struct hub *, const struct store_node *, size_t count);
+
+/* Appends what this node says of itself: a line of JSON. */
+void nodes_say(struct hub *, struct buffer *said);
+
+/* Adds the same to an object. */
+void nodes_add_self(struct hub *, struct json_object *);
+
+/* A node that was heard of, or NULL. */
+const struct nodes_known *nodes_find(const struct hub *, const char *name);
+
+#endif
