@@ -13,6 +13,7 @@
 #include <sysexits.h>
 
 #include "base/json.h"
+#include "doctor/checkup.h"
 #include "doctor/examine.h"
 #include "doctor/report.h"
 #include "doctor/target.h"
@@ -70,6 +71,9 @@ main(int argc, char **argv)
 
 	if (rc != 0)
 		return rc == -1 ? verb_finish(0) : rc;
+	signal(SIGPIPE, SIG_IGN);
+	if (o.is_store)
+		return verb_finish(checkup_run(&o));
 	if (o.env.queue == NULL)
 		o.env.queue = queue = paths_find_queue();
 	url = target_display(o.url);
@@ -77,7 +81,6 @@ main(int argc, char **argv)
 		client_warn("%s", strerror(errno));
 		return EX_OSERR;
 	}
-	signal(SIGPIPE, SIG_IGN);
 	rc = doctor_run(&o, url);
 	free(queue);
 	free(url);

@@ -18,7 +18,7 @@ BEGIN {
 	may["daemon"] = "base protocol config store hub queue request" \
 	    " source door"
 	may["companion"] = "base protocol"
-	may["doctor"] = "base protocol companion"
+	may["doctor"] = "base protocol config store companion"
 	may["token"] = "base protocol config request companion"
 	may["apache"] = ""
 	may["nginx"] = ""

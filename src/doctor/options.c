@@ -10,12 +10,18 @@
 
 enum {
 	OPTIONS_SERVER = 256,
-	OPTIONS_APACHE
+	OPTIONS_APACHE,
+	OPTIONS_STORE,
+	OPTIONS_CONFIG,
+	OPTIONS_PASSWORD_FILE,
+	OPTIONS_DURABILITY
 };
 
 static const char options_help[] =
     "usage: crier doctor [-jk] [-c CHANNEL] [-H HEADER]... [-i SECONDS]\n"
     "                    [--server NAME] [--apache DIR] URL\n"
+    "       crier doctor --store [-j] [--config FILE] [--durability WORD]\n"
+    "                    [--password-file FILE] [STORE]\n"
     "\n"
     "Measures a route through the web server: opens streams at its URL,\n"
     "publishes events to them through the queue, and says what is wrong, and\n"
@@ -36,16 +42,30 @@ static const char options_help[] =
     "              apache, lighttpd, haproxy, caddy or h2o\n"
     "  --apache DIR  where Apache's configuration is, for its MPM's settings\n"
     "              (default: /etc/apache2 or /etc/httpd)\n"
+    "  --store     try where crierd keeps its history instead: the setting\n"
+    "              store of its configuration, or a STORE as crier.conf(5)\n"
+    "              has it, such as redis://HOST or sqlite:PATH.  For a Redis:\n"
+    "              whether it can be reached, its settings, the user's rights,\n"
+    "              and how long it takes.  As root, it is tried as crierd's "
+    "user\n"
+    "  --config FILE  crierd's configuration, with --store\n"
+    "              (default, without a STORE: $CRIER_CONF, else\n"
+    "              " SYSCONFDIR "/crier.conf, if there is one)\n"
+    "  --password-file FILE  in place of store-password-file\n"
+    "  --durability WORD  in place of durability: none, process or power\n"
     "  -h          this text\n"
     "\n"
     "exit status: 0 no fault, perhaps warnings; 1 a fault, 64 wrong usage, 69\n"
     "no crierd on the queue, or crier was built without libcurl; 75 the URL\n"
-    "cannot be reached, or something failed for now; 77 not allowed\n"
+    "or the store cannot be reached, or something failed for now; 77 not\n"
+    "allowed; 78 the configuration is not good\n"
     "\n"
     "examples:\n"
     "  crier doctor http://127.0.0.1/events\n"
     "  crier doctor 'https://www.example.org/live/{channel}?v=2'\n"
-    "  crier doctor -c 'user/{channel}' 'http://localhost/sse?id={channel}'\n";
+    "  crier doctor -c 'user/{channel}' 'http://localhost/sse?id={channel}'\n"
+    "  crier doctor --store\n"
+    "  crier doctor --store --password-file pw redis://crier@db.example.org\n";
 
 static const struct verb options_verb = { "doctor", NULL, options_help, NULL };
 
@@ -70,6 +90,43 @@ options_add_header(struct options *o, const char *line)
 		    OPTIONS_HEADERS);
 	o->headers[n] = line;
 	return 0;
+}
+
+static int
+options_take_durability(struct options *o, const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < STORE_DURABILITIES; i++)
+		if (strcmp(word, store_durability_name[i]) == 0)
+			break;
+	if (i == STORE_DURABILITIES)
+		return verb_usage(&options_verb,
+		    "--durability takes none, process or power, not %s", word);
+	o->has_durability = true;
+	o->durability = (enum store_durability)i;
+	return 0;
+}
+
+/* Those that go with --store. */
+static int
+options_take_store(struct options *o, int c, const char *value)
+{
+	switch (c) {
+	case OPTIONS_STORE:
+		o->is_store = true;
+		return 0;
+	case OPTIONS_CONFIG:
+		o->config = value;
+		return 0;
+	case OPTIONS_PASSWORD_FILE:
+		o->password_file = value;
+		return 0;
+	case OPTIONS_DURABILITY:
+		return options_take_durability(o, value);
+	default:
+		return EX_USAGE;
+	}
 }
 
 static int
@@ -107,8 +164,33 @@ options_take(struct options *o, int c, const char *value)
 			    value);
 		return 0;
 	default:
-		return EX_USAGE;
+		return options_take_store(o, c, value);
 	}
+}
+
+/*
+ * A store is tried by other options than a route, but for -j, -s and -w.  What
+ * is wrong with a URL is said without it, for it may have a password in spite
+ * of all.
+ */
+static int
+options_check_store(struct options *o, int argc, char **argv)
+{
+	const char *wrong;
+
+	if (o->insecure || o->has_idle || o->has_server || o->apache != NULL ||
+	    o->headers[0] != NULL || strcmp(o->channel, TARGET_CHANNEL) != 0)
+		return verb_usage(&options_verb,
+		    "--store goes with -j, --config, --durability and "
+		    "--password-file alone");
+	if (argc > 1)
+		return verb_usage(&options_verb, "--store takes one STORE");
+	if (argc == 0)
+		return 0;
+	o->url = argv[0];
+	if ((wrong = store_url_wrong(o->url)) != NULL)
+		return verb_usage(&options_verb, "STORE: %s", wrong);
+	return 0;
 }
 
 /* The arguments behind the options must be one URL that goes with them. */
@@ -117,6 +199,12 @@ options_check(struct options *o, int argc, char **argv)
 {
 	const char *wrong;
 
+	if (o->is_store)
+		return options_check_store(o, argc, argv);
+	if (o->config != NULL || o->password_file != NULL || o->has_durability)
+		return verb_usage(&options_verb,
+		    "--config, --durability and --password-file go with "
+		    "--store");
 	if (argc != 1)
 		return verb_usage(&options_verb,
 		    argc == 0 ? "which URL?" : "takes one URL");
@@ -134,12 +222,18 @@ options_read(struct options *o, int argc, char **argv)
 {
 	static const struct option longs[] = { { "help", 0, NULL, 'h' },
 		{ "server", 1, NULL, OPTIONS_SERVER },
-		{ "apache", 1, NULL, OPTIONS_APACHE }, { NULL, 0, NULL, 0 } };
+		{ "apache", 1, NULL, OPTIONS_APACHE },
+		{ "store", 0, NULL, OPTIONS_STORE },
+		{ "config", 1, NULL, OPTIONS_CONFIG },
+		{ "password-file", 1, NULL, OPTIONS_PASSWORD_FILE },
+		{ "durability", 1, NULL, OPTIONS_DURABILITY },
+		{ NULL, 0, NULL, 0 } };
 	bool begun = false;
 	int c, rc;
 
 	memset(o, 0, sizeof *o);
 	o->channel = TARGET_CHANNEL;
+	o->durability = STORE_PROCESS; /* as crier.conf(5) has it */
 	while ((c = verb_option(&options_verb, argc, argv, ":c:H:i:jks:w:h",
 		    longs, &begun)) != -1) {
 		if (c == 'h')

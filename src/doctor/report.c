@@ -34,8 +34,7 @@ report_is_repeated(const struct report *r, size_t check)
 	return false;
 }
 
-/* Prints lines with an indent. */
-static void
+void
 report_print_lines(const char *lines, FILE *to)
 {
 	size_t len;
@@ -45,6 +44,13 @@ report_print_lines(const char *lines, FILE *to)
 		fprintf(to, "        %.*s\n", (int)len, lines);
 		len += lines[len] == '\n';
 	}
+}
+
+void
+report_print_sum(size_t faults, size_t warnings, FILE *to)
+{
+	fprintf(to, "\n%zu fault%s, %zu warning%s\n", faults,
+	    faults == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s");
 }
 
 static void
@@ -79,9 +85,7 @@ report_print(const struct report *r, FILE *to)
 		if (r->checks[i].fault != FAULT_NONE &&
 		    !report_is_repeated(r, i))
 			report_print_advice(r, &r->checks[i], to);
-	fprintf(to, "\n%zu fault%s, %zu warning%s\n", r->faults,
-	    r->faults == 1 ? "" : "s", r->warnings,
-	    r->warnings == 1 ? "" : "s");
+	report_print_sum(r->faults, r->warnings, to);
 }
 
 static void

@@ -25,6 +25,10 @@ void report_init(struct report *, const char *url, const struct measure *);
 /* Prints a table for people, and below it what mends each fault. */
 void report_print(const struct report *, FILE *);
 
+/* Its parts: lines with an indent, and the last line. */
+void report_print_lines(const char *lines, FILE *);
+void report_print_sum(size_t faults, size_t warnings, FILE *);
+
 /* The same as JSON, with all that was measured; the caller's, or NULL. */
 struct json_object *report_json(const struct report *);
 

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_DOCTOR_CHECKUP_REDIS_H
+#define CRIER_DOCTOR_CHECKUP_REDIS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "doctor/checkup.h"
+#include "protocol/redis_url.h"
+#include "store/redis_link.h"
+
+struct ask;
+
+/*
+ * What a Redis was found to be.  checkup_redis.c and checkup_rights.c ask, and
+ * checkup_judge.c, which does no I/O, judges.
+ */
+
+/* Settings of the server that are looked at, if they may be read. */
+enum checkup_setting {
+	CHECKUP_APPENDFSYNC,
+	CHECKUP_LAZYFREE,
+	CHECKUP_MIN_REPLICAS,
+	CHECKUP_SETTINGS
+};
+
+extern const char *const checkup_setting_name[CHECKUP_SETTINGS];
+
+enum {
+	CHECKUP_DENIED_SIZE = 256,
+	CHECKUP_PINGS = 21
+};
+
+struct checkup_redis {
+	struct redis_url url;
+	char why[REDIS_LINK_WHY_SIZE];  /* it cannot be reached; or "" */
+	char gone[REDIS_LINK_WHY_SIZE]; /* it went in the middle; or "" */
+	uint64_t reach_us;              /* until commands could be given */
+
+	char *info; /* the answer to INFO; "": it may not be asked */
+	char settings[CHECKUP_SETTINGS][32]; /* "": not told */
+
+	char denied[CHECKUP_DENIED_SIZE]; /* "+command ...", or "" */
+	bool is_key_denied; /* the prefix's keys may not be used */
+	char refused[REDIS_LINK_WHY_SIZE]; /* why it takes no writes, or "" */
+
+	uint64_t ping_us, ping_max_us; /* the median, and the slowest */
+	uint64_t script_us;            /* the median; 0: none could be run */
+	int64_t clock_ms;              /* its clock, less ours */
+
+	/* What nodes have left there. */
+	char version[16], run[64], last[48], floor[48], cuts[32];
+	uint64_t nodes;
+};
+
+/* checkup_rights.c: tries each command on keys of its own. */
+void checkup_rights(struct checkup_redis *, struct ask *);
+
+/* "+get +set ...": all that are tried. */
+void checkup_rights_all(char to[CHECKUP_ADVICE_SIZE]);
+
+/* checkup_judge.c */
+void checkup_judge(struct checkup *, const struct checkup_redis *);
+
+#endif
