@@ -113,16 +113,16 @@ def gap_of(event):
 class Interposer:
     """A library in crierd that moves its wall clock and fails its writes."""
 
-    def __init__(self, place):
+    def __init__(self, place, name=""):
         here = os.path.dirname(os.path.abspath(__file__))
-        library = place.path("interpose.so")
+        library = place.path(f"interpose{name}.so")
         compiler = (os.environ.get("CC") or "cc").split()
         subprocess.run(
             [*compiler, "-std=c11", "-D_GNU_SOURCE", "-O1", "-shared",
              "-fPIC", "-o", library,
              os.path.join(here, "store_interpose.c"), "-ldl"],
             check=True, capture_output=True)
-        self.control = place.path("interpose.control")
+        self.control = place.path(f"interpose{name}.control")
         with open(self.control, "wb") as control:
             control.write(bytes(48))
         os.chmod(self.control, 0o666)
