@@ -221,22 +221,55 @@ class Spooling(Publisher):
                 f"{self.failed}")
 
 
-class Follower(threading.Thread):
+class Client:
+    """What one has got, and what was wrong with its ids."""
+
+    def __init__(self, number, channels, newest=(0, 0)):
+        self.number = number
+        self.channels = set(channels)
+        self.got = []       # of each event (text, id), of a gap a Gap
+        self.newest = newest
+        self.taken = self.gaps = 0
+        self.wrong = []
+
+    def take(self, event):
+        if event.type == "crier.gap":
+            self.gaps += 1
+            self.got.append(Gap(json.loads(event.data)["channel"],
+                                self.newest, event.at))
+        if event.type != "message":
+            return
+        key = id_key(event.id)
+        if key <= self.newest:
+            self.wrong.append(f"{event.data} has {event.id} behind "
+                              f"{self.newest}")
+        self.newest = key
+        self.taken += 1
+        self.got.append((event.data, event.id))
+
+    def has(self, text):
+        return any(one[0] == text for one in self.got[-50:])
+
+
+class Auditor(Client):
+    """Who reads all of it from the store."""
+
+    def __init__(self, mark):
+        super().__init__("of the store", "abc", id_key(mark))
+
+
+class Follower(Client, threading.Thread):
     """A client that is cut at random, and comes back to any node."""
 
     def __init__(self, load, number, channels):
-        super().__init__(daemon=True)
+        threading.Thread.__init__(self, daemon=True)
+        Client.__init__(self, number, channels)
         self.load = load
-        self.number = number
-        self.channels = set(channels)
         self.target = "/events?" + "&".join(
             f"channel={name}" for name in channels)
         self.random = random.Random(f"{load.seed} follower {number}")
-        self.last = ""      # as an EventSource has it
-        self.got = []       # of each event (text, id), of a gap a Gap
-        self.newest = (0, 0)
-        self.connects = self.taken = self.gaps = 0
-        self.wrong = []
+        self.last = ""  # as an EventSource has it
+        self.connects = 0
         self.failed = None
         self.start()
 
@@ -272,24 +305,6 @@ class Follower(threading.Thread):
             if stream.ended or time.monotonic() > end:
                 return
 
-    def take(self, event):
-        if event.type == "crier.gap":
-            self.gaps += 1
-            self.got.append(Gap(json.loads(event.data)["channel"],
-                                self.newest, event.at))
-        if event.type != "message":
-            return
-        key = id_key(event.id)
-        if key <= self.newest:
-            self.wrong.append(f"{event.data} has {event.id} behind "
-                              f"{self.newest}")
-        self.newest = key
-        self.taken += 1
-        self.got.append((event.data, event.id))
-
-    def has(self, text):
-        return any(one[0] == text for one in self.got[-50:])
-
     def __str__(self):
         return (f"client {self.number} of {''.join(sorted(self.channels))}: "
                 f"{self.taken} events, {self.gaps} gaps, {self.connects} "
@@ -319,6 +334,8 @@ class Load:
                           for number, channels in enumerate(FOLLOWED)]
         proc.wait_for(lambda: all(f.last for f in self.followers),
                       "all clients have a position")
+        self._mark()
+        self.mark = self.answered.pop("mark 0 1")
         self.publishers = (
             [Pipelining(self, f"key{i}", True) for i in range(3)]
             + [Pipelining(self, f"bare{i}", False) for i in range(2)]
@@ -374,11 +391,26 @@ class Load:
             self._check_alive()
             return all(f.has(text) for f in self.followers)
         proc.wait_for(is_there, "all clients come to the last event", seconds)
+        return text
 
-    def judge(self, is_lossy=False):
+    def audit(self, node, text):
+        """What is in the store since the last settlement, as one more client
+        gets it at a node that has nothing in its memory."""
+        auditor = Auditor(self.mark)
+        with Direct(node.listen, "/events?channel=a&channel=b&channel=c",
+                    HTTP_LAST_EVENT_ID=self.mark) as stream:
+            stream.wait(lambda: any(event.data == text
+                                    for event in stream.events),
+                        "the last event in the store", 60)
+            for event in stream.events:
+                auditor.take(event)
+        self.mark = self.answered[text]
+        return auditor
+
+    def judge(self, is_lossy, auditor):
         """What is wrong since the last time; and all of it is forgotten."""
         wrong = []
-        for follower in self.followers:
+        for follower in [*self.followers, auditor]:
             wrong += Judgement(self, follower, is_lossy).wrong
             follower.got = []
             follower.wrong = []
