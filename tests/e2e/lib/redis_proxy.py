@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The crier authors
 """A proxy before a redis-server that cuts connections where it is told to.
