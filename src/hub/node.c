@@ -177,6 +177,16 @@ node_heard(void *arg, const struct store_node *nodes, size_t count,
 	nodes_heard(hub, nodes, count);
 }
 
+/* What the node that is gone had by that name does not go on here. */
+static void
+node_inherited(void *arg, struct text_span name, const char *node)
+{
+	struct hub *hub = arg;
+
+	(void)node;
+	store_release(hub->store, name);
+}
+
 static const struct store_hooks node_hooks = {
 	.arrived = node_arrived,
 	.moved = node_moved,
@@ -184,6 +194,7 @@ static const struct store_hooks node_hooks = {
 	.stopped = node_stopped,
 	.say = node_say,
 	.heard = node_heard,
+	.inherited = node_inherited,
 };
 
 void

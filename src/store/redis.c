@@ -71,6 +71,19 @@ store_redis_ask(struct store *store, const struct store_question *question)
 }
 
 static void
+store_redis_claim(struct store *store, struct text_span name,
+    void (*claimed)(void *arg, enum store_claimed, const char *node), void *arg)
+{
+	redis_claims_take((struct store_redis *)store, name, claimed, arg);
+}
+
+static void
+store_redis_release(struct store *store, struct text_span name)
+{
+	redis_claims_take((struct store_redis *)store, name, NULL, NULL);
+}
+
+static void
 store_redis_leave(struct store *store, void (*left)(void *arg), void *arg)
 {
 	redis_beat_leave((struct store_redis *)store, left, arg);
@@ -166,6 +179,7 @@ store_redis_close(struct store *store)
 	redis_outbox_give_up(s, UINT64_MAX, "crierd ends");
 	redis_reads_give_up(s, "crierd ends");
 	redis_asks_give_up(s, "crierd ends");
+	redis_claims_give_up(s);
 	store_redis_free(s);
 }
 
@@ -174,6 +188,8 @@ static const struct store_ops store_redis_ops = {
 	.read = store_redis_read,
 	.cancel = store_redis_cancel,
 	.ask = store_redis_ask,
+	.claim = store_redis_claim,
+	.release = store_redis_release,
 	.leave = store_redis_leave,
 	.status = store_redis_status,
 	.configure = store_redis_configure,
@@ -214,6 +230,7 @@ store_redis_came(struct store_redis *s, const struct redis_hello *hello)
 	redis_log_read(s);
 	redis_asks_stops(s);
 	redis_asks_send(s);
+	redis_claims_send(s);
 	redis_outbox_send(s);
 	redis_reads_go_on(s);
 }
@@ -223,6 +240,7 @@ store_redis_went(struct store_redis *s)
 {
 	s->asks.sent = 0;
 	redis_beat_stop(s);
+	redis_claims_stop(s);
 	redis_outbox_stop(s);
 	redis_reads_stop(s);
 }
@@ -303,6 +321,7 @@ store_redis_init(struct store_redis *s, const struct store_options *options)
 	s->durability = options->durability;
 	s->key_ms = options->bounds.key_ms;
 	s->server.down_ms = clock_monotonic_ms();
+	STAILQ_INIT(&s->claims.waiting);
 	STAILQ_INIT(&s->reads.waiting);
 	TAILQ_INIT(&s->reads.active);
 	store_redis_name(s);

@@ -104,6 +104,15 @@ struct redis_asks {
 	uint64_t asked, answered, missing; /* ever: ours, others', no answer */
 };
 
+/* redis_claim.c: names that one node has. */
+STAILQ_HEAD(redis_claim_list, redis_claim);
+
+struct redis_claims {
+	struct redis_claim_list waiting; /* the first may be on its way */
+	size_t count;
+	bool is_asked;
+};
+
 /* redis_read.c */
 TAILQ_HEAD(redis_read_list, redis_read);
 
@@ -152,6 +161,7 @@ struct store_redis {
 	struct redis_outbox outbox;
 	struct redis_log log;
 	struct redis_asks asks;
+	struct redis_claims claims;
 	struct redis_reads reads;
 	uint64_t errors;
 	char last_error[REDIS_LINK_WHY_SIZE];
@@ -264,6 +274,20 @@ void redis_asks_stops(struct store_redis *);
 
 /* The store ends. */
 void redis_asks_give_up(struct store_redis *, const char *why);
+
+/* redis_claim.c */
+
+/* Wants a name; or, if nobody is to be told, does not any more. */
+void redis_claims_take(struct store_redis *, struct text_span name,
+    void (*claimed)(void *arg, enum store_claimed, const char *node),
+    void *arg);
+
+/* The connection is there: what waits is sent. */
+void redis_claims_send(struct store_redis *);
+
+/* The connection went: who wants a name is told so, the rest waits. */
+void redis_claims_stop(struct store_redis *);
+void redis_claims_give_up(struct store_redis *);
 
 /* redis_beat.c: every few seconds, that this node is there; or that it goes. */
 void redis_beat(struct store_redis *);

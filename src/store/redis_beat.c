@@ -16,7 +16,9 @@
 enum {
 	REDIS_BEAT_MS = 5000,
 	REDIS_BEAT_WORDS = 8,
-	REDIS_BEAT_NODE_WORDS = 3 /* of the reply */
+	REDIS_BEAT_NODE_WORDS = 3, /* of the reply */
+	REDIS_BEAT_GONE = -1,      /* in place of an age */
+	REDIS_BEAT_INHERITED = -2
 };
 
 /* What was said of one node; false: it is no such thing. */
@@ -28,10 +30,20 @@ redis_beat_read(redisReply *const *e, struct store_node *node)
 	    e[2]->type != REDIS_REPLY_STRING)
 		return false;
 	node->name = e[0]->str;
-	node->is_gone = e[1]->integer < 0;
+	node->is_gone = e[1]->integer == REDIS_BEAT_GONE;
 	node->age_ms = node->is_gone ? 0 : (uint64_t)e[1]->integer;
 	node->said = (struct text_span){ e[2]->str, e[2]->len };
 	return true;
+}
+
+/* A claim of a node that is gone, which is this one's now. */
+static void
+redis_beat_inherit(struct store_redis *s, redisReply *const *e)
+{
+	if (e[0]->type == REDIS_REPLY_STRING &&
+	    e[2]->type == REDIS_REPLY_STRING && s->store.hooks != NULL)
+		s->store.hooks->inherited(s->store.hub,
+		    (struct text_span){ e[2]->str, e[2]->len }, e[0]->str);
 }
 
 static void
@@ -40,13 +52,17 @@ redis_beat_hear(struct store_redis *s, const redisReply *reply)
 	size_t most = reply->elements / REDIS_BEAT_NODE_WORDS, count = 0, i;
 	bool was_unknown = reply->element[0]->integer != 0;
 	struct store_node *nodes = calloc(most + 1, sizeof *nodes);
+	redisReply *const *e;
 
 	s->nodes = 0;
-	for (i = 0; nodes != NULL && i < most; i++)
-		if (redis_beat_read(reply->element + 1 +
-			    REDIS_BEAT_NODE_WORDS * i,
-			&nodes[count]))
+	for (i = 0; nodes != NULL && i < most; i++) {
+		e = reply->element + 1 + REDIS_BEAT_NODE_WORDS * i;
+		if (e[1]->type == REDIS_REPLY_INTEGER &&
+		    e[1]->integer == REDIS_BEAT_INHERITED)
+			redis_beat_inherit(s, e);
+		else if (redis_beat_read(e, &nodes[count]))
 			s->nodes += !nodes[count++].is_gone;
+	}
 	if (nodes != NULL && s->store.hooks != NULL)
 		s->store.hooks->heard(s->store.hub, nodes, count,
 		    was_unknown && s->has_beaten);
@@ -101,6 +117,7 @@ redis_beat_send(struct store_redis *s, const char *const *words, size_t count,
 static int
 redis_beat_say(struct store_redis *s, const char *nodes, const char *said)
 {
+	char claims[REDIS_KEY_SIZE];
 	struct buffer text = { 0 };
 	struct redis_command c;
 	int rc;
@@ -114,9 +131,11 @@ redis_beat_say(struct store_redis *s, const char *nodes, const char *said)
 		s->store.hooks->say(s->store.hub, &text);
 	if (text.len > STORE_SAID_MAX)
 		buffer_truncate(&text, 0);
-	redis_command_add_script(&c, REDIS_SCRIPT_BEAT, true, 2);
+	redis_command_add_script(&c, REDIS_SCRIPT_BEAT, true, 3);
+	redis_key(s, "claims", claims);
 	redis_command_add_text(&c, nodes);
 	redis_command_add_text(&c, said);
+	redis_command_add_text(&c, claims);
 	redis_command_add_text(&c, s->node);
 	redis_command_add(&c, text.data, text.len);
 	redis_command_add_number(&c, REDIS_GONE_MS);

@@ -80,7 +80,7 @@ store_sqlite_status(struct store *store, struct json_object *status)
 	/* These are of a store that nodes share. */
 	figures.down_ms = figures.connects = figures.doubts = figures.nodes =
 	    figures.cuts = figures.evicted_keys = figures.questions =
-		figures.questions_open = figures.answers =
+		figures.questions_open = figures.answers = figures.sentinels =
 		    figures.answers_missing = FIGURE_NONE;
 	figures.log_bytes = store_sqlite_file_bytes(q, "-wal");
 	figures.file_bytes = store_sqlite_file_bytes(q, "") + figures.log_bytes;

@@ -32,6 +32,23 @@ store_open(const struct store_options *options, char **cause)
 }
 
 void
+store_claim(struct store *store, struct text_span name,
+    void (*claimed)(void *arg, enum store_claimed, const char *node), void *arg)
+{
+	if (store->is_shared)
+		store->ops->claim(store, name, claimed, arg);
+	else
+		claimed(arg, STORE_CLAIMED, NULL);
+}
+
+void
+store_release(struct store *store, struct text_span name)
+{
+	if (store->is_shared)
+		store->ops->release(store, name);
+}
+
+void
 store_close(struct store *store)
 {
 	if (store != NULL)

@@ -161,6 +161,13 @@ struct store_question {
 	void *arg;
 };
 
+/* What became of a claim. */
+enum store_claimed {
+	STORE_CLAIMED,
+	STORE_TAKEN,    /* another node has the name */
+	STORE_NOT_ASKED /* nobody knows; or there are too many names */
+};
+
 /* A node at a shared store, as it said of itself. */
 struct store_node {
 	const char *name;
@@ -204,6 +211,11 @@ struct store_hooks {
 	 */
 	void (*heard)(void *hub, const struct store_node *, size_t count,
 	    bool was_gone);
+	/*
+	 * The node had this claim and is gone: it is this one's now, until it
+	 * is released.
+	 */
+	void (*inherited)(void *hub, struct text_span name, const char *node);
 };
 
 struct store_ops {
@@ -230,6 +242,15 @@ struct store_ops {
 	 * NULL, or why it cannot.
 	 */
 	const char *(*ask)(struct store *, const struct store_question *);
+	/*
+	 * Has a name for this node alone, until it is released or the node is
+	 * gone; calls once, at once or later.  A name that this node has it
+	 * gets.
+	 */
+	void (*claim)(struct store *, struct text_span name,
+	    void (*claimed)(void *arg, enum store_claimed, const char *node),
+	    void *arg);
+	void (*release)(struct store *, struct text_span name);
 	/*
 	 * This node ends: the others need not wait for its answers.  Calls once
 	 * when they know, or cannot be told; at once or later.
@@ -271,6 +292,15 @@ struct store *store_open(const struct store_options *, char **cause);
 
 /* Finishes all batches and reads, and frees the store; NULL is allowed. */
 void store_close(struct store *);
+
+/*
+ * As the store's claim and release, of any store: what is not shared is this
+ * hub's alone, and claimed at once.
+ */
+void store_claim(struct store *, struct text_span name,
+    void (*claimed)(void *arg, enum store_claimed, const char *node),
+    void *arg);
+void store_release(struct store *, struct text_span name);
 
 /* The makers behind store_open; the URL is that of the options, apart. */
 struct store *store_memory_open(const struct store_options *,

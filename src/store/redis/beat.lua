@@ -4,12 +4,13 @@
 --
 -- A node says that it is there, and hears who else is.
 --
--- KEYS  1 nodes  2 what they said
+-- KEYS  1 nodes  2 what they said  3 claims
 -- ARGV  1 the node  2 what it says of itself
 --       3 a node that said nothing for so many ms is gone
 -- reply {1 if it was not there, else 0,
 --       name, ms since it said so, what it said, ...}; -1 ms: it is gone, which
---       is told to one node alone
+--       is told to one node alone; -2 ms: of its claims this one is the node's
+--       now, which is gone
 
 local GONE, NODES = 64, 1024
 
@@ -34,5 +35,16 @@ local there = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '+inf',
     'WITHSCORES', 'LIMIT', 0, NODES)
 for i = 1, #there, 2 do
 	add(there[i], math.max(0, now - tonumber(there[i + 1])))
+end
+
+-- A claim's owner that is not there: one node has it from now on.
+local claims = redis.call('HGETALL', KEYS[3])
+for i = 1, #claims, 2 do
+	if not redis.call('ZSCORE', KEYS[1], claims[i + 1]) then
+		redis.call('HSET', KEYS[3], claims[i], ARGV[1])
+		reply[#reply + 1] = claims[i + 1]
+		reply[#reply + 1] = -2
+		reply[#reply + 1] = claims[i]
+	end
 end
 return reply

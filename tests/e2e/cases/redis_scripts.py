@@ -10,7 +10,8 @@ from lib.redis import on_redis as on_server
 
 SCRIPTS = os.path.join(bench.SRCDIR, "src", "store", "redis")
 STATE, LOG, NODES = "{t}:state", "{t}:log", "{t}:nodes"
-STOPS = "{t}:stops"
+STOPS, CLAIMS = "{t}:stops", "{t}:claims"
+GONE = 15000
 RULE = "100 1000000 3600000 "
 MARGIN = 10000
 
@@ -173,9 +174,12 @@ def stops(tap, redis):
     """An event lifts its channel's, and no other."""
     redis.hello()
     redis.publish(1, blob_of((b"x", [(0, b"a")])), 1)
-    for name in ("c:x", "c:y", "u:x"):
-        redis.script("order", (STATE, LOG, STOPS), redis.run, "close", name,
-                     100000)
+    answer = redis.script(
+        "ask", (STATE, LOG, STOPS, NODES), redis.run, "ask a 1 0 close", GONE,
+        100000, "c:x", "c:y", "u:x")
+    tap.eq(answer, [b"OK", b"a"], "who is there is to answer")
+    (entry,) = redis.ask("XREVRANGE", LOG, "+", "-", "COUNT", 1)
+    tap.eq(entry[1][3], b"ask a 1 0 close", "it stands in the log")
     redis.publish(2, blob_of((b"x", [(0, b"a")])), 1)
     tap.eq(sorted(redis.ask("ZRANGE", STOPS, 0, -1)), [b"c:y", b"u:x"],
            "a new event")
@@ -280,5 +284,63 @@ def a_channel_fails(tap, redis):
     tap.eq(redis.ask("XLEN", LOG), 2, "the log has it")
 
 
-TESTS = [a_batch, keys, retention, stops, the_end, own_ids, another_server, away,
+def beat(redis, node, said=b"here"):
+    """1 if it was not known, and what it hears: a name, a time, what."""
+    answer = redis.script("beat", (NODES, "{t}:said", CLAIMS), node, said,
+                          GONE)
+    rest = answer[1:]
+    return answer[0], list(zip(rest[::3], rest[1::3], rest[2::3]))
+
+
+def claim(redis, node, name, wanted=1):
+    return redis.script("claim", (CLAIMS,), node, name, wanted)
+
+
+@on_redis
+def who_is_there(tap, redis):
+    """Each hears all; who is silent for too long is gone, for one of them."""
+    tap.eq(beat(redis, "a"), (1, [(b"a", 0, b"here")]), "the first")
+    is_new, heard = beat(redis, "b", b"too")
+    tap.eq((is_new, [(name, said) for name, _ms, said in heard]),
+           (1, [(b"a", b"here"), (b"b", b"too")]), "two")
+    tap.eq(beat(redis, "a")[0], 0, "again")
+    redis.ask("ZADD", NODES, 1, "a")
+    tap.eq(beat(redis, "b")[1][0], (b"a", -1, b"here"), "one is gone")
+    tap.eq([name for name, *_ in beat(redis, "c")[1]], [b"b", b"c"],
+           "which nobody else hears")
+    tap.eq(beat(redis, "a")[0], 1, "it was not there, if it comes again")
+    redis.ask("CONFIG", "SET", "maxmemory", "1")
+    tap.eq(beat(redis, "a")[0], 0, "a full memory changes nothing")
+    redis.ask("CONFIG", "SET", "maxmemory", "0")
+
+
+@on_redis
+def claims(tap, redis):
+    """A name is one node's, and another's when that is gone."""
+    for node in "ab":
+        beat(redis, node)
+    for node, name, wanted, answer in (
+            ("a", "x", 1, [b"OK"]), ("a", "x", 1, [b"OK"]),
+            ("b", "x", 1, [b"TAKEN", b"a"]), ("b", "y", 1, [b"OK"]),
+            ("b", "x", 0, [b"OK"]), ("b", "x", 1, [b"TAKEN", b"a"]),
+            ("a", "x", 0, [b"OK"]), ("b", "x", 1, [b"OK"])):
+        tap.eq(claim(redis, node, name, wanted), answer,
+               f"{node} {'wants' if wanted else 'leaves'} {name}")
+    redis.ask("ZADD", NODES, 1, "b")
+    tap.eq(claim(redis, "a", "y"), [b"TAKEN", b"b"],
+           "it is taken until the other is known to be gone")
+    heard = beat(redis, "a")[1]
+    tap.eq(sorted(one for one in heard if one[1] == -2),
+           [(b"b", -2, b"x"), (b"b", -2, b"y")], "then one inherits")
+    tap.eq([one for one in beat(redis, "c")[1] if one[1] == -2], [],
+           "and nobody else")
+    tap.eq(claim(redis, "c", "x"), [b"TAKEN", b"a"], "it has the name")
+    redis.ask("DEL", CLAIMS)
+    for at in range(4096):
+        redis.ask("HSET", CLAIMS, f"n{at}", "a")
+    tap.eq([claim(redis, "a", name) for name in ("one more", "n7")],
+           [[b"FULL"], [b"OK"]], "there is a bound")
+
+
+TESTS = [who_is_there, claims, a_batch, keys, retention, stops, the_end, own_ids, another_server, away,
          full, a_channel_fails]
