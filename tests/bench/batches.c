@@ -39,7 +39,8 @@ enum {
 
 struct batches_link {
 	int fd;
-	size_t left;    /* events of its share */
+	size_t share;   /* of a batch */
+	size_t left;    /* events */
 	size_t awaited; /* replies */
 	size_t matched; /* bytes of the text that a good reply begins with */
 	bool is_told;   /* what its reply begins with */
@@ -86,13 +87,14 @@ batches_connect(const char *where)
 }
 
 static void
-batches_add_link(const char *where, size_t events)
+batches_add_link(const char *where, size_t share, size_t events)
 {
 	struct batches_link *l = &batches.links[batches.count];
 
 	if (batches.count == BATCHES_LINKS)
 		measure_die("too many connections");
 	l->fd = batches_connect(where);
+	l->share = share;
 	l->left = events;
 	l->text = malloc((size_t)batches.batch * BATCHES_EVENT_MAX);
 	if (l->text == NULL)
@@ -113,12 +115,12 @@ batches_put(char *to, unsigned channel)
 	    batches.prefix, channel, BATCHES_DATA, batches.data);
 }
 
-/* Makes a link's next batch, or a part of one that is spread over several. */
+/* Makes a link's next batch, or its part of one. */
 static void
-batches_make(struct batches_link *l, size_t events)
+batches_make(struct batches_link *l)
 {
-	if (events > l->left)
-		events = l->left;
+	size_t events = l->share < l->left ? l->share : l->left;
+
 	l->left -= events;
 	l->awaited = events;
 	l->len = l->out = 0;
@@ -186,9 +188,9 @@ batches_receive(struct batches_link *l)
 		batches_take(l, data[i]);
 }
 
-/* Until each link has had its share; `share` events at once on each. */
+/* Until all links have published what is left to them. */
 static void
-batches_run(size_t share)
+batches_run(void)
 {
 	size_t i, busy;
 	struct batches_link *l;
@@ -198,7 +200,7 @@ batches_run(size_t share)
 		for (i = 0; i < batches.count; i++) {
 			l = &batches.links[i];
 			if (l->awaited == 0 && l->left > 0) {
-				batches_make(l, share);
+				batches_make(l);
 				batches_send(l);
 			}
 			batches.fds[i].events =
@@ -231,7 +233,7 @@ batches_number(const char *text)
 int
 main(int argc, char **argv)
 {
-	size_t events, links, servers, i, k;
+	size_t events, links, servers, all, i;
 	uint64_t ns;
 	int c;
 
@@ -253,17 +255,17 @@ main(int argc, char **argv)
 	links = batches.prefix == NULL ? 1 : BATCHES_HTTP;
 	if (links > batches.batch)
 		links = batches.batch;
-	for (i = 0; i < servers; i++)
-		for (k = 0; k < links; k++)
-			batches_add_link(argv[optind + 3 + (int)i],
-			    events / servers / links);
+	all = servers * links;
+	for (i = 0; i < all; i++)
+		batches_add_link(argv[optind + 3 + (int)(i / links)],
+		    batches.batch / links + (i % links < batches.batch % links),
+		    events / all + (i < events % all));
 	ns = measure_ns();
-	batches_run(batches.batch / links);
+	batches_run();
 	ns = measure_ns() - ns;
 	printf("{\"events\":%zu,\"refused\":%zu,\"seconds\":%.6f,"
 	       "\"p50_ms\":%.4f,\"p99_ms\":%.4f}\n",
-	    events / servers / links * links * servers, batches.refused,
-	    (double)ns / 1e9,
+	    events, batches.refused, (double)ns / 1e9,
 	    (double)measure_latency_part(&batches.latency, 0.5) / 1e6,
 	    (double)measure_latency_part(&batches.latency, 0.99) / 1e6);
 	return batches.refused == 0 ? 0 : 2;

@@ -46,18 +46,26 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def children_of_task(path):
+    """None of what has ended meanwhile."""
+    try:
+        with open(os.path.join(path, "children"), encoding="ascii") as file:
+            return [int(child) for child in file.read().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
 def children(pid):
     """The process and all below it."""
     found = [pid]
     for one in found:
+        tasks = f"/proc/{one}/task"
         try:
-            tasks = os.listdir(f"/proc/{one}/task")
+            names = os.listdir(tasks)
         except FileNotFoundError:
             continue
-        for task in tasks:
-            path = f"/proc/{one}/task/{task}/children"
-            with open(path, encoding="ascii") as file:
-                found += [int(child) for child in file.read().split()]
+        for name in names:
+            found += children_of_task(os.path.join(tasks, name))
     return found
 
 

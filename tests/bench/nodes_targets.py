@@ -28,6 +28,7 @@ BULK = {1: 100000, MANY: 50000}  # events a second in batches of 1000
 READING = 0.5  # us an event in batches of 100
 FURTHER = 0.4  # ms to another node
 NCHAN = "nchan, Redis"
+PEERS = {"1 node": NCHAN, "3 nodes": f"{NCHAN}, 3"}
 
 
 def publish_at_nodes(where, make, count, channels):
@@ -55,19 +56,24 @@ def publishing(report, where, channels):
         f"{NCHAN}, 3": lambda: publish_at_nodes(where, NchanNodes, 3,
                                                 channels)}, 5)
     for case, runs in found.items():
-        for batch in BATCHES:
-            is_judged = "node" in case and batch == BATCHES[-1]
-            report.row(NUMBER, f"{channels} channels, by {batch}: {case}",
-                       median(runs, lambda one: one[batch]), "/s",
-                       BULK[channels] if is_judged else None, at_least=True)
-    for ours, peer in (("1 node", NCHAN), ("3 nodes", f"{NCHAN}, 3")):
-        for batch in BATCHES if ours in found and peer in found else ():
-            def rate(one):
-                return one[batch]
+        judge_rates(report, channels, case, runs, found.get(PEERS.get(case)))
 
-            report.row(NUMBER, f"{channels} channels, by {batch}: {ours}",
-                       median(found[ours], rate), "/s", 1,
-                       median(found[peer], rate), peer, at_least=True)
+
+def judge_rates(report, channels, case, runs, peer):
+    for batch in BATCHES:
+        def rate(one):
+            return one[batch]
+
+        what = f"{channels} channels, by {batch}: {case}"
+        if peer is None:
+            report.row(NUMBER, what, median(runs, rate), "/s")
+        else:
+            report.row(NUMBER, what, median(runs, rate), "/s", 1,
+                       median(peer, rate), PEERS[case], at_least=True)
+    if case in PEERS:
+        report.row(NUMBER, f"{channels} channels in bulk: {case}",
+                   median(runs, lambda one: one[BATCHES[-1]]), "/s",
+                   BULK[channels], at_least=True)
 
 
 def event_costs(where, make, count, batch, streams):
@@ -88,14 +94,16 @@ def event_costs(where, make, count, batch, streams):
                 nodes.wait_even()
 
         publish_all(warm, warm)
-        before = nodes.costs()
+        before, began = nodes.costs(), time.monotonic()
         publish_all(events, warm + events)
+        seconds = time.monotonic() - began
         redis, first, others = (
             (after - b) * 1e6 / events
             for after, b in zip(nodes.costs(), before))
     return {"Redis": redis, "its node": first,
             "another node": others / max(count - 1, 1),
-            "all of them": redis + first + others}
+            "all of them": redis + first + others,
+            "rate": events / seconds}
 
 
 def costs(report, where, batch):
@@ -112,13 +120,19 @@ def costs(report, where, batch):
 
 
 def costs_beside_nchan(report, where, batch, count):
+    """Each node has a stream, so nchan, too, tells each of each event."""
     found = report.measure(f"nodes' CPU with a stream each, by {batch}", {
         "crier": lambda: event_costs(where, Nodes, count, batch, 1),
         NCHAN: lambda: event_costs(where, NchanNodes, count, batch, 1)}, 8)
-    for who in ("Redis", "all of them") if len(found) == 2 else ():
-        report.row(NUMBER, f"CPU an event, {count} nodes, {count} streams:"
-                   f" {who}", median(found["crier"], lambda one: one[who]),
-                   "us", 1, median(found[NCHAN], lambda one: one[who]), NCHAN)
+    for key, what, unit in (("rate", "events read", "/s"),
+                            ("Redis", "CPU an event: Redis", "us"),
+                            ("all of them", "CPU an event: all", "us")):
+        if len(found) == 2:
+            report.row(NUMBER, f"{count} nodes, {count} streams, by {batch}:"
+                       f" {what}", median(
+                           found["crier"], lambda one: one[key]), unit, 1,
+                       median(found[NCHAN], lambda one: one[key]), NCHAN,
+                       at_least=key == "rate")
 
 
 class Way:
@@ -214,6 +228,7 @@ def nodes(report, where, full):
     publishing(report, where, MANY)
     for batch in BATCHES if full else (100,):
         costs(report, where, batch)
-    costs_beside_nchan(report, where, 1, 3)
+    for batch in (1, 100):
+        costs_beside_nchan(report, where, batch, 3)
     latency(report, where)
     replaying(report, where)
