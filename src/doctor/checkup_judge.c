@@ -88,6 +88,38 @@ static const struct {
 	    "it must run, and listen where this machine may reach it" },
 };
 
+/* How many of the sentinels know the master; false: none of them. */
+static bool
+judge_sentinels(struct checkup *u, const struct checkup_redis *r)
+{
+	bool is_all = r->sentinels == r->url.host_count;
+	bool is_most = r->sentinels > r->url.host_count / 2;
+	char host[REDIS_URL_HOST_TEXT_SIZE] = "";
+	struct checkup_check *c;
+
+	if (!redis_url_has_sentinels(&r->url))
+		return true;
+	if (r->master.name[0] != '\0')
+		redis_url_format_host(&r->master, host);
+	c = checkup_add(u, "sentinels",
+	    is_all        ? VERDICT_OK
+		: is_most ? VERDICT_WARNING
+			  : VERDICT_FAULT,
+	    "%zu of %zu name a master for %s%s%s", r->sentinels,
+	    r->url.host_count, r->url.master,
+	    *host == '\0' && *r->why == '\0' ? "" : ": ",
+	    *host == '\0' ? r->why : host);
+	if (!is_all)
+		checkup_advise(c, "in sentinel.conf, where one does not",
+		    "a sentinel must run, listen where this machine may reach "
+		    "it, and watch the master by this name; its password is "
+		    "the second line of store-password-file",
+		    "sentinel monitor %s HOST 6379 %zu\n", r->url.master,
+		    r->url.host_count / 2 + 1);
+	u->is_away = r->sentinels == 0;
+	return r->sentinels > 0;
+}
+
 static bool
 judge_reach(struct checkup *u, const struct checkup_redis *r)
 {
@@ -434,7 +466,7 @@ judge_history(struct checkup *u, const struct checkup_redis *r)
 void
 checkup_judge(struct checkup *u, const struct checkup_redis *r)
 {
-	if (!judge_reach(u, r))
+	if (!judge_sentinels(u, r) || !judge_reach(u, r))
 		return;
 	if (r->info != NULL && *r->info != '\0') {
 		judge_server(u, r);

@@ -18,8 +18,10 @@
 #include "doctor/checkup_redis.h"
 #include "protocol/client.h"
 #include "store/redis_peer.h"
+#include "store/redis_sentinel.h"
 
 enum {
+	CHECKUP_SENTINELS_US = 2000 * 1000,
 	CHECKUP_NODE_MS = 15000, /* a node that was not heard of is gone */
 	CHECKUP_STATE_ITEMS = 5
 };
@@ -154,7 +156,49 @@ checkup_ask_state(struct checkup_redis *r, struct ask *a)
 }
 
 static void
-checkup_ask(struct checkup_redis *r, const struct redis_link_peer *peer)
+checkup_sentinels_cb(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+/*
+ * Asks the sentinels: all of them, though more than half of them would do.  0,
+ * or -1 and r->why.
+ */
+static int
+checkup_find_master(struct checkup_redis *r, struct redis_peer *peer)
+{
+	uint64_t end = clock_monotonic_us() + CHECKUP_SENTINELS_US;
+	const struct timeval turn = { .tv_usec = 20000 };
+	struct event_base *base = event_base_new();
+	struct redis_sentinels *all = NULL;
+	bool is_told = false;
+	int rc = -1;
+
+	snprintf(r->why, sizeof r->why, "out of memory");
+	if (base != NULL)
+		all = redis_sentinels_new(base, &r->url, peer,
+		    checkup_sentinels_cb, &is_told);
+	while (all != NULL && clock_monotonic_us() < end &&
+	    (!is_told || redis_sentinels_count(all) < r->url.host_count)) {
+		event_base_loopexit(base, &turn);
+		event_base_dispatch(base);
+	}
+	if (all != NULL) {
+		r->sentinels = redis_sentinels_count(all);
+		rc = redis_sentinels_choose(all, 0, &r->master, r->why);
+	}
+	redis_sentinels_free(all);
+	if (base != NULL)
+		event_base_free(base);
+	if (rc == 0)
+		r->why[0] = '\0';
+	peer->link.host = &r->master;
+	return rc;
+}
+
+static void
+checkup_ask(struct checkup_redis *r, struct redis_peer *peer)
 {
 	static int (*const steps[])(struct checkup_redis *,
 	    struct ask *) = { checkup_ask_info, checkup_ask_settings,
@@ -163,7 +207,10 @@ checkup_ask(struct checkup_redis *r, const struct redis_link_peer *peer)
 	struct ask a;
 	size_t i;
 
-	if (ask_open(&a, peer) == -1)
+	if (redis_url_has_sentinels(&r->url) &&
+	    checkup_find_master(r, peer) == -1)
+		return;
+	if (ask_open(&a, &peer->link) == -1)
 		snprintf(r->why, sizeof r->why, "%s", a.why);
 	else {
 		r->reach_us = clock_monotonic_us() - began;
@@ -213,7 +260,7 @@ checkup_redis(struct checkup *u)
 		rc = EX_CONFIG;
 		free(cause);
 	} else {
-		checkup_ask(&r, &peer.link);
+		checkup_ask(&r, &peer);
 		checkup_note(u, &r);
 		checkup_judge(u, &r);
 	}

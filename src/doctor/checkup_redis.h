@@ -35,6 +35,9 @@ enum {
 
 struct checkup_redis {
 	struct redis_url url;
+	/* The master, as sentinels name it, and how many of them name one. */
+	struct redis_host master;
+	size_t sentinels;
 	char why[REDIS_LINK_WHY_SIZE];  /* it cannot be reached; or "" */
 	char gone[REDIS_LINK_WHY_SIZE]; /* it went in the middle; or "" */
 	uint64_t reach_us;              /* until commands could be given */

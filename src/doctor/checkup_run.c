@@ -11,6 +11,7 @@
 
 #include "base/cause.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/process.h"
 #include "config/config.h"
 #include "doctor/checkup.h"
@@ -158,6 +159,7 @@ checkup_run(const struct options *o)
 	struct config *config = NULL;
 	int rc = 0;
 
+	log_open(LOG_TARGET_STDERR, LOG_LEVEL_ERROR);
 	if (o->url == NULL || o->config != NULL)
 		config = checkup_config(o, &rc);
 	if (rc == 0)

@@ -11,6 +11,8 @@ from cases.doctor_tests import check, needs_curl
 from lib import bench, proc
 from lib.daemon import Crierd
 from lib.redis import IS_THERE, Node, Redis
+from lib.redis_sentinel import Watched, needs_sentinel, url
+from lib.site import id_key
 
 SECRET = "s3cret-of-the-test"
 SETTINGS = ("--appendonly", "yes", "--lazyfree-lazy-expire", "yes")
@@ -210,7 +212,8 @@ def with_nodes(tap, place):
     tap.eq((code, report["store"]), (0, "memory"), "another store is tried")
     last = nodes[1].publish("a", "y")
     store = proc.wait_for(
-        lambda: nodes[0].store()["last"] == last and nodes[0].store(),
+        lambda: id_key(nodes[0].store()["position"]) >= id_key(last)
+        and nodes[0].store(),
         "the other node has it")
     tap.eq((store["errors"], store["connects"]), (0, 1),
            "the nodes have noticed nothing")
@@ -254,6 +257,31 @@ def over_tls(tap, place):
     code, _report, text = doctor(
         place, f"rediss://localhost:{tls}?ca={place.path('none')}")
     tap.eq((code, "none" in text), (NO_CONFIG, True), f"no such file: {text}")
+
+
+@needs_sentinel
+def sentinels(tap, place):
+    """The master is asked for; one of three may be away, but not two."""
+    redis = Watched(place)
+    first, second, third = redis.ports()
+    none = [proc.free_port() for _ in range(2)]
+    rows = (
+        (url((first, second, third)), 0, "ok", "3 of 3", ""),
+        (url((first, none[0], third)), 0, "warning", "2 of 3",
+         "sentinel monitor crier"),
+        (url((none[0], none[1], third)), 1, "FAULT", "1 of 3", "sentinel"),
+        (url(none), TEMPORARY, "FAULT", "0 of 2", "sentinel"),
+        (url((first, second)).replace("/crier", "/another"), TEMPORARY,
+         "FAULT", "0 of 2", "sentinel monitor another"),
+    )
+    for where, want, verdict, said, advised in rows:
+        code, report, text = doctor(place, where)
+        found = check(report, "sentinels")
+        tap.eq((code, found["verdict"], said in found["text"],
+                advised in advice(report, "sentinels")),
+               (want, verdict, True, True), f"{where}: {text}")
+        tap.eq("server" in {one["check"] for one in report["checks"]},
+               want != TEMPORARY, "the master is looked at")
 
 
 def a_database(tap, place):
@@ -312,5 +340,6 @@ def in_memory(tap, place):
 
 
 TESTS = [needs_curl(test) for test in (
-    known_servers, those_away, a_replica, with_nodes, over_tls, a_database,
+    known_servers, those_away, a_replica, with_nodes, over_tls, sentinels,
+    a_database,
     no_room, in_memory)]
