@@ -75,12 +75,15 @@ def _slow(crierd):
 
 def _reasons(tap, place, kind):
     crierd = Stored(place, config=CONFIG, kind=kind).start()
+    is_node = {"node"} if crierd.store()["kind"] == "redis" else set()
     watcher = Watcher(place, crierd)
     with Direct(crierd.listen, "/events/left", REMOTE_USER="anna",
                 REMOTE_ADDR="192.0.2.7") as stream:
         stream.wait_open()
         event = watcher.wait(lambda e: e["channels"] == ["left"], "an open")
         number = event.pop("stream")
+        tap.eq({"node"} & event.keys(), is_node, "whose it is")
+        event.pop("node", None)
         tap.eq(event, {"do": "open", "user": "anna", "address": "192.0.2.7",
                        "channels": ["left"], "door": "fastcgi"}, "open: who, and what")
         crierd.publish("left", "one")
@@ -89,6 +92,7 @@ def _reasons(tap, place, kind):
     event = watcher.wait_close("left")
     tap.ok(event.pop("bytes") >= count and event.pop("seconds") >= 0,
            "close: bytes and seconds", event)
+    event.pop("node", None)
     tap.eq(event, {"do": "close", "stream": number, "user": "anna",
                    "address": "192.0.2.7", "channels": ["left"], "door": "fastcgi",
                    "events": 1,
@@ -133,7 +137,7 @@ def reasons_in_memory(tap, place):
     _reasons(tap, place, "memory")
 
 
-def reasons_in_sqlite(tap, place):
+def reasons_in_store(tap, place):
     _reasons(tap, place, "")
 
 
@@ -170,7 +174,7 @@ def a_thousand_in_memory(tap, place):
     _count(tap, place, "memory")
 
 
-def a_thousand_in_sqlite(tap, place):
+def a_thousand_in_store(tap, place):
     _count(tap, place, "")
 
 
@@ -273,6 +277,7 @@ def _presence(crierd):
             [(u["user"], u["streams"]) for u in answer["users"]])
 
 
-TESTS = (reasons_in_memory, reasons_in_sqlite, a_thousand_in_memory,
-         a_thousand_in_sqlite, watchers_are_not_watched, names_with_a_dollar,
+TESTS = (reasons_in_memory, reasons_in_store, a_thousand_in_memory,
+         a_thousand_in_store, watchers_are_not_watched, names_with_a_dollar,
          a_second_of_figures, a_crash)
+OVER_REDIS = (reasons_in_store, a_thousand_in_store, a_crash)

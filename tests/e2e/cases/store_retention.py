@@ -20,8 +20,6 @@ def _wait_events(crierd, count):
 def by_count(tap, place):
     crierd = Stored(place, ["keep=100"]).start()
     ids = crierd.publish_many("a", 5000)
-    _wait_events(crierd, 100)
-    tap.ok(True, "keep: so many events are left")
     for how in (crierd.restart, crierd.crash):
         how()
         got = crierd.history("/events/a?since=all", 100)
@@ -38,6 +36,13 @@ def by_count(tap, place):
                f"{how.__name__}: no gap behind the last that has gone")
         tap.eq([e.id for e in crierd.history("/events/a", 7, ids[-8])],
                ids[-7:], f"{how.__name__}: nor later")
+
+
+def count_of_the_file(tap, place):
+    crierd = Stored(place, ["keep=100"]).start()
+    ids = crierd.publish_many("a", 5000)
+    _wait_events(crierd, 100)
+    tap.ok(True, "keep: so many events are left")
     status = crierd.store()
     tap.ok(status["events"] == 100 and status["channels"] == 1
            and status["oldest_ms"] == int(ids[-100].split("-")[0])
@@ -49,15 +54,23 @@ def by_count(tap, place):
 def by_bytes(tap, place):
     crierd = Stored(place, ["keep-bytes=20K"]).start()
     ids = crierd.publish_many("a", 500, SIZE)
+    crierd.restart()
+    got = [e.id for e in crierd.history("/events/a?since=all", 16)]
+    tap.ok(15 < len(got) < 21, "keep-bytes: not more, and hardly less",
+           len(got))
+    tap.eq(got, ids[-len(got):], "the newest")
+    tap.eq(kinds(crierd.history("/events/a", len(got) + 1, ids[0])),
+           ["crier.gap"] + ["message"] * len(got), "and a gap before them")
+
+
+def bytes_of_the_file(tap, place):
+    crierd = Stored(place, ["keep-bytes=20K"]).start()
+    crierd.publish_many("a", 500, SIZE)
     proc.wait_for(lambda: crierd.store()["bytes"] <= 20480,
                   "the store keeps so many bytes", 20)
-    crierd.restart()
     status = crierd.store()
     tap.ok(17000 < status["bytes"] <= 20480 and 15 < status["events"] < 21,
            "keep-bytes: not more, and hardly less", status)
-    tap.eq([e.id for e in crierd.history("/events/a?since=all",
-                                         status["events"])],
-           ids[-status["events"]:], "the newest")
 
 
 def by_age(tap, place):
@@ -65,18 +78,27 @@ def by_age(tap, place):
                     '{ keep-seconds = 3600 }\n').start()
     ids = crierd.publish_many("a", 1500)
     crierd.publish_many("old/a", 10)
-    first = crierd.store()["events"]
-    tap.ok(first == 1510, "all of it at first", first)
-    # Nobody publishes to it any more, nor looks at it.
-    crierd.stop()
-    crierd.start()
-    _wait_events(crierd, 10)
-    tap.ok(True, "keep-seconds: what is older goes, though crierd was "
-           "restarted and nobody comes; other channels keep theirs")
+    crierd.restart()
+    proc.wait_for(lambda: not crierd.texts("/events/a?since=all", 0),
+                  "what is older goes", 20)
+    tap.eq(len(crierd.texts("/events/old/a?since=all", 10)), 10,
+           "keep-seconds: what is older goes, though crierd was restarted; "
+           "other channels keep theirs")
     got = crierd.history("/events/a", 1, ids[3])
     tap.eq(kinds(got), ["crier.gap"], "a gap for who missed some of it")
     tap.eq(crierd.texts("/events/a", 0, ids[-1]), [],
            "none for who had the last")
+
+
+def age_of_the_file(tap, place):
+    crierd = Stored(place, ["keep-seconds=2"]).start()
+    crierd.publish_many("a", 1500)
+    first = crierd.store()["events"]
+    tap.ok(first == 1500, "all of it at first", first)
+    # Nobody publishes to it any more, nor looks at it.
+    crierd.restart()
+    _wait_events(crierd, 0)
+    tap.ok(True, "it goes by itself")
 
 
 def the_file_shrinks(tap, place):
@@ -204,5 +226,6 @@ def old_after_a_step(tap, place):
         crierd.stop()
 
 
-TESTS = (clock_steps, old_after_a_step, by_count, by_bytes, by_age,
-         the_file_shrinks, under_load)
+WHAT_IS_KEPT = (by_count, by_bytes, by_age)
+TESTS = (clock_steps, old_after_a_step, *WHAT_IS_KEPT, count_of_the_file,
+         bytes_of_the_file, age_of_the_file, the_file_shrinks, under_load)
