@@ -24,7 +24,8 @@ BEGIN {
 	may["nginx"] = ""
 	# What of the hub others see.
 	contract = "hub/hub.h hub/subscription.h hub/framing.h" \
-	    " hub/source.h hub/status.h hub/presence.h hub/ask.h"
+	    " hub/source.h hub/status.h hub/presence.h hub/ask.h" \
+	    " hub/retained.h"
 }
 
 function has(list, word) {

@@ -23,10 +23,10 @@ struct verb_env {
  * that holds its like: crier -h, what is said without a verb, and looking it up
  * are made from this list.
  */
-#define VERB_LIST(of)                                                     \
-	of(pub), of(flush), of(tail), of(position), of(status), of(top),  \
-	    of(close), of(reload), of(restart), of(shutdown), of(doctor), \
-	    of(token)
+#define VERB_LIST(of)                                                        \
+	of(pub), of(flush), of(tail), of(history), of(position), of(status), \
+	    of(top), of(close), of(reload), of(restart), of(shutdown),       \
+	    of(doctor), of(token)
 
 /* argv[0] is its name.  run returns the exit code. */
 struct verb {

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "companion/print.h"
 #include "companion/verb.h"
 #include "protocol/client.h"
 #include "protocol/eventstream.h"
@@ -165,32 +166,6 @@ tail_add(struct json_object *o, const char *name, const char *text, size_t len)
 		    json_object_new_string_len(text, (int)len));
 }
 
-/*
- * Prints a line.  A terminal would act on control characters that a publisher
- * has sent (U+0080 to U+009F are some, too), so there they are escaped as in
- * JSON; lines stay lines, and tabs tabs.  False: it failed.
- */
-static bool
-tail_print(const struct tail *t, const char *text, size_t len)
-{
-	const unsigned char *p = (const unsigned char *)text;
-	size_t i;
-
-	if (!t->is_terminal)
-		return fwrite(text, 1, len, stdout) == len &&
-		    putchar('\n') != EOF;
-	for (i = 0; i < len; i++) {
-		if (p[i] == 0xc2 && i + 1 < len && p[i + 1] < 0xa0)
-			printf("\\u%04x", p[++i]);
-		else if (p[i] == 0x7f ||
-		    (p[i] < 0x20 && p[i] != '\n' && p[i] != '\t'))
-			printf("\\u%04x", p[i]);
-		else
-			putchar(p[i]);
-	}
-	return putchar('\n') != EOF;
-}
-
 static void
 tail_print_json(const struct tail *t, const struct eventstream_event *e)
 {
@@ -203,7 +178,7 @@ tail_print_json(const struct tail *t, const struct eventstream_event *e)
 	tail_add(o, "event", e->event, e->event_len);
 	tail_add(o, "data", e->data, e->data_len);
 	if ((line = json_line(o)) != NULL)
-		tail_print(t, line, strlen(line));
+		print_line(t->is_terminal, line, strlen(line));
 	json_object_put(o);
 }
 
@@ -246,18 +221,8 @@ tail_event(struct tail *t, const struct eventstream_event *e,
 	else if (tail_is_event(e, "crier.gap"))
 		client_warn("events may be missing here");
 	else
-		tail_print(t, e->data, e->data_len);
+		print_line(t->is_terminal, e->data, e->data_len);
 	return false;
-}
-
-/* The exit code when printing failed: a reader that has enough is no error. */
-static int
-tail_print_failed(void)
-{
-	if (errno == EPIPE)
-		return 0;
-	client_warn("standard output: %s", strerror(errno));
-	return EX_IOERR;
 }
 
 /* Prints what has come.  True at the end, with *end. */
@@ -278,7 +243,7 @@ tail_read(struct tail *t, struct client *c, enum tail_end *end)
 		ended = tail_event(t, &e, end);
 	buffer_consume(&c->in, c->in.len - left);
 	if (fflush(stdout) == EOF || ferror(stdout) || tail_is_interrupted) {
-		t->code = tail_is_interrupted ? 0 : tail_print_failed();
+		t->code = tail_is_interrupted ? 0 : print_failed();
 		*end = TAIL_OVER;
 		ended = true;
 	} else if (rc == -1) {

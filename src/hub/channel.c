@@ -260,16 +260,28 @@ channel_due_cb(struct wheel_timer *timer, void *arg)
 	channel_release(hub, c);
 }
 
+struct id
+channel_floor(const struct hub *hub, const struct channel *c,
+    struct text_span name)
+{
+	const struct hub_channels *all = &hub->channels;
+
+	if (c != NULL)
+		return c->history.floor;
+	return all->forgotten[siphash_64(all->table.key, name.text, name.len) %
+	    CHANNEL_FORGOTTEN];
+}
+
 bool
-channel_has_gap(const struct hub *hub, const struct channel *c, struct id floor,
+channel_has_gap(const struct hub *hub, enum channel_own own, struct id floor,
     const struct id *after)
 {
 	/* $stats keeps nothing, and old figures are not missed. */
-	if (c->own == CHANNEL_STATS)
+	if (own == CHANNEL_STATS)
 		return false;
 	if (after == NULL)
 		return true;
-	if (c->own == CHANNEL_STREAMS && id_cmp(*after, hub->notices.begin) < 0)
+	if (own == CHANNEL_STREAMS && id_cmp(*after, hub->notices.begin) < 0)
 		return true;
 	return id_cmp(*after, floor) < 0;
 }

@@ -10,6 +10,7 @@
 
 #include "base/list.h"
 #include "base/table.h"
+#include "base/text.h"
 #include "base/wheel.h"
 #include "config/config.h"
 #include "hub/history.h"
@@ -148,11 +149,18 @@ void channel_shrink(struct hub *, struct channel *, size_t bytes);
 void channel_due_cb(struct wheel_timer *, void *arg);
 
 /*
+ * Every event of a channel after this id is retained in memory.  NULL: it does
+ * not exist.
+ */
+struct id channel_floor(const struct hub *, const struct channel *,
+    struct text_span name);
+
+/*
  * Whether a client that has seen all up to an id may have missed events; floor
  * is what is no longer retained.  NULL: its id is not known.
  */
-bool channel_has_gap(const struct hub *, const struct channel *,
-    struct id floor, const struct id *after);
+bool channel_has_gap(const struct hub *, enum channel_own, struct id floor,
+    const struct id *after);
 
 /* Makes a cursor one of the channel's, and undoes it; 0, or -1 (memory). */
 int channel_add_cursor(struct channel *, struct cursor *);

@@ -82,7 +82,7 @@ control_put_gaps(struct stream *s, struct buffer *b,
 
 	for (i = 0; i < s->cursor_count; i++) {
 		c = s->cursors[i].channel;
-		if (channel_has_gap(s->hub, c,
+		if (channel_has_gap(s->hub, (enum channel_own)c->own,
 			p->ranges == NULL ? c->history.floor
 					  : p->ranges[i].floor,
 			p->is_known ? &p->after : NULL) &&

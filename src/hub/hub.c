@@ -70,7 +70,8 @@ hub_new(struct event_base *base, const struct config *config,
 	if (streams_init(hub, max_streams, &hub_stream_hooks, hub_reap_cb) ==
 		-1 ||
 	    slices_init(hub) == -1 || replays_init(hub) == -1 ||
-	    drain_init(hub) == -1 || stats_init(hub) == -1)
+	    retained_init(hub) == -1 || drain_init(hub) == -1 ||
+	    stats_init(hub) == -1)
 		goto fail;
 	node_begin(hub);
 	return hub;
@@ -87,6 +88,7 @@ hub_free(struct hub *hub)
 	streams_clear(hub);
 	slices_clear(hub);
 	replays_clear(hub);
+	retained_clear(hub);
 	channels_clear(hub);
 	visitors_clear(hub);
 	stops_clear(hub);

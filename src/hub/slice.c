@@ -34,7 +34,9 @@ slices_have_room(const struct stream *s)
 	const struct visitor *v = slice_visitor(s);
 	size_t max = s->hub->config->replay_waiting;
 
-	if (all->waiting + s->hub->replays.held_count >= max)
+	if (all->waiting + s->hub->replays.held_count +
+		s->hub->retained.count >=
+	    max)
 		return false;
 	return v == NULL || v->lane == NULL ||
 	    v->lane->count * SLICE_SHARE < max;

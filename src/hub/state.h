@@ -16,6 +16,7 @@
 #include "hub/notice.h"
 #include "hub/relief.h"
 #include "hub/replay.h"
+#include "hub/retained.h"
 #include "hub/slice.h"
 #include "hub/stats.h"
 #include "hub/stop.h"
@@ -44,6 +45,7 @@ struct hub {
 	struct hub_delivery delivery; /* of turn.h, too */
 	struct hub_slices slices;
 	struct hub_replays replays;
+	struct hub_retained retained;
 	struct hub_relief relief;
 	struct hub_notices notices;
 	struct hub_latency latency;

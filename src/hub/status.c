@@ -65,6 +65,7 @@ hub_status_take(const struct hub *hub, struct hub_figures *figures)
 		.batched_bytes = hub->turn.committing_bytes,
 		.replays_waiting = hub->slices.waiting,
 		.replays_held = hub->replays.held_count,
+		.histories_waiting = hub->retained.count,
 		.replay_slices = hub->slices.count,
 		.replay_bytes = hub->slices.bytes,
 		.replay_pinned_bytes = hub->slices.pinned_bytes,

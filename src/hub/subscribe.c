@@ -8,6 +8,7 @@
 #include "hub/control.h"
 #include "hub/poll.h"
 #include "hub/replay.h"
+#include "hub/start.h"
 #include "hub/state.h"
 
 /*
@@ -21,10 +22,7 @@ enum {
 };
 
 struct subscribe_start {
-	struct id after;  /* begin behind this id */
-	bool is_known;    /* after is what the client named */
-	bool is_all;      /* begin with all that is retained */
-	bool is_last;     /* begin so many events before the end */
+	struct start at;
 	bool is_stored;   /* some of it is not in memory */
 	bool has_pending; /* there is something to send at once */
 	struct id before; /* the client's position before any of it */
@@ -53,133 +51,24 @@ hub_answer_text(enum hub_answer answer)
 	return subscribe_texts[answer];
 }
 
-/*
- * Finds the event with this id of a publisher's own.  Channels may use the same
- * ids for different events.  Of the newest in each channel the oldest is taken,
- * for sending an event again does less harm than leaving one out.
- */
-static bool
-subscribe_find_own(struct channel *const *channels, size_t count,
-    struct text_span text, struct id *id)
-{
-	struct id found;
-	bool any = false;
-	size_t i;
-
-	for (i = 0; i < count; i++) {
-		if (!history_find_own(&channels[i]->history, text.text,
-			text.len, &found))
-			continue;
-		if (!any || id_cmp(found, *id) < 0)
-			*id = found;
-		any = true;
-	}
-	return any;
-}
-
-static void
-subscribe_find_start(const struct hub *hub, const struct subscription *sub,
-    struct channel *const *channels, struct subscribe_start *start)
-{
-	static const struct id zero;
-
-	memset(start, 0, sizeof *start);
-	start->after = hub->turn.appended;
-	if (sub->since.len == 0) {
-		start->is_last = sub->has_last;
-		start->is_all = sub->since_all && !sub->has_last;
-		start->is_known =
-		    sub->from != NULL && !start->is_last && !start->is_all;
-		if (start->is_known)
-			start->after = *sub->from;
-	} else if (subscribe_find_own(channels, sub->channel_count, sub->since,
-		       &start->after) ||
-	    (id_parse(sub->since.text, sub->since.len, &start->after) &&
-		(hub->store->is_shared ||
-		    id_cmp(start->after, hub->turn.appended) <= 0))) {
-		start->is_known = true;
-	} else {
-		start->is_all = true;
-	}
-	if (start->is_all || start->is_last)
-		start->after = zero;
-}
-
-/* The seq at which the last so many events begin, expired ones left out. */
-static uint64_t
-subscribe_step_back(const struct history *h, uint64_t last, uint64_t now_ms)
-{
-	const struct history_entry *e;
-	uint64_t seq = h->next_seq;
-
-	if (h->expiring == 0)
-		return last < history_count(h) ? seq - last : h->first_seq;
-	for (; seq > h->first_seq && last > 0; seq--) {
-		e = history_at(h, seq - 1);
-		if (e->expires_ms == 0 || e->expires_ms > now_ms)
-			last--;
-	}
-	return seq;
-}
-
 static void
 subscribe_set_cursors(struct stream *s, const struct subscription *sub,
-    const struct subscribe_start *start)
+    const struct start *at)
 {
 	const struct history *h;
-	uint64_t seq, least;
+	uint64_t least;
 	size_t i;
 
-	s->sent = start->after;
+	s->sent = at->after;
 	for (i = 0; i < s->cursor_count; i++) {
 		h = &s->cursors[i].channel->history;
-		if (start->is_last) {
-			seq = subscribe_step_back(h, sub->last,
-			    s->hub->clock.now_ms);
-			least = sub->from == NULL
-			    ? seq
-			    : history_after(h, *sub->from);
-			s->cursors[i].seq = seq < least ? seq : least;
-		} else {
-			s->cursors[i].seq = history_after(h, start->after);
-		}
+		s->cursors[i].seq = start_seq(s->hub, sub, at, h);
+		if (!at->is_last || sub->from == NULL)
+			continue;
+		least = history_after(h, *sub->from);
+		if (s->cursors[i].seq > least)
+			s->cursors[i].seq = least;
 	}
-}
-
-/* Whether the store may have more of this channel than the memory has. */
-static bool
-subscribe_is_in_store(const struct channel *c, const struct subscription *sub,
-    const struct subscribe_start *start)
-{
-	const struct history *h = &c->history;
-	uint64_t count = history_count(h);
-
-	if (c->own == CHANNEL_STATS)
-		return false;
-	if (start->is_last && count >= sub->last)
-		return false;
-	/* The store keeps no more events of a channel than the memory may. */
-	if ((start->is_last || start->is_all) && count >= c->rule->keep)
-		return false;
-	return start->is_last || id_cmp(start->after, h->floor) < 0;
-}
-
-/* Whether the store may have what was asked for, and the memory has not. */
-static bool
-subscribe_is_stored(const struct stream *s, const struct subscription *sub,
-    const struct subscribe_start *start)
-{
-	size_t i;
-
-	if (!s->hub->store->is_durable)
-		return false;
-	/* It was at another node, which is further. */
-	if (id_cmp(start->after, s->hub->turn.appended) > 0)
-		return true;
-	for (i = 0; i < s->cursor_count; i++)
-		if (subscribe_is_in_store(s->cursors[i].channel, sub, start))
-			return true;
-	return false;
 }
 
 /* Finds the newest id that is before all that is about to be sent. */
@@ -212,8 +101,8 @@ subscribe_put_head(struct stream *s, const struct subscription *sub,
     const struct subscribe_start *start, struct buffer *b)
 {
 	struct control_position p = { .since = sub->since,
-		.after = start->after,
-		.is_known = start->is_known,
+		.after = start->at.after,
+		.is_known = start->at.is_known,
 		.before = start->before };
 
 	if (control_put_begin(s, b, sub->head) == -1)
@@ -225,10 +114,10 @@ static int
 subscribe_replay(struct stream *s, const struct subscription *sub,
     const struct subscribe_start *start)
 {
-	struct replay_start from = { .after = start->after,
+	struct replay_start from = { .after = start->at.after,
 		.since = sub->since,
-		.is_known = start->is_known,
-		.has_last = start->is_last,
+		.is_known = start->at.is_known,
+		.has_last = start->at.is_last,
 		.last = sub->last };
 
 	return replay_begin(s, &from);
@@ -267,12 +156,13 @@ static void
 subscribe_place(struct stream *s, const struct subscription *sub,
     struct channel *const *channels, struct subscribe_start *start)
 {
-	subscribe_find_start(s->hub, sub, channels, start);
-	subscribe_set_cursors(s, sub, start);
+	memset(start, 0, sizeof *start);
+	start_find(s->hub, sub, channels, &start->at);
+	subscribe_set_cursors(s, sub, &start->at);
 	subscribe_find_before(s, start);
-	if (start->is_last || start->is_all)
+	if (start->at.is_last || start->at.is_all)
 		s->sent = start->before;
-	start->is_stored = subscribe_is_stored(s, sub, start);
+	start->is_stored = start_is_stored(s->hub, sub, &start->at, channels);
 }
 
 /*

@@ -68,6 +68,21 @@ command_check_presence(struct command *c)
 }
 
 static int
+command_check_history(struct command *c)
+{
+	const struct limit *limit = &limit_of[LIMIT_HISTORY];
+
+	if (c->has_limit && !limit_allows(limit, c->limit))
+		return command_refuse(c, EX_DATAERR,
+		    "limit is not a number from %llu to %llu",
+		    (unsigned long long)limit->min,
+		    (unsigned long long)limit->max);
+	if (!c->has_limit)
+		c->limit = limit->max;
+	return command_check_channel(c);
+}
+
+static int
 command_check_close(struct command *c)
 {
 	if ((c->channel_count > 0) + (c->user != NULL) + c->has_stream != 1)
@@ -104,6 +119,8 @@ static const struct {
 	    FIELD_CHANNEL | FIELD_HERE, false },
 	[COMMAND_ORDER] = { "order", NULL, 0, false },
 	[COMMAND_POSITION] = { "position", NULL, FIELD_CHANNEL, false },
+	[COMMAND_HISTORY] = { "history", command_check_history,
+	    FIELD_CHANNEL | FIELD_SINCE | FIELD_LAST | FIELD_LIMIT, false },
 	[COMMAND_RELOAD] = { "reload", NULL, 0, false },
 	[COMMAND_RESTART] = { "restart", NULL, 0, false },
 	[COMMAND_SHUTDOWN] = { "shutdown", NULL, 0, false },

@@ -24,6 +24,7 @@ enum command_kind {
 	COMMAND_PRESENCE,
 	COMMAND_ORDER,
 	COMMAND_POSITION,
+	COMMAND_HISTORY,
 	COMMAND_RELOAD, /* this and what follows: for those who own the hub */
 	COMMAND_RESTART,
 	COMMAND_SHUTDOWN,
@@ -54,6 +55,7 @@ struct command {
 	uint64_t last;
 	bool stop;                   /* COMMAND_CLOSE */
 	bool streams, list_channels; /* COMMAND_STATUS: list them */
+	bool has_limit;
 	bool slow;              /* only streams that wait for their sockets */
 	enum command_sort sort; /* of the channels */
 	struct text_span find;  /* only channels with this in their names */

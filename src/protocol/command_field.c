@@ -280,6 +280,7 @@ static int
 command_read_limit(struct command *c, const char *name,
     struct json_object *value)
 {
+	c->has_limit = true;
 	return command_read_number(c, name, value, UINT32_MAX, &c->limit);
 }
 

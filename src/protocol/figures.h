@@ -39,6 +39,8 @@ struct hub_counters {
 	uint64_t replays_interrupted; /* slices that others were given */
 	uint64_t replays_ended;       /* streams, for want of replay-bytes */
 	uint64_t stalls_ended;        /* and of stall-bytes */
+	uint64_t histories;           /* told at once */
+	uint64_t histories_refused;   /* and not, for now */
 };
 
 /* The limits that hold, as the configuration and the system have set them. */
@@ -66,6 +68,7 @@ struct hub_figures {
 	uint64_t replays_waiting, replays_held, replay_slices, replay_bytes,
 	    replay_pinned_bytes;
 	uint64_t stalled_bytes; /* that streams alone hold */
+	uint64_t histories_waiting;
 	struct hub_limits limits;
 };
 

@@ -151,6 +151,17 @@ const struct figure figures_table[] = {
 	    .kind = FIGURE_COUNTER, .metric = "replays_ended_total",
 	    .help = "Stalled streams that ended for want of replay-bytes." },
 
+	{ HUB(histories_waiting), .group = "histories", .member = "waiting",
+	    .metric = "histories_waiting",
+	    .help = "Questions for a history that wait for the store." },
+	{ HUB(counters.histories), .group = "histories", .member = "answered",
+	    .kind = FIGURE_COUNTER, .metric = "histories_answered_total",
+	    .help = "Histories told at once, as JSON." },
+	{ HUB(counters.histories_refused), .group = "histories",
+	    .member = "refused", .kind = FIGURE_COUNTER,
+	    .metric = "histories_refused_total",
+	    .help = "Those asked for that could not be told for now." },
+
 	{ HUB(stalled_bytes), .group = "stalled", .member = "bytes",
 	    .metric = "stalled_bytes",
 	    .help = "Memory that streams alone hold, for clients that do not "

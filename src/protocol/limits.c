@@ -16,6 +16,7 @@ const struct limit limit_of[LIMITS] = {
 	[LIMIT_POLL_MS] = { 0, QUANTITY_HOUR_MS },
 	[LIMIT_POLL_ABOVE] = { 0, 10000000 },
 	[LIMIT_LAST] = { 0, UINT32_MAX },
+	[LIMIT_HISTORY] = { 1, 1000 },
 	[LIMIT_PADDING_BYTES] = { 0, 4096 },
 };
 

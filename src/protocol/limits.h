@@ -26,7 +26,8 @@ enum limit_name {
 	LIMIT_STREAM_MS, /* the rest of a run-time or token; holds a run-time */
 	LIMIT_POLL_MS,
 	LIMIT_POLL_ABOVE,
-	LIMIT_LAST, /* events of a channel to begin with */
+	LIMIT_LAST,    /* events of a channel to begin with */
+	LIMIT_HISTORY, /* events that are told at once */
 	LIMIT_PADDING_BYTES,
 	LIMITS
 };

@@ -185,6 +185,7 @@ static const struct {
 	[COMMAND_PRESENCE] = { execute_presence, false },
 	[COMMAND_ORDER] = { NULL, false },
 	[COMMAND_POSITION] = { execute_position, false },
+	[COMMAND_HISTORY] = { NULL, false },
 	[COMMAND_RELOAD] = { NULL, false },
 	[COMMAND_RESTART] = { NULL, false },
 	[COMMAND_SHUTDOWN] = { NULL, false },
@@ -199,20 +200,21 @@ execute_may_overtake(enum command_kind kind)
 bool
 execute_is_costly(enum command_kind kind)
 {
-	return execute_commands[kind].run != NULL;
+	return execute_commands[kind].run != NULL || kind == COMMAND_HISTORY;
 }
 
 bool
 execute_is_question(enum command_kind kind)
 {
 	return kind == COMMAND_STATUS || kind == COMMAND_PRESENCE ||
-	    kind == COMMAND_POSITION;
+	    kind == COMMAND_POSITION || kind == COMMAND_HISTORY;
 }
 
 bool
 execute_is_long(const struct command *c)
 {
-	return c->streams || c->list_channels || c->kind == COMMAND_PRESENCE;
+	return c->streams || c->list_channels || c->kind == COMMAND_PRESENCE ||
+	    c->kind == COMMAND_HISTORY;
 }
 
 int

@@ -59,6 +59,10 @@ peer_release(struct queue_peer *p)
 	buffer_clear(&p->out);
 	p->queue->figures.bytes -= p->held;
 	p->is_gone = true;
+	if (p->history != NULL) {
+		retained_leave(p->history);
+		p->pending--;
+	}
 	if (p->pending == 0)
 		free(p);
 }

@@ -26,6 +26,9 @@ enum {
 	PEER_REPLY_ROOM = 1024 /* bytes of a reply to a handoff */
 };
 
+static const char peer_crowded_text[] =
+    "too many replies are not read (queue-bytes)";
+
 uint64_t
 peer_position(const struct queue_peer *p)
 {
@@ -328,11 +331,71 @@ peer_execute(struct queue_peer *p, const struct command *c)
 
 	p->has_turn = false;
 	if (execute_is_long(c) && peer_is_crowded(p))
-		return peer_say_error(p, EX_TEMPFAIL,
-		    "too many replies are not read (queue-bytes)");
+		return peer_say_error(p, EX_TEMPFAIL, peer_crowded_text);
 	if (hub_has_nodes(p->queue->hub, c))
 		return peer_ask(p, c);
 	rc = peer_execute_paced(p->queue, c, &text);
+	if (rc == 0)
+		rc = peer_say(p, &text);
+	buffer_clear(&text);
+	return rc;
+}
+
+/* The history that was asked for is there: it is told. */
+static int
+peer_tell_history(struct queue_peer *p, struct buffer *text)
+{
+	uint64_t from_us = clock_monotonic_us();
+	int rc = retained_put(p->history, text);
+
+	retained_leave(p->history);
+	p->history = NULL;
+	pace_pay(&p->queue->pace, from_us, clock_monotonic_us());
+	return rc;
+}
+
+/* The store has answered.  Without memory a peer has no reply. */
+static void
+peer_history_cb(void *arg)
+{
+	struct queue_peer *p = arg;
+
+	p->is_asking = false;
+	peer_tell_history(p, &p->out);
+	peer_answered(p);
+}
+
+/*
+ * What channels retain.  Memory has it at once; while the store is asked, the
+ * lines behind this one wait.
+ */
+static int
+peer_ask_history(struct queue_peer *p, struct command *c)
+{
+	struct subscription sub = { .channels = c->channels,
+		.channel_count = c->channel_count,
+		.since = c->since,
+		.has_last = c->has_last,
+		.last = c->last };
+	const char *why = peer_check_channels(c);
+	struct buffer text = { 0 };
+	int rc;
+
+	p->has_turn = false;
+	if (why != NULL)
+		return peer_say_error(p, EX_DATAERR, why);
+	if (peer_is_crowded(p))
+		return peer_say_error(p, EX_TEMPFAIL, peer_crowded_text);
+	p->history = retained_ask(p->queue->hub, &sub, c->limit);
+	if (p->history == NULL)
+		return -1;
+	if (!retained_is_done(p->history)) {
+		retained_set_done(p->history, peer_history_cb, p);
+		p->is_asking = true;
+		p->pending++;
+		return PEER_DONE;
+	}
+	rc = peer_tell_history(p, &text);
 	if (rc == 0)
 		rc = peer_say(p, &text);
 	buffer_clear(&text);
@@ -381,6 +444,7 @@ peer_take_command(struct queue_peer *p, struct command *c)
 		[COMMAND_STREAM] = peer_subscribe,
 		[COMMAND_HANDOFF] = peer_hand_off,
 		[COMMAND_ORDER] = peer_order,
+		[COMMAND_HISTORY] = peer_ask_history,
 		[COMMAND_RELOAD] = peer_control,
 		[COMMAND_RESTART] = peer_control,
 		[COMMAND_SHUTDOWN] = peer_control };

@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "base/lines.h"
 #include "base/list.h"
+#include "hub/retained.h"
 #include "queue/passed.h"
 #include "queue/state.h"
 
@@ -44,8 +45,9 @@ struct queue_peer {
 	const struct config *judged; /* NULL: not asked yet */
 	bool is_ordered; /* an event is published after all before it */
 	bool has_failed; /* and one of these was refused for now */
-	bool is_asking;  /* all nodes, and takes no line meanwhile */
-	enum command_kind asked;
+	bool is_asking;  /* all nodes, or the store; it takes no line then */
+	enum command_kind asked;  /* of all nodes */
+	struct retained *history; /* asked of the store; or NULL */
 	uint64_t turn;        /* in which it published last, of the replies' */
 	size_t pending;       /* replies that wait for the store */
 	size_t pending_bytes; /* of those that are known */

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/loop.h"
+#include "request/accept.h"
 #include "request/exchange.h"
 #include "request/exchange_part.h"
 #include "request/origin.h"
@@ -263,7 +264,8 @@ exchange_wants_stream(const struct exchange *ex)
 		   *accept = request_get(&ex->request, "HTTP_ACCEPT");
 
 	return strcmp(method, "GET") == 0 &&
-	    strcasestr(accept, "text/event-stream") != NULL;
+	    strcasestr(accept, "text/event-stream") != NULL &&
+	    !accept_prefers_json(accept);
 }
 
 /*

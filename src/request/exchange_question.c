@@ -2,10 +2,10 @@
 /* Copyright (c) 2026 The crier authors */
 
 /*
- * Publishing, status and presence are questions to the hub's queue, which an
- * exchange asks as any other program would.  exchange_questions has, for each
- * kind of route that is one, the line to be sent and the answer that is made of
- * the reply.
+ * Publishing, status, presence and a history as JSON are questions to the hub's
+ * queue, which an exchange asks as any other program would.  exchange_questions
+ * has, for each kind of route that is one, the line to be sent and the answer
+ * that is made of the reply.
  */
 
 #include <string.h>
@@ -64,6 +64,19 @@ exchange_put_presence(const struct route *r, struct json_object *line)
 {
 	json_add_string(line, "do", "presence");
 	json_add(line, "channel", exchange_channels(r));
+}
+
+static void
+exchange_put_history(const struct route *r, struct json_object *line)
+{
+	json_add_string(line, "do", "history");
+	json_add(line, "channel", exchange_channels(r));
+	if (r->since_len > 0)
+		json_add_text(line, "since", r->since, r->since_len);
+	if (r->has_last)
+		json_add_number(line, "last", r->last);
+	if (r->limit > 0)
+		json_add_number(line, "limit", r->limit);
 }
 
 static void
@@ -209,6 +222,7 @@ static const struct exchange_question {
 	[ROUTE_PUBLISH] = { exchange_put_publish, exchange_answer_published },
 	[ROUTE_STATUS] = { exchange_put_status, exchange_answer_status },
 	[ROUTE_PRESENCE] = { exchange_put_presence, exchange_answer_reply },
+	[ROUTE_HISTORY] = { exchange_put_history, exchange_answer_reply },
 };
 
 bool

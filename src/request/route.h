@@ -33,6 +33,7 @@ enum route_kind {
 	ROUTE_PAGE,      /* a file of the status page: view says which */
 	ROUTE_SCRIPT,    /* crier.js */
 	ROUTE_PRESENCE,  /* who follows channels[0], which may be one more */
+	ROUTE_HISTORY,   /* what channels retain, as JSON */
 	ROUTE_KINDS
 };
 
@@ -63,7 +64,7 @@ struct route {
 	char *names[CURSORS_MAX]; /* the channels' memory */
 	size_t channel_count;
 
-	/* ROUTE_STREAM, ROUTE_HEAD */
+	/* ROUTE_STREAM, ROUTE_HEAD and, but for polls, ROUTE_HISTORY */
 	char *since; /* Last-Event-ID; NULL: none */
 	size_t since_len;
 	bool is_over; /* the client has seen the end, and is to stop */
@@ -71,6 +72,8 @@ struct route {
 	uint64_t last, padding;
 	bool is_poll; /* as in struct subscription, and so is what follows */
 	uint64_t poll_ms, poll_above;
+
+	uint64_t limit; /* of ROUTE_HISTORY: events; 0: the most there may be */
 
 	/* Of the status page */
 	enum route_view view;

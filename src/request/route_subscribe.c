@@ -16,6 +16,7 @@
 #include "base/quantity.h"
 #include "protocol/id.h"
 #include "protocol/limits.h"
+#include "request/accept.h"
 #include "request/route_part.h"
 
 enum {
@@ -376,6 +377,82 @@ route_read_run(struct route *r, struct route_input *in)
 	return 0;
 }
 
+/* A member of a POST's JSON that is not part of a channel's name; or NULL. */
+static struct json_object *
+route_json_member(const struct route_input *in, const char *name)
+{
+	if (in->values.body.kind != BODY_JSON ||
+	    route_uses(in->found, TEMPLATE_JSON, name))
+		return NULL;
+	return json_member(in->values.body.json, name);
+}
+
+static int
+route_set_format(struct route *r, struct text_span format, bool *is_json)
+{
+	*is_json = text_equals(format, "json");
+	if (*is_json || text_equals(format, "stream"))
+		return 0;
+	return refusal_set(&r->refusal, 400,
+	    "format is neither json nor stream");
+}
+
+/* Whether the request is for a history as JSON: it says so, or accepts that. */
+static int
+route_read_format(struct route *r, const struct route_input *in, bool *is_json)
+{
+	struct text_span word;
+	char *text;
+	size_t len;
+	int got = route_read_parameter(r, in, "format", &text, &len);
+
+	*is_json = accept_prefers_json(request_get(in->request, "HTTP_ACCEPT"));
+	if (got == 0 && json_get_text(route_json_member(in, "format"), &word))
+		return route_set_format(r, word, is_json);
+	if (got != 1)
+		return got;
+	got = route_set_format(r, (struct text_span){ text, len }, is_json);
+	free(text);
+	return got;
+}
+
+/* At most how many events are told; without a word as many as may be. */
+static int
+route_read_limit(struct route *r, const struct route_input *in)
+{
+	const struct limit *limit = &limit_of[LIMIT_HISTORY];
+	struct json_object *value = route_json_member(in, "limit");
+	int got = route_read_number(r, in, "limit", limit, &r->limit);
+
+	if (got == 0 && value != NULL) {
+		got = 1;
+		if (!json_get_whole(value, limit->max, &r->limit))
+			r->limit = 0;
+	}
+	if (got == -1 || got == 0 || limit_allows(limit, r->limit))
+		return got == -1 ? -1 : 0;
+	return refusal_set(&r->refusal, 400,
+	    "limit is not a number from %llu to %llu",
+	    (unsigned long long)limit->min, (unsigned long long)limit->max);
+}
+
+/*
+ * A subscribing route tells its history at once if it is asked to.  HEAD is
+ * told what GET would be, by the same question.
+ */
+static int
+route_read_history(struct route *r, const struct route_input *in)
+{
+	bool is_json;
+
+	if (route_read_format(r, in, &is_json) == -1)
+		return -1;
+	if (!is_json)
+		return 0;
+	r->kind = ROUTE_HISTORY;
+	return route_read_limit(r, in);
+}
+
 int
 route_read_subscription(struct route *r, struct route_input *in)
 {
@@ -397,6 +474,9 @@ route_read_subscription(struct route *r, struct route_input *in)
 	    route_read_json_position(r, in) == -1)
 		return -1;
 	route_set_last(r, in->found);
+	if (in->found->kind == CONFIG_ROUTE_SUBSCRIBE &&
+	    route_read_history(r, in) == -1)
+		return -1;
 	r->is_over = in->found->end_stop == 1 &&
 	    text_equals((struct text_span){ r->since, r->since_len },
 		ROUTE_END_ID);

@@ -34,11 +34,13 @@ read_mark(struct store_read *r)
 }
 
 bool
-store_read_take(struct store_read *r, struct id id, struct text_span front,
-    struct text_span record)
+store_read_take(struct store_read *r, const struct store_range *range,
+    struct id id, struct text_span front, struct text_span record)
 {
 	if (r->events > 0 && id_cmp(id, r->last_id) == 0)
 		return true;
+	if (r->notes != NULL && r->events == r->note_max)
+		return false;
 	if (front.len + record.len > r->room_bytes - r->bytes) {
 		if (r->events == 0)
 			r->wants = front.len + record.len;
@@ -51,6 +53,9 @@ store_read_take(struct store_read *r, struct id id, struct text_span front,
 	if (r->events++ == 0)
 		r->first_id = id;
 	r->last_id = id;
+	if (r->notes != NULL)
+		r->notes[r->events - 1] =
+		    (struct store_note){ r->bytes, id, range };
 	read_mark(r);
 	return true;
 }

@@ -227,7 +227,8 @@ redis_read_oldest(const struct redis_read *whole)
 
 /* Puts an event into the answer; false: there is no room. */
 static bool
-redis_read_take(struct store_read *read, const struct redis_part *p)
+redis_read_take(struct store_read *read, const struct store_range *range,
+    const struct redis_part *p)
 {
 	static const char field[] = "id: ";
 	char line[sizeof field + ID_TEXT_SIZE];
@@ -240,7 +241,7 @@ redis_read_take(struct store_read *read, const struct redis_part *p)
 		front.len += id_format(p->id, line + front.len);
 		memcpy(line + front.len++, "\n", sizeof "\n");
 	}
-	return store_read_take(read, p->id, front, record);
+	return store_read_take(read, range, p->id, front, record);
 }
 
 static bool
@@ -266,7 +267,8 @@ redis_read_merge(struct redis_read *whole)
 			read->is_complete = true;
 			break;
 		}
-		if (!redis_read_take(read, &whole->parts[i])) {
+		if (!redis_read_take(read, &read->ranges[i],
+			&whole->parts[i])) {
 			redis_read_finish(whole);
 			return;
 		}

@@ -394,12 +394,13 @@ walk_oldest(struct walk *walks, size_t count)
 }
 
 static bool
-read_take(struct store_read *r, const struct run_event *e)
+read_take(struct store_read *r, const struct walk *w)
 {
+	const struct run_event *e = &w->event;
 	struct text_span none = { "", 0 },
 			 record = { e->record, e->record_len };
 
-	return store_read_take(r, e->id, none, record);
+	return store_read_take(r, w->range, e->id, none, record);
 }
 
 static int
@@ -409,7 +410,7 @@ read_merge(struct sqlite_file *f, struct store_read *r, struct walk *walks)
 
 	while ((w = walk_oldest(walks, r->range_count)) != NULL) {
 		/* Copies of the last event are behind it, and go as well. */
-		if (w->has_event && !read_take(r, &w->event))
+		if (w->has_event && !read_take(r, w))
 			return 0;
 		if (walk_next(f, w, r->wall_ms) == -1)
 			return read_fail(f, r);

@@ -60,6 +60,13 @@ enum {
 	STORE_MARK_BYTES = 2048 /* of a run, and what is left of an event */
 };
 
+/* An event of the answer, for who has to know one from the other. */
+struct store_note {
+	size_t end; /* of the records' bytes */
+	struct id id;
+	const struct store_range *range; /* the first that has it */
+};
+
 /*
  * A read of what several channels retain, merged in the order of ids.  All
  * memory of it is the asker's, and the store's to write to until the read comes
@@ -78,6 +85,8 @@ struct store_read {
 	char *room;         /* for the records */
 	size_t room_bytes;
 	struct store_mark *marks; /* STORE_MARKS */
+	struct store_note *notes; /* or NULL: of each event, note_max at most */
+	size_t note_max;
 
 	bool own_found; /* the answer to that */
 	struct id own;
@@ -107,8 +116,8 @@ STAILQ_HEAD(store_read_list, store_read);
  * For stores: adds an event's record, behind what stands in front of it, to the
  * answer, once if it is in several channels.  False: there is no room for it.
  */
-bool store_read_take(struct store_read *, struct id, struct text_span front,
-    struct text_span record);
+bool store_read_take(struct store_read *, const struct store_range *, struct id,
+    struct text_span front, struct text_span record);
 
 /* The bounds of a store, which a reload may change. */
 struct store_bounds {

@@ -55,7 +55,8 @@ static void
 test_describe(const struct command *c, char *to, size_t size)
 {
 	static const char *const kinds[] = { "publish", "stream", "status",
-		"close", "handoff", "presence", "order", "position" };
+		"close", "handoff", "presence", "order", "position",
+		"history" };
 	size_t i;
 
 	to[0] = '\0';
@@ -313,7 +314,7 @@ test_numbers(void **state)
 
 static const char one[] = "65 close takes one of channel, user, stream";
 static const char none[] =
-    "64 \"do\" is none of stream, status, close, presence, order, position, "
+    "64 \"do\" is none of stream, status, close, presence, order, position, history, "
     "reload, restart, shutdown";
 static const struct test_case test_kinds_cases[] = {
 	{ DO("\"status\""), "status" },
@@ -331,6 +332,15 @@ static const struct test_case test_kinds_cases[] = {
 	    "65 unknown field \"user\"" },
 	{ DO("\"order\""), "order" },
 	{ DO("\"position\""), "position" },
+	{ DO("\"history\",\"channel\":[\"a\"],\"since\":\"1-0\""),
+	    "history [a] since=1-0" },
+	{ DO("\"history\",\"channel\":\"a\",\"last\":3,\"limit\":1000"),
+	    "history [a] last=3" },
+	{ DO("\"history\",\"channel\":\"a\",\"limit\":1001"),
+	    "65 limit is not a number from 1 to 1000" },
+	{ DO("\"history\""), "65 channel is missing" },
+	{ DO("\"history\",\"channel\":\"a\",\"slow\":true"),
+	    "65 unknown field \"slow\"" },
 	{ DO("\"position\",\"channel\":[\"a\",\"b\"]"), "position [a][b]" },
 	{ DO("\"position\",\"last\":1"), "65 unknown field \"last\"" },
 	{ DO("\"order\",\"channel\":\"a\""), "65 unknown field \"channel\"" },

@@ -136,6 +136,12 @@ test_tail_last(const char *value)
 }
 
 static bool
+test_history_last(const char *value)
+{
+	return test_verb(&verb_history, "-n", value);
+}
+
+static bool
 test_pub_retry(const char *value)
 {
 	return test_verb(&verb_pub, "-r", value);
@@ -214,6 +220,17 @@ static const struct {
 	    "{\"do\":\"stream\",\"channel\":\"a\",\"last\":%s}" },
 	{ LIMIT_LAST, TEST_COUNT, test_handoff, ",\"last\":%s" },
 	{ LIMIT_LAST, TEST_COUNT, test_tail_last, "%s" },
+
+	{ LIMIT_LAST, TEST_COUNT, test_queue,
+	    "{\"do\":\"history\",\"channel\":\"a\",\"last\":%s}" },
+	{ LIMIT_LAST, TEST_COUNT, test_history_last, "%s" },
+
+	{ LIMIT_HISTORY, TEST_COUNT, test_get,
+	    "/events/a?format=json&limit=%s" },
+	{ LIMIT_HISTORY, TEST_COUNT, test_follow,
+	    "{\"format\":\"json\",\"limit\":%s}" },
+	{ LIMIT_HISTORY, TEST_COUNT, test_queue,
+	    "{\"do\":\"history\",\"channel\":\"a\",\"limit\":%s}" },
 
 	{ LIMIT_PADDING_BYTES, TEST_COUNT, test_get, "/events/a?padding=%s" },
 };

@@ -94,6 +94,66 @@ test_paths(void **state)
 	TEST_ALL(test_paths_cases);
 }
 
+#define ACCEPT(a, u, w)                                                 \
+	{                                                               \
+		.method = "GET", .uri = (u), .accept = (a), .want = (w) \
+	}
+
+/* A history at once, or a stream. */
+static void
+test_history(void **state)
+{
+	static const char bad_limit[] =
+	    "400 limit is not a number from 1 to 1000";
+	static const struct route_case cases[] = {
+		ACCEPT("application/json", "/events/a", "history [a]"),
+		ACCEPT("text/event-stream", "/events/a", "stream [a]"),
+		ACCEPT("*/*", "/events/a", "stream [a]"),
+		ACCEPT("", "/events/a", "stream [a]"),
+		GET("/events/a?format=json", "history [a]"),
+		GET("/events/a?format=stream", "stream [a]"),
+		ACCEPT("application/json", "/events/a?format=stream",
+		    "stream [a]"),
+		ACCEPT("text/event-stream", "/events/a?format=json",
+		    "history [a]"),
+		GET("/events/a?format=xml",
+		    "400 format is neither json nor stream"),
+		GET("/events/a?format=",
+		    "400 format is neither json nor stream"),
+		ASK("HEAD", "/events/a?format=json", "history [a]"),
+		GET("/events?channel=a&channel=b&format=json&last=3&limit=2",
+		    "history [a][b] last=3 limit=2"),
+		GET("/events/a?format=json&since=5-0", "history [a] since=5-0"),
+		GET("/events/a?format=json&since=all", "history [a] all"),
+		GET("/events/a?format=json&limit=1000",
+		    "history [a] limit=1000"),
+		GET("/events/a?format=json&limit=0", bad_limit),
+		GET("/events/a?format=json&limit=1001",
+		    "400 limit is not a number up to 1000"),
+		GET("/events/a?format=json&limit=x",
+		    "400 limit is not a number up to 1000"),
+		/* A stream has no limit, and does not look at one. */
+		GET("/events/a?limit=x", "stream [a]"),
+		GET("/events?format=json", "400 no channel is named"),
+		POST_JSON("/events", "{\"channel\":\"a\",\"format\":\"json\"}",
+		    "history [a]"),
+		POST_JSON("/events/a",
+		    "{\"format\":\"json\",\"limit\":5,\"last\":7}",
+		    "history [a] last=7 limit=5"),
+		POST_JSON("/events/a?format=stream", "{\"format\":\"json\"}",
+		    "stream [a]"),
+		POST_JSON("/events/a", "{\"format\":\"json\",\"limit\":\"5\"}",
+		    bad_limit),
+		POST_JSON("/events/a", "{\"format\":\"json\",\"limit\":1001}",
+		    bad_limit),
+		POST_JSON("/events/a", "{\"format\":7,\"limit\":[]}",
+		    "stream [a]"),
+	};
+
+	(void)state;
+	TEST_ALL(cases);
+}
+
 static void
 test_methods(void **state)
 {
@@ -504,6 +564,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_history),
 		cmocka_unit_test(test_methods),
 		cmocka_unit_test(test_positions),
 		cmocka_unit_test(test_numbers),

@@ -167,7 +167,8 @@ def channels(tap, place):
     crierd.crier("pub", "crier-doctor-0123", "x")
     for words in (("pub", ""), ("pub", "-l", ""), ("pub", "-e", "a", "n"),
                   ("status", ""), ("close", "--stop", ""), ("tail", "n"),
-                  ("tail", "room/1", ""), ("position", "n"), ("token", "--subscribe", "n"),
+                  ("tail", "room/1", ""), ("position", "n"),
+                  ("token", "--subscribe", "n"),
                   ("token", "--subscribe", "a", "--publish", "b", "n"),
                   ("-s", crierd.queue, "pub", "")):
         got = asked("crier", *words)[1]

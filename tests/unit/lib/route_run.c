@@ -114,7 +114,8 @@ route_run_describe(const struct route *r, struct route_run_text *t)
 		[ROUTE_PREFLIGHT] = "options",
 		[ROUTE_PUBLISH] = "publish",
 		[ROUTE_STATUS] = "status",
-		[ROUTE_PRESENCE] = "presence" };
+		[ROUTE_PRESENCE] = "presence",
+		[ROUTE_HISTORY] = "history" };
 	bool is_run =
 	    r->kind == ROUTE_STREAM && r->config->kind == CONFIG_ROUTE_RUN;
 	size_t i;
@@ -145,6 +146,8 @@ route_run_describe(const struct route *r, struct route_run_text *t)
 		route_run_put(t, " all");
 	if (r->has_last)
 		route_run_put(t, " last=%llu", (unsigned long long)r->last);
+	if (r->limit > 0)
+		route_run_put(t, " limit=%llu", (unsigned long long)r->limit);
 	if (r->padding > 0)
 		route_run_put(t, " padding=%llu",
 		    (unsigned long long)r->padding);
@@ -182,6 +185,7 @@ route_run_decide(const struct config *config, const struct route_case *c,
 	route_run_add(&request, "CONTENT_TYPE", c->type);
 	route_run_add(&request, "REMOTE_USER", c->user);
 	route_run_add(&request, "HTTP_LAST_EVENT_ID", c->last_id);
+	route_run_add(&request, "HTTP_ACCEPT", c->accept);
 	if (c->body != NULL)
 		len = c->body_len > 0 ? c->body_len : strlen(c->body);
 	request.body.len = len;

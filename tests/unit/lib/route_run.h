@@ -17,6 +17,7 @@ struct route_case {
 	const char *user;    /* REMOTE_USER; NULL: none */
 	size_t body_len;     /* 0: the body ends with its NUL */
 	const char *last_id; /* Last-Event-ID; NULL: none */
+	const char *accept;  /* NULL: none */
 };
 
 /* Requests by their method, address and the rest. */
