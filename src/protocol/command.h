@@ -56,6 +56,7 @@ struct command {
 	bool stop;                   /* COMMAND_CLOSE */
 	bool streams, list_channels; /* COMMAND_STATUS: list them */
 	bool has_limit;
+	bool here;              /* of this node alone */
 	bool slow;              /* only streams that wait for their sockets */
 	enum command_sort sort; /* of the channels */
 	struct text_span find;  /* only channels with this in their names */
@@ -64,7 +65,6 @@ struct command {
 	bool has_stream;
 	uint64_t stream;
 	struct text_span node;    /* whose stream it is; len 0: this one's */
-	bool here;                /* of this node alone */
 	struct json_object *json; /* the line, which all these point into */
 	int code;                 /* if it was refused: of sysexits(3) */
 	char error[COMMAND_ERROR_SIZE];
