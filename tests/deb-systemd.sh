@@ -84,6 +84,11 @@ inside 'old=$(systemctl show -p MainPID --value crierd)
 inside 'timeout 2 crier tail -d -n 2 up | grep -x kept'
 inside 'systemctl reload crierd && crier reload && crier restart &&
 	systemctl is-active crierd.service'
+# What cannot be taken over is said, whoever asks.
+inside 'cp -p /etc/crier.conf /tmp && echo "threads = 2" >>/etc/crier.conf
+	! systemctl reload crierd
+	journalctl -q -o cat -u crierd | grep "^crier: threads cannot change"
+	cp -p /tmp/crier.conf /etc && systemctl reload crierd'
 inside 'dpkg -r crier libapache2-mod-crier
 	! systemctl is-active crierd.service crierd.socket'
 inside 'dpkg -P crier libapache2-mod-crier

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "base/cause.h"
@@ -23,6 +24,13 @@ enum {
 static void __attribute__((noreturn)) daemon_die(char *cause)
 {
 	log_fatal("%s", cause_text(cause));
+}
+
+/* Dies of the configuration, as crierd -n does. */
+static void __attribute__((noreturn)) daemon_refuse(char *cause)
+{
+	log_error("%s", cause_text(cause));
+	exit(EX_CONFIG);
 }
 
 /* Dies when sockets are open already: their files are not left behind. */
@@ -207,9 +215,14 @@ daemon_take(struct daemon *d)
 	bool is_alone = d->options->start == DAEMON_ALONE;
 	char *cause;
 
-	if (daemon_find_account(d, &cause) == -1 ||
-	    (is_alone && sockets_take_passed(d, &cause) == -1))
+	if (daemon_find_account(d, &cause) == -1)
+		daemon_refuse(cause);
+	if (is_alone && sockets_take_passed(d, &cause) == -1)
 		daemon_die(cause);
+	/* A manager's sockets have an owner already. */
+	if (is_alone && d->sockets.passed.queue == -1 &&
+	    sockets_check_access(d, &cause) == -1)
+		daemon_refuse(cause);
 	if (is_alone && systemd_is_manager(&d->sockets.passed))
 		d->is_foreground = true;
 	/* The starter has a manager of his own, who waits for him, not us. */

@@ -234,6 +234,19 @@ def the_key_of_tokens(tap, place):
         os.unlink(key)
 
 
+def _refuses_to_start(tap, place, setting):
+    """With a name in that setting that nobody has: as crierd -n, says where."""
+    config = place.write("start.conf", f'queue = "{place.path("run", "q")}"\n'
+                         f"fifo = none\n{setting} = nosuchname\n")
+    for words in (["-n"], ["-f"]):
+        done = subprocess.run(bench.CRIERD + [*words, "-c", config],
+                              capture_output=True, check=False,
+                              encoding="utf-8", timeout=20 * proc.SLOW)
+        tap.ok(done.returncode == 78 and f"{config}:3: {setting}: "
+               in done.stderr and "nosuchname" in done.stderr,
+               f"an unknown {setting}, {words[0]}: 78, and where", done)
+
+
 def names_of_this_machine(tap, place):
     """Users and groups that do not exist, and who cannot read the file."""
     config = place.write("names.conf", "\n\nlisten-group = nosuchgroup\n")
@@ -245,6 +258,8 @@ def names_of_this_machine(tap, place):
     done = check(config, "-o", "listen-group=nosuchtoo")
     tap.ok(done.returncode == 78 and config not in done.stderr
            and "nosuchtoo" in done.stderr, "on the command line, too", done)
+    _refuses_to_start(tap, place, "listen-group")
+    _refuses_to_start(tap, place, "queue-group")
     config = place.write("names.conf", 'queue-allow = { "root",\n'
                          '"nosuchuser" }\nhandoff-allow = nosuchhand\n')
     done = check(config)
@@ -260,6 +275,7 @@ def names_of_this_machine(tap, place):
     done = check(config)
     tap.ok(done.returncode == 78 and f"{config}:1: user: " in done.stderr,
            "an unknown user", done)
+    _refuses_to_start(tap, place, "user")
     config = place.write("names.conf", 'user = "nobody"\n')
     os.chmod(config, 0o600)
     done = check(config)

@@ -16,6 +16,7 @@ import time
 
 from lib import proc
 from lib.crash_load import MAX_BEHIND
+from lib.fcgi import Direct
 from lib.store_tools import Mount
 from cases.crash_tests import Scene
 
@@ -109,8 +110,12 @@ class Soak(Scene):
         return late
 
     def quiet(self):
-        """Nobody is there but the clients and publishers of the load."""
+        """Nobody is there but the clients and publishers of the load.  The
+        store has been read, for its reader opens the file (three descriptors)
+        only when it is asked."""
         proc.wait_for(self.crierd.is_up, "crierd is up", 30)
+        with Direct(self.crierd.listen, "/events/a?since=all") as first:
+            first.wait_events(1)
         self.crierd.wait_streams(len(self.load.followers), 60)
         proc.wait_for(lambda: all(p.connected for p in self.load.publishers),
                       "all publishers are connected")

@@ -16,6 +16,7 @@ from lib import bench, proc
 from lib.daemon import Crierd, Queue
 from lib.fcgi import Direct
 
+PROGRAMS = {"crier": bench.CRIER, "crierd": bench.CRIERD}
 UNITS = ("crierd.service", "crierd.socket", "crierd-queue.socket")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 EXPOSURE = re.compile(r"Overall exposure level for \S+: ([\d.]+)")
@@ -46,9 +47,9 @@ def units_are_good(tap, place):
         tap.ok(not re.search(r"@\w+@", text),
                f"{name}: all places are filled in", text)
         # Not installed yet, and verify wants to see it.
-        text, count = re.subn(r"(?m)^(Exec\w+=)\S+/crierd\b",
-                              r"\g<1>" + os.path.abspath(bench.CRIERD[-1]),
-                              text)
+        text, count = re.subn(
+            r"(?m)^(Exec\w+=)\S+/(crierd?)\b", lambda found: found[1] +
+            os.path.abspath(PROGRAMS[found[2]][-1]), text)
         tap.ok(count == (2 if name == "crierd.service" else 0),
                f"{name}: what it starts", text)
         paths.append(place.write(os.path.join("units", name), text))
