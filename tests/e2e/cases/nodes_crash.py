@@ -9,8 +9,9 @@ import signal
 import time
 
 from lib import bench, nodes_load, proc
-from lib.redis import IS_THERE, Node, Redis
+from lib.redis import Node, Redis, needs_redis
 from lib.redis_proxy import KINDS, Proxy
+from lib.redis_sentinel import Watched, needs_sentinel, url
 from lib.store_tools import Interposer
 
 NODES = 3
@@ -50,44 +51,37 @@ class Victim(Node):
 
 
 class Scene:
-    """The Redis, a proxy before it, the nodes and the load on them."""
+    """Nodes, and the load on them; where is the URL of what they share."""
 
-    def __init__(self, tap, place, settings):
+    def __init__(self, tap, place, where, options=()):
         self.tap = tap
+        self.place = place
         self.seed = int(os.environ.get("CRIER_TEST_SEED")
                         or random.SystemRandom().randrange(1 << 32))
         tap.diag(f"CRIER_TEST_SEED={self.seed}")
         self.random = random.Random(self.seed)
-        self.redis = Redis(place, *settings)
-        self.clocks = self._interpose(place)
-        self.redis.start()
-        self.proxy = Proxy(place, self.redis)
-        self.nodes = [self._node(place, f"n{i}") for i in range(NODES)]
+        self.clock = None
+        if Interposer.is_there():
+            self.clock = Interposer(place, "node")
+        self.nodes = [self._node(f"n{i}", where, options)
+                      for i in range(NODES)]
         self.load = nodes_load.Load(place, self.nodes, self.seed)
         self.acts = []
 
-    def _interpose(self, place):
-        """Clocks that can be moved: of the first node and of the Redis."""
-        if not Interposer.is_there():
-            return []
-        clocks = [Interposer(place, "node"), Interposer(place, "redis")]
-        self.redis.env = {**os.environ, **clocks[1].env}
-        return clocks
-
-    def _node(self, place, name):
+    def _node(self, name, where, options):
         # Most resumes at the others are served by the Redis.
         memory = "1G" if name == "n0" else "20K"
-        node = Victim(place, name, f"redis+unix://{self.proxy.path}",
-                      [*OPTIONS, "history-bytes=" + memory],
+        node = Victim(self.place, name, where,
+                      [*OPTIONS, "history-bytes=" + memory, *options],
                       nodes_load.CONFIG)
-        if name == "n0" and self.clocks:
-            node.env = self.clocks[0].env
+        if name == "n0" and self.clock:
+            node.env = self.clock.env
         return node.start()
 
     def pause(self, most=PAUSE):
         time.sleep(self.random.uniform(0, most) * proc.SLOW)
 
-    # What is done.
+    # What is done to them.
 
     def kill_node(self):
         node = self.random.choice(self.nodes)
@@ -103,81 +97,23 @@ class Scene:
         if status != 0:
             raise AssertionError(f"SIGTERM: {node} ends with {status}")
 
+    def _move(self, clock):
+        for seconds in (3600, -3600, 0):
+            clock.clock(seconds)
+            self.pause()
+
+    def move_node_clock(self):
+        self._move(self.clock)
+
     def stop_node(self):
         node = self.random.choice(self.nodes)
         os.kill(node.pid, signal.SIGSTOP)
         self.pause(3)
         os.kill(node.pid, signal.SIGCONT)
 
-    def kill_redis(self):
-        self.redis.kill()
-        self.pause()
-        self.redis.start()
-
-    def stop_redis(self):
-        self.redis.send(signal.SIGSTOP)
-        self.pause(0.5)
-        self.redis.send(signal.SIGCONT)
-
-    def hang_redis(self):
-        """For longer than a node waits for an answer."""
-        self.redis.send(signal.SIGSTOP)
-        time.sleep(3 + self.random.random())
-        self.redis.send(signal.SIGCONT)
-
-    def flush_scripts(self):
-        self.redis.ask("SCRIPT", "FLUSH")
-
-    def kill_clients(self):
-        with self.redis.connect() as connection:
-            connection.ask("CLIENT", "KILL", "TYPE", "normal", "SKIPME",
-                           "yes")
-
-    def fill_memory(self):
-        refusals = self._refusals()
-        self.redis.ask("CONFIG", "SET", "maxmemory", "1")
-        proc.wait_for(lambda: self._refusals() > refusals,
-                      "somebody is refused", 30)
-        self.redis.ask("CONFIG", "SET", "maxmemory", "0")
-
-    def _refusals(self):
-        return sum(getattr(p, "refusals", 0) for p in self.load.publishers)
-
-    def cut(self, kind):
-        part = self.random.uniform(0.02, 0.98)
-        self.proxy.cut(kind, part)
-
-    def _move_clock(self, which):
-        for seconds in (3600, -3600, 0):
-            self.clocks[which].clock(seconds)
-            self.pause()
-
-    def move_node_clock(self):
-        self._move_clock(0)
-
-    def move_redis_clock(self):
-        self._move_clock(1)
-
-    def flush_all(self):
-        self.redis.ask("FLUSHALL")
-
     def await_nodes(self):
         proc.wait_for(lambda: all(node.is_up() for node in self.nodes),
                       "all nodes are there", 30)
-
-    def cut_file_short(self):
-        """A power loss: of the file's end some is not on the disk.
-
-        What a node alone has read that goes with it nobody can tell.
-        """
-        self.await_nodes()
-        self.redis.kill()
-        (path,) = glob.glob(os.path.join(self.redis.dir, "appendonlydir",
-                                         "*.incr.aof"))
-        size = os.path.getsize(path)
-        os.truncate(path, max(size // 2, size - self.random.randrange(
-            2000, 60000)))
-        self.redis.start()
 
     # All of it.
 
@@ -213,6 +149,79 @@ class Scene:
                     f"{self.load.total} accepted; {' '.join(self.acts)}")
 
 
+class AtOne(Scene):
+    """At one Redis, by a proxy."""
+
+    def __init__(self, tap, place, settings, options=()):
+        self.redis = Redis(place, *settings)
+        self.redis_clock = None
+        if Interposer.is_there():
+            self.redis_clock = Interposer(place, "redis")
+            self.redis.env.update(self.redis_clock.env)
+        self.redis.start()
+        self.proxy = Proxy(place, self.redis)
+        super().__init__(tap, place, f"redis+unix://{self.proxy.path}",
+                         options)
+
+    def kill_redis(self):
+        self.redis.kill()
+        self.pause()
+        self.redis.start()
+
+    def stop_redis(self):
+        self.redis.send(signal.SIGSTOP)
+        self.pause(0.5)
+        self.redis.send(signal.SIGCONT)
+
+    def hang_redis(self):
+        """For longer than a node waits for an answer."""
+        self.redis.send(signal.SIGSTOP)
+        time.sleep(3 + self.random.random())
+        self.redis.send(signal.SIGCONT)
+
+    def flush_scripts(self):
+        self.redis.ask("SCRIPT", "FLUSH")
+
+    def kill_clients(self):
+        with self.redis.connect() as connection:
+            connection.ask("CLIENT", "KILL", "TYPE", "normal", "SKIPME",
+                           "yes")
+
+    def fill_memory(self):
+        refusals = self.refusals()
+        self.redis.ask("CONFIG", "SET", "maxmemory", "1")
+        proc.wait_for(lambda: self.refusals() > refusals,
+                      "somebody is refused", 30)
+        self.redis.ask("CONFIG", "SET", "maxmemory", "0")
+
+    def refusals(self):
+        return sum(getattr(p, "refusals", 0) for p in self.load.publishers)
+
+    def cut(self, kind):
+        part = self.random.uniform(0.02, 0.98)
+        self.proxy.cut(kind, part)
+
+    def move_redis_clock(self):
+        self._move(self.redis_clock)
+
+    def flush_all(self):
+        self.redis.ask("FLUSHALL")
+
+    def cut_file_short(self):
+        """A power loss: of the file's end some is not on the disk.
+
+        What a node alone has read that goes with it nobody can tell.
+        """
+        self.await_nodes()
+        self.redis.kill()
+        (path,) = glob.glob(os.path.join(self.redis.dir, "appendonlydir",
+                                         "*.incr.aof"))
+        size = os.path.getsize(path)
+        os.truncate(path, max(size // 2, size - self.random.randrange(
+            2000, 60000)))
+        self.redis.start()
+
+
 def _cuts(scene):
     def bound(kind):
         def act():
@@ -230,7 +239,7 @@ def kept_acts(scene):
             (scene.hang_redis, 1), (scene.flush_scripts, 2),
             (scene.kill_clients, 1), (scene.fill_memory, 1)]
     acts += [(act, 2) for act in _cuts(scene)]
-    if scene.clocks:
+    if scene.clock:
         acts += [(scene.move_node_clock, 1), (scene.move_redis_clock, 1)]
     return acts
 
@@ -241,11 +250,9 @@ def lossy_acts(scene):
             (scene.kill_redis, 3), (scene.kill_node, 10)]
 
 
+@needs_redis
 def nothing_is_lost(tap, place):
-    if not IS_THERE:
-        tap.skip("nothing is lost", "no redis-server")
-        return
-    scene = Scene(tap, place, durable("always"))
+    scene = AtOne(tap, place, durable("always"))
     for fsync in ("always", "everysec"):
         scene.redis.settings = durable(fsync)
         scene.kill_redis()
@@ -257,15 +264,13 @@ def nothing_is_lost(tap, place):
     scene.await_nodes()
 
 
+@needs_redis
 def losses_are_told(tap, place):
-    if not IS_THERE:
-        tap.skip("losses are told", "no redis-server")
-        return
-    scene = Scene(tap, place, durable("everysec"))
+    scene = AtOne(tap, place, durable("everysec"))
     scene.run(scene.all_acts(lossy_acts(scene)))
-    gaps = sum(f.gaps for f in scene.load.followers)
     scene.finish(scene.settle(is_lossy=True),
                  "what is missing is told, and ids grow")
+    gaps = sum(f.gaps for f in scene.load.followers)
     tap.ok(gaps > len(scene.load.followers), "there were losses", gaps)
     # What was told is over: nothing more is lost or told.
     scene.load.resume()
@@ -273,4 +278,44 @@ def losses_are_told(tap, place):
     scene.finish(scene.settle(), "and then all is well again")
 
 
-TESTS = [nothing_is_lost, losses_are_told]
+@needs_sentinel
+def fails_over(tap, place):
+    """To a replica that lags, and whose clock is an hour behind."""
+    clock = Interposer(place, "replica") if Interposer.is_there() else None
+    if clock:
+        clock.clock(-3600)
+    redis = Watched(place, replica_env=clock and clock.env)
+    scene = Scene(tap, place, url(redis.ports()))
+    scene.run([scene.kill_node] * 3)
+    redis.master.wait_replica()
+    redis.replica.lag()
+    scene.load.progress(200)
+    scene.await_nodes()
+    redis.master.kill()
+    scene.run([scene.kill_node] * 3)
+    scene.finish(scene.settle(is_lossy=True),
+                 "what is missing is told, and ids grow")
+    gaps = [f.gaps for f in scene.load.followers]
+    tap.ok(all(gaps), "all were told", gaps)
+    tap.eq(len({node.store()["floor"] for node in scene.nodes}), 1,
+           "it is one epoch")
+
+
+@needs_redis
+def rolling_restart(tap, place):
+    """One node after the other, as one brings in a new version."""
+    scene = AtOne(tap, place, durable("everysec"), ["drain-time=1"])
+    scene.load.resume()
+    for _round in range(2):
+        for node in scene.nodes:
+            scene.load.progress(100)
+            tap.eq(node.end(signal.SIGTERM), 0, f"{node} ends")
+            node.launch()
+            proc.wait_for(node.is_up, f"{node} is up", 30)
+    scene.load.progress(100)
+    refusals = scene.refusals()
+    scene.finish(scene.settle(), "a rolling restart loses nothing")
+    tap.eq(refusals, 0, "and nobody is refused")
+
+
+TESTS = [nothing_is_lost, losses_are_told, fails_over, rolling_restart]

@@ -139,6 +139,19 @@ class Node(Crierd):
         return self.name
 
 
+def needs_redis(function):
+    """A test function(tap, place) that starts its redis-server itself."""
+    def test(tap, place):
+        if not IS_THERE:
+            tap.skip(function.__name__, "no redis-server")
+            return
+        function(tap, place)
+
+    test.__name__ = function.__name__
+    test.__doc__ = function.__doc__
+    return test
+
+
 def on_redis(*settings):
     """A test function(tap, place, redis) with a redis-server of its own."""
     def decorate(function):
