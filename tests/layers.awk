@@ -25,7 +25,7 @@ BEGIN {
 	# What of the hub others see.
 	contract = "hub/hub.h hub/subscription.h hub/framing.h" \
 	    " hub/source.h hub/status.h hub/presence.h hub/ask.h" \
-	    " hub/retained.h"
+	    " hub/retained.h hub/run.h"
 }
 
 function has(list, word) {

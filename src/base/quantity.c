@@ -49,6 +49,16 @@ quantity_parse_seconds(const char *text, uint64_t *ms)
 }
 
 bool
+quantity_parse_linger(const char *text, uint64_t *ms)
+{
+	if (strcmp(text, "forever") == 0) {
+		*ms = QUANTITY_FOREVER_MS;
+		return true;
+	}
+	return quantity_parse_seconds(text, ms) && *ms <= QUANTITY_YEAR_MS;
+}
+
+bool
 quantity_parse_flag(const char *text, uint64_t *flag)
 {
 	static const char *const words[] = { "false", "true", "no", "yes",
@@ -103,4 +113,13 @@ quantity_format_seconds(uint64_t ms, char to[QUANTITY_TEXT_SIZE])
 		to[--n] = '\0';
 	if (n > 0 && to[n - 1] == '.')
 		to[n - 1] = '\0';
+}
+
+void
+quantity_format_linger(uint64_t ms, char to[QUANTITY_TEXT_SIZE])
+{
+	if (ms == QUANTITY_FOREVER_MS)
+		snprintf(to, QUANTITY_TEXT_SIZE, "forever");
+	else
+		quantity_format_seconds(ms, to);
 }

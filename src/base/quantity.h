@@ -13,6 +13,9 @@
 #define QUANTITY_DAY_MS  (24 * QUANTITY_HOUR_MS)
 #define QUANTITY_YEAR_MS (366 * QUANTITY_DAY_MS) /* the longest */
 
+/* What is not over by itself. */
+#define QUANTITY_FOREVER_MS (UINT64_MAX - 1)
+
 enum {
 	QUANTITY_TEXT_SIZE = 32 /* for the quantity_format functions */
 };
@@ -23,6 +26,9 @@ bool quantity_parse_size(const char *text, uint64_t *bytes);
 /* Seconds with up to three decimals, as milliseconds. */
 bool quantity_parse_seconds(const char *text, uint64_t *ms);
 
+/* The same up to a year, or the word "forever". */
+bool quantity_parse_linger(const char *text, uint64_t *ms);
+
 /* true, yes and on are 1; false, no and off are 0. */
 bool quantity_parse_flag(const char *text, uint64_t *flag);
 
@@ -32,5 +38,6 @@ bool quantity_parse_mode(const char *text, uint64_t *mode);
 /* The reverse of the above: the shortest form that reads back the same. */
 void quantity_format_size(uint64_t bytes, char to[QUANTITY_TEXT_SIZE]);
 void quantity_format_seconds(uint64_t ms, char to[QUANTITY_TEXT_SIZE]);
+void quantity_format_linger(uint64_t ms, char to[QUANTITY_TEXT_SIZE]);
 
 #endif

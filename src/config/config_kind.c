@@ -93,6 +93,9 @@ const struct config_kind config_kind_seconds = { .parse =
 						     quantity_parse_seconds,
 	.format = quantity_format_seconds,
 	.form = "a number of seconds" };
+const struct config_kind config_kind_linger = { .parse = quantity_parse_linger,
+	.format = quantity_format_linger,
+	.form = "a number of seconds up to a year, or forever" };
 const struct config_kind config_kind_mode = { .parse = quantity_parse_mode,
 	.format = config_kind_format_mode,
 	.form = "octal permissions from 0 to 0777" };

@@ -56,6 +56,7 @@ extern const struct config_kind config_kind_viewers; /* of a status */
 extern const struct config_kind config_kind_count;
 extern const struct config_kind config_kind_size;    /* bytes */
 extern const struct config_kind config_kind_seconds; /* kept in milliseconds */
+extern const struct config_kind config_kind_linger;  /* or "forever" */
 extern const struct config_kind config_kind_mode;    /* permissions */
 extern const struct config_kind config_kind_flag;    /* 0 or 1 */
 extern const struct config_kind

@@ -140,6 +140,12 @@ config_route_free(struct config_route *r)
 }
 
 bool
+config_route_is_run(const struct config_route *r)
+{
+	return r->kind == CONFIG_ROUTE_RUN && r->channel_count > 0;
+}
+
+bool
 config_route_has_body(const struct config_route *r)
 {
 	size_t i;

@@ -22,6 +22,7 @@ enum config_route_kind {
 	CONFIG_ROUTE_RUN,
 	CONFIG_ROUTE_PRESENCE,
 	CONFIG_ROUTE_SCRIPT,
+	CONFIG_ROUTE_STOP,
 	CONFIG_ROUTE_KINDS
 };
 
@@ -34,6 +35,12 @@ enum config_route_status {
 enum config_route_format {
 	CONFIG_FORMAT_LINES,
 	CONFIG_FORMAT_RAW
+};
+
+/* What is done with a request for a run where one runs. */
+enum config_route_busy {
+	CONFIG_BUSY_JOIN,
+	CONFIG_BUSY_REFUSE
 };
 
 /* The templates of a publish route, by their setting. */
@@ -62,14 +69,15 @@ struct config_route {
 	struct config_list methods;
 	struct path_pattern path;
 	enum config_route_kind kind;
-	struct template **channels; /* of subscribe, publish or presence */
+	struct template **channels; /* of those that name channels */
 	size_t channel_count;
-	struct template *fields[CONFIG_FIELDS]; /* of publish; or NULL */
+	struct template *fields[CONFIG_FIELDS]; /* of publish; key: of run */
 	unsigned sources; /* TEMPLATE_BITs of all these templates */
 
 	/* What the section says; a text that it does not have is NULL. */
 	struct config_list subscribe, publish, run, allow;
-	char *presence, *data, *event, *id, *key, *retry, *expires, *reply;
+	char *presence, *stop, *channel, *data, *event, *id, *key, *retry,
+	    *expires, *reply;
 	char *reply_type;  /* set where kind is publish */
 	char *end_event;   /* "": none; set where there are streams */
 	char *end_data;    /* NULL: the reason, as JSON */
@@ -80,6 +88,10 @@ struct config_route {
 	uint64_t viewers; /* of a status: bits of enum config_who, from allow */
 	uint64_t format;  /* enum config_route_format */
 	uint64_t run_ms, run_bytes; /* 0: no limit */
+	/* Of a run, which has a channel (channels[0]). */
+	uint64_t run_busy;      /* enum config_route_busy */
+	uint64_t run_linger_ms; /* or QUANTITY_FOREVER_MS */
+	uint64_t run_again;     /* 1: once more if it was interrupted */
 	uint64_t last; /* of a client without a position, or CONFIG_UNSET */
 	/* Instead of the channels' values, or CONFIG_UNSET. */
 	uint64_t poll_ms, poll_above, heartbeat_ms, retry_ms, max_time_ms;
@@ -107,6 +119,9 @@ int config_route_check_value(const char *title, const struct config_setting *,
  */
 int config_route_finish(struct config_route *, const struct config_setting **,
     char **cause);
+
+/* Whether the output of its program becomes a channel's events. */
+bool config_route_is_run(const struct config_route *);
 
 /* Whether one of its methods brings a body. */
 bool config_route_has_body(const struct config_route *);

@@ -97,12 +97,47 @@ config_route_find_kind(struct config_route *r,
 	return config_route_check_settings(r, which, cause);
 }
 
+/*
+ * What is said of a run needs a channel that has it, and only with that there
+ * are defaults.
+ */
+static int
+config_route_finish_channel(struct config_route *r,
+    const struct config_setting **which, char **cause)
+{
+	static const struct {
+		const char *name, *initial;
+	} settings[] = { { "run-busy", "join" }, { "run-linger", "60" },
+		{ "run-again", "false" }, { "key", NULL } };
+	size_t i;
+
+	for (i = 0; i < sizeof settings / sizeof *settings; i++) {
+		*which = config_route_setting(settings[i].name);
+		if (r->channel == NULL && config_setting_is_set(*which, r))
+			return cause_set(cause, "needs channel beside it");
+		if (r->channel != NULL && settings[i].initial != NULL &&
+		    !config_setting_is_set(*which, r) &&
+		    config_setting_store(*which, r, settings[i].initial,
+			cause) == -1)
+			return -1;
+	}
+	*which = config_route_setting("end-stop");
+	if (r->channel != NULL && r->end_stop == 0)
+		return cause_set(cause,
+		    "must not be false with channel: who has seen the end of "
+		    "a run is to stop");
+	return 0;
+}
+
 static int
 config_route_finish_defaults(struct config_route *r,
     const struct config_setting **which, char **cause)
 {
 	const struct config_setting *s;
 
+	if (r->kind == CONFIG_ROUTE_RUN &&
+	    config_route_finish_channel(r, which, cause) == -1)
+		return -1;
 	/* A program that has ended is not to be run again by reconnecting. */
 	if (r->kind == CONFIG_ROUTE_RUN && r->end_stop == CONFIG_UNSET)
 		r->end_stop = 1;
@@ -171,17 +206,23 @@ config_route_add_channel(struct config_route *r, const char *text, char **cause)
 	if (t == NULL)
 		return -1;
 	r->channels[r->channel_count++] = t;
-	wrong = config_route_wrong_name(t, r->kind == CONFIG_ROUTE_PUBLISH);
+	wrong = config_route_wrong_name(t,
+	    r->kind == CONFIG_ROUTE_PUBLISH || r->kind == CONFIG_ROUTE_RUN);
 	return wrong == NULL ? 0 : cause_set(cause, "%s", wrong);
 }
 
 /* The templates of the setting that the route is named by are channels. */
 static int
 config_route_finish_channels(struct config_route *r,
-    const struct config_setting *kind, char **cause)
+    const struct config_setting **which, char **cause)
 {
+	const struct config_setting *kind =
+	    r->channel != NULL ? config_route_setting("channel") : *which;
 	bool is_list = kind->kind == &config_kind_templates;
-	size_t count = is_list ? config_setting_strings(kind, r)->count : 1, i;
+	size_t count, i;
+
+	*which = kind;
+	count = is_list ? config_setting_strings(kind, r)->count : 1;
 
 	if (!is_list && kind->kind != &config_kind_template)
 		return 0;
@@ -338,9 +379,15 @@ config_route_finish_run(struct config_route *r,
     const struct config_setting **which, char **cause)
 {
 	*which = config_route_setting("run");
-	if (r->run.items[0][0] == '/')
+	if (r->run.items[0][0] != '/')
+		return cause_set(cause,
+		    "must begin with the program's full path");
+	*which = config_route_setting("key");
+	if (r->key == NULL)
 		return 0;
-	return cause_set(cause, "must begin with the program's full path");
+	r->fields[CONFIG_FIELD_KEY] =
+	    config_route_read(r, r->key, TEMPLATE_WANT_PLAIN, false, cause);
+	return r->fields[CONFIG_FIELD_KEY] == NULL ? -1 : 0;
 }
 
 /*
@@ -374,6 +421,21 @@ config_route_finish_status(struct config_route *r,
 	return 0;
 }
 
+static int
+config_route_finish_stop(const struct config_route *r,
+    const struct config_setting **which, char **cause)
+{
+	size_t i;
+
+	*which = config_route_setting("stop");
+	for (i = 0; i < r->methods.count; i++)
+		if (strcmp(r->methods.items[i], "GET") == 0 ||
+		    strcmp(r->methods.items[i], "HEAD") == 0)
+			return cause_set(cause,
+			    "is for POST or DELETE: a GET changes nothing");
+	return 0;
+}
+
 /* What routes with streams have in common. */
 static int
 config_route_finish_streams(struct config_route *r,
@@ -392,6 +454,12 @@ config_route_finish_streams(struct config_route *r,
 	if (r->end_data != NULL && strlen(r->end_data) > CONFIG_END_MAX)
 		return cause_set(cause, "is longer than %d bytes",
 		    CONFIG_END_MAX);
+	if (config_route_is_run(r) && r->end_event[0] == '\0') {
+		*which = config_route_setting("end-event");
+		return cause_set(cause,
+		    "must not be empty: a channel is told "
+		    "of the end by it");
+	}
 	if (r->end_data != NULL && r->end_event[0] == '\0')
 		return cause_set(cause,
 		    "there is no end-event that it could be sent with");
@@ -403,13 +471,15 @@ config_route_finish(struct config_route *r, const struct config_setting **which,
     char **cause)
 {
 	if (config_route_find_kind(r, which, cause) == -1 ||
-	    config_route_finish_channels(r, *which, cause) == -1 ||
+	    config_route_finish_channels(r, which, cause) == -1 ||
 	    config_route_finish_defaults(r, which, cause) == -1)
 		return -1;
 	if (r->kind == CONFIG_ROUTE_PUBLISH)
 		return config_route_finish_publish(r, which, cause);
 	if (r->kind == CONFIG_ROUTE_STATUS)
 		return config_route_finish_status(r, which, cause);
+	if (r->kind == CONFIG_ROUTE_STOP)
+		return config_route_finish_stop(r, which, cause);
 	if (r->kind == CONFIG_ROUTE_RUN &&
 	    config_route_finish_run(r, which, cause) == -1)
 		return -1;

@@ -24,6 +24,10 @@ static const char *const config_statuses[] = {
 	[CONFIG_STATUS_PAGE] = "page",
 };
 static const char *const config_scripts[] = { "on" };
+static const char *const config_busy[] = {
+	[CONFIG_BUSY_JOIN] = "join",
+	[CONFIG_BUSY_REFUSE] = "refuse",
+};
 static const char *const config_formats[] = {
 	[CONFIG_FORMAT_LINES] = "lines",
 	[CONFIG_FORMAT_RAW] = "raw",
@@ -45,6 +49,8 @@ const struct config_setting config_route_settings[] = {
 	{ "script", &config_kind_word, CONFIG_ROUTE(script),
 	    CONFIG_WORDS(config_scripts), .form = "on",
 	    .routes = CONFIG_ROUTE_BIT(CONFIG_ROUTE_SCRIPT), .is_kind = true },
+	{ "stop", &config_kind_template, CONFIG_ROUTE(stop),
+	    .routes = CONFIG_ROUTE_BIT(CONFIG_ROUTE_STOP), .is_kind = true },
 	{ "allow", &config_kind_viewers, CONFIG_ROUTE(allow),
 	    .routes = CONFIG_ROUTE_BIT(CONFIG_ROUTE_STATUS) },
 	{ "data", &config_kind_template, CONFIG_ROUTE(data),
@@ -54,7 +60,7 @@ const struct config_setting config_route_settings[] = {
 	{ "id", &config_kind_template, CONFIG_ROUTE(id),
 	    .routes = CONFIG_PUBLISH, .field = CONFIG_FIELD_ID },
 	{ "key", &config_kind_template, CONFIG_ROUTE(key),
-	    .routes = CONFIG_PUBLISH, .field = CONFIG_FIELD_KEY },
+	    .routes = CONFIG_PUBLISH | CONFIG_RUN, .field = CONFIG_FIELD_KEY },
 	/* In a route with streams, the retry is a number (config_route_finish).
 	 */
 	{ "retry", &config_kind_template, CONFIG_ROUTE(retry),
@@ -75,6 +81,16 @@ const struct config_setting config_route_settings[] = {
 	{ "run-bytes", &config_kind_size, CONFIG_ROUTE(run_bytes),
 	    CONFIG_RANGE(0, UINT64_C(1) << 40), .routes = CONFIG_RUN,
 	    .initial = "0" },
+	/* These have their defaults where a run has a channel. */
+	{ "channel", &config_kind_template, CONFIG_ROUTE(channel),
+	    .routes = CONFIG_RUN },
+	{ "run-busy", &config_kind_word, CONFIG_ROUTE(run_busy),
+	    CONFIG_WORDS(config_busy), .form = "join or refuse",
+	    .routes = CONFIG_RUN },
+	{ "run-linger", &config_kind_linger, CONFIG_ROUTE(run_linger_ms),
+	    .routes = CONFIG_RUN },
+	{ "run-again", &config_kind_flag, CONFIG_ROUTE(run_again),
+	    .routes = CONFIG_RUN },
 	{ "end-event", &config_kind_text, CONFIG_ROUTE(end_event),
 	    .routes = CONFIG_STREAMS, .initial = "crier.end" },
 	{ "end-data", &config_kind_lines, CONFIG_ROUTE(end_data),

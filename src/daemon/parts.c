@@ -184,6 +184,10 @@ parts_add_hub(struct daemon *d, char **cause)
 	d->hub = hub_new(d->base, d->config, d->store, parts_max_streams(d));
 	if (d->hub == NULL || parts_open_queue(d) == -1)
 		return -1;
+	d->runs = runs_new(d->base, d->hub, d->programs);
+	if (d->runs == NULL)
+		return -1;
+	d->door->sources.runs = d->runs;
 	door_set_hub(d->door, d->hub);
 	sockets_note_hub(d);
 	return 0;
@@ -198,6 +202,7 @@ parts_free(struct daemon *d)
 	if (d->store != NULL)
 		store_close(d->store);
 	queue_free(d->queue);
+	runs_free(d->runs);
 	if (d->hub != NULL)
 		hub_free(d->hub);
 	/* The hub's streams were the programs' clients: no one is left. */

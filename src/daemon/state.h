@@ -18,6 +18,7 @@
 #include "hub/hub.h"
 #include "queue/queue.h"
 #include "source/program.h"
+#include "source/run.h"
 #include "store/store.h"
 
 /*
@@ -91,10 +92,11 @@ struct daemon {
 	int (*control_cb)(void *arg, enum command_kind, bool is_root,
 	    struct buffer *reply);
 
-	/* The parts; the last four only in the hub's process. */
+	/* The parts; the last five only in the hub's process. */
 	struct door *door;
 	struct uplink *uplink;
 	struct programs *programs;
+	struct runs *runs; /* the hub's, as what follows */
 	struct store *store;
 	char *store_url;
 	struct hub *hub;

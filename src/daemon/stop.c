@@ -7,7 +7,8 @@
  * when the one before it has nothing left or drain-time is over:
  *
  * 1. The sockets' files go, before the sockets, lest they be a successor's.
- * 2. The queue is closed: what its peers and the pipe have sent is committed.
+ * 2. Runs are interrupted, and the queue is closed: what its peers and the pipe
+ *    have sent is committed.
  * 3. The hub drains: streams get what was committed, and their ends.
  * 4. Requests that have come to the door are asked at the queue, and answered.
  * 5. Programs whose clients have left get the time that they always have.
@@ -111,6 +112,7 @@ stop_begin(struct daemon *d)
 		stop_leave(d);
 		return;
 	}
+	runs_interrupt(d->runs);
 	hub_now(d->hub);
 	queue_close(d->queue);
 	hub_drain(d->hub, stop_drained_cb, d);

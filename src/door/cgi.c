@@ -225,7 +225,7 @@ cgi_open(void *arg, struct opening *opening)
 		goto out;
 	}
 	handoff_read_reply(reply.data, reply.len - 1, &result);
-	if (result.refusal.status != 0)
+	if (result.refusal.status == 503)
 		log_error("%s: %s", cgi->config->queue, result.refusal.text);
 	state = exchange_opened(cgi->exchange, &result);
 out:

@@ -133,7 +133,7 @@ connection_handoff_cb(void *arg, const char *reply, size_t len)
 	}
 	c->asking = NULL;
 	handoff_read_reply(reply, len, &result);
-	if (result.refusal.status != 0)
+	if (result.refusal.status == 503)
 		log_warning("the hub does not take a stream: %s",
 		    result.refusal.text);
 	state = exchange_opened(c->exchange, &result);

@@ -73,6 +73,7 @@ handoff_add_program(struct json_object *o, const struct opening *opening)
 	const struct buffer *env = &opening->request->env;
 
 	json_add_string(o, "run", opening->program->title);
+	handoff_add_text(o, "key", opening->key);
 	if (handoff_add_bytes(o, "env",
 		(struct text_span){ env->data, env->len }) == -1)
 		return -1;
@@ -168,6 +169,21 @@ handoff_reply_answer(const struct reply *r, enum hub_answer *answer)
 	return false;
 }
 
+/* Why the hub has refused, with its status, and for 409 where to follow. */
+static void
+handoff_reply_refusal(const struct reply *r, struct opening_result *result)
+{
+	const char *since = json_get_string(json_member(r->json, "since"));
+	uint64_t status = 503;
+
+	json_get_whole(json_member(r->json, "status"), 599, &status);
+	refusal_set(&result->refusal, (int)status, "%s",
+	    r->error == NULL ? "the hub's answer cannot be understood"
+			     : r->error);
+	snprintf(result->since, sizeof result->since, "%s",
+	    since == NULL ? "" : since);
+}
+
 void
 handoff_read_reply(const char *reply, size_t len, struct opening_result *result)
 {
@@ -176,8 +192,6 @@ handoff_read_reply(const char *reply, size_t len, struct opening_result *result)
 	memset(result, 0, sizeof *result);
 	reply_read(&r, reply, len);
 	if (!handoff_reply_answer(&r, &result->answer))
-		refusal_set(&result->refusal, 503, "%s",
-		    r.error == NULL ? "the hub's answer cannot be understood"
-				    : r.error);
+		handoff_reply_refusal(&r, result);
 	reply_clear(&r);
 }

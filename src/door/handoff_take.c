@@ -123,7 +123,8 @@ handoff_get_channels(struct handoff *h, struct json_object *o)
 	const char *why;
 	size_t i, j, n;
 
-	if (h->opening.program != NULL)
+	if (h->opening.program != NULL &&
+	    !config_route_is_run(h->opening.program))
 		return 0;
 	if (handoff_get(h, o, "channel", json_type_array, &list) != 1)
 		return handoff_refuse(h, "channel", "is no list");
@@ -143,6 +144,8 @@ handoff_get_channels(struct handoff *h, struct json_object *o)
 				return handoff_refuse(h, "channel",
 				    "is named twice");
 	}
+	if (h->opening.program != NULL && n > 1)
+		return handoff_refuse(h, "channel", "names more than one");
 	h->opening.sub.channels = h->channels;
 	h->opening.sub.channel_count = n;
 	return 0;
@@ -204,6 +207,13 @@ handoff_get_program(struct handoff *h, struct json_object *o)
 	if (request->env.len > 0 &&
 	    request->env.data[request->env.len - 1] != '\0')
 		return handoff_refuse(h, "env", "is cut off");
+	if (handoff_get_text(h, o, "key", EVENT_NAME_MAX, &h->opening.key) ==
+		-1 ||
+	    (h->opening.key.len > 0 &&
+		event_check_id(h->opening.key.text, h->opening.key.len) !=
+		    NULL))
+		return handoff_refuse(h, "key", "is none");
+	h->opening.sub.ends_with_run = config_route_is_run(h->opening.program);
 	request->body.text = h->body.data;
 	request->body.len = h->body.len;
 	h->opening.request = request;
@@ -336,6 +346,7 @@ handoff_read(struct handoff *h, struct json_object *o, int fd)
 	    handoff_get_name(h, o, "address", &sub->address) == -1 ||
 	    handoff_get_bytes(h, o, "input", &h->input) == -1)
 		return -1;
+	sub->from_run = true;
 	sub->input.text = h->input.data;
 	sub->input.len = h->input.len;
 	/* 5. To where: last, for it changes the descriptor. */
@@ -364,6 +375,11 @@ handoff_put_reply(struct buffer *b, const struct opening_result *result)
 	o = reply_new(false);
 	if (is_answered)
 		json_add_string(o, "answer", word);
+	/* A run that is there is no fault of the door's, nor of the hub's. */
+	if (result->refusal.status == 409) {
+		json_add_number(o, "status", 409);
+		json_add_string(o, "since", result->since);
+	}
 	reply_add_error(o, is_answered ? EX_TEMPFAIL : EX_DATAERR, error);
 	return json_append_line(b, o);
 }

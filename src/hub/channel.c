@@ -139,7 +139,8 @@ void
 channel_release(struct hub *hub, struct channel *c)
 {
 	if (c->cursor_count == 0 && history_count(&c->history) == 0 &&
-	    c->stopped_until_ms == 0 && !c->is_dirty && c->pending == 0)
+	    c->stopped_until_ms == 0 && !c->is_dirty && c->pending == 0 &&
+	    !c->has_run)
 		channel_free(hub, c);
 }
 

@@ -48,6 +48,7 @@ struct channel {
 	size_t counted; /* of history.memory, in hub->channels.history_bytes */
 	uint32_t pending; /* of its events are on their way through the store */
 	bool is_dirty, has_history;
+	bool has_run; /* that is going on: it stays, and run.c hears of it */
 	uint8_t own;
 	struct table_entry entry; /* in hub->channels.table; beside its name */
 	char name[];

@@ -47,6 +47,7 @@ static const struct stream_hooks hub_stream_hooks = {
 	.behind = replay_fell_behind,
 	.opened = notice_opened,
 	.closed = notice_closed,
+	.followed = runs_followed,
 };
 
 struct hub *
@@ -62,6 +63,7 @@ hub_new(struct event_base *base, const struct config *config,
 	hub->store = store;
 	visitors_init(hub);
 	stops_init(hub);
+	runs_init(hub);
 	if (relief_init(hub) == -1 ||
 	    hub_clock_init(hub, stream_due_cb, hub_channel_due_cb) == -1 ||
 	    turn_init(hub) == -1)
@@ -92,6 +94,7 @@ hub_free(struct hub *hub)
 	channels_clear(hub);
 	visitors_clear(hub);
 	stops_clear(hub);
+	runs_clear(hub);
 	drain_clear(hub);
 	stats_clear(hub);
 	turn_clear(hub);

@@ -172,9 +172,8 @@ publish_fits_store(const struct hub *hub, const struct batch_event *event,
 	return max == 0 || (uint64_t)event->record_len * channels <= max;
 }
 
-/* 0; 1: the store takes none that is so large; -1 (memory). */
-static int
-publish_add_event(struct hub *hub, const struct text_span *names, size_t count,
+int
+publish_event(struct hub *hub, const struct text_span *names, size_t count,
     const struct event_fields *e)
 {
 	struct channel *channels[CURSORS_MAX];
@@ -222,7 +221,7 @@ hub_publish(struct hub *hub, const struct text_span *names, size_t count,
 	*why = event_check(e, hub->config->max_event_bytes);
 	if (*why != NULL)
 		goto refuse;
-	rc = publish_add_event(hub, names, count, e);
+	rc = publish_event(hub, names, count, e);
 	if (rc == 0)
 		return (ptrdiff_t)hub->turn.batch->event_count - 1;
 	*why = "the event is too large for the store, in so many channels";
@@ -250,7 +249,7 @@ publish_own(struct hub *hub, const char *channel, const char *name,
 	fields.data = text.data;
 	fields.data_len = text.len;
 	if (rc == 0)
-		rc = publish_add_event(hub, &names, 1, &fields);
+		rc = publish_event(hub, &names, 1, &fields);
 	buffer_clear(&text);
 	if (rc != 0)
 		return -1;

@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+#include "base/text.h"
+#include "protocol/event.h"
 #include "protocol/id.h"
 
 struct batch;
@@ -14,6 +16,13 @@ struct json_object;
 
 /* The batch of this turn, made if there is none yet; or NULL (memory). */
 struct batch *publish_get_batch(struct hub *);
+
+/*
+ * Adds an event, which is not checked, to the turn's batch, as its last one. 0;
+ * 1: the store takes none that is so large; -1 (memory).
+ */
+int publish_event(struct hub *, const struct text_span *names, size_t count,
+    const struct event_fields *);
 
 /*
  * Adds an event of crier's own to the turn's batch, with these data, which are

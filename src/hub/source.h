@@ -32,13 +32,6 @@ enum source_step {
 };
 
 struct source {
-	/*
-	 * All else that could keep its stream from being opened has been asked:
-	 * now, and not before, it may do what has effects.  0; or -1, and the
-	 * stream is not opened.  NULL: there is nothing to be done.
-	 */
-	int (*begin)(struct source *);
-
 	/* No unit is half sent: makes the stream's next one, if it can. */
 	enum source_step (*step)(struct source *, struct stream *);
 

@@ -36,21 +36,25 @@ start_find(const struct hub *hub, const struct subscription *sub,
     struct channel *const *channels, struct start *start)
 {
 	static const struct id zero;
+	const struct id *from = sub->from;
+	struct id begin;
 
+	if (from == NULL && runs_find_begin(hub, sub, &begin))
+		from = &begin;
 	memset(start, 0, sizeof *start);
 	start->after = hub->turn.appended;
 	if (sub->since.len == 0) {
 		start->is_last = sub->has_last;
 		start->is_all = sub->since_all && !sub->has_last;
 		start->is_known =
-		    sub->from != NULL && !start->is_last && !start->is_all;
+		    from != NULL && !start->is_last && !start->is_all;
 		if (start->is_known)
-			start->after = *sub->from;
+			start->after = *from;
 	} else if (start_find_own(channels, sub->channel_count, sub->since,
 		       &start->after) ||
 	    (id_parse(sub->since.text, sub->since.len, &start->after) &&
 		(hub->store->is_shared ||
-		    id_cmp(start->after, hub->turn.appended) <= 0))) {
+		    id_cmp(start->after, hub->store->last) <= 0))) {
 		start->is_known = true;
 	} else {
 		start->is_all = true;

@@ -17,6 +17,7 @@
 #include "hub/relief.h"
 #include "hub/replay.h"
 #include "hub/retained.h"
+#include "hub/runs.h"
 #include "hub/slice.h"
 #include "hub/stats.h"
 #include "hub/stop.h"
@@ -51,6 +52,7 @@ struct hub {
 	struct hub_latency latency;
 	struct hub_stats stats;
 	struct hub_stops stops;
+	struct hub_runs runs;
 	struct hub_drain drain;
 	struct hub_nodes nodes;
 };

@@ -70,6 +70,8 @@ hub_status_take(const struct hub *hub, struct hub_figures *figures)
 		.replay_bytes = hub->slices.bytes,
 		.replay_pinned_bytes = hub->slices.pinned_bytes,
 		.stalled_bytes = hub->channels.shared.left_bytes,
+		.runs = hub->runs.going_count,
+		.runs_over = hub->runs.over_count,
 		.store_ms = hub->turn.store_ms,
 		.store_wait_ms = turn_store_wait_ms(hub),
 	};

@@ -71,6 +71,7 @@ struct stream {
 	bool wants_tap;     /* the second comment of a heartbeat */
 	bool is_final;      /* its unit is its end */
 	bool has_gap;       /* was told of one */
+	bool ends_with_run; /* of its channel: see run.h */
 	bool keep;
 	uint8_t reason;
 
@@ -102,6 +103,9 @@ struct stream_hooks {
 
 	void (*opened)(const struct stream *);
 	void (*closed)(const struct stream *);
+
+	/* A channel with a run has its first stream, or none any more. */
+	void (*followed)(struct hub *, const struct channel *);
 };
 
 /* All streams. */

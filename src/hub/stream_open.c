@@ -82,6 +82,14 @@ stream_join_visitors(struct stream *s, const struct subscription *sub)
 	    &s->address);
 }
 
+/* Tells the run of a channel, if there is one, who begins or ends to follow. */
+static void
+stream_tell_run(struct hub *hub, const struct channel *c, uint32_t count)
+{
+	if (c->has_run && c->cursor_count == count)
+		hub->streams.hooks->followed(hub, c);
+}
+
 static void
 stream_leave_channels(struct stream *s)
 {
@@ -93,6 +101,7 @@ stream_leave_channels(struct stream *s)
 			continue;
 		channel_remove_cursor(&s->cursors[i]);
 		s->hub->streams.following--;
+		stream_tell_run(s->hub, c, 0);
 		channel_release(s->hub, c);
 	}
 }
@@ -107,6 +116,7 @@ stream_join_channels(struct stream *s, struct channel *const *channels)
 		if (channel_add_cursor(channels[i], &s->cursors[i]) == -1)
 			return -1;
 		s->hub->streams.following++;
+		stream_tell_run(s->hub, channels[i], 1);
 		s->cursors[i].seq = channels[i]->history.next_seq;
 	}
 	return 0;
@@ -179,6 +189,7 @@ stream_new(struct hub *hub, const struct subscription *sub,
 	s->is_half_open = sub->is_half_open;
 	s->is_pipe = sub->is_pipe;
 	s->is_terse = sub->is_terse;
+	s->ends_with_run = sub->ends_with_run;
 	s->cursor_count = (uint16_t)sub->channel_count;
 	s->opened_ms = s->written_ms = hub->clock.now_ms;
 	TAILQ_INSERT_TAIL(&hub->streams.list, s, link);

@@ -185,12 +185,24 @@ subscribe_prepare(struct stream *s, const struct subscription *sub,
 		block_unref(*head);
 		return HUB_NO_MEMORY;
 	}
-	if (sub->source != NULL && sub->source->begin != NULL &&
-	    sub->source->begin(sub->source) == -1) {
+	if (sub->begin != NULL && sub->begin(sub->begin_arg) == -1) {
 		block_unref(*head);
 		return HUB_NOT_BEGUN;
 	}
 	return HUB_OPENED;
+}
+
+/* Whether it is for a run that has ended: there is nothing more to come. */
+static bool
+subscribe_is_late(struct hub *hub, const struct subscription *sub)
+{
+	const struct hub_run *run;
+
+	if (!sub->ends_with_run || sub->begin != NULL ||
+	    sub->channel_count != 1)
+		return false;
+	run = hub_run_find(hub, sub->channels[0]);
+	return run == NULL || !hub_run_is_going(run);
 }
 
 static enum hub_answer
@@ -204,6 +216,8 @@ subscribe_open(struct hub *hub, const struct subscription *sub,
 	bool polls = !stopped && poll_is_wanted(hub, sub);
 	enum hub_answer answer;
 
+	if (runs_have_ended(hub, sub))
+		return HUB_STOPPED;
 	/* 1. Limits.  A client that is stopped may still fetch what it missed.
 	 */
 	if (!stopped && (answer = visitor_admit(hub, sub)) != HUB_OPENED) {
@@ -233,7 +247,7 @@ subscribe_open(struct hub *hub, const struct subscription *sub,
 		stream_discard(s);
 		return HUB_WAITING;
 	}
-	if (stopped) {
+	if (stopped || subscribe_is_late(hub, sub)) {
 		s->state = STREAM_LAST_EVENTS;
 		s->deadline_ms = hub->clock.now_ms + SUBSCRIBE_LAST_MS;
 	}

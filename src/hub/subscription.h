@@ -31,6 +31,12 @@ struct subscription {
 	bool is_half_open; /* its end of file says nothing: it never sends */
 	bool is_pipe;      /* else it is a socket */
 	bool is_terse;     /* no blocks without data */
+	/*
+	 * Without any position: from where the run of the channel begins, if
+	 * it is one channel and has, or had, one (run.h).
+	 */
+	bool from_run;
+	bool ends_with_run; /* it ends when its channel's run has ended */
 	const struct text_span *channels; /* checked names, none twice */
 	size_t channel_count;
 	struct text_span since; /* Last-Event-ID; none: len 0 */
@@ -54,7 +60,15 @@ struct subscription {
 	/* The record to end with, "" for none; the reason follows a RESULT. */
 	bool has_end;
 	struct text_span end;
-	struct source *source;          /* the stream's if opened; or NULL */
+	struct source *source; /* the stream's if opened; or NULL */
+	/*
+	 * All else that could keep the stream from being opened has been asked:
+	 * now, and not before, whoever wants it may do what has effects.  0; or
+	 * -1, and the stream is not opened (HUB_NOT_BEGUN).  NULL: nothing is
+	 * to be done.
+	 */
+	int (*begin)(void *arg);
+	void *begin_arg;
 	struct text_span head;          /* what the door sends first */
 	struct text_span input;         /* what its peer sent since */
 	struct text_span user, address; /* "" if not known */

@@ -350,6 +350,18 @@ turn_take_part(struct batch *b, size_t events)
 	replays_move(hub);
 }
 
+/* A waiter may be asked for again meanwhile, in another batch. */
+static void
+turn_tell_waiters(struct batch *b)
+{
+	struct batch_waiter *waiter;
+
+	while ((waiter = STAILQ_FIRST(&b->waiters)) != NULL) {
+		STAILQ_REMOVE_HEAD(&b->waiters, link);
+		waiter->done(waiter, b);
+	}
+}
+
 /* The store has done with a batch: steps 3 to 6. */
 static void
 turn_take_back(struct batch *b)
@@ -359,6 +371,7 @@ turn_take_back(struct batch *b)
 	turn_take_part(b, b->event_count);
 	turn_note_store(hub, b);
 	b->committed_cb(b->arg, b);
+	turn_tell_waiters(b);
 	turn_let_go(hub, b);
 }
 

@@ -59,11 +59,11 @@ command_check_event(struct command *c)
 }
 
 static int
-command_check_presence(struct command *c)
+command_check_one_channel(struct command *c)
 {
 	if (c->channel_count > 1)
-		return command_refuse(c, EX_DATAERR,
-		    "presence takes one channel");
+		return command_refuse(c, EX_DATAERR, "%s takes one channel",
+		    c->kind == COMMAND_STOP ? "stop" : "presence");
 	return command_check_channel(c);
 }
 
@@ -110,14 +110,16 @@ static const struct {
 	    FIELD_CHANNEL | FIELD_SINCE | FIELD_LAST, false },
 	[COMMAND_STATUS] = { "status", NULL,
 	    FIELD_CHANNEL | FIELD_STREAMS | FIELD_CHANNELS | FIELD_SLOW |
-		FIELD_SORT | FIELD_FIND | FIELD_LIMIT | FIELD_HERE,
+		FIELD_SORT | FIELD_FIND | FIELD_LIMIT | FIELD_HERE | FIELD_RUNS,
 	    false },
 	[COMMAND_CLOSE] = { "close", command_check_close,
 	    FIELD_CHANNEL | FIELD_USER | FIELD_STREAM | FIELD_STOP, false },
 	[COMMAND_HANDOFF] = { "handoff", NULL, 0, true },
-	[COMMAND_PRESENCE] = { "presence", command_check_presence,
+	[COMMAND_PRESENCE] = { "presence", command_check_one_channel,
 	    FIELD_CHANNEL | FIELD_HERE, false },
 	[COMMAND_ORDER] = { "order", NULL, 0, false },
+	[COMMAND_STOP] = { "stop", command_check_one_channel,
+	    FIELD_CHANNEL | FIELD_USER, false },
 	[COMMAND_POSITION] = { "position", NULL, FIELD_CHANNEL, false },
 	[COMMAND_HISTORY] = { "history", command_check_history,
 	    FIELD_CHANNEL | FIELD_SINCE | FIELD_LAST | FIELD_LIMIT, false },

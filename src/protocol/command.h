@@ -23,6 +23,7 @@ enum command_kind {
 	COMMAND_HANDOFF, /* json is for the door to read */
 	COMMAND_PRESENCE,
 	COMMAND_ORDER,
+	COMMAND_STOP, /* what runs in a channel */
 	COMMAND_POSITION,
 	COMMAND_HISTORY,
 	COMMAND_RELOAD, /* this and what follows: for those who own the hub */
@@ -52,6 +53,7 @@ struct command {
 	struct event_fields event;
 	struct text_span since; /* COMMAND_STREAM */
 	bool since_all, has_last;
+	bool runs; /* COMMAND_STATUS: list them */
 	uint64_t last;
 	bool stop;                   /* COMMAND_CLOSE */
 	bool streams, list_channels; /* COMMAND_STATUS: list them */

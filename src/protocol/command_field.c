@@ -238,6 +238,13 @@ command_read_channels(struct command *c, const char *name,
 }
 
 static int
+command_read_runs(struct command *c, const char *name,
+    struct json_object *value)
+{
+	return command_read_flag(c, name, value, &c->runs);
+}
+
+static int
 command_read_slow(struct command *c, const char *name,
     struct json_object *value)
 {
@@ -347,6 +354,7 @@ static const struct {
 	{ FIELD_STOP, "stop", command_read_stop },
 	{ FIELD_STREAMS, "streams", command_read_streams },
 	{ FIELD_CHANNELS, "channels", command_read_channels },
+	{ FIELD_RUNS, "runs", command_read_runs },
 	{ FIELD_SLOW, "slow", command_read_slow },
 	{ FIELD_SORT, "sort", command_read_sort },
 	{ FIELD_FIND, "find", command_read_find },

@@ -27,7 +27,8 @@ enum {
 	FIELD_SORT = 1 << 16,
 	FIELD_FIND = 1 << 17,
 	FIELD_LIMIT = 1 << 18,
-	FIELD_HERE = 1 << 19
+	FIELD_HERE = 1 << 19,
+	FIELD_RUNS = 1 << 20
 };
 
 /* Refuses the command, with a code of sysexits(3); -1. */

@@ -41,6 +41,7 @@ struct hub_counters {
 	uint64_t stalls_ended;        /* and of stall-bytes */
 	uint64_t histories;           /* told at once */
 	uint64_t histories_refused;   /* and not, for now */
+	uint64_t runs_begun, runs_joined, runs_busy;
 };
 
 /* The limits that hold, as the configuration and the system have set them. */
@@ -69,6 +70,7 @@ struct hub_figures {
 	    replay_pinned_bytes;
 	uint64_t stalled_bytes; /* that streams alone hold */
 	uint64_t histories_waiting;
+	uint64_t runs, runs_over; /* going on; over, and remembered */
 	struct hub_limits limits;
 };
 

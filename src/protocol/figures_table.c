@@ -162,6 +162,21 @@ const struct figure figures_table[] = {
 	    .metric = "histories_refused_total",
 	    .help = "Those asked for that could not be told for now." },
 
+	{ HUB(runs), .group = "runs", .member = "going", .metric = "runs",
+	    .help = "Programs that run in channels." },
+	{ HUB(runs_over), .group = "runs", .member = "remembered",
+	    .metric = "runs_remembered",
+	    .help = "Runs that have ended, and are remembered." },
+	{ HUB(counters.runs_begun), .group = "runs", .member = "begun",
+	    .kind = FIGURE_COUNTER, .metric = "runs_begun_total",
+	    .help = "Runs begun." },
+	{ HUB(counters.runs_joined), .group = "runs", .member = "joined",
+	    .kind = FIGURE_COUNTER, .metric = "runs_joined_total",
+	    .help = "Requests for a run that were given one that was there." },
+	{ HUB(counters.runs_busy), .group = "runs", .member = "busy",
+	    .kind = FIGURE_COUNTER, .metric = "runs_busy_total",
+	    .help = "Requests refused for a run that was there." },
+
 	{ HUB(stalled_bytes), .group = "stalled", .member = "bytes",
 	    .metric = "stalled_bytes",
 	    .help = "Memory that streams alone hold, for clients that do not "

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "hub/ask.h"
 #include "hub/presence.h"
+#include "hub/run.h"
 #include "hub/status.h"
 #include "protocol/reply.h"
 #include "queue/execute.h"
@@ -73,6 +74,8 @@ execute_status(struct queue *q, const struct command *c, struct buffer *b)
 		hub_status_streams(q->hub, &query, o);
 	if (c->list_channels)
 		hub_status_channels(q->hub, &query, o);
+	if (c->runs)
+		hub_run_list(q->hub, c->limit, o);
 	return json_append_line(b, o);
 }
 
@@ -169,6 +172,26 @@ execute_position(struct queue *q, const struct command *c, struct buffer *b)
 	return json_append_line(b, o);
 }
 
+/* A reply of how many runs are stopped: one at most. */
+static int
+execute_stop(struct queue *q, const struct command *c, struct buffer *b)
+{
+	const struct text_span *name = &c->channels[0];
+	const char *why = event_check_channel(name->text, name->len);
+	struct json_object *o;
+	int stopped;
+
+	if (why != NULL)
+		return reply_put_error(b, EX_DATAERR, why);
+	stopped = hub_run_stop(q->hub, *name, c->user);
+	if (stopped == -1)
+		return reply_put_error(b, EX_NOPERM,
+		    "somebody else has begun what runs in this channel");
+	o = reply_new(true);
+	json_add_number(o, "stopped", (uint64_t)stopped);
+	return json_append_line(b, o);
+}
+
 /*
  * Every command of the line protocol.  One without a function here takes the
  * connection, or its reply waits for the store: those are a peer's affair.
@@ -184,6 +207,7 @@ static const struct {
 	[COMMAND_HANDOFF] = { NULL, false },
 	[COMMAND_PRESENCE] = { execute_presence, false },
 	[COMMAND_ORDER] = { NULL, false },
+	[COMMAND_STOP] = { execute_stop, false },
 	[COMMAND_POSITION] = { execute_position, false },
 	[COMMAND_HISTORY] = { NULL, false },
 	[COMMAND_RELOAD] = { NULL, false },
@@ -213,8 +237,8 @@ execute_is_question(enum command_kind kind)
 bool
 execute_is_long(const struct command *c)
 {
-	return c->streams || c->list_channels || c->kind == COMMAND_PRESENCE ||
-	    c->kind == COMMAND_HISTORY;
+	return c->streams || c->list_channels || c->runs ||
+	    c->kind == COMMAND_PRESENCE || c->kind == COMMAND_HISTORY;
 }
 
 int

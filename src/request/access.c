@@ -46,9 +46,11 @@ enum access_result
 access_check(const struct config_channel *rule, enum access_operation operation,
     struct text_span channel, const char *user, const struct token *token)
 {
-	bool publishes = operation == ACCESS_PUBLISH;
+	bool publishes = operation != ACCESS_SUBSCRIBE;
 	uint64_t who = publishes ? rule->publish : rule->subscribe;
 
+	if (operation == ACCESS_STOP)
+		who |= CONFIG_OWNER;
 	/*
 	 * crier's own channels ($...) are open by name alone: a pattern such as
 	 * ** does not mean them.

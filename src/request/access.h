@@ -16,7 +16,8 @@ struct request;
 
 enum access_operation {
 	ACCESS_SUBSCRIBE,
-	ACCESS_PUBLISH
+	ACCESS_PUBLISH,
+	ACCESS_STOP /* what runs there: who may publish, and the owner */
 };
 
 enum access_result {

@@ -26,8 +26,8 @@ answer_phrase(int status)
 		{ 304, "Not Modified" }, { 400, "Bad Request" },
 		{ 401, "Unauthorized" }, { 403, "Forbidden" },
 		{ 404, "Not Found" }, { 405, "Method Not Allowed" },
-		{ 411, "Length Required" }, { 413, "Content Too Large" },
-		{ 415, "Unsupported Media Type" },
+		{ 409, "Conflict" }, { 411, "Length Required" },
+		{ 413, "Content Too Large" }, { 415, "Unsupported Media Type" },
 		{ 431, "Request Header Fields Too Large" },
 		{ 503, "Service Unavailable" } };
 	size_t i;
@@ -229,7 +229,7 @@ answer_options(struct buffer *b, const struct answer_context *c)
 	    buffer_printf(b,
 		"Access-Control-Allow-Methods: %s\r\n"
 		"Access-Control-Allow-Headers: Last-Event-ID, Cache-Control, "
-		"Authorization, Content-Type\r\n"
+		"Authorization, Content-Type, Idempotency-Key\r\n"
 		"Access-Control-Max-Age: 86400\r\n",
 		answer_allow(c)) == -1)
 		return -1;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/loop.h"
 #include "request/accept.h"
 #include "request/exchange.h"
@@ -54,6 +55,8 @@ exchange_has_effects(const struct exchange *ex)
 
 	if (r->kind == ROUTE_STREAM && r->config->kind == CONFIG_ROUTE_RUN)
 		return true;
+	if (r->kind == ROUTE_STOP)
+		return true;
 	if (r->kind != ROUTE_PUBLISH)
 		return false;
 	/* By the status page its viewers publish, and not other sites' pages.
@@ -77,12 +80,17 @@ exchange_has_effects(const struct exchange *ex)
 static int
 exchange_check_origin(struct exchange *ex)
 {
+	static const char *const doings[ROUTE_KINDS] = { [ROUTE_STREAM] =
+							     "run programs",
+		[ROUTE_PUBLISH] = "publish",
+		[ROUTE_STOP] = "stop programs" };
+
 	if (!exchange_has_effects(ex) || token_is_in_header(&ex->request) ||
 	    origin_is_own(&ex->request, ex->context.config))
 		return 0;
 	return refusal_set(&ex->route.refusal, 403,
 	    "pages of this origin may not %s here (allow-origin)",
-	    ex->route.kind == ROUTE_PUBLISH ? "publish" : "run programs");
+	    doings[ex->route.kind]);
 }
 
 /* Asks one channel's rule.  0, or -1 with the route's refusal. */
@@ -91,6 +99,9 @@ exchange_check_channel(struct exchange *ex, enum access_operation operation,
     struct text_span channel)
 {
 	struct refusal *refusal = &ex->route.refusal;
+	static const char *const words[] = { [ACCESS_SUBSCRIBE] = "follow",
+		[ACCESS_PUBLISH] = "publish to",
+		[ACCESS_STOP] = "stop what runs in" };
 	const char *why = ex->who.why;
 
 	switch (access_decide(&ex->who, ex->context.config, operation,
@@ -103,8 +114,7 @@ exchange_check_channel(struct exchange *ex, enum access_operation operation,
 		    "in");
 	case ACCESS_DENIED:
 		return refusal_set(refusal, 403,
-		    "not allowed to %s this channel",
-		    operation == ACCESS_PUBLISH ? "publish to" : "follow");
+		    "not allowed to %s this channel", words[operation]);
 	default:
 		return 0;
 	}
@@ -134,6 +144,24 @@ exchange_check_viewer(struct exchange *ex)
 	}
 }
 
+/*
+ * Who may not stop what runs in the channel whoever began it may still stop
+ * what they began themselves: the hub knows.
+ */
+static int
+exchange_check_stop(struct exchange *ex)
+{
+	struct route *r = &ex->route;
+
+	if (access_decide(&ex->who, ex->context.config, ACCESS_STOP,
+		r->channels[0]) == ACCESS_GRANTED)
+		return 0;
+	r->is_own_alone = *ex->who.user != '\0';
+	return r->is_own_alone
+	    ? 0
+	    : exchange_check_channel(ex, ACCESS_STOP, r->channels[0]);
+}
+
 /* Asks the rule of each channel.  0, or -1 with the route's refusal. */
 static int
 exchange_check_access(struct exchange *ex)
@@ -146,6 +174,8 @@ exchange_check_access(struct exchange *ex)
 	if (c != NULL && c->kind == CONFIG_ROUTE_STATUS &&
 	    exchange_check_viewer(ex) == -1)
 		return -1;
+	if (ex->route.kind == ROUTE_STOP)
+		return exchange_check_stop(ex);
 	/* Whoever may see the page may follow what it is made of. */
 	if (ex->route.view == ROUTE_VIEW_EVENTS)
 		return 0;
@@ -287,6 +317,29 @@ exchange_send_later(struct exchange *ex, bool is_stream, const char *why)
 	    &b);
 }
 
+/* Says where the run can be followed that is in the way of another one. */
+static enum exchange_state
+exchange_send_busy(struct exchange *ex, const struct opening_result *result)
+{
+	const struct text_span *channel = &ex->route.channels[0];
+	struct json_object *o = json_object_new_object();
+	struct buffer b = { 0 };
+	struct text_span text;
+	int rc = -1;
+
+	json_add_flag(o, "ok", false);
+	json_add_string(o, "error", result->refusal.text);
+	json_add_text(o, "channel", channel->text, channel->len);
+	json_add_string(o, "since", result->since);
+	if ((text.text = json_line(o)) != NULL) {
+		text.len = strlen(text.text);
+		rc = answer_text(&b, &ex->context, result->refusal.status,
+		    "application/json", text);
+	}
+	json_object_put(o);
+	return exchange_send(ex, rc, &b);
+}
+
 static enum exchange_state
 exchange_send_refusal(struct exchange *ex, const struct refusal *refusal)
 {
@@ -347,6 +400,8 @@ exchange_opened(struct exchange *ex, const struct opening_result *result)
 		return exchange_send_later(ex, true,
 		    is_refused ? result->refusal.text
 			       : hub_answer_text(result->answer));
+	if (result->refusal.status == 409)
+		return exchange_send_busy(ex, result);
 	if (is_refused)
 		return exchange_send_refusal(ex, &result->refusal);
 	switch (result->answer) {

@@ -53,22 +53,28 @@ exchange_add_event(struct json_object *o, const struct event_fields *e)
 }
 
 static void
-exchange_put_publish(const struct route *r, struct json_object *line)
+exchange_put_publish(const struct exchange *ex, struct json_object *line)
 {
+	const struct route *r = &ex->route;
+
 	json_add(line, "channel", exchange_channels(r));
 	exchange_add_event(line, &r->event);
 }
 
 static void
-exchange_put_presence(const struct route *r, struct json_object *line)
+exchange_put_presence(const struct exchange *ex, struct json_object *line)
 {
+	const struct route *r = &ex->route;
+
 	json_add_string(line, "do", "presence");
 	json_add(line, "channel", exchange_channels(r));
 }
 
 static void
-exchange_put_history(const struct route *r, struct json_object *line)
+exchange_put_history(const struct exchange *ex, struct json_object *line)
 {
+	const struct route *r = &ex->route;
+
 	json_add_string(line, "do", "history");
 	json_add(line, "channel", exchange_channels(r));
 	if (r->since_len > 0)
@@ -80,8 +86,21 @@ exchange_put_history(const struct route *r, struct json_object *line)
 }
 
 static void
-exchange_put_status(const struct route *r, struct json_object *line)
+exchange_put_stop(const struct exchange *ex, struct json_object *line)
 {
+	const struct route *r = &ex->route;
+
+	json_add_string(line, "do", "stop");
+	json_add(line, "channel", exchange_channels(r));
+	if (r->is_own_alone)
+		json_add_string(line, "user", ex->who.user);
+}
+
+static void
+exchange_put_status(const struct exchange *ex, struct json_object *line)
+{
+	const struct route *r = &ex->route;
+
 	json_add_string(line, "do", "status");
 	/* Whoever gathers metrics asks each node. */
 	if (r->config->status == CONFIG_STATUS_PROMETHEUS)
@@ -215,7 +234,7 @@ exchange_answer_status(const struct exchange *ex, struct json_object *reply,
  * reply that is "ok".
  */
 static const struct exchange_question {
-	void (*put_line)(const struct route *, struct json_object *line);
+	void (*put_line)(const struct exchange *, struct json_object *line);
 	int (*put_answer)(const struct exchange *, struct json_object *reply,
 	    struct text_span line, struct buffer *);
 } exchange_questions[ROUTE_KINDS] = {
@@ -223,6 +242,7 @@ static const struct exchange_question {
 	[ROUTE_STATUS] = { exchange_put_status, exchange_answer_status },
 	[ROUTE_PRESENCE] = { exchange_put_presence, exchange_answer_reply },
 	[ROUTE_HISTORY] = { exchange_put_history, exchange_answer_reply },
+	[ROUTE_STOP] = { exchange_put_stop, exchange_answer_reply },
 };
 
 bool
@@ -248,7 +268,7 @@ exchange_ask(struct exchange *ex)
 	struct json_object *o = json_object_new_object();
 	struct buffer line = { 0 };
 
-	exchange_questions[ex->route.kind].put_line(&ex->route, o);
+	exchange_questions[ex->route.kind].put_line(ex, o);
 	if (json_append(&line, o) == 0 && buffer_append(&line, "\n", 1) == 0)
 		state = ex->attachment->ask(ex->arg, &line,
 		    exchange_is_repeatable(ex));

@@ -106,6 +106,24 @@ exchange_set_channels(const struct exchange *ex, struct exchange_stream *s)
 }
 
 /*
+ * A stream of the channel that a program runs in.  It ends when that has ended,
+ * and has no other end: the channel's event says it.
+ */
+static void
+exchange_set_run(const struct exchange *ex, struct exchange_stream *s)
+{
+	struct opening *opening = &s->opening;
+
+	opening->program = ex->route.config;
+	opening->request = &ex->request;
+	opening->key.text = ex->route.event.key;
+	opening->key.len = ex->route.event.key_len;
+	opening->sub.ends_with_run = true;
+	opening->sub.has_end = true;
+	opening->sub.end = (struct text_span){ "", 0 };
+}
+
+/*
  * A program's stream has no channels, so where the route sets nothing the top
  * level's rules hold; and no history, so it is never a poll.
  */
@@ -170,6 +188,7 @@ exchange_set_common(const struct exchange *ex, struct exchange_stream *s)
 	sub->has_last = route->has_last;
 	sub->last = route->last;
 	sub->is_terse = route->config->terse == 1;
+	sub->from_run = true;
 	sub->user = exchange_span(request_user(&ex->request));
 	sub->address = exchange_span(request_get(&ex->request, "REMOTE_ADDR"));
 }
@@ -185,10 +204,12 @@ exchange_open(struct exchange *ex)
 	    (!exchange_has_end(c) || exchange_put_end(c, &s.end) == 0)) {
 		exchange_set_common(ex, &s);
 		exchange_set_rules(ex, &s);
-		if (c->kind == CONFIG_ROUTE_RUN)
+		if (c->kind == CONFIG_ROUTE_RUN && !config_route_is_run(c))
 			exchange_set_program(ex, &s);
 		else
 			exchange_set_channels(ex, &s);
+		if (config_route_is_run(c))
+			exchange_set_run(ex, &s);
 		exchange_set_limit(ex, &s.opening.sub);
 		state = ex->attachment->open(ex->arg, &s.opening);
 	}

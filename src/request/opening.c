@@ -12,5 +12,5 @@ opening_is_done(const struct opening_result *result)
 bool
 opening_is_repeatable(const struct opening *opening)
 {
-	return opening->program == NULL;
+	return opening->program == NULL || opening->key.len > 0;
 }

@@ -18,15 +18,21 @@
  */
 struct opening {
 	struct subscription sub;
-	/* Whose program's output it brings; NULL: it follows channels. */
+	/*
+	 * Whose program's output it brings; NULL: it follows channels.  If the
+	 * program is to run in a channel (config_route_is_run), the stream
+	 * follows that.
+	 */
 	const struct config_route *program;
 	const struct request *request; /* with program: what it is run for */
+	struct text_span key;          /* of a run; none: len 0 */
 };
 
 /* What became of an opening. */
 struct opening_result {
 	struct refusal refusal; /* status 0: the hub has answered, this: */
 	enum hub_answer answer;
+	char since[ID_TEXT_SIZE]; /* with status 409: where the run begins */
 };
 
 /*

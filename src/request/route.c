@@ -7,8 +7,9 @@
 #include "request/route.h"
 #include "request/route_part.h"
 
+/* Reads a request about one channel. */
 static int
-route_read_presence(struct route *r, struct route_input *in)
+route_read_one_channel(struct route *r, struct route_input *in)
 {
 	if (route_read_channels(r, in) == -1)
 		return -1;
@@ -16,6 +17,14 @@ route_read_presence(struct route *r, struct route_input *in)
 		return refusal_set(&r->refusal, 400,
 		    "more than one channel is named");
 	return 0;
+}
+
+static int
+route_read_stop(struct route *r, struct route_input *in)
+{
+	if (route_read_used_body(r, in) == -1)
+		return -1;
+	return route_read_one_channel(r, in);
 }
 
 /* The script is the same for whoever asks, however he does. */
@@ -39,8 +48,9 @@ static const struct route_reader {
 	[CONFIG_ROUTE_PUBLISH] = { ROUTE_PUBLISH, route_read_event },
 	[CONFIG_ROUTE_STATUS] = { ROUTE_STATUS, route_read_status },
 	[CONFIG_ROUTE_RUN] = { ROUTE_STREAM, route_read_run },
-	[CONFIG_ROUTE_PRESENCE] = { ROUTE_PRESENCE, route_read_presence },
+	[CONFIG_ROUTE_PRESENCE] = { ROUTE_PRESENCE, route_read_one_channel },
 	[CONFIG_ROUTE_SCRIPT] = { ROUTE_SCRIPT, route_read_script },
+	[CONFIG_ROUTE_STOP] = { ROUTE_STOP, route_read_stop },
 };
 
 static int

@@ -34,6 +34,7 @@ enum route_kind {
 	ROUTE_SCRIPT,    /* crier.js */
 	ROUTE_PRESENCE,  /* who follows channels[0], which may be one more */
 	ROUTE_HISTORY,   /* what channels retain, as JSON */
+	ROUTE_STOP,      /* end what runs in channels[0] */
 	ROUTE_KINDS
 };
 
@@ -67,7 +68,8 @@ struct route {
 	/* ROUTE_STREAM, ROUTE_HEAD and, but for polls, ROUTE_HISTORY */
 	char *since; /* Last-Event-ID; NULL: none */
 	size_t since_len;
-	bool is_over; /* the client has seen the end, and is to stop */
+	bool is_over;      /* the client has seen the end, and is to stop */
+	bool is_own_alone; /* ROUTE_STOP: a run that its user has begun */
 	bool since_all, has_last;
 	uint64_t last, padding;
 	bool is_poll; /* as in struct subscription, and so is what follows */
@@ -80,7 +82,7 @@ struct route {
 	char *sort, *find; /* of its channels, as asked; or NULL */
 	char *looked_into; /* the channel that it shows; or NULL */
 
-	/* ROUTE_PUBLISH */
+	/* ROUTE_PUBLISH; of a run its key alone */
 	struct event_fields event; /* event_check has accepted it */
 	struct expansion fields[CONFIG_FIELDS]; /* what it points to; reply */
 	bool has_reply;                         /* of its own */

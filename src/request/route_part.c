@@ -11,6 +11,10 @@
 
 #include "request/route_part.h"
 
+enum {
+	ROUTE_JSON_DEPTH = 32
+};
+
 /* For route_add_channel_cb: the route to add to, and by which limits. */
 struct route_channels {
 	struct route *route;
@@ -94,4 +98,20 @@ route_read_channels(struct route *r, struct route_input *in)
 	if (r->channel_count == 0)
 		return refusal_set(&r->refusal, 400, "no channel is named");
 	return 0;
+}
+
+int
+route_read_used_body(struct route *r, struct route_input *in)
+{
+	unsigned sources = in->found->sources, accept = 0;
+
+	if (sources & TEMPLATE_BIT(TEMPLATE_FORM))
+		accept |= BODY_FORM;
+	if (sources & TEMPLATE_BIT(TEMPLATE_JSON))
+		accept |= BODY_JSON;
+	if (sources & TEMPLATE_BIT(TEMPLATE_BODY))
+		accept |= BODY_FORM | BODY_JSON | BODY_TEXT;
+	if (accept == 0)
+		return 0;
+	return route_read_body(r, in, accept, ROUTE_JSON_DEPTH);
 }

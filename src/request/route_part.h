@@ -40,6 +40,9 @@ int route_add_channel(struct route *, const struct route_input *,
 int route_read_body(struct route *, struct route_input *, unsigned accept,
     int depth);
 
+/* route_part: reads the body where the route's templates use it. */
+int route_read_used_body(struct route *, struct route_input *);
+
 /*
  * route_subscribe: reads all that a stream of channels, or of a program, needs.
  */

@@ -365,12 +365,52 @@ route_set_last(struct route *r, const struct config_route *c)
 }
 
 /*
- * Reads a request for a program's output.  A program cannot be taken up again
- * where it was left, so any position is one after the end.
+ * Reads what makes a request that is sent again the same one: what the route
+ * says, else the header (draft-ietf-httpapi-idempotency-key-header), which is a
+ * string of a structured field (RFC 9651), though many send it bare.
+ */
+static int
+route_read_key(struct route *r, struct route_input *in)
+{
+	const struct template *t = in->found->fields[CONFIG_FIELD_KEY];
+	struct expansion *e = &r->fields[CONFIG_FIELD_KEY];
+	const char *header = request_get(in->request, "HTTP_IDEMPOTENCY_KEY");
+	size_t len = strlen(header);
+	const char *why;
+
+	if (t != NULL && expand_text(t, true, &in->values, e) == -1)
+		return -1;
+	if (t == NULL && len > 2 && header[0] == '"' && header[len - 1] == '"')
+		header++, len -= 2;
+	if (t == NULL && buffer_append(&e->text, header, len) == -1)
+		return refusal_set_memory(&r->refusal);
+	r->event.key = e->text.data;
+	r->event.key_len = e->text.len;
+	if (e->text.len == 0)
+		return 0;
+	if ((why = event_check_id(e->text.data, e->text.len)) == NULL)
+		return 0;
+	return refusal_set(&r->refusal, 400, "the key of the run %s", why);
+}
+
+/*
+ * Reads a request for a program's output.  What has no channel cannot be taken
+ * up again where it was left, so any position is one after the end.
  */
 int
 route_read_run(struct route *r, struct route_input *in)
 {
+	if (config_route_is_run(in->found)) {
+		if (route_read_used_body(r, in) == -1 ||
+		    route_read_channels(r, in) == -1 ||
+		    route_read_key(r, in) == -1 ||
+		    route_read_position(r, in) == -1)
+			return -1;
+		if (r->channel_count == 1)
+			return 0;
+		return refusal_set(&r->refusal, 400,
+		    "more than one channel is named");
+	}
 	if (route_read_position(r, in) == -1)
 		return -1;
 	r->is_over = in->found->end_stop == 1 && r->since_len > 0;

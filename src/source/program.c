@@ -270,9 +270,10 @@ program_out_cb(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	program_read(p);
-	if (p->output.out.len == 0)
+	if (p->output.out.len == 0 &&
+	    (p->output.put == NULL || p->output.events == 0))
 		return;
-	/* The next piece is read when program_take has had this one. */
+	/* The next piece is read when this one was taken. */
 	if (p->out_io != NULL)
 		event_del(p->out_io);
 	p->ready_cb(p->arg);
@@ -390,6 +391,26 @@ program_take(struct program *p, struct buffer *to, uint64_t *events)
 	return p->is_reported ? -1 : 0;
 }
 
+int
+program_go_on(struct program *p)
+{
+	if (p->has_ended && !p->is_reported) {
+		program_finish(p);
+		p->is_reported = true;
+	}
+	p->output.events = 0;
+	if (p->out_io != NULL && !p->has_ended)
+		event_add(p->out_io, NULL);
+	return p->is_reported ? -1 : 0;
+}
+
+void
+program_stop(struct program *p)
+{
+	if (!p->has_ended && program_end(p) == -1)
+		program_signal(p, SIGKILL);
+}
+
 bool
 program_get_result(const struct program *p, struct program_result *result)
 {
@@ -440,6 +461,8 @@ program_start(struct programs *programs, const struct program_options *o,
 	p->output.tokener = programs->tokener;
 	p->output.is_raw = o->is_raw;
 	p->output.max_line = o->max_line;
+	p->output.put = o->put;
+	p->output.arg = arg;
 	p->max_bytes = o->max_bytes;
 	p->started_ms = clock_monotonic_ms();
 	p->ready_cb = ready_cb;

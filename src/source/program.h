@@ -12,6 +12,7 @@
 
 #include "base/buffer.h"
 #include "base/text.h"
+#include "protocol/event.h"
 
 /*
  * Programs whose output goes to the one client that asked for it.  Each has a
@@ -41,6 +42,11 @@ struct program_options {
 	bool is_raw;           /* it writes event-stream text itself */
 	size_t max_line;       /* bytes of one event's data */
 	uint64_t max_bytes;    /* of all its output; 0: no limit */
+	/*
+	 * Gets the events of its output, instead of program_take the records;
+	 * NULL: it is program_take's.  0, or -1 (memory).
+	 */
+	int (*put)(void *arg, const struct event_fields *);
 };
 
 /*
@@ -57,6 +63,16 @@ struct program *program_start(struct programs *, const struct program_options *,
  * now; -1: none will come any more.
  */
 int program_take(struct program *, struct buffer *, uint64_t *events);
+
+/*
+ * If it has a put, whose events ready_cb announces: asks the program for more.
+ * 0: that is put when it is there, but some may have been put already; -1: none
+ * will come any more.
+ */
+int program_go_on(struct program *);
+
+/* Asks the group to end, and kills it later; its output is still read. */
+void program_stop(struct program *);
 
 /* What became of a program; false: it has not ended. */
 struct program_result {

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/log.h"
+#include <errno.h>
+
 #include "protocol/command.h"
 #include "source/program_output.h"
 
@@ -33,6 +35,8 @@ program_output_put_event(struct program_output *p, const struct event_fields *e)
 		return 0;
 	}
 	p->events++;
+	if (p->put != NULL)
+		return p->put(p->arg, e);
 	return event_encode(&p->out, e, e->id, e->id_len);
 }
 
@@ -168,11 +172,47 @@ program_output_take_raw(struct program_output *p, bool is_end)
 	return 0;
 }
 
+/* Takes the events of raw text, for put. */
+static int
+program_output_take_events(struct program_output *p, bool is_end)
+{
+	const char *bytes;
+	size_t left;
+	struct eventstream_event got;
+	int rc;
+
+	if (is_end && buffer_append(&p->in, "\n\n", 2) == -1)
+		return -1;
+	bytes = p->in.data;
+	left = p->in.len;
+	while ((rc = eventstream_read(&p->stream, &bytes, &left,
+		    program_output_max(p), &got)) == 1) {
+		struct event_fields e = { .data = got.data,
+			.data_len = got.data_len,
+			.name = got.event,
+			.name_len = got.event_len,
+			.id = got.id,
+			.id_len = got.id == NULL ? 0 : got.id_len,
+			.retry_ms = EVENT_RETRY_NONE };
+
+		if (program_output_put_event(p, &e) == -1)
+			return -1;
+	}
+	buffer_truncate(&p->in, 0);
+	if (rc == 0 || errno != EMSGSIZE)
+		return rc;
+	program_output_refuse(p, "it is too long (max-event)");
+	eventstream_restart(&p->stream);
+	return 0;
+}
+
 int
 program_output_take(struct program_output *p, bool is_end)
 {
 	if (p->in.len == 0 && !(p->is_raw && is_end))
 		return 0;
+	if (p->is_raw && p->put != NULL)
+		return program_output_take_events(p, is_end);
 	return p->is_raw ? program_output_take_raw(p, is_end)
 			 : program_output_take_lines(p, is_end);
 }
@@ -182,4 +222,5 @@ program_output_clear(struct program_output *p)
 {
 	buffer_clear(&p->in);
 	buffer_clear(&p->out);
+	eventstream_clear(&p->stream);
 }

@@ -11,6 +11,8 @@
 #include <json-c/json.h>
 
 #include "base/lines.h"
+#include "protocol/event.h"
+#include "protocol/eventstream.h"
 
 /*
  * Makes records of an event stream of what a program prints.  They are whole:
@@ -24,6 +26,10 @@ struct program_output {
 	const char *name; /* for the log; borrowed, as the tokener is */
 	struct json_tokener *tokener;
 	size_t max_line; /* bytes of one event's data */
+	/* Gets the events instead of out: 0, or -1 (memory).  Or NULL. */
+	int (*put)(void *arg, const struct event_fields *);
+	void *arg;
+	struct eventstream stream; /* of what is_raw brings for put */
 	bool is_raw;
 	struct buffer in;   /* as it was read */
 	struct buffer out;  /* records */

@@ -8,11 +8,8 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "source/environment.h"
 #include "source/program_stream.h"
-
-#define PROGRAM_STREAM_NAME_CHARS                              \
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
-	"0123456789_"
 
 /* A program as the source of a stream (hub/source.h). */
 struct program_stream {
@@ -107,69 +104,6 @@ program_stream_ready_cb(void *arg)
 }
 
 /*
- * Whether a program gets this variable: only what web servers say of a request
- * (RFC 3875, 4.1) and of its TLS.  On other names a program's libraries,
- * interpreter or shell may act, and on HTTP_PROXY, too (CVE-2016-5385).  In the
- * list, a name that ends in '_' stands for all that begin so.
- */
-static bool
-program_stream_is_wanted(const char *variable)
-{
-	static const char *const names[] = { "AUTH_TYPE", "CONTENT_LENGTH",
-		"CONTENT_TYPE", "CONTEXT_", "DOCUMENT_ROOT", "DOCUMENT_URI",
-		"GATEWAY_INTERFACE", "HTTPS", "HTTP_", "PATH_INFO",
-		"PATH_TRANSLATED", "QUERY_STRING", "REDIRECT_", "REMOTE_",
-		"REQUEST_", "SCRIPT_", "SERVER_", "SSL_CIPHER", "SSL_CLIENT_",
-		"SSL_PROTOCOL", "SSL_SERVER_", "SSL_TLS_SNI", "UNIQUE_ID" };
-	size_t len = strcspn(variable, "="), name_len, i;
-	bool is_family;
-
-	if (variable[len] != '=' ||
-	    strspn(variable, PROGRAM_STREAM_NAME_CHARS) != len)
-		return false;
-	if (strncmp(variable, "HTTP_PROXY=", 11) == 0 ||
-	    strncmp(variable, "REMOTE_USER=", 12) == 0)
-		return false;
-	for (i = 0; i < sizeof names / sizeof *names; i++) {
-		name_len = strlen(names[i]);
-		is_family = names[i][name_len - 1] == '_';
-		if ((is_family ? len > name_len : len == name_len) &&
-		    strncmp(variable, names[i], name_len) == 0)
-			return true;
-	}
-	return false;
-}
-
-/*
- * Makes a program's environment: a PATH, user (REMOTE_USER=..., or NULL), and
- * the request's variables that it may have.  The list is the caller's, the
- * texts stay the request's and the caller's.  NULL (memory).
- */
-static char **
-program_stream_environment(const struct request *request, char *user)
-{
-	static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
-	const struct buffer *env = &request->env;
-	size_t at, count = 0, len;
-	char **list;
-
-	for (at = 0; at < env->len; at += strlen(env->data + at) + 1)
-		count++;
-	if ((list = calloc(count + 3, sizeof *list)) == NULL)
-		return NULL;
-	count = 0;
-	list[count++] = path;
-	if (user != NULL)
-		list[count++] = user;
-	for (at = 0; at < env->len; at += len + 1) {
-		len = strlen(env->data + at);
-		if (program_stream_is_wanted(env->data + at))
-			list[count++] = env->data + at;
-	}
-	return list;
-}
-
-/*
  * Logs why a program could not be started.  Its client is told less: clients
  * need not know where programs are.
  */
@@ -185,11 +119,11 @@ program_stream_refuse(const struct program_options *o, struct refusal *refusal)
  * run-max is the last to be asked.
  */
 static int
-program_stream_begin(struct source *source)
+program_stream_begin(void *arg)
 {
 	static const char too_many[] =
 	    "too many programs run already (run-max)";
-	struct program_stream *p = program_stream_of(source);
+	struct program_stream *p = arg;
 	uint64_t max = hub_config(p->hub)->run_max;
 
 	if (max > 0 && programs_count(p->programs) >= max) {
@@ -216,11 +150,12 @@ program_stream_start(struct hub *hub, struct programs *programs,
 	p->programs = programs;
 	p->options = o;
 	p->refusal = &result->refusal;
-	p->source.begin = program_stream_begin;
 	p->source.step = program_stream_step;
 	p->source.put_end = program_stream_put_end;
 	p->source.leave = program_stream_leave;
 	sub->source = &p->source;
+	sub->begin = program_stream_begin;
+	sub->begin_arg = p;
 	result->answer = hub_subscribe(hub, sub);
 	if (result->answer != HUB_OPENED)
 		program_stream_leave(&p->source);
@@ -238,14 +173,11 @@ program_stream_open(struct hub *hub, struct programs *programs,
 		.is_raw = route->format == CONFIG_FORMAT_RAW,
 		.max_line = hub_config(hub)->max_event_bytes,
 		.max_bytes = route->run_bytes };
-	char *user = NULL, **env, **argv;
+	char **env, **argv;
 
 	memset(result, 0, sizeof *result);
 	result->answer = HUB_NO_MEMORY;
-	if (*request_user(request) != '\0' &&
-	    asprintf(&user, "REMOTE_USER=%s", request_user(request)) == -1)
-		return;
-	env = program_stream_environment(request, user);
+	env = environment_make(request, NULL, 0);
 	argv = calloc(route->run.count + 1, sizeof *argv);
 	if (env != NULL && argv != NULL) {
 		memcpy(argv, route->run.items, route->run.count * sizeof *argv);
@@ -254,6 +186,5 @@ program_stream_open(struct hub *hub, struct programs *programs,
 		program_stream_start(hub, programs, &o, &opening->sub, result);
 	}
 	free(argv);
-	free(env);
-	free(user);
+	environment_free(env);
 }

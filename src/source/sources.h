@@ -7,6 +7,7 @@
 #include "hub/hub.h"
 #include "request/opening.h"
 #include "source/program.h"
+#include "source/run.h"
 
 /*
  * What the streams of this process bring: events of the hub's channels, or the
@@ -16,6 +17,7 @@
 struct sources {
 	struct hub *hub; /* NULL: in another process, which has all sources */
 	struct programs *programs;
+	struct runs *runs; /* NULL as hub is */
 };
 
 /* As hub_would_open; and if it brings a program's output, that could run. */

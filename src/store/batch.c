@@ -14,7 +14,11 @@ enum {
 struct batch *
 batch_new(void)
 {
-	return calloc(1, sizeof(struct batch));
+	struct batch *b = calloc(1, sizeof *b);
+
+	if (b != NULL)
+		STAILQ_INIT(&b->waiters);
+	return b;
 }
 
 static void

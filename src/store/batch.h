@@ -58,6 +58,14 @@ struct batch_channel {
 	uint64_t keep, keep_bytes, keep_ms;
 };
 
+struct batch;
+
+/* Who waits for a batch beside its publisher: the hub's, within who waits. */
+struct batch_waiter {
+	STAILQ_ENTRY(batch_waiter) link;
+	void (*done)(struct batch_waiter *, const struct batch *);
+};
+
 struct batch {
 	STAILQ_ENTRY(batch) link; /* the store's */
 	struct buffer bytes;      /* records and keys */
@@ -81,6 +89,7 @@ struct batch {
 	void *hub;
 	void (*committed_cb)(void *arg, struct batch *); /* the publisher's */
 	void *arg;
+	STAILQ_HEAD(batch_waiters, batch_waiter) waiters; /* the hub's */
 };
 
 STAILQ_HEAD(batch_list, batch);

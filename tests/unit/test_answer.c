@@ -239,7 +239,8 @@ test_options(void **state)
 		    i != TEST_NONE);
 		test_assert_field(&a,
 		    "Access-Control-Allow-Headers: Last-Event-ID, "
-		    "Cache-Control, Authorization, Content-Type",
+		    "Cache-Control, Authorization, Content-Type, "
+		    "Idempotency-Key",
 		    i != TEST_NONE);
 		assert_string_equal(a.body, "");
 		buffer_clear(&a.text);

@@ -55,7 +55,7 @@ static void
 test_describe(const struct command *c, char *to, size_t size)
 {
 	static const char *const kinds[] = { "publish", "stream", "status",
-		"close", "handoff", "presence", "order", "position",
+		"close", "handoff", "presence", "order", "stop", "position",
 		"history" };
 	size_t i;
 
@@ -314,9 +314,14 @@ test_numbers(void **state)
 
 static const char one[] = "65 close takes one of channel, user, stream";
 static const char none[] =
-    "64 \"do\" is none of stream, status, close, presence, order, position, history, "
-    "reload, restart, shutdown";
+    "64 \"do\" is none of stream, status, close, presence, order, stop, "
+    "position, history, reload, restart, shutdown";
 static const struct test_case test_kinds_cases[] = {
+	{ DO("\"stop\",\"channel\":\"a\",\"user\":\"u\""), "stop [a] user=u" },
+	{ DO("\"stop\""), "65 channel is missing" },
+	{ DO("\"stop\",\"channel\":[\"a\",\"b\"]"),
+	    "65 stop takes one channel" },
+	{ DO("\"status\",\"runs\":true"), "status" },
 	{ DO("\"status\""), "status" },
 	{ DO("\"status\",\"streams\":true,\"channel\":\"a\""), "status [a]" },
 	{ DO("\"status\",\"channels\":true"), "status" },

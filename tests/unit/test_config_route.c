@@ -40,6 +40,7 @@ test_bad(const struct test_message *table, size_t count)
 #define ROUTE_GET(section)    ROUTE("GET /x/{n}", section)
 #define ROUTE_POST(section)   ROUTE("POST /x/{n}", section)
 #define PUBLISH(section)      ROUTE_POST("publish = c\n" section)
+#define RUN(more)             ROUTE_POST("run = \"/bin/true\"\nchannel = a\n" more)
 #define SUBSCRIBE(section)    ROUTE_GET("subscribe = c\n" section)
 #define X128                                                               \
 	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" \
@@ -99,10 +100,10 @@ test_titles(void **state)
 static const struct test_message test_sections_table[] = {
 	{ ROUTE("GET /x", ""),
 	    "F:2: route \"GET /x\": has none of subscribe, publish, "
-	    "status, run, presence, script" },
+	    "status, run, presence, script, stop" },
 	{ ROUTE("GET /x", "heartbeat = 5"),
 	    "F:2: route \"GET /x\": has none of subscribe, publish, "
-	    "status, run, presence, script" },
+	    "status, run, presence, script, stop" },
 	{ ROUTE_GET("subscribe = a\nstatus = json"),
 	    "F:4: status: there is subscribe already: a route has one "
 	    "of both" },
@@ -132,6 +133,35 @@ static const struct test_message test_sections_table[] = {
 	    "F:4: format: must be lines or raw" },
 	{ ROUTE_GET("run = \"/bin/true\"\nend-stop = maybe"),
 	    "F:4: end-stop: must be true or false" },
+	{ ROUTE_POST("run = \"/bin/true\"\nrun-busy = join"),
+	    "F:4: run-busy: needs channel beside it" },
+	{ ROUTE_POST("run = \"/bin/true\"\nrun-linger = 5"),
+	    "F:4: run-linger: needs channel beside it" },
+	{ ROUTE_POST("run = \"/bin/true\"\nrun-again = yes"),
+	    "F:4: run-again: needs channel beside it" },
+	{ ROUTE_POST("run = \"/bin/true\"\nkey = \"{query.k}\""),
+	    "F:4: key: needs channel beside it" },
+	{ SUBSCRIBE("channel = a"),
+	    "F:4: channel: does not go with subscribe" },
+	{ RUN("run-linger = soon"),
+	    "F:5: run-linger: must be a number of seconds up to a year, or "
+	    "forever" },
+	{ RUN("run-linger = 31622401"),
+	    "F:5: run-linger: must be a number of seconds up to a year, or "
+	    "forever" },
+	{ RUN("run-busy = wait"), "F:5: run-busy: must be join or refuse" },
+	{ RUN("end-event = \"\""),
+	    "F:5: end-event: must not be empty: a channel is told of the end "
+	    "by it" },
+	{ RUN("end-stop = no"),
+	    "F:5: end-stop: must not be false with channel: who has seen the "
+	    "end of a run is to stop" },
+	{ ROUTE_POST("run = \"/bin/true\"\nchannel = \"$a\""),
+	    "F:4: channel: begins with $, where only crier itself publishes" },
+	{ ROUTE_GET("stop = a"),
+	    "F:3: stop: is for POST or DELETE: a GET changes nothing" },
+	{ ROUTE_POST("stop = a\nretry = 5"),
+	    "F:4: retry: does not go with stop" },
 	{ SUBSCRIBE("retry = soon"), "F:4: retry: must be a whole number" },
 	{ SUBSCRIBE("retry = 86400001"),
 	    "F:4: retry: must be from 0 to 86400000" },
@@ -431,6 +461,11 @@ test_round_trip(void **state)
 		"route \"POST /run\" { run = { \"/usr/lib/x y\", \"-a\" } "
 		"format = raw run-time = 10 run-bytes = 1M end-data = \"a\nb\" "
 		"end-stop = off heartbeat = 5 retry = 1 }\n"
+		"route \"POST /chat/{id}\" { run = /x channel = \"c/{id}\" "
+		"run-busy = refuse run-linger = forever run-again = yes "
+		"key = \"{query.k}\" }\n"
+		"route \"POST /b/{id}\" { run = /x channel = \"b/{id}\" }\n"
+		"route \"POST,DELETE /s/{id}\" { stop = \"c/{id}\" }\n"
 		"route \"GET /crier/status\" { status = json } "
 		"route \"GET /crier/metrics\" { status = prometheus }\n"
 		"route \"GET /who/{c}\" { presence = \"{c}\" }\n",

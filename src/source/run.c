@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/json.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "source/run.h"
+#include "source/run_flight.h"
+
+/*
+ * A run: a program, and what it prints on its way into a channel.
+ *
+ * 1. The program's output is read, a piece at a time.  Its events are published
+ *    in this turn (run_put), and a copy of each is in the flight.
+ * 2. The program is not read again until the store has them (run_committed).
+ *    So while one batch is on its way the pipe gathers the next, and the busier
+ *    the store, the larger the batches.
+ * 3. What the store refuses for now, a full disk, is published again a second
+ *    later: the program waits meanwhile, and nothing is lost.
+ * 4. When the program has ended and all that it printed is in the history, its
+ *    end is published in the same way; with that the run is over.
+ */
+
+enum {
+	RUN_AGAIN_MS = 1000
+};
+
+/* Why a run has ended, or is to end. */
+enum run_reason {
+	RUN_ENDED, /* by itself */
+	RUN_STOPPED,
+	RUN_TIMEOUT,   /* run-time */
+	RUN_CUT,       /* run-bytes */
+	RUN_ABANDONED, /* nobody followed it for run-linger */
+	RUN_INTERRUPTED
+};
+
+static const char *const run_reasons[] = {
+	[RUN_ENDED] = "ended",
+	[RUN_STOPPED] = "stopped",
+	[RUN_TIMEOUT] = "timeout",
+	[RUN_CUT] = "cut",
+	[RUN_ABANDONED] = "abandoned",
+	[RUN_INTERRUPTED] = "interrupted",
+};
+
+struct run {
+	TAILQ_ENTRY(run) link;
+	struct runs *runs;
+	struct hub_run *hub_run;
+	struct program *program;
+	struct run_flight flight;
+	size_t published; /* of the flight, in this turn's batch or the store */
+	bool is_stuck;    /* what is not published waits for `again` */
+	bool is_ending;   /* in flight is its end */
+	enum run_reason reason;
+	uint64_t linger_ms;
+	struct event *limit, *linger, *again;
+	char *end_event, *end_data;
+};
+
+struct runs {
+	struct event_base *base;
+	struct hub *hub;
+	struct programs *programs;
+	TAILQ_HEAD(runs_head, run) list;
+	struct log_limit full_log;
+};
+
+static void
+run_free(struct run *run)
+{
+	TAILQ_REMOVE(&run->runs->list, run, link);
+	if (run->program != NULL)
+		program_leave(run->program);
+	if (run->limit != NULL)
+		event_free(run->limit);
+	if (run->linger != NULL)
+		event_free(run->linger);
+	if (run->again != NULL)
+		event_free(run->again);
+	run_flight_clear(&run->flight);
+	free(run->end_event);
+	free(run->end_data);
+	free(run);
+}
+
+/* Asks the program to end; its first reason is the one that counts. */
+static void
+run_stop(struct run *run, enum run_reason reason)
+{
+	struct program_result result;
+
+	if (run->reason != RUN_ENDED || run->is_ending ||
+	    program_get_result(run->program, &result))
+		return;
+	run->reason = reason;
+	program_stop(run->program);
+}
+
+/* Publishes an event that is in the flight; false: it is stuck. */
+static bool
+run_publish(struct run *run, const struct event_fields *e)
+{
+	const char *why;
+	int code;
+
+	why = hub_run_publish(run->hub_run, e, run->is_ending, &code);
+	run->is_stuck = why != NULL;
+	run->published += why == NULL;
+	return why == NULL;
+}
+
+/* Has what is stuck published again. */
+static void
+run_try_again(struct run *run)
+{
+	loop_set_timer(run->again, RUN_AGAIN_MS);
+}
+
+/* Publishes the whole flight, of which nothing is published. */
+static void
+run_publish_flight(struct run *run)
+{
+	struct event_fields e;
+	size_t at = 0;
+
+	run->is_stuck = false;
+	while (run_flight_next(&run->flight, &at, &e) && run_publish(run, &e))
+		;
+	if (run->published > 0)
+		hub_run_end_turn(run->hub_run);
+	else if (run->is_stuck)
+		run_try_again(run);
+}
+
+static int
+run_put(void *arg, const struct event_fields *e)
+{
+	struct run *run = arg;
+
+	if (run_flight_add(&run->flight, e) == -1)
+		return -1;
+	if (!run->is_stuck)
+		run_publish(run, e);
+	return 0;
+}
+
+/* The data of the event that ends a run. */
+static int
+run_put_result(const struct run *run, struct buffer *b)
+{
+	struct json_object *o = json_object_new_object();
+	struct program_result result;
+	const char *reason = run_reasons[run->reason];
+	char seconds[32];
+
+	json_add_string(o, "reason", reason);
+	if (run->program != NULL && program_get_result(run->program, &result)) {
+		if (result.signal > 0)
+			json_add_number(o, "signal", (uint64_t)result.signal);
+		else
+			json_add_number(o, "status", (uint64_t)result.status);
+		snprintf(seconds, sizeof seconds, "%.3f", result.seconds);
+		json_add(o, "seconds",
+		    json_object_new_double_s(result.seconds, seconds));
+	}
+	return json_append(b, o);
+}
+
+/* Publishes the event that ends the run.  Without memory for it, later. */
+static void
+run_end(struct run *run)
+{
+	struct event_fields e = { .name = run->end_event,
+		.name_len = strlen(run->end_event),
+		.retry_ms = EVENT_RETRY_NONE };
+	struct program_result result;
+	struct buffer b = { 0 };
+	int rc = 0;
+
+	if (program_get_result(run->program, &result) && result.is_cut &&
+	    run->reason == RUN_ENDED)
+		run->reason = RUN_CUT;
+	if (run->end_data == NULL)
+		rc = run_put_result(run, &b);
+	e.data = run->end_data == NULL ? b.data : run->end_data;
+	e.data_len = run->end_data == NULL ? b.len : strlen(run->end_data);
+	if (rc == 0 && run_flight_add(&run->flight, &e) == 0) {
+		run->is_ending = true;
+		run_publish_flight(run);
+	} else {
+		run_try_again(run);
+	}
+	buffer_clear(&b);
+}
+
+/* The store has all that was published: goes on, or ends. */
+static void
+run_step(struct run *run)
+{
+	int got = program_go_on(run->program);
+
+	if (run->published > 0)
+		hub_run_end_turn(run->hub_run);
+	else if (run->is_stuck)
+		run_try_again(run);
+	else if (got == -1)
+		run_end(run);
+}
+
+/* The program has put events, or has ended. */
+static void
+run_ready_cb(void *arg)
+{
+	struct run *run = arg;
+
+	hub_now(run->runs->hub);
+	if (run->flight.count == 0)
+		run_step(run);
+	else if (run->published > 0)
+		hub_run_end_turn(run->hub_run);
+	else if (run->is_stuck)
+		run_try_again(run);
+}
+
+static void
+run_again_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct run *run = arg;
+
+	(void)fd;
+	(void)what;
+	hub_now(run->runs->hub);
+	if (run->published > 0)
+		return;
+	if (run->flight.count > 0)
+		run_publish_flight(run);
+	else
+		run_step(run);
+}
+
+/* The end is in the history. */
+static void
+run_finish(struct run *run, struct id end)
+{
+	log_info("run %s: %s", hub_run_channel(run->hub_run),
+	    run_reasons[run->reason]);
+	hub_run_end(run->hub_run, end);
+	run_free(run);
+}
+
+static void
+run_committed(void *arg, size_t accepted, struct id last, const char *why)
+{
+	struct run *run = arg;
+
+	run_flight_drop(&run->flight, accepted);
+	run->published = 0;
+	if (run->flight.count > 0) {
+		if (why != NULL)
+			log_warning("run %s: waits, for its output is refused: "
+				    "%s",
+			    hub_run_channel(run->hub_run), why);
+		run->is_stuck = true;
+		run_try_again(run);
+	} else if (run->is_ending) {
+		run_finish(run, last);
+	} else {
+		run_step(run);
+	}
+}
+
+static void
+run_followed(void *arg, size_t streams)
+{
+	struct run *run = arg;
+
+	if (streams > 0)
+		event_del(run->linger);
+	else if (run->linger_ms == 0)
+		run_stop(run, RUN_ABANDONED);
+	else if (run->linger_ms != QUANTITY_FOREVER_MS)
+		loop_set_timer(run->linger, run->linger_ms);
+}
+
+static void
+run_stopped(void *arg)
+{
+	run_stop(arg, RUN_STOPPED);
+}
+
+static const struct hub_run_hooks run_hooks = {
+	.committed = run_committed,
+	.followed = run_followed,
+	.stopped = run_stopped,
+};
+
+static void
+run_limit_cb(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	run_stop(arg, RUN_TIMEOUT);
+}
+
+static void
+run_linger_cb(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	run_stop(arg, RUN_ABANDONED);
+}
+
+/* Has the hub know of the run; the last step that may fail.  0, or -1. */
+static int
+run_begin(struct run *run, const struct run_options *o)
+{
+	const struct hub_run_options options = { .channel = o->channel,
+		.key = o->key,
+		.user = o->user,
+		.begin = o->begin,
+		.hooks = &run_hooks,
+		.arg = run };
+
+	if (o->time_ms > 0 && loop_set_timer(run->limit, o->time_ms) == -1)
+		return -1;
+	run->hub_run = hub_run_begin(run->runs->hub, &options);
+	if (run->hub_run == NULL)
+		return -1;
+	if (run->linger_ms > 0 && hub_run_streams(run->hub_run) == 0)
+		run_followed(run, 0);
+	return 0;
+}
+
+static int
+run_prepare(struct run *run, const struct run_options *o)
+{
+	struct event_base *base = run->runs->base;
+
+	run->linger_ms = o->linger_ms;
+	run->end_event = strdup(o->end_event);
+	if (o->end_data != NULL)
+		run->end_data = strdup(o->end_data);
+	run->limit = evtimer_new(base, run_limit_cb, run);
+	run->linger = evtimer_new(base, run_linger_cb, run);
+	run->again = evtimer_new(base, run_again_cb, run);
+	if (run->end_event == NULL ||
+	    (o->end_data != NULL && run->end_data == NULL) ||
+	    run->limit == NULL || run->linger == NULL || run->again == NULL)
+		return -1;
+	return 0;
+}
+
+int
+run_start(struct runs *runs, const struct run_options *o)
+{
+	struct program_options program = o->program;
+	struct run *run = calloc(1, sizeof *run);
+	int error;
+
+	if (run == NULL)
+		return -1;
+	run->runs = runs;
+	TAILQ_INSERT_TAIL(&runs->list, run, link);
+	program.put = run_put;
+	errno = ENOMEM;
+	if (run_prepare(run, o) == 0)
+		run->program =
+		    program_start(runs->programs, &program, run_ready_cb, run);
+	if (run->program != NULL && run_begin(run, o) == 0) {
+		log_info("run %s: begins: %s", hub_run_channel(run->hub_run),
+		    program.name);
+		return 0;
+	}
+	error = errno;
+	run_free(run);
+	errno = error;
+	return -1;
+}
+
+/*
+ * The program has its time to end, and what it still prints is lost.  Its end
+ * is not waited for: it is published in this turn, behind what is on its way.
+ */
+static void
+run_interrupt(struct run *run)
+{
+	struct event_fields e = { .name = run->end_event,
+		.name_len = strlen(run->end_event),
+		.retry_ms = EVENT_RETRY_NONE };
+	struct buffer b = { 0 };
+
+	program_leave(run->program);
+	run->program = NULL;
+	run->reason = RUN_INTERRUPTED;
+	if (run->end_data == NULL && run_put_result(run, &b) == -1)
+		return;
+	e.data = run->end_data == NULL ? b.data : run->end_data;
+	e.data_len = run->end_data == NULL ? b.len : strlen(run->end_data);
+	hub_run_break(run->hub_run, &e);
+	buffer_clear(&b);
+}
+
+void
+runs_interrupt(struct runs *runs)
+{
+	struct run *run, *next;
+
+	hub_now(runs->hub);
+	TAILQ_FOREACH_SAFE(run, &runs->list, link, next) {
+		if (run->is_ending)
+			hub_run_break(run->hub_run, NULL);
+		else
+			run_interrupt(run);
+		run_free(run);
+	}
+}
+
+struct hub *
+runs_hub(const struct runs *runs)
+{
+	return runs->hub;
+}
+
+struct programs *
+runs_programs(const struct runs *runs)
+{
+	return runs->programs;
+}
+
+struct runs *
+runs_new(struct event_base *base, struct hub *hub, struct programs *programs)
+{
+	struct runs *runs = calloc(1, sizeof *runs);
+
+	if (runs == NULL)
+		return NULL;
+	runs->base = base;
+	runs->hub = hub;
+	runs->programs = programs;
+	TAILQ_INIT(&runs->list);
+	return runs;
+}
+
+void
+runs_free(struct runs *runs)
+{
+	struct run *run, *next;
+
+	if (runs == NULL)
+		return;
+	TAILQ_FOREACH_SAFE(run, &runs->list, link, next) {
+		hub_run_break(run->hub_run, NULL);
+		run_free(run);
+	}
+	free(runs);
+}

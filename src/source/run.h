@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#ifndef CRIER_SOURCE_RUN_H
+#define CRIER_SOURCE_RUN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <event2/event.h>
+
+#include "base/quantity.h"
+#include "hub/hub.h"
+#include "hub/run.h"
+#include "source/program.h"
+
+/*
+ * Programs whose output becomes the events of a channel, and which do not need
+ * their clients (hub/run.h).  A program is read when what it printed before is
+ * in the history: a slow store holds it up, a slow reader does not.
+ */
+
+/* All runs of one process, which is the hub's. */
+struct runs;
+
+struct runs *runs_new(struct event_base *, struct hub *, struct programs *);
+void runs_free(struct runs *);
+
+struct hub *runs_hub(const struct runs *);
+struct programs *runs_programs(const struct runs *);
+
+/* crierd ends: so do all runs, and their channels are told. */
+void runs_interrupt(struct runs *);
+
+struct run_options {
+	struct program_options program; /* put is the run's */
+	struct text_span channel;
+	struct text_span key;
+	const char *user; /* who has begun it, or "" */
+	struct id begin;  /* of hub_run_position */
+	uint64_t time_ms; /* 0: no limit */
+	uint64_t linger_ms;
+	const char *end_event, *end_data; /* data NULL: how it ended */
+};
+
+/*
+ * Begins a run in a channel without one.  0; or -1 with errno: the program
+ * cannot be started.
+ */
+int run_start(struct runs *, const struct run_options *);
+
+#endif
