@@ -15,6 +15,18 @@ FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu",
          "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync",
          "--window-size=1000,900")
+WIDTHS = (320, 390, 479, 480, 600, 899, 900, 920, 1200, 1600)
+# The width of a divider's rule, that of the page beyond the window, and the
+# lines of the title.
+LAYOUT = """
+const item = document.querySelector('.divider');
+const rule = getComputedStyle(item, '::before');
+const head = document.querySelector('#live-title');
+return [rule.display === 'none' ? 0 : parseFloat(rule.width),
+        document.documentElement.scrollWidth - innerWidth,
+        Math.round(head.getBoundingClientRect().height /
+                   parseFloat(getComputedStyle(head).lineHeight))];
+"""
 EVENTS = """
 return Array.from(document.querySelectorAll('#events li[data-id]')).map(
     li => [li.dataset.id, li.dataset.event || '',
@@ -125,7 +137,23 @@ def the_demo_page(tap, place):
     want = ["Going <b>down</b> at five", "a named one"]
     _cut_by_web_server(tap, site, browser, want)
     _crierd_restarted(tap, site, browser, want)
+    _at_all_widths(tap, browser)
     tap.eq(browser.errors(), [], "no script of the page failed")
+
+
+def _at_all_widths(tap, browser):
+    """On phones and beside the other pane."""
+    wrong = []
+    for width in WIDTHS:
+        browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+            "width": width, "height": 800, "deviceScaleFactor": 1,
+            "mobile": width < 500})
+        rule, beyond, head = browser.script(LAYOUT)
+        if 0 < rule < 30 or beyond > 0 or head > 1:
+            wrong.append((width, rule, beyond, head))
+    browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    tap.eq(wrong, [], f"at {len(WIDTHS)} widths: no rule is a dash, the title "
+           "is one line, nothing is wider than the window")
 
 
 def _cut_by_web_server(tap, site, browser, want):
