@@ -29,6 +29,8 @@ static const char top_help[] =
     "Shows live what crierd does: streams, events a second, how late they are,\n"
     "the busiest channels, and clients that do not take what they are sent.\n"
     "Where there is no terminal, or a dumb one, it prints a line a second.\n"
+    "Where several nodes share a store, streams, events and bytes are those of\n"
+    "all nodes, and what else the first lines say of the one that is asked.\n"
     "\n"
     "  -n COUNT    end after so many seconds\n"
     "  --sort KEY  channels with most 'published' events first (the default),\n"
@@ -234,11 +236,38 @@ top_put_slow(struct json_object *s, struct buffer *b)
 	return buffer_append(b, "\n", 1);
 }
 
+/* The nodes at a shared store. */
+static int
+top_put_nodes(struct json_object *s, struct buffer *b)
+{
+	struct json_object *list = json_member(s, "nodes"), *o;
+	char name[TOP_CELL], lag[TOP_CELL];
+	size_t i;
+
+	if (json_length(list) == 0)
+		return 0;
+	if (buffer_printf(b, "\t%8s %10s %10s %11s  %s\n", "streams",
+		"published", "delivered", "answered in", "node") == -1)
+		return -1;
+	for (i = 0; i < json_length(list); i++) {
+		o = json_object_array_get_idx(list, i);
+		top_text(o, "node", name);
+		top_text(o, "lag_ms", lag);
+		if (buffer_printf(b,
+			"%8" PRIu64 " %10" PRIu64 " %10" PRIu64 " %11s  %s\n",
+			top_number(o, "", "streams"),
+			top_number(o, "", "published"),
+			top_number(o, "", "delivered"), lag, name) == -1)
+			return -1;
+	}
+	return buffer_append(b, "\n", 1);
+}
+
 static int
 top_put_page(const struct top *t, struct json_object *s, struct buffer *b)
 {
-	if (top_put_head(t, s, b) == -1 || top_put_slow(s, b) == -1 ||
-	    top_put_channels(t, s, b) == -1)
+	if (top_put_head(t, s, b) == -1 || top_put_nodes(s, b) == -1 ||
+	    top_put_slow(s, b) == -1 || top_put_channels(t, s, b) == -1)
 		return -1;
 	return buffer_printf(b, "sorted by %s; s: by something else, q: end\n",
 	    top_sorts[t->sort]);
@@ -304,6 +333,37 @@ top_ask(struct top *t)
 	return NULL;
 }
 
+/*
+ * Where several nodes share a store, figures that can be summed are those of
+ * all; of one that does not answer they are as it last said them.
+ */
+static void
+top_sum_nodes(struct json_object *s)
+{
+	static const struct {
+		const char *group, *name, *of_node;
+	} sums[] = { { "", "streams", "streams" },
+		{ "", "streams_opened", "opened" },
+		{ "", "streams_closed", "closed" },
+		{ "events", "published", "published" },
+		{ "events", "delivered", "delivered" },
+		{ "events", "sent_bytes", "sent_bytes" } };
+	struct json_object *nodes = json_member(s, "nodes"), *o;
+	uint64_t sum;
+	size_t i, k;
+
+	for (i = 0; i < sizeof sums / sizeof sums[0]; i++) {
+		o = *sums[i].group == '\0' ? s : json_member(s, sums[i].group);
+		if (json_length(nodes) == 0 || o == NULL)
+			continue;
+		for (sum = 0, k = 0; k < json_length(nodes); k++)
+			sum += top_number(json_object_array_get_idx(nodes, k),
+			    "", sums[i].of_node);
+		json_object_object_del(o, sums[i].name);
+		json_add_number(o, sums[i].name, sum);
+	}
+}
+
 static void
 top_turn(struct top *t)
 {
@@ -311,6 +371,7 @@ top_turn(struct top *t)
 	struct json_object *s = top_ask(t);
 	int rc;
 
+	top_sum_nodes(s);
 	if (s == NULL)
 		rc = buffer_printf(&b, "crierd does not answer: %s\n",
 		    strerror(errno));

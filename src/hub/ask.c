@@ -152,6 +152,8 @@ ask_answer(struct hub *hub, struct text_span text, uint64_t stop_ms,
 	struct command c;
 
 	hub_now(hub);
+	if (wanted_hear(hub, text))
+		return;
 	if (ask_read(&c, text) == -1)
 		;
 	else if (c.kind != COMMAND_CLOSE && !pace_is_open(&n->pace, from_us))

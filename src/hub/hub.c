@@ -50,6 +50,11 @@ static const struct stream_hooks hub_stream_hooks = {
 	.followed = runs_followed,
 };
 
+static const struct wanted_kind hub_wanted_kinds[WANTED_KINDS] = {
+	[WANTED_STREAMS] = { NOTICE_CHANNEL, notice_is_followed, notice_begin },
+	[WANTED_STATS] = { STATS_CHANNEL, stats_is_followed, stats_begin },
+};
+
 struct hub *
 hub_new(struct event_base *base, const struct config *config,
     struct store *store, size_t max_streams)
@@ -61,6 +66,7 @@ hub_new(struct event_base *base, const struct config *config,
 	hub->base = base;
 	hub->config = config;
 	hub->store = store;
+	hub->wanted.kinds = hub_wanted_kinds;
 	visitors_init(hub);
 	stops_init(hub);
 	runs_init(hub);

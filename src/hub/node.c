@@ -167,14 +167,12 @@ node_say(void *arg, struct buffer *said)
 }
 
 static void
-node_heard(void *arg, const struct store_node *nodes, size_t count,
-    bool was_gone)
+node_heard(void *arg, const struct store_node *nodes, size_t count, bool is_new)
 {
 	struct hub *hub = arg;
 
-	(void)was_gone;
 	hub_now(hub);
-	nodes_heard(hub, nodes, count);
+	nodes_heard(hub, nodes, count, is_new);
 }
 
 /* What the node that is gone had by that name does not go on here. */

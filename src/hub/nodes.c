@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "hub/nodes.h"
 #include "hub/state.h"
 
@@ -46,8 +48,22 @@ nodes_find(const struct hub *hub, const char *name)
 	return NULL;
 }
 
+/* Nobody else is told so; takes what it said. */
+static void
+nodes_gone(struct hub *hub, const char *name, struct json_object *said)
+{
+	uint64_t streams = 0;
+
+	json_get_whole(json_member(said, "streams"), UINT64_MAX, &streams);
+	log_warning("node %s is gone, and with it %" PRIu64 " streams", name,
+	    streams);
+	notice_node(hub, "gone", name, streams);
+	json_object_put(said);
+}
+
 void
-nodes_heard(struct hub *hub, const struct store_node *nodes, size_t count)
+nodes_heard(struct hub *hub, const struct store_node *nodes, size_t count,
+    bool is_new)
 {
 	struct hub_nodes *n = &hub->nodes;
 	uint64_t now = clock_monotonic_ms();
@@ -58,16 +74,25 @@ nodes_heard(struct hub *hub, const struct store_node *nodes, size_t count)
 	if ((n->known = calloc(count + 1, sizeof *n->known)) == NULL)
 		return;
 	for (i = 0; i < count; i++) {
-		if (nodes[i].is_gone)
-			continue;
 		k = &n->known[n->count];
-		if ((k->name = strdup(nodes[i].name)) == NULL)
-			continue;
 		k->said =
 		    json_parse_object(nodes[i].said.text, nodes[i].said.len);
+		if (nodes[i].is_gone) {
+			nodes_gone(hub, nodes[i].name, k->said);
+			continue;
+		}
+		if (strcmp(nodes[i].name, hub->store->node) != 0)
+			wanted_heard(hub, k->said);
+		if ((k->name = strdup(nodes[i].name)) == NULL) {
+			json_object_put(k->said);
+			continue;
+		}
 		k->heard_ms = now > nodes[i].age_ms ? now - nodes[i].age_ms : 0;
 		n->count++;
 	}
+	/* What others want is known by now. */
+	if (is_new)
+		notice_node(hub, "join", hub->store->node, hub->streams.count);
 }
 
 void
@@ -84,6 +109,9 @@ nodes_add_self(struct hub *hub, struct json_object *o)
 	json_add_number(o, "channels", hub->channels.table.count);
 	json_add_number(o, "published", hub->counters.published);
 	json_add_number(o, "delivered", hub->counters.delivered);
+	json_add_number(o, "sent_bytes", hub->counters.bytes);
+	json_add_number(o, "opened", hub->counters.opened);
+	json_add_number(o, "closed", hub->counters.closed);
 	id_format(hub->turn.appended, position);
 	json_add_string(o, "position", position);
 }
@@ -94,5 +122,6 @@ nodes_say(struct hub *hub, struct buffer *said)
 	struct json_object *o = json_object_new_object();
 
 	nodes_add_self(hub, o);
+	wanted_say(hub, o);
 	json_append(said, o);
 }

@@ -34,8 +34,9 @@ struct nodes_known {
 
 void nodes_clear(struct hub *);
 
-/* What the store tells every few seconds. */
-void nodes_heard(struct hub *, const struct store_node *, size_t count);
+/* What the store tells every few seconds; is_new: others did not know us. */
+void
+nodes_heard(struct hub *, const struct store_node *, size_t count, bool is_new);
 
 /* Appends what this node says of itself: a line of JSON. */
 void nodes_say(struct hub *, struct buffer *said);

@@ -14,21 +14,45 @@
  * seen before are less.
  */
 void
-notice_follow(struct hub *hub)
+notice_begin(struct hub *hub)
 {
 	struct hub_notices *n = &hub->notices;
 
-	n->followed_ms = hub->clock.now_ms;
-	if (n->is_on)
+	if (n->is_on || hub->drain.is_on)
 		return;
 	n->is_on = true;
 	n->begin = publish_skip_id(hub);
 }
 
 void
+notice_follow(struct hub *hub)
+{
+	struct hub_notices *n = &hub->notices;
+
+	n->followed_ms = hub->clock.now_ms;
+	if (!n->is_on)
+		wanted_tell(hub, WANTED_STREAMS);
+	n->is_followed = true;
+	notice_begin(hub);
+}
+
+void
 notice_end(struct hub *hub)
 {
-	hub->notices.is_on = false;
+	hub->notices.is_on = hub->notices.is_followed = false;
+}
+
+bool
+notice_is_followed(struct hub *hub)
+{
+	const struct hub_notices *n = &hub->notices;
+	const struct channel *c =
+	    channel_find(hub, NOTICE_CHANNEL, strlen(NOTICE_CHANNEL));
+
+	if (!n->is_followed || c == NULL)
+		return false;
+	return c->cursor_count > 0 || c->rule->keep_ms == 0 ||
+	    hub->clock.now_ms - n->followed_ms <= c->rule->keep_ms;
 }
 
 static bool
@@ -36,18 +60,14 @@ notice_is_on(struct hub *hub)
 {
 	struct hub_notices *n = &hub->notices;
 	const struct channel *c;
-	uint64_t keep_ms;
 
 	if (!n->is_on)
 		return false;
 	c = channel_find(hub, NOTICE_CHANNEL, strlen(NOTICE_CHANNEL));
-	if (c != NULL && c->cursor_count > 0) {
+	if (c != NULL && c->cursor_count > 0)
 		n->followed_ms = hub->clock.now_ms;
-		return true;
-	}
-	keep_ms = c == NULL ? 0 : c->rule->keep_ms;
-	n->is_on = c != NULL &&
-	    (keep_ms == 0 || hub->clock.now_ms - n->followed_ms <= keep_ms);
+	n->is_followed = notice_is_followed(hub);
+	n->is_on = n->is_followed || wanted_elsewhere(hub, WANTED_STREAMS);
 	return n->is_on;
 }
 
@@ -64,10 +84,37 @@ notice_is_visit(const struct stream *s)
 }
 
 static void
+notice_publish(struct hub *hub, const char *what, struct json_object *o)
+{
+	struct hub_notices *n = &hub->notices;
+
+	if (n->lost > 0)
+		json_add_number(o, "lost", n->lost);
+	if (publish_own(hub, NOTICE_CHANNEL, what, o, false) == 0)
+		n->lost = 0;
+	else
+		n->lost++;
+}
+
+void
+notice_node(struct hub *hub, const char *what, const char *node,
+    uint64_t streams)
+{
+	struct json_object *o;
+
+	if (!notice_is_on(hub))
+		return;
+	o = json_object_new_object();
+	json_add_string(o, "do", what);
+	json_add_string(o, "node", node);
+	json_add_number(o, "streams", streams);
+	notice_publish(hub, what, o);
+}
+
+static void
 notice_make(const struct stream *s, const char *what, bool is_closed)
 {
 	struct hub *hub = s->hub;
-	struct hub_notices *n = &hub->notices;
 	struct json_object *o;
 	const char *reason;
 
@@ -81,12 +128,7 @@ notice_make(const struct stream *s, const char *what, bool is_closed)
 		reason = stream_reason(s);
 		json_add_string(o, "reason", reason);
 	}
-	if (n->lost > 0)
-		json_add_number(o, "lost", n->lost);
-	if (publish_own(hub, NOTICE_CHANNEL, what, o, false) == 0)
-		n->lost = 0;
-	else
-		n->lost++;
+	notice_publish(hub, what, o);
 }
 
 void

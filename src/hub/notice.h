@@ -25,6 +25,7 @@ struct stream;
 
 struct hub_notices {
 	bool is_on;
+	bool is_followed;     /* here, since followed_ms */
 	struct id begin;      /* events from before were never made */
 	uint64_t followed_ms; /* when somebody was last seen to follow them */
 	uint64_t lost;        /* for want of memory, since the last one */
@@ -35,6 +36,19 @@ void notice_end(struct hub *);
 
 /* A stream follows the channel from now on. */
 void notice_follow(struct hub *);
+
+/* The same of a stream at another node. */
+void notice_begin(struct hub *);
+
+/* Whether it is followed here, or was not long ago. */
+bool notice_is_followed(struct hub *);
+
+/*
+ * Tells that a node has come, with this name, or is gone: then its streams are,
+ * so many.
+ */
+void
+notice_node(struct hub *, const char *what, const char *node, uint64_t streams);
 
 /* Tell that a stream was opened, or is dead, if anybody wants to know. */
 void notice_opened(const struct stream *);

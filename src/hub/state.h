@@ -24,6 +24,7 @@
 #include "hub/stream.h"
 #include "hub/turn.h"
 #include "hub/visitor.h"
+#include "hub/wanted.h"
 #include "protocol/figures.h"
 #include "store/store.h"
 
@@ -55,6 +56,7 @@ struct hub {
 	struct hub_runs runs;
 	struct hub_drain drain;
 	struct hub_nodes nodes;
+	struct hub_wanted wanted;
 };
 
 #endif

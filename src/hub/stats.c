@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/json.h"
 #include "hub/publish.h"
 #include "hub/state.h"
 #include "hub/status.h"
@@ -15,12 +16,29 @@ stats_take_sample(struct hub *hub)
 	hub->stats.sample_ms = hub->clock.now_ms;
 }
 
+bool
+stats_is_followed(struct hub *hub)
+{
+	const struct channel *c =
+	    channel_find(hub, STATS_CHANNEL, strlen(STATS_CHANNEL));
+
+	return c != NULL && c->cursor_count > 0;
+}
+
 void
 stats_follow(struct hub *hub)
 {
+	if (!evtimer_pending(hub->stats.tick, NULL))
+		wanted_tell(hub, WANTED_STATS);
+	stats_begin(hub);
+}
+
+void
+stats_begin(struct hub *hub)
+{
 	static const struct timeval second = { .tv_sec = 1 };
 
-	if (evtimer_pending(hub->stats.tick, NULL))
+	if (evtimer_pending(hub->stats.tick, NULL) || hub->drain.is_on)
 		return;
 	stats_take_sample(hub);
 	event_add(hub->stats.tick, &second);
@@ -33,6 +51,8 @@ stats_make(struct hub *hub)
 	struct hub_figures before = hub->stats.sample;
 	uint64_t before_ms = hub->stats.sample_ms;
 
+	if (hub->store->node != NULL)
+		json_add_string(o, "node", hub->store->node);
 	stats_take_sample(hub);
 	figures_add_stats(o, FIGURES_HUB, &hub->stats.sample, &before,
 	    hub->clock.now_ms - before_ms);
@@ -60,7 +80,7 @@ stats_tick_cb(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	hub_now(hub);
 	c = channel_find(hub, STATS_CHANNEL, strlen(STATS_CHANNEL));
-	if (c == NULL || c->cursor_count == 0) {
+	if (!stats_is_followed(hub) && !wanted_elsewhere(hub, WANTED_STATS)) {
 		stats_stop(hub, c);
 		return;
 	}

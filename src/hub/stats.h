@@ -39,6 +39,11 @@ void stats_end(struct hub *);
 /* A stream follows the channel from now on. */
 void stats_follow(struct hub *);
 
+/* The same of a stream at another node. */
+void stats_begin(struct hub *);
+
+bool stats_is_followed(struct hub *);
+
 /* The timer, once a second; arg is the hub. */
 void stats_tick_cb(evutil_socket_t, short, void *arg);
 

@@ -71,6 +71,12 @@ store_redis_ask(struct store *store, const struct store_question *question)
 }
 
 static void
+store_redis_beat(struct store *store)
+{
+	redis_beat((struct store_redis *)store);
+}
+
+static void
 store_redis_claim(struct store *store, struct text_span name,
     void (*claimed)(void *arg, enum store_claimed, const char *node), void *arg)
 {
@@ -188,6 +194,7 @@ static const struct store_ops store_redis_ops = {
 	.read = store_redis_read,
 	.cancel = store_redis_cancel,
 	.ask = store_redis_ask,
+	.beat = store_redis_beat,
 	.claim = store_redis_claim,
 	.release = store_redis_release,
 	.leave = store_redis_leave,

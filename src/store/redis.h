@@ -152,9 +152,8 @@ struct store_redis {
 	struct id floor; /* before it history may have holes */
 	struct redis_cut cuts[REDIS_CUTS];
 	size_t cut_count;
-	uint64_t nodes;  /* that were there when it was last asked */
-	bool has_beaten; /* since this node came; it is no news to others */
-	bool is_leaving; /* and needs say no more that it is there */
+	uint64_t nodes;          /* that were there when it was last asked */
+	bool is_leaving;         /* and needs say no more that it is there */
 	void (*left)(void *arg); /* to be called when it has; or NULL */
 	void *left_arg;
 

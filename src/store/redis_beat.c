@@ -50,7 +50,7 @@ static void
 redis_beat_hear(struct store_redis *s, const redisReply *reply)
 {
 	size_t most = reply->elements / REDIS_BEAT_NODE_WORDS, count = 0, i;
-	bool was_unknown = reply->element[0]->integer != 0;
+	bool is_new = reply->element[0]->integer != 0;
 	struct store_node *nodes = calloc(most + 1, sizeof *nodes);
 	redisReply *const *e;
 
@@ -64,9 +64,7 @@ redis_beat_hear(struct store_redis *s, const redisReply *reply)
 			s->nodes += !nodes[count++].is_gone;
 	}
 	if (nodes != NULL && s->store.hooks != NULL)
-		s->store.hooks->heard(s->store.hub, nodes, count,
-		    was_unknown && s->has_beaten);
-	s->has_beaten = true;
+		s->store.hooks->heard(s->store.hub, nodes, count, is_new);
 	free(nodes);
 }
 

@@ -215,11 +215,11 @@ struct store_hooks {
 	/* Appends what this node says of itself. */
 	void (*say)(void *hub, struct buffer *said);
 	/*
-	 * Every few seconds, all nodes, this one among them.  With was_gone the
-	 * others were told that it is.
+	 * Every few seconds, all nodes, this one among them.  is_new: it was
+	 * not there before, or was taken for gone.
 	 */
 	void (*heard)(void *hub, const struct store_node *, size_t count,
-	    bool was_gone);
+	    bool is_new);
 	/*
 	 * The node had this claim and is gone: it is this one's now, until it
 	 * is released.
@@ -251,6 +251,8 @@ struct store_ops {
 	 * NULL, or why it cannot.
 	 */
 	const char *(*ask)(struct store *, const struct store_question *);
+	/* Says now what this node says of itself, and asks who is there. */
+	void (*beat)(struct store *);
 	/*
 	 * Has a name for this node alone, until it is released or the node is
 	 * gone; calls once, at once or later.  A name that this node has it

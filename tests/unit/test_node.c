@@ -46,7 +46,23 @@ test_cancel(struct store *store, struct store_read *r)
 	return true;
 }
 
+static const char *
+test_ask(struct store *store, const struct store_question *q)
+{
+	(void)store;
+	(void)q;
+	return "nobody is there";
+}
+
+static void
+test_beat(struct store *store)
+{
+	(void)store;
+}
+
 static const struct store_ops test_ops = {
+	.beat = test_beat,
+	.ask = test_ask,
 	.commit = test_commit,
 	.read = test_read,
 	.cancel = test_cancel,

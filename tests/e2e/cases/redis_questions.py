@@ -8,10 +8,10 @@ import signal
 import threading
 
 from cases.redis_nodes import follow, nodes_at
-from lib import proc
+from lib import proc, sse
 from lib.daemon import Queue
 from lib.fcgi import Direct
-from lib.redis import on_redis
+from lib.redis import Node, on_redis
 
 CONFIG = """
 route "GET /events/{name}" { subscribe = "{name}" }
@@ -257,5 +257,94 @@ def asked_by_many(tap, place, redis):
     tap.eq(wrong, [], "each is the answer to its question")
 
 
-TESTS = [who_follows, many_users, closes_and_counts, what_is_there,
+def notices(stream):
+    return [json.loads(event.data) for event in stream.events
+            if event.type != "crier.gap"]
+
+
+def tail(node, channel):
+    queue = Queue(node.queue)
+    queue.send({"do": "stream", "channel": [channel]})
+    return Followed(queue)
+
+
+class Followed:
+    """A channel that is followed on the queue's socket."""
+
+    def __init__(self, queue):
+        self.queue = queue
+        self.parser = sse.Parser()
+        queue.socket.settimeout(0.2)
+
+    @property
+    def events(self):
+        try:
+            while True:
+                self.parser.feed(self.queue.socket.recv(65536))
+        except TimeoutError:
+            return self.parser.events
+
+    def wait(self, condition, what):
+        proc.wait_for(lambda: any(condition(one) for one in notices(self)),
+                      what, 30)
+        return [one for one in notices(self) if condition(one)]
+
+
+@on_redis()
+def streams_of_all(tap, place, redis):
+    """Who follows $streams at one node hears of the streams of all, and of
+    nodes that come and go."""
+    nodes = nodes_at(place, redis, 2)
+    first, second = names(nodes)
+    watcher = tail(nodes[0], "$streams")
+    proc.wait_for(lambda: nodes[1].store()["answers"] > 0, "all know of it")
+    there = follow(nodes[1], "a", REMOTE_USER="ann")
+    here = follow(nodes[0], "a")
+    watcher.wait(lambda e: e["do"] == "open" and e["node"] == first, "here")
+    (opened,) = watcher.wait(lambda e: e["do"] == "open"
+                             and e["node"] == second, "and there")
+    tap.eq((opened["user"], opened["channels"]), ("ann", ["a"]),
+           "a stream of another node")
+    other = tail(nodes[1], "$streams")
+    there.close()
+    for one in (watcher, other):
+        closed = one.wait(lambda e: e["do"] == "close"
+                          and e["node"] == second, "its end")
+        tap.eq([e["stream"] for e in closed], [opened["stream"]], "once")
+    late = Node(place, "late", redis.url()).start()
+    (joined,) = watcher.wait(lambda e: e["do"] == "join", "a node comes")
+    name = late.store()["node"]
+    tap.eq((joined["node"], joined["streams"]), (name, 0), "it is told")
+    kept = [follow(late, "a") for _ in range(3)]
+    watcher.wait(lambda e: e["do"] == "open" and e["node"] == name,
+                 "it knows what is followed")
+    proc.wait_for(lambda: json.loads(redis.ask(
+        "HGET", "{crier}:said", name))["streams"] == len(kept),
+        "it has said how many it has", 20)
+    late.kill()
+    redis.ask("ZADD", NODES, "1", name)
+    for one in (watcher, other):
+        gone = one.wait(lambda e: e["do"] == "gone", "it is gone")
+        tap.eq([(e["node"], e["streams"]) for e in gone], [(name, 3)],
+               "with its streams, once")
+    here.close()
+
+
+@on_redis()
+def figures_of_all(tap, place, redis):
+    """$stats has an event of each node a second, wherever it is followed."""
+    nodes = nodes_at(place, redis, 2)
+    watcher = tail(nodes[0], "$stats")
+    for name in names(nodes):
+        watcher.wait(lambda e, n=name: e["node"] == n, name)
+    watcher.queue.close()
+    done = nodes[1].crier("top", "-n", "1")
+    tap.ok(b"streams 0 " in done.stdout, "crier top", done.stdout)
+    streams = [follow(node, "a") for node in nodes]
+    done = nodes[1].crier("top", "-n", "1")
+    tap.ok(b"streams %d " % len(streams) in done.stdout, "of all nodes",
+           done.stdout)
+
+
+TESTS = [streams_of_all, figures_of_all, who_follows, many_users, closes_and_counts, what_is_there,
          one_is_silent, it_is_bounded, redis_is_away, asked_by_many]
