@@ -226,7 +226,8 @@ def the_documentation(tap, _place):
               encoding="utf-8") as page:
         text = page.read()
     for kind, ends in (("conf", (".conf",)), ("sh", (".sh",)),
-                       ("python", (".py",)), ("js", (".html",))):
+                       ("python", (".py",)), ("php", (".php",)),
+                       ("js", (".html", ".php"))):
         files = [_flat(read(name)) for name in os.listdir(FILES)
                  if name.endswith(ends)]
         blocks = re.findall(r"^```" + kind + r"\n(.*?)^```$", text,

@@ -14,6 +14,7 @@ from lib import proc
 from cases.chromium_tests import Browser
 from cases.patterns_live import Elsewhere
 from lib.patterns_page import Page, in_chromium
+from cases.patterns_answer import QUESTION, SOON as SOON_READ, Answers
 from cases.patterns_run import FAST, LONG, running
 from lib.patterns_site import FILES, Site, read
 
@@ -285,6 +286,52 @@ def typewriter_in_chromium(tap, place):
 
 
 @with_packages
+def answer(tap, place):
+    """Both begin by POST; cut off, each comes back for the rest alone."""
+    site = Answers(place, "nginx", [
+        ('end-event = "done"', 'end-event = "done"  retry = 200'), SOON_READ])
+    words = [word + " " for word in QUESTION.split(" ")]
+    words[-1] = words[-1].strip()
+    clients = [Client(site, package, f"/chat/{package}", method="POST",
+                      body=QUESTION, names=["done"]) for package in PACKAGES]
+    at = 5
+
+    def shows(client):
+        client.wait(lambda: [json.loads(e["data"]) for e in client.events()
+                             if e["event"] == "message"]
+                    == words[:at + 1], f"{at + 1} words")
+
+    for _turn in range(3):
+        site.let(at)
+        for client in clients:
+            shows(client)
+        site.web.stop()
+        at += 5
+        site.let(at)
+        site.web.start()
+    for client in clients:
+        shows(client)
+        tap.ok(True, f"{client.package}: cut off three times, every word once")
+    tap.eq(running(site.script), 2, "one program each")
+    at = len(words)
+    site.let(at)
+    for client in clients:
+        client.wait_state("closed")
+        shows(client)
+        tap.eq([json.loads(e["data"])["reason"] for e in client.events()
+                if e["event"] == "done"], ["ended"],
+               f"{client.package}: the end, and it is told to stay away")
+    for package in PACKAGES:
+        reader = Client(site, package, f"/chat/{PACKAGES[0]}",
+                        names=["done"], end="done")
+        reader.wait_state("closed")
+        tap.eq([json.loads(e["data"]) for e in reader.events()
+                if e["event"] == "message"], words,
+               f"{package}: who comes later reads all of it")
+    tap.eq(running(site.script), 0, "and begins nothing")
+
+
+@with_packages
 def clock(tap, place):
     site = Site(place, "nginx", "clock", [('"clock"', '"clock"' + SOON)])
     clients = both(site, "/stream")
@@ -341,4 +388,4 @@ def log(tap, place):
 
 
 TESTS = (orders, ticker, emitter, user, feed, typewriter,
-         typewriter_in_chromium, clock, progress, log)
+         typewriter_in_chromium, answer, clock, progress, log)

@@ -15,7 +15,7 @@ FILES = os.path.join(bench.SRCDIR, "tests", "e2e", "patterns")
 SITE = "/usr/local/lib/site/"  # where the settings look for programs
 
 # What a site's admin adds so that these URLs join /events: see porting.md.
-URLS = "(sse|emitter|api|stream|jobs|log)"
+URLS = "(sse|emitter|api|stream|jobs|log|chat)"
 JOINS = {
     "nginx": f"location ~ ^/{URLS}(/|$) {{ rewrite ^ /events/ last; }}",
     "lighttpd": f'$HTTP["url"] =~ "^/{URLS}(/|$)" {{\n'
@@ -82,7 +82,7 @@ class Site:
     def _copy_programs(self):
         folder = self.place.make_dir("site")
         for name in os.listdir(FILES):
-            if name.endswith((".sh", ".py")):
+            if name.endswith((".sh", ".py", ".php")):
                 shutil.copy(os.path.join(FILES, name), folder)
                 os.chmod(os.path.join(folder, name), 0o755)
         return folder
