@@ -186,6 +186,13 @@ void redis_prove(struct store_redis *);
 /* The chain of the log is broken: asks what of the position holds. */
 void redis_greet_again(struct store_redis *);
 
+/*
+ * Sends a command of words that are texts: the callback's argument is the
+ * store; 0, or -1: then it has left.
+ */
+int redis_send_words(struct store_redis *, struct redis_link *,
+    const char *const *words, size_t count, redis_link_cb *);
+
 /* Asks what time it is there; 0, or -1: then it has left. */
 int redis_ask_time(struct store_redis *);
 
@@ -212,6 +219,18 @@ bool redis_refuses_all(struct store_redis *, const redisReply *);
 
 /* Notes an error for the status, and logs it now and then. */
 void redis_note_error(struct store_redis *, const char *what, const char *why);
+
+/*
+ * redis_check.c: the commands that ask whether a server is one for a history,
+ * and what is wrong with what was answered (perhaps in `why`), or NULL.
+ */
+extern const char *const redis_check_info_words[1];
+extern const char *const redis_check_fsync_words[3];
+
+const char *redis_check_info(struct store_redis *, const redisReply *,
+    char why[REDIS_LINK_WHY_SIZE]);
+const char *
+redis_check_fsync(const redisReply *, char why[REDIS_LINK_WHY_SIZE]);
 
 /* redis_publish.c */
 int redis_outbox_init(struct redis_outbox *);

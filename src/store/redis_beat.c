@@ -3,8 +3,8 @@
 
 /*
  * What a node says and asks every few seconds: that it is there, what it says
- * of itself, and who else is; what time it is at the Redis; and it deletes the
- * keys that are not asked any more.
+ * of itself, and who else is; what time it is at the Redis, and whether that is
+ * one for a history still; and it deletes the keys that are not asked any more.
  */
 
 #include <stdio.h>
@@ -83,32 +83,48 @@ redis_beat_cb(void *arg, const redisReply *reply)
 		redis_beat_hear(s, reply);
 }
 
-/* What it answers is of no use. */
+/* That it was done is of no use; that it may not be done is. */
 static void
 redis_beat_said_cb(void *arg, const redisReply *reply)
 {
-	(void)arg;
-	(void)reply;
+	redis_refuses_all(arg, reply);
 }
 
-/* A command of a word, a key, and so on; -1: it has left. */
-static int
-redis_beat_send(struct store_redis *s, const char *const *words, size_t count,
-    redis_link_cb *cb)
+/* What it was may be another by now. */
+static void
+redis_beat_info_cb(void *arg, const redisReply *reply)
 {
-	struct redis_command c;
-	size_t i;
-	int rc;
+	struct store_redis *s = arg;
+	uint64_t evicted = s->server.evicted;
+	char why[REDIS_LINK_WHY_SIZE];
+	const char *wrong = redis_check_info(s, reply, why);
 
-	if (redis_command_begin(&c, REDIS_BEAT_WORDS) == -1) {
-		redis_leave(s, "out of memory");
-		return -1;
-	}
-	for (i = 0; i < count; i++)
-		redis_command_add_text(&c, words[i]);
-	rc = redis_send(s, s->talk, &c, cb, s);
-	redis_command_clear(&c);
-	return rc;
+	/* What it has dropped may have been history: a hello tells all. */
+	if (wrong == NULL && s->server.evicted > evicted)
+		wrong = "it has evicted keys";
+	if (wrong != NULL)
+		redis_leave(s, wrong);
+}
+
+static void
+redis_beat_fsync_cb(void *arg, const redisReply *reply)
+{
+	char why[REDIS_LINK_WHY_SIZE];
+	const char *wrong = redis_check_fsync(reply, why);
+
+	if (wrong != NULL)
+		redis_leave(arg, wrong);
+}
+
+/* Whether it is one for a history still. */
+static void
+redis_beat_check(struct store_redis *s)
+{
+	if (redis_send_words(s, s->talk, redis_check_info_words, 1,
+		redis_beat_info_cb) == 0 &&
+	    s->durability == STORE_POWER)
+		redis_send_words(s, s->talk, redis_check_fsync_words, 3,
+		    redis_beat_fsync_cb);
 }
 
 /* That this node is there, and what it says of itself; -1: it has left. */
@@ -157,9 +173,10 @@ redis_beat(struct store_redis *s)
 	redis_bucket_key(s, redis_clock_ms(s) / s->key_ms - 3, bucket);
 	loop_set_timer(s->beat, REDIS_BEAT_MS);
 	if (redis_beat_say(s, nodes, said) == 0 &&
-	    redis_beat_send(s, forget, sizeof forget / sizeof forget[0],
-		redis_beat_said_cb) == 0)
-		redis_ask_time(s);
+	    redis_send_words(s, s->talk, forget,
+		sizeof forget / sizeof forget[0], redis_beat_said_cb) == 0 &&
+	    redis_ask_time(s) == 0)
+		redis_beat_check(s);
 }
 
 void
@@ -195,8 +212,8 @@ redis_beat_leave(struct store_redis *s, void (*left)(void *arg), void *arg)
 	}
 	redis_key(s, "nodes", nodes);
 	redis_key(s, "said", said);
-	if (redis_beat_send(s, remove, sizeof remove / sizeof remove[0],
-		redis_beat_said_cb) == 0)
-		redis_beat_send(s, forget, sizeof forget / sizeof forget[0],
-		    redis_beat_left_cb);
+	if (redis_send_words(s, s->talk, remove,
+		sizeof remove / sizeof remove[0], redis_beat_said_cb) == 0)
+		redis_send_words(s, s->talk, forget,
+		    sizeof forget / sizeof forget[0], redis_beat_left_cb);
 }

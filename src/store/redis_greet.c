@@ -109,7 +109,7 @@ redis_prove(struct store_redis *s)
 /* Words with which a server says that it is not there for anybody. */
 static const char *const redis_greet_away[] = { "READONLY", "LOADING",
 	"MASTERDOWN", "UNBLOCKED", "NOAUTH", "WRONGPASS", "NOPERM", "MOVED",
-	"CLUSTERDOWN" };
+	"ASK", "CLUSTERDOWN", "DENIED" };
 
 bool
 redis_refuses_all(struct store_redis *s, const redisReply *reply)
@@ -204,7 +204,7 @@ redis_greet_hello(struct store_redis *s)
 	char state[REDIS_KEY_SIZE], log[REDIS_KEY_SIZE], nodes[REDIS_KEY_SIZE];
 
 	s->state = REDIS_HELLO;
-	if (redis_command_begin(&c, REDIS_COMMAND_SCRIPT + 9) == -1) {
+	if (redis_command_begin(&c, REDIS_COMMAND_SCRIPT + 10) == -1) {
 		redis_leave(s, "out of memory");
 		return;
 	}
@@ -220,6 +220,7 @@ redis_greet_hello(struct store_redis *s)
 	redis_command_add(&c, s->log.header, s->log.header_len);
 	redis_command_add_text(&c, s->node);
 	redis_command_add_number(&c, REDIS_GREET_MARGIN_MS);
+	redis_command_add_number(&c, s->server.evicted);
 	redis_send(s, s->talk, &c, redis_greet_hello_cb, s);
 	redis_command_clear(&c);
 }
@@ -231,37 +232,42 @@ redis_greet_again(struct store_redis *s)
 	redis_greet_hello(s);
 }
 
+static void
+redis_greet_fsync_cb(void *arg, const redisReply *reply)
+{
+	char why[REDIS_LINK_WHY_SIZE];
+	const char *wrong = redis_check_fsync(reply, why);
+
+	if (wrong != NULL)
+		redis_leave(arg, wrong);
+	else
+		redis_greet_hello(arg);
+}
+
 /* Who the server is, as one of the connections says; both must say the same. */
 static void
 redis_greet_info(struct store_redis *s, const redisReply *reply, bool is_tail)
 {
 	char why[REDIS_LINK_WHY_SIZE], run[sizeof s->server.run];
-	const char *wrong;
-	char evicted[24];
+	const char *wrong = redis_check_info(s, reply, why);
 
-	if (reply->type == REDIS_REPLY_ERROR) {
-		redis_leave(s, reply->str);
-		return;
-	}
-	if (reply->type != REDIS_REPLY_STRING ||
-	    !redis_info_find(reply->str, "run_id", run, sizeof run)) {
-		redis_leave(s, "its INFO has no run_id");
-		return;
-	}
-	if ((wrong = redis_info_wrong(reply->str, why)) != NULL) {
+	if (wrong != NULL) {
 		redis_leave(s, wrong);
 		return;
 	}
-	if (redis_info_find(reply->str, "evicted_keys", evicted,
-		sizeof evicted))
-		s->server.evicted = strtoull(evicted, NULL, 10);
+	redis_info_find(reply->str, "run_id", run, sizeof run);
 	if (s->server.is_known[!is_tail] && strcmp(run, s->server.run) != 0) {
 		redis_leave(s, "two connections lead to two servers");
 		return;
 	}
 	memcpy(s->server.run, run, sizeof run);
 	s->server.is_known[is_tail] = true;
-	if (s->server.is_known[!is_tail])
+	if (!s->server.is_known[!is_tail])
+		return;
+	if (s->durability == STORE_POWER)
+		redis_send_words(s, s->talk, redis_check_fsync_words, 3,
+		    redis_greet_fsync_cb);
+	else
 		redis_greet_hello(s);
 }
 
@@ -296,18 +302,20 @@ redis_greet_time_cb(void *arg, const redisReply *reply)
 	s->server.clock_ms = ms - (int64_t)clock_monotonic_ms();
 }
 
-static int
-redis_greet_ask(struct store_redis *s, struct redis_link *link,
-    const char *word, redis_link_cb *cb)
+int
+redis_send_words(struct store_redis *s, struct redis_link *link,
+    const char *const *words, size_t count, redis_link_cb *cb)
 {
 	struct redis_command c;
-	int rc = -1;
+	size_t i;
+	int rc;
 
-	if (redis_command_begin(&c, 1) == -1) {
+	if (redis_command_begin(&c, count) == -1) {
 		redis_leave(s, "out of memory");
 		return -1;
 	}
-	redis_command_add_text(&c, word);
+	for (i = 0; i < count; i++)
+		redis_command_add_text(&c, words[i]);
 	rc = redis_send(s, link, &c, cb, s);
 	redis_command_clear(&c);
 	return rc;
@@ -316,7 +324,9 @@ redis_greet_ask(struct store_redis *s, struct redis_link *link,
 int
 redis_ask_time(struct store_redis *s)
 {
-	return redis_greet_ask(s, s->talk, "TIME", redis_greet_time_cb);
+	static const char *const time[] = { "TIME" };
+
+	return redis_send_words(s, s->talk, time, 1, redis_greet_time_cb);
 }
 
 static void
@@ -325,7 +335,8 @@ redis_greet_talk_up_cb(void *arg)
 	struct store_redis *s = arg;
 
 	if (redis_ask_time(s) == 0)
-		redis_greet_ask(s, s->talk, "INFO", redis_greet_talk_info_cb);
+		redis_send_words(s, s->talk, redis_check_info_words, 1,
+		    redis_greet_talk_info_cb);
 }
 
 static void
@@ -333,7 +344,8 @@ redis_greet_tail_up_cb(void *arg)
 {
 	struct store_redis *s = arg;
 
-	redis_greet_ask(s, s->tail, "INFO", redis_greet_tail_info_cb);
+	redis_send_words(s, s->tail, redis_check_info_words, 1,
+	    redis_greet_tail_info_cb);
 }
 
 static void

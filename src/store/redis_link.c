@@ -309,7 +309,10 @@ redis_link_reply(struct redis_link *l, const redisReply *reply)
 	void *arg;
 
 	if (c == NULL) {
-		redis_link_end(l, "it replies without a question");
+		redis_link_end(l,
+		    reply->type == REDIS_REPLY_ERROR
+			? reply->str
+			: "it replies without a question");
 		return;
 	}
 	cb = c->cb;

@@ -7,6 +7,7 @@
 -- KEYS  1 state  2 log  3 nodes
 -- ARGV  1 the server's run id  2, 3 the node's position: ms, n (0 0: none)
 --       4 the header of the entry there, or ""  5 node  6 margin in ms
+--       7 keys that the server has evicted since its start
 -- reply {floor, last, lost, away, cuts}: ids, 0 or 1 twice, "FROM:TO " of each
 --
 -- Another run id means that the server was started again, or is another one: its
@@ -14,6 +15,7 @@
 -- nothing that is valid has such an id.  The new one is greater than the clock,
 -- the log and the node's position, and by the margin greater still, for other
 -- nodes may have read further than this one on the server that is gone.
+-- Evicted keys may have been history: that is a loss whose place nobody knows.
 
 local CUTS = 32 -- so many are remembered
 
@@ -42,12 +44,14 @@ local function is_in_cut(cuts, ms, n)
 	return false
 end
 
-local state = redis.call('HMGET', KEYS[1], 'last', 'run', 'floor', 'cuts')
+local state = redis.call('HMGET', KEYS[1], 'last', 'run', 'floor', 'cuts',
+    'evicted')
 local lms, ln = split(state[1] or '0-0')
 local fms, fn = split(state[3] or '0-0')
 local cuts = state[4] or ''
 local ms, n = tonumber(ARGV[2]), tonumber(ARGV[3])
 local margin = tonumber(ARGV[6])
+local evicted = tonumber(ARGV[7])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
@@ -78,14 +82,18 @@ local function judge()
 	return false, true
 end
 
+local is_new_run = state[2] ~= ARGV[1]
+-- A server counts from 0 on; what it dropped before all began was not ours.
+local is_evicted = state[1] and
+    evicted > (is_new_run and 0 or tonumber(state[5] or '0'))
+
 local lost, away = judge()
 -- Another node may have found the same loss: one floor is enough.
 local covered = lost and is_less(ms, n, fms, fn)
-local is_new_run = state[2] ~= ARGV[1]
 -- Where nothing was, nobody has read anything.
 local is_first = not state[1] and ms == 0
 
-if is_new_run or (lost and not covered) or not state[1] then
+if is_new_run or (lost and not covered) or not state[1] or is_evicted then
 	local ems = math.max(now, lms, ms) +
 	    (is_new_run and not is_first and margin or 0)
 	local en = 0
@@ -103,7 +111,7 @@ if is_new_run or (lost and not covered) or not state[1] then
 			return kept > CUTS and '' or nil
 		end)
 	end
-	if (lost and not covered) or not state[1] then
+	if (lost and not covered) or not state[1] or is_evicted then
 		fms, fn = ems, en
 	end
 	-- All nodes learn of it at its place in the log.
@@ -111,7 +119,8 @@ if is_new_run or (lost and not covered) or not state[1] then
 	redis.call('XADD', KEYS[2], join(ems, en), 'b', header, 'd',
 	    'floor ' .. join(fms, fn))
 	redis.call('HSET', KEYS[1], 'last', join(ems, en), 'run', ARGV[1],
-	    'floor', join(fms, fn), 'cuts', cuts, 'version', '1')
+	    'floor', join(fms, fn), 'cuts', cuts, 'version', '1',
+	    'evicted', ARGV[7])
 	lms, ln = ems, en
 end
 redis.call('ZADD', KEYS[3], now, ARGV[5])

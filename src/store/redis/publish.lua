@@ -14,7 +14,8 @@
 -- reply {'OK', ms, n, events}, {'KNOWN', ...}: the same seq came before,
 --       {'OLD'}: a later one did, {'DUP', offset, id ...}: keys that are known,
 --       {'RUN'}: say hello first, {'LOST'}: the caller has read more than is
---       here; {'OK', ..., why}: it is on the log, but a channel failed
+--       here; {'OK', ..., why}: it is on the log, but a channel failed, and
+--       the floor is behind it
 --
 -- A Lua error takes nothing back, so all that can fail comes before the first
 -- write, and of the writes that first which Redis may refuse.
@@ -196,6 +197,14 @@ local function add_keys()
 	call('PEXPIRE', ARGV[11], ARGV[13])
 end
 
+-- A channel that failed has a hole that its own headers do not tell.
+local function raise_floor()
+	local id = string.format('%.0f-%.0f', ms, n + count)
+	call('XADD', KEYS[2], id, 'b', pack_bytes('>I8I4I4I8I4', ms, n + count,
+	    0, ms, n + count - 1), 'd', 'floor ' .. id)
+	call('HSET', KEYS[1], 'last', id, 'floor', id)
+end
+
 -- From here on it writes.
 if ARGV[6] ~= '' then
 	call('XADD', KEYS[2], 'MINID', '~', ARGV[6], last, 'b', header, 'd',
@@ -214,5 +223,6 @@ local is_whole, why = pcall(append_all)
 if not is_whole then
 	reply[5] = type(why) == 'table' and why.err or tostring(why)
 	redis.log(redis.LOG_WARNING, 'crier: a channel failed: ' .. reply[5])
+	raise_floor()
 end
 return reply

@@ -11,7 +11,7 @@ import time
 from lib import bench, proc
 from lib.daemon import Queue
 from lib.fcgi import Direct
-from lib.redis import Node, on_redis
+from lib.redis import Node, example_user, on_redis
 
 ALWAYS = ("--appendonly", "yes", "--appendfsync", "always")
 EVENTS = 300  # of each publisher
@@ -479,15 +479,8 @@ def with_few_rights(tap, place, redis):
             if line.strip() and line[0] != "#":
                 tap.eq(redis.ask("CONFIG", "SET", *line.split()), "OK",
                        line.strip())
-    with open(os.path.join(folder, "crier.acl"), encoding="utf-8") as file:
-        (words,) = [line.split() for line in file if line[0] != "#"]
-    rules = [word.replace("PASSWORD", "secret") for word in words[2:]]
-    tap.eq(redis.ask("ACL", "SETUSER", "crier", *rules), "OK", "the user")
-    password = place.write("password", "secret\n")
-    os.chmod(password, 0o640)
-    os.chown(password, os.getuid(), os.stat(redis.dir).st_gid)
-    url = f"redis+unix://crier@{redis.path}"
-    options = ["store-password-file=" + password]
+    user, options = example_user(place, redis)
+    url = f"redis+unix://{user}@{redis.path}"
     first, second = [Node(place, name, url, options).start()
                      for name in ("n1", "n2")]
     client = follow(second, "a")

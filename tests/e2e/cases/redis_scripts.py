@@ -30,10 +30,10 @@ class Scripts:
             text = file.read()
         return self.ask("EVAL", text, len(keys), *keys, *arguments)
 
-    def hello(self, ms=0, n=0, header=b"", node="a"):
+    def hello(self, ms=0, n=0, header=b"", node="a", evicted=0):
         floor, last, lost, away, cuts = self.script(
             "hello", (STATE, LOG, NODES), self.run, ms, n, header, node,
-            MARGIN)
+            MARGIN, evicted)
         return as_id(floor), as_id(last), lost, away, cuts.decode()
 
     def publish(self, seq, blob, count, keys=(), node="a", seen=(0, 0),
@@ -281,7 +281,28 @@ def a_channel_fails(tap, redis):
     redis.ask("SET", "{t}:c:x", "no list")
     reply = redis.publish(1, blob_of((b"x", [(0, b"a")])), 1)
     tap.ok(reply[0] == b"OK" and b"WRONGTYPE" in reply[4], "is told", reply)
-    tap.eq(redis.ask("XLEN", LOG), 2, "the log has it")
+    first, entry, told = redis.ask("XRANGE", LOG, "-", "+")
+    tap.eq((entry[1][3][-1:], told[1][3][:6]), (b"a", b"floor "),
+           "the log has it, and a floor behind it")
+    last = as_id(told[0])
+    tap.eq(redis.hello(*as_id(first[0]))[:3], (last, last, 1),
+           "whoever comes from before is told")
+
+
+@on_redis
+def evicts(tap, redis):
+    """Keys that went for want of memory: one floor each time."""
+    redis.hello(evicted=7)
+    _, ms, n, _ = redis.publish(1, blob_of((b"x", [(0, b"a")])), 1)
+    here = int(ms), int(n)
+    tap.eq(redis.hello(*here, evicted=7)[2], 0, "those before all began")
+    lost = redis.hello(*here, evicted=8)
+    tap.eq(lost[2], 1, "one more")
+    tap.eq(redis.hello(*lost[1], evicted=8)[:3], (lost[0], lost[1], 0),
+           "is told once")
+    redis.run = "r2"
+    tap.eq(redis.hello(*lost[1], evicted=0)[2], 0, "a new server has none")
+    tap.eq(redis.hello(*lost[1], evicted=3)[2], 1, "and then some")
 
 
 def beat(redis, node, said=b"here"):
@@ -342,5 +363,5 @@ def claims(tap, redis):
            [[b"FULL"], [b"OK"]], "there is a bound")
 
 
-TESTS = [who_is_there, claims, a_batch, keys, retention, stops, the_end, own_ids, another_server, away,
-         full, a_channel_fails]
+TESTS = [who_is_there, claims, a_batch, keys, retention, stops, the_end,
+         own_ids, another_server, away, full, a_channel_fails, evicts]

@@ -7,7 +7,7 @@ import shutil
 import signal
 import socket
 
-from lib import proc
+from lib import bench, proc
 from lib.daemon import Crierd
 
 IS_THERE = shutil.which("redis-server") is not None
@@ -28,14 +28,15 @@ class Redis:
         self.proc = None
         place.own(self)
 
-    def start(self):
+    def start(self, is_awaited=True):
         if os.path.exists(self.path):
             os.unlink(self.path)  # of one that was killed
         self.proc = proc.Proc(
             ["redis-server", "--port", "0", "--unixsocket", self.path,
              "--unixsocketperm", "777", "--dir", self.dir, "--save", "",
              *self.settings], self.log, env=self.env)
-        proc.wait_for(self.is_up, "redis-server answers")
+        if is_awaited:
+            proc.wait_for(self.is_up, "redis-server answers")
         return self
 
     def is_up(self):
@@ -150,6 +151,26 @@ def needs_redis(function):
     test.__name__ = function.__name__
     test.__doc__ = function.__doc__
     return test
+
+
+def example_user(place, redis):
+    """Makes the user of conf/redis: its name, and the options of a crierd that
+    logs in as it."""
+    path = os.path.join(bench.SRCDIR, "conf", "redis", "crier.acl")
+    with open(path, encoding="utf-8") as file:
+        (words,) = [line.split() for line in file if line[0] != "#"]
+    rules = [word.replace("PASSWORD", "secret") for word in words[2:]]
+    assert redis.ask("ACL", "SETUSER", words[1], *rules) == "OK"
+    return words[1], ["store-password-file=" +
+                      password_file(place, "secret")]
+
+
+def password_file(place, text):
+    """One that crierd takes."""
+    path = place.write("password", text + "\n")
+    os.chmod(path, 0o640)
+    os.chown(path, os.getuid(), os.stat(place.run).st_gid)
+    return path
 
 
 def on_redis(*settings):
