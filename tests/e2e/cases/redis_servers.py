@@ -8,7 +8,7 @@ from cases.redis_sentinel import wait_last, wait_told
 from lib import proc
 from lib.daemon import Queue
 from lib.fake_server import FakeRedis, array, text
-from lib.redis import Node, Redis, example_user, on_redis
+from lib.redis import Node, Redis, example_user, needs_redis, on_redis
 from lib.redis_sentinel import Server
 
 POWER = ["durability=power"]
@@ -80,6 +80,7 @@ FAKES = (
 )
 
 
+@needs_redis
 def says_what_is_wrong(tap, place):
     """Replies of servers of all kinds."""
     fake = FakeRedis(place, GOOD).start()
@@ -131,6 +132,7 @@ def needs_replicas(tap, place, redis):
     tap.eq([event.data for event in stream.events], ["1", "2"], "no gap")
 
 
+@needs_redis
 def a_cluster(tap, place):
     """Whose slot nobody serves, until it does."""
     redis = Server(place, "cluster", "--cluster-enabled", "yes").start()
@@ -142,6 +144,7 @@ def a_cluster(tap, place):
     is_told(tap, node, "CLUSTERDOWN")
 
 
+@needs_redis
 def loading(tap, place):
     """A server that reads its file yet."""
     redis = Redis(place, "--appendonly", "yes", "--key-load-delay",
@@ -238,6 +241,7 @@ POWERLESS = (
 )
 
 
+@needs_redis
 def power(tap, place):
     """durability = power: a server that does not write to its disk before it
     answers is none, and never was silently."""
