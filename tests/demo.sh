@@ -68,6 +68,14 @@ route "POST /events/publish/{channel...}" {
 	publish = "{channel}"
 	data = "{form.data}"
 }
+route "POST /events/answer/{id}" {
+	run = { "/bin/sh", "-c", 'set -f; for word in $(cat); do echo "$word"; sleep 0.2; done' }
+	channel = "answer/{id}"
+	end-event = "done"
+}
+route "DELETE /events/answer/{id}" {
+	stop = "answer/{id}"
+}
 EOF
 }
 

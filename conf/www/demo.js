@@ -5,10 +5,11 @@
  * The demo page: follows a channel by EventSource and shows what arrives, how
  * the connection is, and what happened when it was lost.
  *
- * The query string may say ?tabs, to follow with crier.js; ?channel= (several times) and ?names= (a list with
- * commas) for the fields, ?url= for another place than /events, and, only on
- * this very machine, ?demo= for the directory of tests/demo.sh, whose crierd
- * lets this page publish.
+ * The query string may say ?tabs, to follow with crier.js; ?channel= (several
+ * times) and ?names= (a list with commas) for the fields, ?url= for another
+ * place than /events, ?answer= for the id of an answer, and, only on this very
+ * machine, ?demo= for the directory of tests/demo.sh, whose crierd lets this
+ * page publish.
  *
  * All that comes from outside goes into the page as textContent.
  */
@@ -614,6 +615,83 @@ async function sendCb(e)
 	}
 }
 
+/*
+ * An answer that a program writes while one reads: crierd runs it once, and its
+ * channel has what it prints.  The id is in the address, so whoever opens that
+ * follows, from the beginning.
+ */
+
+let answer = null;
+
+function answerUrl()
+{
+	return "/events/answer/" + pathOf(query.get("answer"));
+}
+
+function answerState(text, isWriting)
+{
+	$("answer-state").textContent = text;
+	$("stop").disabled = !isWriting;
+}
+
+function answerEnd(text)
+{
+	answer.close();
+	answerState(text, false);
+}
+
+function answerFollow()
+{
+	if (answer !== null)
+		answer.close();
+	$("answer").textContent = "";
+	answerState("writing", true);
+	answer = new EventSource(answerUrl());
+	answer.addEventListener("message", (e) => {
+		$("answer").textContent += e.data + " ";
+	});
+	answer.addEventListener("done", (e) => answerEnd(
+	    String((parse(e.data) || {}).reason)));
+	answer.addEventListener("error", () => {
+		if (answer.readyState === EventSource.CLOSED)
+			answerEnd("refused by the server");
+	});
+}
+
+async function askCb(e)
+{
+	e.preventDefault();
+	query.set("answer", crypto.randomUUID());
+	addressUpdate();
+	try {
+		const r = await fetch(answerUrl(), { method: "POST",
+		    body: $("question").value });
+
+		if (r.ok) {
+			r.body.cancel();
+			answerFollow();
+		} else {
+			answerState((await r.json()).error, false);
+		}
+	} catch (error) {
+		answerState("crierd does not answer", false);
+	}
+}
+
+function answerStop()
+{
+	fetch(answerUrl(), { method: "DELETE" });
+}
+
+function answersStart()
+{
+	$("answers").hidden = demo === "";
+	$("ask").addEventListener("submit", askCb);
+	$("stop").addEventListener("click", answerStop);
+	if (demo !== "" && query.has("answer"))
+		answerFollow();
+}
+
 /* The fields. */
 
 function clear()
@@ -737,6 +815,7 @@ function start()
 	commandsShow();
 	connect();
 	tabsStart();
+	answersStart();
 }
 
 start();

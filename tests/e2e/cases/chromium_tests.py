@@ -231,6 +231,7 @@ def as_bootstrap_shows_it(tap, place):
                   "a link to the status page")
     tap.ok("porting.md" in browser.text("#papers"),
            "status page and papers are linked to", browser.text("#papers"))
+    _answer(tap, site, browser)
     _send(browser, "beta", "from <the> page & more")
     proc.wait_for(lambda: browser.text("#copied"), "the page says so")
     # Pages that the browser has left may live in its cache.
@@ -261,6 +262,32 @@ def as_bootstrap_shows_it(tap, place):
     site.crierd.publish("user/ann", "to ann")
     _wait_for(browser, ["to ann"], "an event for a name with a slash")
     tap.eq(browser.errors(), [], "no script of the page failed")
+
+
+def _answer(tap, site, browser):
+    """The pane of an answer that is written while one reads."""
+    def shows(selector, want):
+        proc.wait_for(lambda: browser.text(selector) == want,
+                      f"{selector}: {want}")
+    browser.script("""
+document.querySelector('#question').value = 'one <two> "three"';
+document.querySelector('#ask button').click();
+""")
+    proc.wait_for(lambda: browser.text("#answer"), "an answer is begun")
+    browser.script("location.reload()")
+    shows("#answer-state", "ended")
+    tap.eq(browser.text("#answer"), 'one <two> "three" ',
+           "an answer, reloaded half-way, has each word once")
+    browser.script("""
+document.querySelector('#question').value = 'word '.repeat(300);
+document.querySelector('#ask button').click();
+""")
+    proc.wait_for(lambda: browser.text("#answer").startswith("word"),
+                  "a long one is begun")
+    browser.script("document.querySelector('#stop').click()")
+    shows("#answer-state", "stopped")
+    tap.eq((browser.script("return document.querySelector('#stop').disabled"),
+            site.crierd.status()["runs"]["going"]), (True, 0), "it is stopped")
 
 
 def _send(browser, channel, text):
