@@ -31,6 +31,7 @@ enum {
 	/* What is given waits so long for a Redis that is away. */
 	REDIS_PATIENCE_MS = 5000,
 	REDIS_CUTS = 32,
+	REDIS_SILENT_MAX = 16,
 	REDIS_GONE_MS = 15000, /* a node that did not say that it is there */
 	REDIS_KEY_SIZE = REDIS_URL_PREFIX_MAX + 72
 };
@@ -102,6 +103,9 @@ struct redis_asks {
 	uint64_t sent; /* of the one whose reply is to come; 0: none */
 	struct event *timer;
 	uint64_t asked, answered, missing; /* ever: ours, others', no answer */
+	/* Nodes that did not answer the last time: nobody waits for them. */
+	char silent[REDIS_SILENT_MAX][REDIS_NODE_SIZE];
+	size_t silent_count;
 };
 
 /* redis_claim.c: names that one node has. */

@@ -35,7 +35,7 @@ enum {
 
 struct redis_ask_node {
 	char name[REDIS_NODE_SIZE];
-	bool is_there; /* it was when it was asked */
+	bool is_there; /* it was when it was asked, and is waited for */
 	bool has_answered;
 	char *text;
 	size_t len;
@@ -73,6 +73,42 @@ redis_asks_key(const struct store_redis *s, const char *node,
 	redis_key(s, name, to);
 }
 
+/* Where a node stands among the silent ones; their number: it does not. */
+static size_t
+redis_asks_find_silent(const struct redis_asks *all, const char *name,
+    size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < all->silent_count; i++)
+		if (strlen(all->silent[i]) == len &&
+		    memcmp(all->silent[i], name, len) == 0)
+			break;
+	return i;
+}
+
+/* It did not answer in time: the next question is not held up by it. */
+static void
+redis_asks_note_silent(struct redis_asks *all, const char *name)
+{
+	size_t at = redis_asks_find_silent(all, name, strlen(name));
+
+	if (at < all->silent_count || at == REDIS_SILENT_MAX)
+		return;
+	memcpy(all->silent[at], name, strlen(name) + 1);
+	all->silent_count++;
+}
+
+static void
+redis_asks_note_heard(struct redis_asks *all, const char *name, size_t len)
+{
+	size_t at = redis_asks_find_silent(all, name, len);
+
+	if (at < all->silent_count)
+		memmove(all->silent[at], all->silent[--all->silent_count],
+		    REDIS_NODE_SIZE);
+}
+
 static void
 redis_ask_free(struct redis_ask *a)
 {
@@ -105,6 +141,8 @@ redis_ask_finish(struct store_redis *s, struct redis_ask *a, const char *why)
 		if (why != NULL)
 			continue;
 		all->missing += node->len == 0;
+		if (node->is_there && !node->has_answered)
+			redis_asks_note_silent(all, node->name);
 		answers[count++] = (struct store_answer){ node->name,
 			{ node->text == NULL ? "" : node->text, node->len },
 			node->ms };
@@ -232,6 +270,7 @@ redis_ask_note(struct store_redis *s, uint64_t number, struct text_span name,
 	struct redis_ask *a = redis_asks_find(&s->asks, number);
 	struct redis_ask_node *node;
 
+	redis_asks_note_heard(&s->asks, name.text, name.len);
 	if (a == NULL ||
 	    (node = redis_ask_node(a, name.text, name.len)) == NULL ||
 	    node->has_answered)
@@ -262,7 +301,9 @@ redis_ask_told(struct store_redis *s, struct redis_ask *a,
 		if (reply->element[i]->type == REDIS_REPLY_STRING &&
 		    (node = redis_ask_node(a, reply->element[i]->str,
 			 reply->element[i]->len)) != NULL)
-			node->is_there = true;
+			node->is_there =
+			    redis_asks_find_silent(&s->asks, node->name,
+				strlen(node->name)) == s->asks.silent_count;
 	redis_asks_look(&s->asks);
 }
 

@@ -180,8 +180,36 @@ function setState(state, text) {
 /* What arrives together was held up on the way. */
 const way = { opened: 0, first: 0, bunched: 0, seen: 0 };
 
+/*
+ * Where several crierd share a store, each has its figures in $stats: here they
+ * are made one, whenever the first of them has spoken.  Times are the longest.
+ */
+const nodes = new Map();
+
+function ofAllNodes(stats, now) {
+	if (!stats.node)
+		return stats;
+	nodes.set(stats.node, { stats, seen: now });
+	for (const [name, one] of nodes)
+		if (now - one.seen > SILENT_MS)
+			nodes.delete(name);
+	if (stats.node !== [...nodes.keys()].sort()[0])
+		return null;
+	const all = {};
+	for (const one of nodes.values())
+		for (const [name, value] of Object.entries(one.stats))
+			if (typeof value === "number")
+				all[name] = /_(ms|us|seconds)$/.test(name) ?
+				    Math.max(all[name] || 0, value) :
+				    (all[name] || 0) + value;
+	return all;
+}
+
 function takeStats(event) {
-	const now = performance.now(), stats = JSON.parse(event.data);
+	const now = performance.now();
+	const stats = ofAllNodes(JSON.parse(event.data), now);
+	if (!stats)
+		return;
 	if (history.length && now - history[history.length - 1].seen < 200)
 		way.bunched++;
 	way.seen++;
@@ -226,6 +254,13 @@ function takeStream(event) {
 	    age(e.seconds || 0) + ", " + count(e.events || 0) + " events: " + what);
 }
 
+function takeNode(event) {
+	const e = JSON.parse(event.data);
+	$("log-note").hidden = true;
+	addLine("log", "node " + e.node + (event.type === "join" ? " is there" :
+	    " is gone, with " + count(e.streams || 0) + " streams"));
+}
+
 let source;
 
 function follow() {
@@ -236,6 +271,8 @@ function follow() {
 	source.addEventListener("stats", takeStats);
 	for (const name of ["open", "close"])
 		source.addEventListener(name, takeStream);
+	for (const name of ["join", "gone"])
+		source.addEventListener(name, takeNode);
 	source.onerror = () => {
 		if (source.readyState === EventSource.CLOSED)
 			setTimeout(follow, 3000);
