@@ -24,6 +24,9 @@ channel "**" {{ publish = anyone }}
 route "GET /events" {{ subscribe = "{{query.channel}}" }}
 route "GET,POST /events/on/{{channel...}}" {{ subscribe = "{{channel}}" }}
 route "POST /events/pub/{{channel...}}" {{ publish = "{{channel}}" }}
+route "GET /events/get/{{channel...}}" {{
+    publish = "{{channel}}" data = "{{query.data}}" }}
+route "POST /events/run" {{ run = "/bin/false" }}
 route "GET /events/metrics" {{ status = prometheus }}
 """
 # Of each request: what it is, its method, path, headers and body.  Then the
@@ -56,6 +59,10 @@ REQUESTS = (
      {"Accept": "*/*", **FORM}, b"data=x", 503, 503, 503),
     ("publishing, an event stream", "POST", "/events/pub/a",
      {**ACCEPT, **FORM}, b"data=x", 503, 503, 503),
+    ("publishing by GET", "GET", "/events/get/a?data=x", {"Accept": "*/*"},
+     None, 503, 503, 503),
+    ("a program by POST", "POST", "/events/run", {**ACCEPT, **FORM}, b"x=1",
+     503, 503, 503),
     ("a stream by POST", "POST", "/events/on/a", {**ACCEPT, **JSON}, b"{}",
      503, 200, 503),
     ("PUT", "PUT", "/events/on/news", ACCEPT, b"x", 503, 405, 503),
@@ -102,8 +109,8 @@ def _stop(way):
     return True
 
 
-def stopped(tap, place, name):
-    way = ways.Way(place, name, CONFIG)
+def stopped(tap, place, name, kind=None):
+    way = ways.Way(place, name, CONFIG, kind=kind)
     if not _stop(way):
         tap.skip("no crierd", "one can be started everywhere")
         return
@@ -228,7 +235,8 @@ def cross_origin(tap, place, name):
 CGI = ["lighttpd/cgi.conf", "apache/cgi.conf", "apache/htaccess"]
 DAEMONS = [name for name in ways.WAYS if name not in CGI
            + ["lighttpd/spawn.conf", "apache/fcgid.conf"]]
-TESTS = ways.each(stopped) + ways.each(killed, DAEMONS) + ways.each(
+TESTS = ways.each(stopped) + ways.each_passing(stopped) + ways.each(
+    killed, DAEMONS) + ways.each_passing(killed) + ways.each(
     killed_without_asis, ["apache/proxy_fcgi.conf"]) + ways.each(
     mistaken, CGI) + ways.each(cross_origin) + ways.each(
         restarted, DAEMONS)

@@ -21,6 +21,10 @@ WAYS = {
     "caddy/crier.caddy": servers.Caddy,
     "h2o/crier.conf": servers.H2o,
     "haproxy/crier.cfg": servers.HAProxy}
+# Those that can give clients' sockets to crierd, and do.
+PASSING = {
+    "nginx/crier.conf": servers.NginxPass,
+    "apache/mod_crier.conf": servers.ModCrierPass}
 
 
 class Way:
@@ -59,12 +63,19 @@ def each(function, names=WAYS):
             for name in names]
 
 
-def _bind(function, name):
-    missing = WAYS[name].missing()
+def each_passing(function):
+    """The same, bound to each that gives clients' sockets away."""
+    return [(_bind(function, name, kind),
+             f"{function.__name__.replace('_', ' ')} ({kind.name})")
+            for name, kind in PASSING.items()]
+
+
+def _bind(function, name, *kind):
+    missing = (kind or (WAYS[name],))[0].missing()
 
     def bound(tap, place):
         if missing:
             tap.skip(name, f"{missing} is not installed")
         else:
-            function(tap, place, name)
+            function(tap, place, name, *kind)
     return bound
