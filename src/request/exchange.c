@@ -299,6 +299,21 @@ exchange_wants_stream(const struct exchange *ex)
 }
 
 /*
+ * Whether an empty stream tells the client to come again.  Who has a program
+ * run by POST would take it for the output of one that has.
+ */
+static bool
+exchange_takes_stream(const struct exchange *ex)
+{
+	const struct route *r = &ex->route;
+
+	return r->kind == ROUTE_STREAM &&
+	    (r->config->kind != CONFIG_ROUTE_RUN ||
+		strcmp(request_get(&ex->request, "REQUEST_METHOD"), "GET") ==
+		    0);
+}
+
+/*
  * Tells the client to come again: by an empty stream, which an EventSource
  * understands, or with 503.
  */
@@ -410,7 +425,7 @@ exchange_opened(struct exchange *ex, const struct opening_result *result)
 	case HUB_STOPPED:
 		return exchange_send_stop(ex);
 	default:
-		return exchange_send_later(ex, ex->route.kind == ROUTE_STREAM,
+		return exchange_send_later(ex, exchange_takes_stream(ex),
 		    hub_answer_text(result->answer));
 	}
 }
@@ -428,6 +443,6 @@ exchange_replied(struct exchange *ex, const char *reply, size_t len)
 enum exchange_state
 exchange_give_up(struct exchange *ex)
 {
-	return exchange_send_later(ex, ex->route.kind == ROUTE_STREAM,
+	return exchange_send_later(ex, exchange_takes_stream(ex),
 	    "crierd is not there");
 }

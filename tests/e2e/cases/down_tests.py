@@ -37,7 +37,7 @@ REQUESTS = (
     ("one that resumes", "GET", "/events?channel=a&channel=b",
      {"Last-Event-ID": "1-0", **ACCEPT}, None, 200, 200, 200),
     ("one of several types", "GET", "/events/on/news",
-     {"Accept": "application/json, text/event-stream;q=0.9"}, None, 200, 200,
+     {"Accept": "text/event-stream, application/json;q=0.9"}, None, 200, 200,
      200),
     ("capitals", "GET", "/events/on/news", {"Accept": "Text/Event-Stream"},
      None, 200, 200, 200),
