@@ -135,5 +135,68 @@ close_run(const struct verb_env *env, int argc, char **argv)
 	return verb_ask(env, close_command(&o), close_show, &o);
 }
 
+/* crier stop ends what runs in a channel. */
+
+static const char stop_help[] =
+    "usage: crier stop [-v] CHANNEL\n"
+    "\n"
+    "Ends the program that runs in a channel: it gets SIGTERM and, five\n"
+    "seconds later, SIGKILL.  The channel is told as of any other end.\n"
+    "\n"
+    "  -v  say whether something ran there\n"
+    "  -h  this text\n"
+    "\n"
+    "exit status: 0 done, 64 wrong usage, 65 bad channel, 69 no crierd, 75 try\n"
+    "again, 77 not allowed\n"
+    "\n"
+    "examples:\n"
+    "  crier stop build/7\n";
+
+static int
+stop_show(const void *arg, const char *reply, size_t len)
+{
+	const bool *verbose = arg;
+	uint64_t stopped;
+	struct reply r;
+
+	if (!*verbose)
+		return 0;
+	reply_read(&r, reply, len);
+	if (json_get_whole(json_member(r.json, "stopped"), UINT64_MAX,
+		&stopped))
+		printf("stopped %" PRIu64 "\n", stopped);
+	reply_clear(&r);
+	return 0;
+}
+
+static int
+stop_run(const struct verb_env *env, int argc, char **argv)
+{
+	static const struct option longs[] = { { "help", 0, NULL, 'h' },
+		{ NULL, 0, NULL, 0 } };
+	struct json_object *command;
+	bool begun = false, verbose = false;
+	int c;
+
+	while ((c = verb_option(&verb_stop, argc, argv, ":vh", longs,
+		    &begun)) != -1) {
+		if (c == 'h')
+			return verb_finish(0);
+		if (c == '?')
+			return EX_USAGE;
+		verbose = true;
+	}
+	if (argc - optind != 1)
+		return verb_usage(&verb_stop, "give one channel");
+	command = json_object_new_object();
+	json_add_string(command, "do", "stop");
+	json_add_value(command, "channel",
+	    json_object_new_string(argv[optind]));
+	return verb_ask(env, command, stop_show, &verbose);
+}
+
+const struct verb verb_stop = { "stop", "end what runs in a channel", stop_help,
+	stop_run };
+
 const struct verb verb_close = { "close", "end streams", close_help,
 	close_run };

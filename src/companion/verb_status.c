@@ -21,7 +21,7 @@
  */
 
 static const char status_help[] =
-    "usage: crier status [-c | -s | -v] [-j] [--here]\n"
+    "usage: crier status [-c | -r | -s | -v] [-j] [--here]\n"
     "       crier status [-j] [--here] CHANNEL\n"
     "       crier status --names [PART]\n"
     "\n"
@@ -34,6 +34,8 @@ static const char status_help[] =
     "      first, the memory of these, and how many streams follow them\n"
     "  -j  one line of JSON, with bytes, milliseconds and seconds as they "
     "are\n"
+    "  -r  what runs in channels instead, at most 1000: since when, how many\n"
+    "      streams follow it, and its events and bytes\n"
     "  -s  the open streams instead, at most 1000: what close --stream takes\n"
     "  -v  all that crierd counts, and the limits\n"
     "  --names  the names alone of channels, one a line, at most 1000; with\n"
@@ -59,7 +61,7 @@ enum {
 
 struct status_options {
 	bool json, here;
-	int what;            /* 'c', 's', 'v', STATUS_NAMES, or 0 */
+	int what;            /* 'c', 'r', 's', 'v', STATUS_NAMES, or 0 */
 	const char *channel; /* or the part of names; or NULL */
 };
 
@@ -175,6 +177,24 @@ status_print_streams(struct json_object *status)
 }
 
 static void
+status_print_runs(struct json_object *status)
+{
+	struct json_object *list = json_member(status, "run_list"), *o;
+	size_t i;
+
+	printf("%8s %8s %8s %10s %-16s %-16s channel\n", "seconds", "streams",
+	    "events", "bytes", "user", "since");
+	for (i = 0; i < json_length(list); i++) {
+		o = json_object_array_get_idx(list, i);
+		printf("%8s %8s %8s %10s %-16s %-16s %s\n",
+		    status_text(o, "seconds"), status_text(o, "streams"),
+		    status_text(o, "events"), status_text(o, "bytes"),
+		    status_text(o, "user"), status_text(o, "since"),
+		    status_text(o, "channel"));
+	}
+}
+
+static void
 status_print_list(struct json_object *status)
 {
 	struct json_object *list = json_member(status, "channel_list");
@@ -231,6 +251,8 @@ status_show(const void *arg, const char *reply, size_t len)
 	}
 	if (options->what == 's')
 		status_print_streams(r.json);
+	else if (options->what == 'r')
+		status_print_runs(r.json);
 	else if (options->what == STATUS_NAMES)
 		status_print_names(r.json);
 	else if (options->what == 'c')
@@ -259,6 +281,8 @@ status_command(const struct status_options *options)
 		    json_object_new_string(options->channel));
 	if (options->what == 's' || lists)
 		json_add_flag(o, lists ? "channels" : "streams", true);
+	if (options->what == 'r')
+		json_add_flag(o, "runs", true);
 	if (options->here)
 		json_add_flag(o, "here", true);
 	return o;
@@ -270,7 +294,7 @@ status_set_what(struct status_options *options, int what)
 {
 	if (options->what != 0 && options->what != what)
 		return verb_usage(&verb_status,
-		    "-c, -s, -v and --names show different things");
+		    "-c, -r, -s, -v and --names show different things");
 	options->what = what;
 	return 0;
 }
@@ -284,7 +308,7 @@ status_check(const struct status_options *options)
 	if (options->channel != NULL && options->what != 0 &&
 	    options->what != STATUS_NAMES)
 		return verb_usage(&verb_status,
-		    "-c, -s and -v are not about one channel");
+		    "-c, -r, -s and -v are not about one channel");
 	return 0;
 }
 
@@ -299,7 +323,7 @@ status_run(const struct verb_env *env, int argc, char **argv)
 	int c, rc = 0;
 
 	while (rc == 0 &&
-	    (c = verb_option(&verb_status, argc, argv, ":cjsvh", longs,
+	    (c = verb_option(&verb_status, argc, argv, ":cjrsvh", longs,
 		 &begun)) != -1) {
 		if (c == 'h')
 			return verb_finish(0);

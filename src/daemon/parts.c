@@ -16,6 +16,7 @@
 #include "door/uplink.h"
 #include "protocol/paths.h"
 #include "protocol/store_url.h"
+#include "source/run_open.h"
 
 enum {
 	PARTS_RESERVE = 128, /* descriptors for what is no stream or peer */
@@ -189,6 +190,7 @@ parts_add_hub(struct daemon *d, char **cause)
 		return -1;
 	d->door->sources.runs = d->runs;
 	door_set_hub(d->door, d->hub);
+	runs_recover(d->runs, run_open_again);
 	sockets_note_hub(d);
 	return 0;
 }

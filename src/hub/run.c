@@ -47,6 +47,61 @@ run_by_channel(struct table_entry *e)
 			       offsetof(struct hub_run, by_channel));
 }
 
+void
+hub_run_end_turn(struct hub_run *run)
+{
+	if (run->hub->turn.end_cb != NULL)
+		run->hub->turn.end_cb(run->hub->turn.end_arg);
+}
+
+/*
+ * Notes the run in this turn's batch, where the store does that: that it goes
+ * on, as its owner says; or, with the place of its last event in the batch,
+ * that it is over.  Without memory for it, it is not known to the next crierd.
+ */
+static void
+run_note(struct hub_run *run, const char *more, const size_t *end)
+{
+	struct hub *hub = run->hub;
+	struct json_object *o, *inner = NULL;
+	char name[ID_TEXT_SIZE];
+	const char *text;
+	struct batch *b;
+
+	if (hub->store->ops->notes == NULL ||
+	    (b = publish_get_batch(hub)) == NULL)
+		return;
+	if (more != NULL)
+		inner = json_parse_object(more, strlen(more));
+	o = json_object_new_object();
+	json_add_string(o, "channel", run->name);
+	if (run->name_key != NULL)
+		json_add_string(o, "key",
+		    run->name_key + run->by_channel.name_len + 1);
+	json_add_string(o, "user", run->user);
+	if (inner != NULL)
+		json_add(o, "more", inner);
+	name[id_format(run->begin, name)] = '\0';
+	if ((text = json_line(o)) != NULL)
+		batch_add_note(b, name, text, end);
+	json_object_put(o);
+}
+
+/* The run is known no more. */
+static void
+run_drop_note(struct hub_run *run)
+{
+	char name[ID_TEXT_SIZE];
+	struct batch *b;
+
+	if (run->hub->store->ops->notes == NULL ||
+	    (b = publish_get_batch(run->hub)) == NULL)
+		return;
+	name[id_format(run->begin, name)] = '\0';
+	batch_add_note(b, name, NULL, NULL);
+	hub_run_end_turn(run);
+}
+
 static struct hub_run *
 run_by_key(struct table_entry *e)
 {
@@ -88,6 +143,7 @@ run_forget(struct hub *hub)
 			return;
 		TAILQ_REMOVE(&runs->over, run, link);
 		runs->over_count--;
+		run_drop_note(run);
 		run_free(run);
 	}
 }
@@ -164,6 +220,10 @@ hub_run_begin(struct hub *hub, const struct hub_run_options *o)
 	TAILQ_INSERT_TAIL(&hub->runs.going, run, link);
 	hub->runs.going_count++;
 	hub->counters.runs_begun++;
+	if (o->note != NULL) {
+		run_note(run, o->note, NULL);
+		hub_run_end_turn(run);
+	}
 	return run;
 }
 
@@ -200,6 +260,7 @@ hub_run_publish(struct hub_run *run, const struct event_fields *e, bool is_end,
 	const char *why =
 	    is_end ? NULL : event_check(e, hub->config->max_event_bytes);
 	struct batch *b;
+	size_t place;
 
 	*code = EX_DATAERR;
 	if (why != NULL)
@@ -214,19 +275,15 @@ hub_run_publish(struct hub_run *run, const struct event_fields *e, bool is_end,
 		break;
 	}
 	b = hub->turn.batch;
+	place = b->event_count - 1;
+	if (is_end)
+		run_note(run, NULL, &place);
 	if (run->count++ > 0)
 		return NULL;
-	run->first = b->event_count - 1;
+	run->first = place;
 	run->waiter.done = run_committed;
 	STAILQ_INSERT_TAIL(&b->waiters, &run->waiter, link);
 	return NULL;
-}
-
-void
-hub_run_end_turn(struct hub_run *run)
-{
-	if (run->hub->turn.end_cb != NULL)
-		run->hub->turn.end_cb(run->hub->turn.end_arg);
 }
 
 /* Streams that were opened for the run end when they have all of it. */
@@ -271,11 +328,15 @@ void
 hub_run_break(struct hub_run *run, const struct event_fields *end)
 {
 	const struct text_span name = { run->name, run->by_channel.name_len };
+	size_t place;
 
 	run->hooks = NULL;
-	/* Without memory for it nobody is told. */
-	if (end != NULL && publish_event(run->hub, &name, 1, end) == 0)
-		hub_run_end_turn(run);
+	/* Without memory for it the next crierd tells of it, or nobody. */
+	if (end == NULL || publish_event(run->hub, &name, 1, end) != 0)
+		return;
+	place = run->hub->turn.batch->event_count - 1;
+	run_note(run, NULL, &place);
+	hub_run_end_turn(run);
 }
 
 struct hub_run *
@@ -433,6 +494,62 @@ runs_have_ended(struct hub *hub, const struct subscription *sub)
 	c = channel_find(hub, run->name, run->by_channel.name_len);
 	return sub->ends_with_run || c == NULL ||
 	    id_cmp(run_newest(c), since) <= 0;
+}
+
+/* A run that was over before this crierd. */
+static void
+run_remember(struct hub *hub, const struct hub_run_options *o, struct id end)
+{
+	struct hub_run *run = hub_run_begin(hub, o);
+
+	if (run == NULL)
+		return;
+	hub->counters.runs_begun--;
+	hub_run_end(run, end);
+}
+
+/* Who is told of runs that were interrupted. */
+struct run_recovery {
+	struct hub *hub;
+	void (*interrupted)(void *, const struct hub_run_options *,
+	    struct json_object *);
+	void *arg;
+};
+
+static void
+run_take_note(void *arg, const char *name, const char *text, struct id end)
+{
+	struct run_recovery *r = arg;
+	struct json_object *o = json_parse_object(text, strlen(text));
+	struct hub_run_options options = { .key = { "", 0 } };
+	const char *user = json_get_string(json_member(o, "user"));
+
+	options.user = user == NULL ? "" : user;
+	json_get_text(json_member(o, "key"), &options.key);
+	if (json_get_text(json_member(o, "channel"), &options.channel) &&
+	    event_check_channel(options.channel.text, options.channel.len) ==
+		NULL &&
+	    id_parse(name, strlen(name), &options.begin)) {
+		if (end.ms > 0)
+			run_remember(r->hub, &options, end);
+		else
+			r->interrupted(r->arg, &options,
+			    json_member(o, "more"));
+	}
+	json_object_put(o);
+}
+
+void
+hub_run_recover(struct hub *hub,
+    void (*interrupted)(void *arg, const struct hub_run_options *,
+	struct json_object *note),
+    void *arg)
+{
+	struct run_recovery r = { hub, interrupted, arg };
+
+	hub_now(hub);
+	if (hub->store->ops->notes != NULL)
+		hub->store->ops->notes(hub->store, run_take_note, &r);
 }
 
 void

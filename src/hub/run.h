@@ -51,6 +51,11 @@ struct hub_run_options {
 	struct text_span key;     /* so that it is not run again; or len 0 */
 	const char *user;         /* who has begun it, or "" */
 	struct id begin;          /* of hub_run_position */
+	/*
+	 * What whoever has the program wants to know if crierd is killed: an
+	 * object in JSON.
+	 */
+	const char *note;
 	const struct hub_run_hooks *hooks;
 	void *arg;
 };
@@ -105,6 +110,15 @@ size_t hub_run_streams(const struct hub_run *);
  * begun it.  1; 0: none is going on; -1: it is another's.
  */
 int hub_run_stop(struct hub *, struct text_span channel, const char *user);
+
+/*
+ * Reads what the store knows of runs before this crierd; of each that did not
+ * end by itself the caller is told, with what was noted.
+ */
+void hub_run_recover(struct hub *,
+    void (*interrupted)(void *arg, const struct hub_run_options *,
+	struct json_object *note),
+    void *arg);
 
 /* Adds "run_list": what runs, the longest first, at most RUNS_LISTED. */
 enum {

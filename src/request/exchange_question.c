@@ -110,6 +110,7 @@ exchange_put_status(const struct exchange *ex, struct json_object *line)
 	json_add_flag(line, "channels", true);
 	json_add_flag(line, "streams", true);
 	json_add_flag(line, "slow", true);
+	json_add_flag(line, "runs", true);
 	json_add_number(line, "limit", EXCHANGE_LISTED);
 	if (r->sort != NULL)
 		json_add_string(line, "sort", r->sort);

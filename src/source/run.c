@@ -61,6 +61,7 @@ struct run {
 	bool is_ending;   /* in flight is its end */
 	enum run_reason reason;
 	uint64_t linger_ms;
+	bool is_again; /* the next crierd runs it again */
 	struct event *limit, *linger, *again;
 	char *end_event, *end_data;
 };
@@ -98,7 +99,7 @@ run_stop(struct run *run, enum run_reason reason)
 	struct program_result result;
 
 	if (run->reason != RUN_ENDED || run->is_ending ||
-	    program_get_result(run->program, &result))
+	    run->program == NULL || program_get_result(run->program, &result))
 		return;
 	run->reason = reason;
 	program_stop(run->program);
@@ -185,8 +186,8 @@ run_end(struct run *run)
 	struct buffer b = { 0 };
 	int rc = 0;
 
-	if (program_get_result(run->program, &result) && result.is_cut &&
-	    run->reason == RUN_ENDED)
+	if (run->reason == RUN_ENDED &&
+	    program_get_result(run->program, &result) && result.is_cut)
 		run->reason = RUN_CUT;
 	if (run->end_data == NULL)
 		rc = run_put_result(run, &b);
@@ -242,6 +243,8 @@ run_again_cb(evutil_socket_t fd, short what, void *arg)
 		return;
 	if (run->flight.count > 0)
 		run_publish_flight(run);
+	else if (run->program == NULL)
+		run_end(run);
 	else
 		run_step(run);
 }
@@ -318,20 +321,46 @@ run_linger_cb(evutil_socket_t fd, short what, void *arg)
 	run_stop(arg, RUN_ABANDONED);
 }
 
+/*
+ * Makes what the next crierd is to know if this one is killed; the caller's, or
+ * NULL (memory).
+ */
+static char *
+run_make_note(const struct run_options *o)
+{
+	struct json_object *note = json_object_new_object();
+	const char *line;
+	char *copy = NULL;
+
+	json_add_string(note, "end_event", o->end_event);
+	if (o->end_data != NULL)
+		json_add_string(note, "end_data", o->end_data);
+	json_add_number(note, "attempt", o->attempt);
+	if (o->again != NULL)
+		json_add(note, "again", json_object_get(o->again));
+	if ((line = json_line(note)) != NULL)
+		copy = strdup(line);
+	json_object_put(note);
+	return copy;
+}
+
 /* Has the hub know of the run; the last step that may fail.  0, or -1. */
 static int
 run_begin(struct run *run, const struct run_options *o)
 {
-	const struct hub_run_options options = { .channel = o->channel,
+	char *note = run_make_note(o);
+	const struct hub_run_options options = { .note = note,
+		.channel = o->channel,
 		.key = o->key,
 		.user = o->user,
 		.begin = o->begin,
 		.hooks = &run_hooks,
 		.arg = run };
 
-	if (o->time_ms > 0 && loop_set_timer(run->limit, o->time_ms) == -1)
-		return -1;
+	if (o->time_ms > 0)
+		loop_set_timer(run->limit, o->time_ms);
 	run->hub_run = hub_run_begin(run->runs->hub, &options);
+	free(note);
 	if (run->hub_run == NULL)
 		return -1;
 	if (run->linger_ms > 0 && hub_run_streams(run->hub_run) == 0)
@@ -345,6 +374,7 @@ run_prepare(struct run *run, const struct run_options *o)
 	struct event_base *base = run->runs->base;
 
 	run->linger_ms = o->linger_ms;
+	run->is_again = o->again != NULL;
 	run->end_event = strdup(o->end_event);
 	if (o->end_data != NULL)
 		run->end_data = strdup(o->end_data);
@@ -400,6 +430,10 @@ run_interrupt(struct run *run)
 	program_leave(run->program);
 	run->program = NULL;
 	run->reason = RUN_INTERRUPTED;
+	if (run->is_again) {
+		hub_run_break(run->hub_run, NULL);
+		return;
+	}
 	if (run->end_data == NULL && run_put_result(run, &b) == -1)
 		return;
 	e.data = run->end_data == NULL ? b.data : run->end_data;
@@ -415,12 +449,67 @@ runs_interrupt(struct runs *runs)
 
 	hub_now(runs->hub);
 	TAILQ_FOREACH_SAFE(run, &runs->list, link, next) {
-		if (run->is_ending)
+		if (run->is_ending || run->program == NULL)
 			hub_run_break(run->hub_run, NULL);
 		else
 			run_interrupt(run);
 		run_free(run);
 	}
+}
+
+/* What runs_recover is about. */
+struct run_recovery {
+	struct runs *runs;
+	int (*again)(struct runs *, const struct hub_run_options *,
+	    struct json_object *);
+};
+
+/* Tells a channel that its run was interrupted: a run that has but an end. */
+static void
+run_tell(struct runs *runs, const struct hub_run_options *left,
+    struct json_object *note)
+{
+	const char *event = json_get_string(json_member(note, "end_event"));
+	struct run_options o = { .channel = left->channel,
+		.key = left->key,
+		.user = left->user,
+		.begin = left->begin,
+		.linger_ms = QUANTITY_FOREVER_MS,
+		.end_event = event == NULL ? "crier.end" : event,
+		.end_data = json_get_string(json_member(note, "end_data")) };
+	struct run *run = calloc(1, sizeof *run);
+
+	if (run == NULL)
+		return;
+	run->runs = runs;
+	run->reason = RUN_INTERRUPTED;
+	TAILQ_INSERT_TAIL(&runs->list, run, link);
+	if (run_prepare(run, &o) == 0 && run_begin(run, &o) == 0)
+		run_end(run);
+	else
+		run_free(run);
+}
+
+static void
+run_recover(void *arg, const struct hub_run_options *left,
+    struct json_object *note)
+{
+	const struct run_recovery *r = arg;
+
+	if (json_member(note, "again") != NULL &&
+	    r->again(r->runs, left, note) == 0)
+		return;
+	run_tell(r->runs, left, note);
+}
+
+void
+runs_recover(struct runs *runs,
+    int (*again)(struct runs *, const struct hub_run_options *,
+	struct json_object *))
+{
+	struct run_recovery r = { runs, again };
+
+	hub_run_recover(runs->hub, run_recover, &r);
 }
 
 struct hub *

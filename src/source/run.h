@@ -29,6 +29,15 @@ void runs_free(struct runs *);
 struct hub *runs_hub(const struct runs *);
 struct programs *runs_programs(const struct runs *);
 
+/*
+ * Sees to the runs that an earlier crierd has left: their channels are told, or
+ * again is called with what was noted of one, which it may begin anew: 0; or
+ * -1: it is not.
+ */
+void runs_recover(struct runs *,
+    int (*again)(struct runs *, const struct hub_run_options *,
+	struct json_object *note));
+
 /* crierd ends: so do all runs, and their channels are told. */
 void runs_interrupt(struct runs *);
 
@@ -41,6 +50,8 @@ struct run_options {
 	uint64_t time_ms; /* 0: no limit */
 	uint64_t linger_ms;
 	const char *end_event, *end_data; /* data NULL: how it ended */
+	struct json_object *again;        /* with run-again: how; else NULL */
+	uint64_t attempt;                 /* from 1 on */
 };
 
 /*

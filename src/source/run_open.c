@@ -5,16 +5,97 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "source/environment.h"
 #include "source/run_open.h"
 
-/* A run that is to begin when its first stream is opened. */
+/* A run that is to begin, with all that it points to. */
 struct run_opening {
 	struct runs *runs;
 	struct run_options options;
 	struct refusal *refusal;
+	char *channel, **argv, **env;
 };
+
+static void
+run_open_clear(struct run_opening *o)
+{
+	json_object_put(o->options.again);
+	environment_free(o->env);
+	free(o->argv);
+	free(o->channel);
+}
+
+static void
+run_open_add_hex(struct json_object *to, const char *name, const char *bytes,
+    size_t len)
+{
+	char *text = malloc(len * 2 + 1);
+
+	if (text != NULL) {
+		text_hex_encode(bytes, len, text);
+		json_add_text(to, name, text, len * 2);
+	}
+	free(text);
+}
+
+/* What it takes to run it again. */
+static struct json_object *
+run_open_describe(const struct config_route *route,
+    const struct request *request)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_add_string(o, "route", route->title);
+	run_open_add_hex(o, "env", request->env.data, request->env.len);
+	run_open_add_hex(o, "body", request->body.text, request->body.len);
+	return o;
+}
+
+/*
+ * Fills in what a route says of a run whose channel, key, user, position and
+ * attempt are set already.  0, or -1 (memory); run_open_clear either way.
+ */
+static int
+run_open_fill(struct run_opening *o, const struct config_route *route,
+    const struct request *request)
+{
+	struct run_options *options = &o->options;
+	char since[ID_TEXT_SIZE], attempt[32];
+	const struct environment_variable more[] = { { "CRIER_RUN", since },
+		{ "CRIER_ATTEMPT", attempt },
+		{ "CRIER_CHANNEL",
+		    o->channel = strndup(options->channel.text,
+			options->channel.len) } };
+
+	since[id_format(options->begin, since)] = '\0';
+	snprintf(attempt, sizeof attempt, "%llu",
+	    (unsigned long long)options->attempt);
+	o->argv = calloc(route->run.count + 1, sizeof *o->argv);
+	if (o->channel != NULL)
+		o->env =
+		    environment_make(request, more, sizeof more / sizeof *more);
+	if (o->argv == NULL || o->env == NULL)
+		return -1;
+	/* Pointers. NOLINTNEXTLINE(bugprone-sizeof-*) */
+	memcpy(o->argv, route->run.items, route->run.count * sizeof *o->argv);
+	options->time_ms = route->run_ms;
+	options->linger_ms = route->run_linger_ms;
+	options->end_event = route->end_event;
+	options->end_data = route->end_data;
+	if (route->run_again == 1)
+		options->again = run_open_describe(route, request);
+	options->program = (struct program_options){ .name = route->title,
+		.argv = o->argv,
+		.envp = o->env,
+		.body = request->body,
+		.is_raw = route->format == CONFIG_FORMAT_RAW,
+		.max_line = hub_config(runs_hub(o->runs))->max_event_bytes,
+		.max_bytes = route->run_bytes };
+	return 0;
+}
 
 /* Clients need not know where programs are. */
 static int
@@ -41,47 +122,92 @@ static void
 run_open_first(struct runs *runs, struct opening *opening,
     struct opening_result *result)
 {
-	const struct config_route *route = opening->program;
 	struct subscription *sub = &opening->sub;
 	struct hub *hub = runs_hub(runs);
-	struct run_opening o = { .runs = runs, .refusal = &result->refusal };
-	char since[ID_TEXT_SIZE], *channel, **argv, **env = NULL;
-	struct environment_variable more[2] = { { "CRIER_RUN", since },
-		{ "CRIER_CHANNEL", NULL } };
+	struct run_opening o = { .runs = runs,
+		.refusal = &result->refusal,
+		.options = { .channel = sub->channels[0],
+		    .key = opening->key,
+		    .user = request_user(opening->request),
+		    .begin = hub_run_position(hub),
+		    .attempt = 1 } };
 
 	result->answer = HUB_NO_MEMORY;
-	channel = strndup(sub->channels[0].text, sub->channels[0].len);
-	argv = calloc(route->run.count + 1, sizeof *argv);
-	o.options = (struct run_options){ .channel = sub->channels[0],
-		.key = opening->key,
-		.user = request_user(opening->request),
-		.begin = hub_run_position(hub),
-		.time_ms = route->run_ms,
-		.linger_ms = route->run_linger_ms,
-		.end_event = route->end_event,
-		.end_data = route->end_data };
-	since[id_format(o.options.begin, since)] = '\0';
-	more[1].value = channel;
-	o.options.program = (struct program_options){ .name = route->title,
-		.argv = argv,
-		.body = opening->request->body,
-		.is_raw = route->format == CONFIG_FORMAT_RAW,
-		.max_line = hub_config(hub)->max_event_bytes,
-		.max_bytes = route->run_bytes };
-	if (channel != NULL)
-		env = environment_make(opening->request, more, 2);
-	o.options.program.envp = env;
-	if (argv != NULL && env != NULL) {
-		/* Pointers. NOLINTNEXTLINE(bugprone-sizeof-*) */
-		memcpy(argv, route->run.items, route->run.count * sizeof *argv);
+	if (run_open_fill(&o, opening->program, opening->request) == 0) {
 		sub->from = &o.options.begin;
 		sub->begin = run_open_begin;
 		sub->begin_arg = &o;
 		result->answer = hub_subscribe(hub, sub);
 	}
-	environment_free(env);
-	free(argv);
-	free(channel);
+	run_open_clear(&o);
+}
+
+/* The route of this configuration that a note names, if it runs again. */
+static const struct config_route *
+run_open_find_route(const struct config *config, const char *title)
+{
+	size_t i;
+
+	for (i = 0; title != NULL && i < config->route_count; i++)
+		if (config_route_is_run(config->routes[i]) &&
+		    config->routes[i]->run_again == 1 &&
+		    strcmp(config->routes[i]->title, title) == 0)
+			return config->routes[i];
+	return NULL;
+}
+
+/* Reads bytes that run_open_add_hex has written; 0, or -1. */
+static int
+run_open_get_hex(struct json_object *o, const char *name, struct buffer *to)
+{
+	struct text_span hex = { "", 0 };
+	char *at;
+
+	json_get_text(json_member(o, name), &hex);
+	if (hex.len == 0)
+		return 0;
+	if ((at = buffer_reserve(to, hex.len / 2)) == NULL ||
+	    text_hex_decode(hex.text, hex.len, at) == -1)
+		return -1;
+	buffer_commit(to, hex.len / 2);
+	return 0;
+}
+
+int
+run_open_again(struct runs *runs, const struct hub_run_options *left,
+    struct json_object *note)
+{
+	struct json_object *again = json_member(note, "again");
+	const struct config_route *route =
+	    run_open_find_route(hub_config(runs_hub(runs)),
+		json_get_string(json_member(again, "route")));
+	struct refusal refusal = { 0 };
+	struct run_opening o = { .runs = runs,
+		.refusal = &refusal,
+		.options = { .channel = left->channel,
+		    .key = left->key,
+		    .user = left->user,
+		    .begin = left->begin,
+		    .attempt = 1 } };
+	struct request request = { .user = left->user };
+	struct buffer body = { 0 };
+	int rc = -1;
+
+	if (route == NULL)
+		return -1;
+	json_get_whole(json_member(note, "attempt"), UINT32_MAX,
+	    &o.options.attempt);
+	o.options.attempt++;
+	if (run_open_get_hex(again, "env", &request.env) == 0 &&
+	    run_open_get_hex(again, "body", &body) == 0) {
+		request.body = (struct text_span){ body.data, body.len };
+		if (run_open_fill(&o, route, &request) == 0)
+			rc = run_open_begin(&o);
+	}
+	run_open_clear(&o);
+	request_clear(&request);
+	buffer_clear(&body);
+	return rc;
 }
 
 static void

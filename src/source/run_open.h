@@ -14,4 +14,11 @@
  */
 void run_open(struct runs *, struct opening *, struct opening_result *);
 
+/*
+ * Runs a program again, from its beginning, if its route says so still
+ * (runs_recover).  0, or -1.
+ */
+int run_open_again(struct runs *, const struct hub_run_options *left,
+    struct json_object *note);
+
 #endif

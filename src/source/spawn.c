@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,6 +36,7 @@ struct spawn_child {
 	char *const *argv, *const *envp;
 	const int *fds; /* its descriptors 0 to 2 */
 	int status;     /* a pipe: why it could not become the program */
+	bool dies_with_us;
 };
 
 /*
@@ -55,7 +57,9 @@ spawn_become(const struct spawn_child *child)
 	for (i = 0; i < 3; i++)
 		if (dup2(child->fds[i], i) == -1)
 			goto fail;
-	if (setpgid(0, 0) == -1)
+	if (setpgid(0, 0) == -1 ||
+	    (child->dies_with_us &&
+		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1))
 		goto fail;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -75,9 +79,9 @@ fail:
  */
 static int
 spawn_start(struct spawn_process *p, char *const *argv, char *const *envp,
-    const int fds[3])
+    const int fds[3], bool dies_with_us)
 {
-	struct spawn_child child = { argv, envp, fds, -1 };
+	struct spawn_child child = { argv, envp, fds, -1, dies_with_us };
 	sigset_t all, before;
 	int status[2], error = 0;
 	ssize_t n;
@@ -110,7 +114,7 @@ spawn_start(struct spawn_process *p, char *const *argv, char *const *envp,
 
 int
 spawn_process(struct spawn_process *p, char *const *argv, char *const *envp,
-    struct text_span input)
+    struct text_span input, bool dies_with_us)
 {
 	int out[2] = { -1, -1 }, err[2] = { -1, -1 }, in, rc = -1, error;
 
@@ -119,7 +123,7 @@ spawn_process(struct spawn_process *p, char *const *argv, char *const *envp,
 	if (in != -1 && pipe2(out, O_CLOEXEC) == 0 &&
 	    pipe2(err, O_CLOEXEC) == 0)
 		rc = spawn_start(p, argv, envp,
-		    (const int[]){ in, out[1], err[1] });
+		    (const int[]){ in, out[1], err[1] }, dies_with_us);
 	error = errno;
 	p->out_fd = out[0];
 	p->err_fd = err[0];

@@ -4,6 +4,7 @@
 #ifndef CRIER_SOURCE_SPAWN_H
 #define CRIER_SOURCE_SPAWN_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/text.h"
@@ -18,10 +19,11 @@ struct spawn_process {
  * Starts argv[0], a path, in a process group of its own, with no signal blocked
  * or ignored, with the limit of descriptors and the mask that this one was
  * started with, and with this input.  Our ends of its pipes are non-blocking;
- * its own are not, for it does not expect that.  0, or -1 with errno; in both
+ * its own are not, for it does not expect that.  dies_with_us: it is killed if
+ * this process ends, however that comes.  0, or -1 with errno; in both
  * cases what there is of the process is the caller's.
  */
 int spawn_process(struct spawn_process *, char *const *argv, char *const *envp,
-    struct text_span input);
+    struct text_span input, bool dies_with_us);
 
 #endif

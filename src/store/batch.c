@@ -16,9 +16,43 @@ batch_new(void)
 {
 	struct batch *b = calloc(1, sizeof *b);
 
-	if (b != NULL)
-		STAILQ_INIT(&b->waiters);
+	if (b == NULL)
+		return NULL;
+	STAILQ_INIT(&b->waiters);
+	STAILQ_INIT(&b->notes);
 	return b;
+}
+
+static void
+batch_free_notes(struct batch *b)
+{
+	struct batch_note *note;
+
+	while ((note = STAILQ_FIRST(&b->notes)) != NULL) {
+		STAILQ_REMOVE_HEAD(&b->notes, link);
+		free(note->text);
+		free(note);
+	}
+}
+
+int
+batch_add_note(struct batch *b, const char *name, const char *text,
+    const size_t *event)
+{
+	size_t len = strlen(name) + 1;
+	struct batch_note *note = calloc(1, sizeof *note + len);
+
+	if (note == NULL)
+		return -1;
+	memcpy(note->name, name, len);
+	if (text != NULL && (note->text = strdup(text)) == NULL) {
+		free(note);
+		return -1;
+	}
+	note->has_event = event != NULL;
+	note->event = event == NULL ? 0 : *event;
+	STAILQ_INSERT_TAIL(&b->notes, note, link);
+	return 0;
 }
 
 static void
@@ -36,6 +70,7 @@ batch_free(struct batch *b)
 	if (b == NULL)
 		return;
 	batch_free_ids(b);
+	batch_free_notes(b);
 	buffer_clear(&b->bytes);
 	free(b->events);
 	free(b->channels);
@@ -54,6 +89,7 @@ void
 batch_empty(struct batch *b)
 {
 	batch_free_ids(b);
+	batch_free_notes(b);
 	buffer_truncate(&b->bytes, 0);
 	b->event_count = b->channel_count = b->fleeting_count = 0;
 	b->taken = 0;

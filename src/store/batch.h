@@ -66,6 +66,19 @@ struct batch_waiter {
 	void (*done)(struct batch_waiter *, const struct batch *);
 };
 
+/*
+ * What the hub wants to know again when it starts anew: a text by a name.  It
+ * is stored with the events of its batch or not at all; a store that is not
+ * durable, or shared, has none.
+ */
+struct batch_note {
+	STAILQ_ENTRY(batch_note) link;
+	bool has_event; /* with the text goes the id of this event */
+	size_t event;
+	char *text; /* NULL: the name is forgotten */
+	char name[];
+};
+
 struct batch {
 	STAILQ_ENTRY(batch) link; /* the store's */
 	struct buffer bytes;      /* records and keys */
@@ -90,6 +103,7 @@ struct batch {
 	void (*committed_cb)(void *arg, struct batch *); /* the publisher's */
 	void *arg;
 	STAILQ_HEAD(batch_waiters, batch_waiter) waiters; /* the hub's */
+	STAILQ_HEAD(batch_notes, batch_note) notes;
 };
 
 STAILQ_HEAD(batch_list, batch);
@@ -114,6 +128,10 @@ size_t batch_memory(const struct batch *);
 int batch_reserve(struct batch *, size_t channels);
 void batch_add_channel(struct batch *, const struct batch_channel *);
 void batch_add_event(struct batch *, const struct batch_event *);
+
+/* Adds a note, the texts of which are copied; 0, or -1 (memory). */
+int batch_add_note(struct batch *, const char *name, const char *text,
+    const size_t *event);
 
 /*
  * Makes room in the batch's bytes for the line `id:` of a record, which is to

@@ -34,6 +34,7 @@
 
 #include "base/json.h"
 #include "store/sqlite.h"
+#include "store/sqlite_note.h"
 
 static void
 store_sqlite_commit(struct store *store, struct batch *b)
@@ -90,6 +91,14 @@ store_sqlite_status(struct store *store, struct json_object *status)
 }
 
 static void
+store_sqlite_notes(struct store *store,
+    void (*take)(void *arg, const char *name, const char *text, struct id),
+    void *arg)
+{
+	sqlite_note_read(((struct store_sqlite *)store)->path, take, arg);
+}
+
+static void
 store_sqlite_configure(struct store *store, const struct store_bounds *bounds)
 {
 	struct store_sqlite *q = (struct store_sqlite *)store;
@@ -129,6 +138,7 @@ static const struct store_ops store_sqlite_ops = {
 	.commit = store_sqlite_commit,
 	.read = store_sqlite_read,
 	.cancel = store_sqlite_cancel,
+	.notes = store_sqlite_notes,
 	.status = store_sqlite_status,
 	.configure = store_sqlite_configure,
 	.close = store_sqlite_close,

@@ -123,6 +123,12 @@ static const char *const sqlite_text[STATEMENTS] = {
 	[STATEMENT_OLDEST] =
 	    "SELECT min(oldest_ms) FROM channel WHERE events > 0",
 	[STATEMENT_LAST] = "SELECT ms, n, floor_ms, floor_n FROM last",
+	[STATEMENT_MAKE_NOTES] =
+	    "CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY,"
+	    "text TEXT NOT NULL, ms INTEGER NOT NULL, n INTEGER NOT NULL)"
+	    " WITHOUT ROWID",
+	[STATEMENT_SET_NOTE] = "INSERT OR REPLACE INTO note VALUES (?,?,?,?)",
+	[STATEMENT_DROP_NOTE] = "DELETE FROM note WHERE name = ?",
 	[STATEMENT_TOUCH] = "UPDATE last SET ms = ms",
 	[STATEMENT_PAGES] = "PRAGMA page_count",
 	[STATEMENT_FREE_PAGES] = "PRAGMA freelist_count",

@@ -374,7 +374,7 @@ write_thread_store(struct store_sqlite *q, struct batch_list *list)
 	}
 	STAILQ_FOREACH(b, list, link) {
 		write_thread_reset(b, STAILQ_NEXT(b, link));
-		if (b->event_count > 0 &&
+		if ((b->event_count > 0 || !STAILQ_EMPTY(&b->notes)) &&
 		    write_thread_try(q, b, STAILQ_NEXT(b, link), why) == -1)
 			write_thread_give_back(q, b, STAILQ_NEXT(b, link), why);
 	}
@@ -388,7 +388,8 @@ write_thread_write(struct store_sqlite *q, struct batch_list *list)
 	size_t events = 0;
 
 	STAILQ_FOREACH(b, list, link)
-		events += b->event_count - b->fleeting_count;
+		events += b->event_count - b->fleeting_count +
+		    !STAILQ_EMPTY(&b->notes);
 	if (events > 0)
 		write_thread_store(q, list);
 	pthread_mutex_lock(&q->lock);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/sqlite_note.h"
 #include "store/sqlite_run.h"
 #include "store/sqlite_space.h"
 #include "store/sqlite_writer.h"
@@ -446,7 +447,7 @@ int
 sqlite_writer_commit(struct sqlite_writer *w, struct batch *first,
     const struct batch *end)
 {
-	struct id last = { 0, 0 };
+	struct id last = w->last;
 	struct batch *b;
 	size_t i;
 
@@ -461,6 +462,8 @@ sqlite_writer_commit(struct sqlite_writer *w, struct batch *first,
 				return -1;
 			last = b->events[i].id;
 		}
+		if (sqlite_note_commit(&w->file, b) == -1)
+			return -1;
 	}
 	if (sqlite_writer_finish(w, last) == -1)
 		return -1;

@@ -54,8 +54,8 @@ void sqlite_writer_clear(struct sqlite_writer *);
 
 /*
  * Stores the batches of a list from first up to end (NULL: all that follow),
- * which have at least one event, in one transaction.  Events whose key was used
- * before are marked as duplicates instead.  0; -1: nothing is stored,
+ * which have at least one event or note, in one transaction.  Events whose key
+ * was used before are marked as duplicates instead.  0; -1: nothing is stored,
  * sqlite_file_explain says why.
  */
 int sqlite_writer_commit(struct sqlite_writer *, struct batch *first,

@@ -267,6 +267,15 @@ struct store_ops {
 	 * when they know, or cannot be told; at once or later.
 	 */
 	void (*leave)(struct store *, void (*left)(void *arg), void *arg);
+	/*
+	 * Reads the notes of batches before, each with the id of its event, in
+	 * the order of these, and then those without one (0-0); NULL: it keeps
+	 * none.
+	 */
+	void (*notes)(struct store *,
+	    void (*take)(void *arg, const char *name, const char *text,
+		struct id),
+	    void *arg);
 	/* Adds the group "store" to a status. */
 	void (*status)(struct store *, struct json_object *status);
 	void (*configure)(struct store *, const struct store_bounds *);

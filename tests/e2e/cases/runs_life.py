@@ -1,5 +1,276 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Copyright (c) 2026 The crier authors
-"""How runs end, and what holds them up."""
+"""How runs end: by themselves, stopped, left alone, interrupted."""
 
-TESTS = ()
+import json
+import os
+import re
+import signal
+import threading
+
+from lib import fronts, proc
+from lib.fronts import by_each
+from cases.runs_tests import (ROUTES, all_words, end_of, going, go_on, hold,
+                              set_up, started, words)
+
+# What it does is its argument.
+ODD = r"""#!/usr/bin/python3
+import os, signal, subprocess, sys, time
+what = sys.argv[1]
+place = os.path.dirname(sys.argv[0])
+print("begins", flush=True)
+if what == "kill":
+    os.kill(os.getpid(), signal.SIGSEGV)
+elif what == "much":
+    for n in range(100000):
+        print(n, "x" * 993)
+elif what == "long":
+    time.sleep(1000)
+elif what == "stubborn":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    print("deaf", flush=True)
+    time.sleep(1000)
+elif what == "flood":
+    while True:
+        print("y" * 1000)
+elif what == "attempt":
+    print(os.environ["CRIER_ATTEMPT"], os.environ["CRIER_RUN"],
+          os.environ.get("QUERY_STRING"), sys.stdin.read(), flush=True)
+    while os.path.exists(place + "/hold-0"):
+        time.sleep(0.02)
+"""
+ODDS = ("kill", "much", "long", "stubborn", "flood", "attempt")
+
+
+def odd_routes():
+    lines = [ROUTES, "keep = 100\n"]
+    more = {"flood": "run-bytes = 100000", "long": "run-linger = 0",
+            "stubborn": "run-time = 1", "attempt": "run-again = true",
+            "much": "run-linger = forever"}
+    for what in ODDS:
+        lines.append(f'route "POST /odd/{what}" {{ run = {{ "DIR/odd", '
+                     f'"{what}" }} channel = "odd/{what}" '
+                     f'{more.get(what, "")} }}\n'
+                     f'route "GET /odd/{what}" {{ subscribe = "odd/{what}" '
+                     '}\n')
+    return "".join(lines)
+
+
+def odd_set_up(place, front, options=()):
+    front, folder = set_up(place, front, odd_routes(), options=options)
+    path = place.write("programs/odd", ODD)
+    os.chmod(path, 0o755)
+    return front, folder
+
+
+def result_of(front, target, method="POST", **more):
+    """How the run of a request ended."""
+    stream = front.open(target, method, **more)
+    stream.wait_end(30)
+    return end_of(stream)
+
+
+def ends(tap, place, front):
+    front, _folder = odd_set_up(place, front)
+    end = result_of(front, "/odd/kill")
+    tap.eq((end["reason"], end["signal"]), ("ended", signal.SIGSEGV),
+           "killed by a signal")
+    end = result_of(front, "/odd/stubborn")
+    tap.eq((end["reason"], end["signal"]), ("timeout", signal.SIGKILL),
+           "run-time, and who does not listen")
+    end = result_of(front, "/odd/flood")
+    tap.eq((end["reason"], end["signal"]), ("cut", signal.SIGTERM),
+           "run-bytes")
+    stream = front.open("/odd/long", "POST")
+    stream.wait_events(1)
+    stream.close()
+    proc.wait_for(lambda: going(front) == 0, "it ends")
+    with front.open("/odd/long") as late:
+        late.wait_events(2)
+        tap.eq(end_of(late)["reason"], "abandoned",
+               "run-linger = 0: it ends with its last client")
+
+
+def much(tap, place, front):
+    """100 MB that nobody reads."""
+    front, _folder = odd_set_up(place, front)
+    stream = front.open("/odd/much", "POST")
+    stream.wait_events(1)
+    stream.close()
+    proc.wait_for(lambda: going(front) == 0, "it goes on to its end", 60)
+    status = front.crierd.status()
+    tap.ok(status["events"]["published"] > 100000
+           and status["history_bytes"] < 1 << 20,
+           "a reader who is not there holds nothing up, and nothing grows",
+           status)
+    with front.open("/odd/much", HTTP_LAST_EVENT_ID="") as late:
+        late.wait_events(100)
+        tap.eq(late.events[0].type, "crier.gap", "what is gone is told")
+
+
+def stopped(tap, place, front):
+    front, folder = set_up(place, front)
+    hold(folder, 1)
+    for name, stop in (
+            ("DELETE", lambda: front.fetch("/chat/ann", "DELETE",
+                                           REMOTE_USER="ann")),
+            ("crier stop", lambda: front.crierd.crier("stop", "chat/ann")),
+            ("status -r", None)):
+        if stop is None:
+            break
+        stream = front.open("/chat/ann", "POST", REMOTE_USER="bob")
+        stream.wait_events(1)
+        pid = started(folder)[-1]
+        listed = front.crierd.crier("status", "-r").stdout.decode()
+        tap.ok(re.search(r" 1 +1 +\d+ bob +\d+-\d+ +chat/ann", listed),
+               f"{name}: status -r lists it", listed)
+        stop()
+        stream.wait_end()
+        end = end_of(stream)
+        tap.eq((end["reason"], end["signal"]), ("stopped", signal.SIGTERM),
+               f"{name}: stopped")
+        proc.wait_for(lambda pid=pid: proc.is_gone(pid), "it is gone")
+    stream = front.open("/chat/ann", "POST", REMOTE_USER="bob")
+    stream.wait_events(1)
+    for user, status in (("", 401), ("eve", 403), ("bob", 200)):
+        answer = front.fetch("/chat/ann", "DELETE", REMOTE_USER=user)
+        tap.eq(answer.status, status, f"who may stop it: {user or 'nobody'}")
+    stream.wait_end()
+    answer = front.fetch("/chat/ann", "DELETE", REMOTE_USER="ann")
+    tap.eq(json.loads(answer.raw), {"ok": True, "stopped": 0},
+           "where nothing runs")
+    answer = front.fetch("/chat/ann", "DELETE", REMOTE_USER="ann",
+                         HTTP_ORIGIN="https://evil.example",
+                         HTTP_HOST="here.example")
+    tap.eq(answer.status, 403, "another site's page may not")
+
+
+def together(tap, place):
+    """Fifty requests at once, over all doors."""
+    front, folder = set_up(place, fronts.Front)
+    doors = [fronts.Door(Corner(place, n), crierd=front.crierd)
+             for n in range(4)]
+    cgi = fronts.Cgi(place, crierd=front.crierd)
+    hold(folder, 2)
+    streams, lock = [], threading.Lock()
+
+    def ask(way):
+        stream = way.open("/chat/x", "POST")
+        with lock:
+            streams.append(stream)
+
+    threads = [threading.Thread(target=ask, args=(way,)) for way in
+               ([front] * 20 + doors * 5 + [cgi] * 10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for stream in streams:
+        stream.wait_events(2)
+    go_on(folder, 2)
+    for stream in streams:
+        stream.wait_end()
+    tap.eq({tuple(words(s.events[:-1])) for s in streams},
+           {tuple(all_words())}, "all have all of it, once")
+    tap.eq((len(streams), len(started(folder))), (50, 1), "one program")
+
+
+def killed(tap, place):
+    """crierd is killed: the next one tells, once."""
+    store = "store=sqlite:" + os.path.join(place.run, "history.db")
+    front, folder = odd_set_up(place, fronts.Front, (store,))
+    hold(folder, 0)
+    hold(folder, 3)
+    first = front.open("/chat/a", "POST", HTTP_IDEMPOTENCY_KEY="k")
+    again = front.open("/odd/attempt?q=1", "POST", body=b"b", kind="text")
+    silent = front.open("/chat/b", "POST")
+    go_on(folder, 0)
+    first.wait_events(3)
+    silent.wait_events(3)
+    again.wait_end()
+    hold(folder, 0)
+    again = front.open("/odd/attempt?q=1", "POST", body=b"b", kind="text")
+    again.wait_events(2)
+    pids = started(folder)
+    front.crierd.kill()
+    for pid in pids:
+        proc.wait_for(lambda pid=pid: proc.is_gone(pid), "its programs die")
+    front.crierd.start()
+    page = front.open("/chat/a")
+    page.wait_events(4)
+    tap.eq((words(page.events[:3]), page.events[3].type,
+            json.loads(page.events[3].data)),
+           (all_words(3), "crier.end", {"reason": "interrupted"}),
+           "whoever comes has it all, and is told of the interruption")
+    back = front.open("/chat/a", HTTP_LAST_EVENT_ID=first.events[1].id)
+    back.wait_events(2)
+    tap.eq(words(back.events), ["word 2", '{"reason":"interrupted"}'],
+           "who comes back has the rest, and the end")
+    answer = front.fetch("/chat/a", HTTP_LAST_EVENT_ID=page.events[-1].id)
+    tap.eq(answer.status, 204, "who has seen that is told to stop")
+    answer = front.fetch("/chat/a", "POST", HTTP_IDEMPOTENCY_KEY="k")
+    tap.eq((len(answer.events), len(started(folder))), (4, 2),
+           "the key is known still: it is not run again")
+    proc.wait_for(lambda: going(front) == 1, "one is going on")
+    more = front.open("/odd/attempt", HTTP_LAST_EVENT_ID=again.events[1].id)
+    more.wait_events(2)
+    attempts = [again.events[1].data.split()] + [more.events[1].data.split()]
+    tap.eq([a[0] for a in attempts] + attempts[1][2:], ["1", "2", "q=1", "b"],
+           "run-again: it runs again, is told so, and for the same request")
+    tap.eq(attempts[0][1], attempts[1][1], "and it is the same run")
+    go_on(folder, 0)
+    more.wait_events(3)
+    front.crierd.stop()
+    front.crierd.start()
+    with front.open("/chat/b") as late:
+        late.wait_events(4)
+        tap.ok(len(late.events) == 4
+               and front.crierd.status()["runs"]["going"] == 0,
+               "once: the one after that has nothing to tell")
+
+
+def orderly(tap, place):
+    """crierd ends in order: it tells itself, whatever its store."""
+    front, folder = set_up(place, fronts.Front)
+    hold(folder, 3)
+    page = front.open("/chat/a", "POST")
+    page.wait_events(3)
+    front.crierd.stop()
+    page.wait_end()
+    tap.eq((words(page.events[:3]), json.loads(page.events[3].data)),
+           (all_words(3), {"reason": "interrupted"}),
+           "its streams are told before they end")
+    proc.wait_for(lambda: all(map(proc.is_gone, started(folder))),
+                  "its program has ended")
+
+
+def from_shell(tap, place):
+    """crier tail prints a run's end as an event, and goes on."""
+    front, _folder = set_up(place, fronts.Front)
+    front.fetch("/chat/a", "POST")
+    done = front.crierd.crier("history", "chat/a")
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    tap.eq((len(events), events[-1].get("event")), (7, "crier.end"),
+           "crier history has its end")
+
+
+class Corner:
+    """A place for one of several doors."""
+
+    def __init__(self, place, number):
+        self.place = place
+        self.run = place.make_dir(f"door{number}")
+        os.chmod(self.run, 0o777)
+        self.number = number
+
+    def log(self, name):
+        return self.place.log(f"{self.number}-{name}")
+
+    def own(self, thing):
+        return self.place.own(thing)
+
+
+TESTS = by_each(ends, fronts.Front, fronts.Door)
+TESTS += by_each(much, fronts.Front)
+TESTS += by_each(stopped)
+TESTS += (together, killed, orderly, from_shell)
