@@ -423,8 +423,8 @@ static int
 program_open(struct program *p, const struct program_options *o)
 {
 	struct spawn_process process;
-	int rc = spawn_process(&process, o->argv, o->envp, o->body,
-	    o->put != NULL);
+	int rc =
+	    spawn_process(&process, o->argv, o->envp, o->body, o->put != NULL);
 
 	p->pid = process.pid;
 	p->out_fd = process.out_fd;
