@@ -36,8 +36,6 @@ static const char *const rights_rows[][RIGHTS_WORDS] = {
 	{ "HGETALL", "%h" },
 	{ "HLEN", "%h" },
 	{ "HDEL", "%h", "none" },
-	{ "HGETALL", "%h" },
-	{ "HLEN", "%h" },
 	{ "PTTL", "%h" },
 	{ "SET", "%s", "1", "PX", "60000" },
 	{ "GET", "%s" },

@@ -509,7 +509,8 @@ redis_link_late(struct redis_link *l)
 	if (!l->is_up) {
 		redis_link_end(l,
 		    l->bev == NULL ? "its name is not resolved in time"
-				   : "it does not answer");
+			: l->peer->tls != NULL ? "it does not answer (by TLS)"
+					       : "it does not answer");
 		return;
 	}
 	if (l->waiting == 0)

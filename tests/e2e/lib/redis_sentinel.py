@@ -56,7 +56,7 @@ class Sentinel:
     """One redis-sentinel, by the example of conf/redis but for its address
     and times; more are lines of its configuration."""
 
-    def __init__(self, place, name, master_port, more=""):
+    def __init__(self, place, name, master_port, more="", has_tls=False):
         self.place = place
         self.name = name
         self.port = proc.free_port()
@@ -64,10 +64,12 @@ class Sentinel:
         self.log = place.path(f"{name}.log")
         self.config = os.path.join(self.dir, "sentinel.conf")
         self.proc = None
+        port = f"port 0\ntls-port {self.port}" if has_tls else \
+            f"port {self.port}"
         with open(EXAMPLE, encoding="utf-8") as file:
             text = file.read()
         for before, behind in (
-                ("port 26379", f"port {self.port}\ndir {self.dir}"),
+                ("port 26379", f"{port}\ndir {self.dir}"),
                 ("10.0.0.1 6379", f"127.0.0.1 {master_port}"),
                 ("milliseconds crier 5000", "milliseconds crier 500"),
                 ("timeout crier 60000", "timeout crier 3000")):
