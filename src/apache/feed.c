@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <apr_allocator.h>
 #include <apr_buckets.h>
 #include <apr_strings.h>
 
@@ -11,6 +12,14 @@
 
 #include "apache/answer.h"
 #include "apache/feed.h"
+
+enum {
+	/* Blocks that a handshake and a request have used, and some more. */
+	FEED_FREE_BLOCKS = 6,
+	FEED_BLOCK_BYTES = 4096,
+	/* One block, for each event takes one and gives it back. */
+	FEED_KEPT_BYTES = 8192
+};
 
 static void
 feed_mark_destroy(void *data)
@@ -140,4 +149,33 @@ feed_put_retry(struct feed *f)
 		return;
 	apr_snprintf(text, sizeof(text), "retry: %u\n\n", answer_retry_ms());
 	feed_put(f, text, strlen(text));
+}
+
+/*
+ * An allocator that may keep nothing frees what is given to it, so all that it
+ * has free is taken and given.  If it had less, the rest is nothing but address
+ * space for a moment.
+ */
+void
+feed_give_back(const struct feed *f)
+{
+	apr_pool_t *pool = f->r->connection->pool;
+	apr_allocator_t *allocator = apr_pool_allocator_get(pool);
+	apr_memnode_t *node, *taken = NULL;
+	int i;
+
+	/* One that others use, too, is none of ours. */
+	if (allocator == NULL || apr_allocator_owner_get(allocator) != pool)
+		return;
+	apr_allocator_max_free_set(allocator, 1);
+	for (i = 0; i < FEED_FREE_BLOCKS; i++) {
+		node = apr_allocator_alloc(allocator, FEED_BLOCK_BYTES);
+		if (node == NULL)
+			break;
+		node->next = taken;
+		taken = node;
+	}
+	if (taken != NULL)
+		apr_allocator_free(allocator, taken);
+	apr_allocator_max_free_set(allocator, FEED_KEPT_BYTES);
 }

@@ -47,4 +47,11 @@ int feed_is_blocked(const struct feed *);
  */
 void feed_put_retry(struct feed *);
 
+/*
+ * Gives back to the system what the connection's allocator has free, now and
+ * whenever it gets more than an event needs; for a connection that has done
+ * most of what it will.
+ */
+void feed_give_back(const struct feed *);
+
 #endif

@@ -550,6 +550,7 @@ relay_take(request_rec *r, struct upstream *upstream, const char *data,
 	apr_pool_cleanup_register(c->pool, s, relay_release_cleanup,
 	    apr_pool_cleanup_null);
 	ap_set_module_config(c->conn_config, &crier_module, s);
+	feed_give_back(&s->feed);
 	return SUSPENDED;
 }
 
