@@ -94,6 +94,20 @@ ask_close(struct hub *hub, const struct command *c, uint64_t stop_ms,
 	json_add_number(o, "closed", closed);
 }
 
+/* How many elements the longest of an answer's lists has, at least 1. */
+static size_t
+ask_longest(struct json_object *o)
+{
+	static const char *const lists[] = { "users", "list", "channel_list" };
+	size_t longest = 1, len, i;
+
+	for (i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+		len = json_length(json_member(o, lists[i]));
+		longest = len > longest ? len : longest;
+	}
+	return longest;
+}
+
 /*
  * What this node has to say, as long as it may be: lists that are too long are
  * made again with less in them.
@@ -103,6 +117,7 @@ ask_put_answer(struct hub *hub, struct command *c, uint64_t stop_ms,
     struct buffer *answer)
 {
 	struct json_object *o;
+	size_t longest;
 	int tries;
 
 	if (c->limit == 0 || c->limit > ASK_LIST_MAX)
@@ -115,10 +130,11 @@ ask_put_answer(struct hub *hub, struct command *c, uint64_t stop_ms,
 			ask_add_status(hub, c, o);
 		else if (c->kind == COMMAND_CLOSE)
 			ask_close(hub, c, stop_ms, o);
+		longest = ask_longest(o);
 		json_append(answer, o);
 		if (answer->len <= STORE_ANSWER_MAX)
 			return;
-		c->limit = c->limit * STORE_ANSWER_MAX / answer->len * 3 / 4;
+		c->limit = longest * STORE_ANSWER_MAX / answer->len * 3 / 4;
 		if (c->limit == 0)
 			c->limit = 1;
 		buffer_truncate(answer, 0);
@@ -157,7 +173,7 @@ ask_answer(struct hub *hub, struct text_span text, uint64_t stop_ms,
 	if (ask_read(&c, text) == -1)
 		;
 	else if (c.kind != COMMAND_CLOSE && !pace_is_open(&n->pace, from_us))
-		n->refused++;
+		hub->counters.questions_refused++;
 	else
 		ask_put_answer(hub, &c, stop_ms, answer);
 	command_clear(&c);

@@ -23,7 +23,6 @@ struct hub_nodes {
 	struct nodes_known *known;
 	size_t count;
 	struct pace pace; /* of answers to others' questions */
-	uint64_t refused; /* of these, since others took all the time */
 };
 
 struct nodes_known {

@@ -39,6 +39,7 @@ struct hub_counters {
 	uint64_t replays_interrupted; /* slices that others were given */
 	uint64_t replays_ended;       /* streams, for want of replay-bytes */
 	uint64_t stalls_ended;        /* and of stall-bytes */
+	uint64_t questions_refused;   /* of other nodes, for want of time */
 	uint64_t histories;           /* told at once */
 	uint64_t histories_refused;   /* and not, for now */
 	uint64_t runs_begun, runs_joined, runs_busy;

@@ -57,6 +57,11 @@ const struct figure figures_table[] = {
 	    .member = "streams_followed_full", .kind = FIGURE_COUNTER,
 	    .metric = "streams_followed_full_total",
 	    .help = "Of them, for max-followed." },
+	{ HUB(counters.questions_refused), .group = "",
+	    .member = "questions_refused", .kind = FIGURE_COUNTER,
+	    .metric = "questions_refused_total",
+	    .help = "Questions of other nodes that would have taken more than "
+		    "half of the time." },
 	{ HUB(following), .group = "", .member = "following",
 	    .metric = "streams_following",
 	    .help = "Channels that streams follow, over all streams." },

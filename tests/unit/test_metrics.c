@@ -278,7 +278,7 @@ test_hub_status(void **state)
 	streams_setup(&t, NULL);
 	hub_status(t.hub, status);
 	text = test_make(&b, status);
-	assert_int_equal(test_read(text), 50);
+	assert_int_equal(test_read(text), 51);
 	assert_non_null(strstr(text, "\ncrier_streams_max 10000\n"));
 	assert_non_null(strstr(text,
 	    "\ncrier_delivery_latency_seconds_bucket{le=\"0.000016\"} 0\n"));
