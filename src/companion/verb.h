@@ -25,7 +25,7 @@ struct verb_env {
  */
 #define VERB_LIST(of)                                                        \
 	of(pub), of(flush), of(tail), of(history), of(position), of(status), \
-	    of(top), of(close), of(stop), of(reload), of(restart),           \
+	    of(top), of(close), of(run), of(stop), of(reload), of(restart),  \
 	    of(shutdown), of(doctor), of(token)
 
 /* argv[0] is its name.  run returns the exit code. */

@@ -212,7 +212,8 @@ static bool
 tail_event(struct tail *t, const struct eventstream_event *e,
     enum tail_end *end)
 {
-	if (tail_is_event(e, "crier.end")) {
+	/* With an id it is a channel's event: the end of a run. */
+	if (e->id == NULL && tail_is_event(e, "crier.end")) {
 		*end = tail_reason(t, e);
 		return true;
 	}

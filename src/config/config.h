@@ -96,6 +96,7 @@ struct config {
 	char *queue_group;
 	struct config_list queue_allow;
 	struct config_list handoff_allow;
+	struct config_list run_allow;
 	uint64_t queue_connections; /* at once, to the queue */
 	uint64_t queue_bytes; /* of lines begun and of replies, of them all */
 	uint64_t fastcgi_connections; /* 0: what the descriptor limit allows */

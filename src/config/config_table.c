@@ -75,6 +75,7 @@ const struct config_setting config_settings[] = {
 	    .initial = "", .restart = true },
 	{ "queue-allow", &config_kind_texts, CONFIG_TOP(queue_allow) },
 	{ "handoff-allow", &config_kind_texts, CONFIG_TOP(handoff_allow) },
+	{ "run-allow", &config_kind_texts, CONFIG_TOP(run_allow) },
 	{ "queue-connections", &config_kind_count,
 	    CONFIG_TOP(queue_connections), CONFIG_RANGE(4, 1000000),
 	    .initial = "1000" },

@@ -80,4 +80,5 @@ logging_warn(const struct daemon *d)
 		log_warning("%s", c->warnings.items[i]);
 	logging_warn_of_names(d, "queue-allow", &c->queue_allow);
 	logging_warn_of_names(d, "handoff-allow", &c->handoff_allow);
+	logging_warn_of_names(d, "run-allow", &c->run_allow);
 }

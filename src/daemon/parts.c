@@ -16,6 +16,7 @@
 #include "door/uplink.h"
 #include "protocol/paths.h"
 #include "protocol/store_url.h"
+#include "source/run_command.h"
 #include "source/run_open.h"
 
 enum {
@@ -190,6 +191,7 @@ parts_add_hub(struct daemon *d, char **cause)
 		return -1;
 	d->door->sources.runs = d->runs;
 	door_set_hub(d->door, d->hub);
+	queue_set_run(d->queue, run_command, d->runs);
 	runs_recover(d->runs, run_open_again);
 	sockets_note_hub(d);
 	return 0;

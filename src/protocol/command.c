@@ -120,6 +120,7 @@ static const struct {
 	[COMMAND_ORDER] = { "order", NULL, 0, false },
 	[COMMAND_STOP] = { "stop", command_check_one_channel,
 	    FIELD_CHANNEL | FIELD_USER, false },
+	[COMMAND_RUN] = { "run", NULL, 0, true },
 	[COMMAND_POSITION] = { "position", NULL, FIELD_CHANNEL, false },
 	[COMMAND_HISTORY] = { "history", command_check_history,
 	    FIELD_CHANNEL | FIELD_SINCE | FIELD_LAST | FIELD_LIMIT, false },

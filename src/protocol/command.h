@@ -24,6 +24,7 @@ enum command_kind {
 	COMMAND_PRESENCE,
 	COMMAND_ORDER,
 	COMMAND_STOP, /* what runs in a channel */
+	COMMAND_RUN,  /* json is for whoever runs it to read */
 	COMMAND_POSITION,
 	COMMAND_HISTORY,
 	COMMAND_RELOAD, /* this and what follows: for those who own the hub */

@@ -208,6 +208,7 @@ static const struct {
 	[COMMAND_PRESENCE] = { execute_presence, false },
 	[COMMAND_ORDER] = { NULL, false },
 	[COMMAND_STOP] = { execute_stop, false },
+	[COMMAND_RUN] = { NULL, false },
 	[COMMAND_POSITION] = { execute_position, false },
 	[COMMAND_HISTORY] = { NULL, false },
 	[COMMAND_RELOAD] = { NULL, false },

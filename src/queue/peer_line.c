@@ -436,6 +436,28 @@ peer_control(struct queue_peer *p, struct command *c)
 	return rc;
 }
 
+/*
+ * run: the command has all that crierd's own user has, so it is for those who
+ * have that anyway, and for whom run-allow names.
+ */
+static int
+peer_run(struct queue_peer *p, struct command *c)
+{
+	struct queue *q = p->queue;
+	struct buffer text = { 0 };
+	int rc;
+
+	if (q->run_cb == NULL ||
+	    !allow_includes(&hub_config(q->hub)->run_allow, p->fd))
+		return peer_say_error(p, EX_NOPERM,
+		    "this user may not run commands (run-allow)");
+	rc = q->run_cb(q->run_arg, c->json, &text);
+	if (rc == 0)
+		rc = peer_say(p, &text);
+	buffer_clear(&text);
+	return rc;
+}
+
 static int
 peer_take_command(struct queue_peer *p, struct command *c)
 {
@@ -445,6 +467,7 @@ peer_take_command(struct queue_peer *p, struct command *c)
 		[COMMAND_HANDOFF] = peer_hand_off,
 		[COMMAND_ORDER] = peer_order,
 		[COMMAND_HISTORY] = peer_ask_history,
+		[COMMAND_RUN] = peer_run,
 		[COMMAND_RELOAD] = peer_control,
 		[COMMAND_RESTART] = peer_control,
 		[COMMAND_SHUTDOWN] = peer_control };

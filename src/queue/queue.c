@@ -196,6 +196,14 @@ queue_set_control(struct queue *q,
 }
 
 void
+queue_set_run(struct queue *q,
+    int (*run_cb)(void *, struct json_object *, struct buffer *), void *arg)
+{
+	q->run_cb = run_cb;
+	q->run_arg = arg;
+}
+
+void
 queue_set_handoff(struct queue *q,
     int (*handoff_cb)(void *, struct json_object *, int, struct buffer *),
     void *arg)

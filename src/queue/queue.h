@@ -64,6 +64,14 @@ void queue_set_status(struct queue *,
     void (*status_cb)(void *arg, struct json_object *status), void *arg);
 
 /*
+ * Sets what carries out `run`, of whoever may (run-allow), and appends the
+ * reply, a line; 0, or -1 (memory).
+ */
+void queue_set_run(struct queue *,
+    int (*run_cb)(void *arg, struct json_object *line, struct buffer *reply),
+    void *arg);
+
+/*
  * Sets what carries out reload, restart and shutdown, and appends the reply, a
  * line; 0, or -1 (memory).  It is asked for root (is_root) and the user of this
  * process alone.

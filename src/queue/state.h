@@ -44,6 +44,9 @@ struct queue {
 	int (*handoff_cb)(void *arg, struct json_object *line, int fd,
 	    struct buffer *reply);
 	void *handoff_arg;
+	int (*run_cb)(void *arg, struct json_object *line,
+	    struct buffer *reply);
+	void *run_arg;
 	int (*control_cb)(void *arg, enum command_kind, bool is_root,
 	    struct buffer *reply);
 	void *control_arg;

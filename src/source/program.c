@@ -423,8 +423,12 @@ static int
 program_open(struct program *p, const struct program_options *o)
 {
 	struct spawn_process process;
-	int rc =
-	    spawn_process(&process, o->argv, o->envp, o->body, o->put != NULL);
+	const struct spawn_options options = { .argv = o->argv,
+		.envp = o->envp,
+		.input = o->body,
+		.directory = o->directory,
+		.dies_with_us = o->put != NULL };
+	int rc = spawn_process(&process, &options);
 
 	p->pid = process.pid;
 	p->out_fd = process.out_fd;

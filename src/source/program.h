@@ -38,6 +38,7 @@ struct program_options {
 	const char *name;  /* for the log */
 	char *const *argv; /* argv[0] is a path */
 	char *const *envp;
+	const char *directory; /* NULL: crierd's */
 	struct text_span body; /* its standard input */
 	bool is_raw;           /* it writes event-stream text itself */
 	size_t max_line;       /* bytes of one event's data */

@@ -33,10 +33,9 @@ spawn_open_input(struct text_span input)
 
 /* What a child needs. */
 struct spawn_child {
-	char *const *argv, *const *envp;
+	const struct spawn_options *options;
 	const int *fds; /* its descriptors 0 to 2 */
 	int status;     /* a pipe: why it could not become the program */
-	bool dies_with_us;
 };
 
 /*
@@ -46,6 +45,7 @@ struct spawn_child {
 static void __attribute__((noreturn))
 spawn_become(const struct spawn_child *child)
 {
+	const struct spawn_options *o = child->options;
 	struct sigaction usual = { .sa_handler = SIG_DFL };
 	sigset_t none;
 	ssize_t n;
@@ -58,12 +58,13 @@ spawn_become(const struct spawn_child *child)
 		if (dup2(child->fds[i], i) == -1)
 			goto fail;
 	if (setpgid(0, 0) == -1 ||
-	    (child->dies_with_us &&
+	    (o->dies_with_us &&
 		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1))
 		goto fail;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	execve(child->argv[0], child->argv, child->envp);
+	if (o->directory == NULL || chdir(o->directory) == 0)
+		execve(o->argv[0], o->argv, o->envp);
 fail:
 	error = errno;
 	n = write(child->status, &error, sizeof error);
@@ -78,10 +79,10 @@ fail:
  * tells by a pipe why it is no program, which would end the pipe.
  */
 static int
-spawn_start(struct spawn_process *p, char *const *argv, char *const *envp,
-    const int fds[3], bool dies_with_us)
+spawn_start(struct spawn_process *p, const struct spawn_options *o,
+    const int fds[3])
 {
-	struct spawn_child child = { argv, envp, fds, -1, dies_with_us };
+	struct spawn_child child = { o, fds, -1 };
 	sigset_t all, before;
 	int status[2], error = 0;
 	ssize_t n;
@@ -113,17 +114,15 @@ spawn_start(struct spawn_process *p, char *const *argv, char *const *envp,
 }
 
 int
-spawn_process(struct spawn_process *p, char *const *argv, char *const *envp,
-    struct text_span input, bool dies_with_us)
+spawn_process(struct spawn_process *p, const struct spawn_options *o)
 {
 	int out[2] = { -1, -1 }, err[2] = { -1, -1 }, in, rc = -1, error;
 
 	p->pid = 0;
-	in = spawn_open_input(input);
+	in = spawn_open_input(o->input);
 	if (in != -1 && pipe2(out, O_CLOEXEC) == 0 &&
 	    pipe2(err, O_CLOEXEC) == 0)
-		rc = spawn_start(p, argv, envp,
-		    (const int[]){ in, out[1], err[1] }, dies_with_us);
+		rc = spawn_start(p, o, (const int[]){ in, out[1], err[1] });
 	error = errno;
 	p->out_fd = out[0];
 	p->err_fd = err[0];

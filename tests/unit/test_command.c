@@ -55,8 +55,8 @@ static void
 test_describe(const struct command *c, char *to, size_t size)
 {
 	static const char *const kinds[] = { "publish", "stream", "status",
-		"close", "handoff", "presence", "order", "stop", "position",
-		"history" };
+		"close", "handoff", "presence", "order", "stop", "run",
+		"position", "history" };
 	size_t i;
 
 	to[0] = '\0';

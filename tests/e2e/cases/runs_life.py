@@ -6,9 +6,10 @@ import json
 import os
 import re
 import signal
+import subprocess
 import threading
 
-from lib import fronts, proc
+from lib import bench, fronts, proc
 from lib.fronts import by_each
 from cases.runs_tests import (ROUTES, all_words, end_of, going, go_on, hold,
                               set_up, started, words)
@@ -254,6 +255,66 @@ def from_shell(tap, place):
            "crier history has its end")
 
 
+# COMMAND, exit status of crier run -f, what it prints.
+SHELL = (
+    (("echo", "a b"), 0, "a b\n"),
+    (("sh", "-c", "echo x; echo y; exit 7"), 7, "x\ny\n"),
+    (("sh", "-c", "kill -9 $$"), 137, ""),
+    (("sh", "-c", 'echo "$CRIER_CHANNEL $0 $PWD"', "0"), 0,
+     "c/3 0 DIRECTORY\n"),
+    (("/no/such",), 65, ""),
+    (("no-such-command",), 65, ""))
+
+
+def shell(tap, place):
+    """crier run."""
+    front, _folder = set_up(place, fronts.Front)
+    crier = front.crierd.crier
+    for n, (command, status, text) in enumerate(SHELL):
+        done = crier("run", "-f", f"c/{n}", *command)
+        tap.eq((done.returncode, done.stdout.decode()),
+               (status, text.replace("DIRECTORY", os.path.realpath("."))),
+               f"crier run -f {command[0]}")
+    done = crier("run", "-k", "k", "c/k", "sh", "-c", "echo $$; sleep 1000")
+    since = done.stdout.decode().strip()
+    tap.ok(done.returncode == 0 and re.fullmatch(r"\d+-\d+", since),
+           "crier run prints where it begins", done)
+    stream = front.crierd.connect()
+    stream.send({"do": "stream", "channel": "c/k", "since": since})
+    proc.wait_for(lambda: (stream.line() or b"").startswith(b"data: "),
+                  "it is followed from there")
+    stream.close()
+    done = crier("run", "-k", "k", "c/k", "true")
+    tap.eq(done.stdout.decode().strip(), since, "once with a key")
+    done = crier("run", "c/k", "true")
+    tap.ok(done.returncode == 75 and b"runs in this channel" in done.stderr,
+           "and one at a time", done)
+    tap.eq(crier("stop", "-v", "c/k").stdout, b"stopped 1\n", "crier stop -v")
+    proc.wait_for(lambda: going(front) == 0, "it ends")
+    tap.eq(crier("stop", "-v", "c/k").stdout, b"stopped 0\n", "once")
+    done = crier("run", "--linger", "0.1", "c/l", "sleep", "1000")
+    proc.wait_for(lambda: going(front) == 0, "--linger")
+    with front.crierd.connect() as queue:
+        for line, error in (
+                ({}, "channel is missing"),
+                ({"channel": "$a", "command": ["/bin/true"]},
+                 "channels that begin with $ are crier's own"),
+                ({"channel": "a"}, "command is no list of words"),
+                ({"channel": "a", "command": [1]},
+                 "command has a word that is no string"),
+                ({"channel": "a", "command": ["true"]},
+                 "command does not begin with a full path")):
+            answer = queue.ask({"do": "run", **line})
+            tap.eq((answer["error"], answer["code"]), (error, 65), error)
+    if bench.IS_ROOT:
+        done = subprocess.run(
+            bench.CRIER + ["-s", front.crierd.queue, "run", "a", "true"],
+            user=65534, group=bench.server_user().pw_gid, extra_groups=[],
+            stderr=subprocess.PIPE, stdout=subprocess.PIPE, check=False)
+        tap.ok(done.returncode == 77 and b"run-allow" in done.stderr,
+               "not for everybody who may publish", done)
+
+
 class Corner:
     """A place for one of several doors."""
 
@@ -273,4 +334,4 @@ class Corner:
 TESTS = by_each(ends, fronts.Front, fronts.Door)
 TESTS += by_each(much, fronts.Front)
 TESTS += by_each(stopped)
-TESTS += (together, killed, orderly, from_shell)
+TESTS += (together, killed, orderly, from_shell, shell)

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Copyright (c) 2026 The crier authors */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "protocol/reply.h"
+#include "source/environment.h"
+#include "source/run_command.h"
+
+/* A line of the queue that asks for a run, as it was read. */
+struct run_command {
+	struct runs *runs;
+	struct run_options options;
+	char **argv, **env; /* the words are the line's */
+	char *channel;
+};
+
+static void
+run_command_clear(struct run_command *c)
+{
+	environment_free(c->env);
+	free(c->argv);
+	free(c->channel);
+}
+
+/* NULL, or what is wrong with the words of the command. */
+static const char *
+run_command_read_words(struct run_command *c, struct json_object *list)
+{
+	size_t count = json_length(list), i;
+
+	if (count == 0)
+		return "command is no list of words";
+	if ((c->argv = calloc(count + 1, sizeof *c->argv)) == NULL)
+		return "out of memory";
+	for (i = 0; i < count; i++) {
+		c->argv[i] = (char *)(uintptr_t)
+		    json_get_string(json_object_array_get_idx(list, i));
+		if (c->argv[i] == NULL)
+			return "command has a word that is no string";
+	}
+	return c->argv[0][0] == '/' ? NULL
+				    : "command does not begin with a full path";
+}
+
+/* NULL, or what is wrong with the line. */
+static const char *
+run_command_read(struct run_command *c, struct json_object *line)
+{
+	struct run_options *o = &c->options;
+	double linger;
+	const char *why = "channel is missing";
+
+	if (json_get_text(json_member(line, "channel"), &o->channel))
+		why = event_check_channel(o->channel.text, o->channel.len);
+	if (why == NULL && o->channel.text[0] == '$')
+		why = "channels that begin with $ are crier's own";
+	if (why != NULL)
+		return why;
+	if (json_get_text(json_member(line, "key"), &o->key) &&
+	    event_check_id(o->key.text, o->key.len) != NULL)
+		return "key is not of the form of an id";
+	o->linger_ms = QUANTITY_FOREVER_MS;
+	if (json_get_real(json_member(line, "linger"), &linger)) {
+		if (linger < 0 || linger * 1000 > (double)QUANTITY_YEAR_MS)
+			return "linger is not a number of seconds up to a year";
+		o->linger_ms = (uint64_t)(linger * 1000);
+	}
+	return run_command_read_words(c, json_member(line, "command"));
+}
+
+static int
+run_command_fill(struct run_command *c, struct json_object *line)
+{
+	struct run_options *o = &c->options;
+	struct hub *hub = runs_hub(c->runs);
+	char since[ID_TEXT_SIZE];
+	const struct environment_variable more[] = { { "CRIER_RUN", since },
+		{ "CRIER_ATTEMPT", "1" },
+		{ "CRIER_CHANNEL",
+		    c->channel = strndup(o->channel.text, o->channel.len) } };
+
+	o->begin = hub_run_position(hub);
+	o->user = "";
+	o->end_event = "crier.end";
+	o->attempt = 1;
+	since[id_format(o->begin, since)] = '\0';
+	if (c->channel != NULL)
+		c->env =
+		    environment_make(NULL, more, sizeof more / sizeof *more);
+	o->program = (struct program_options){ .name = "crier run",
+		.argv = c->argv,
+		.envp = c->env,
+		.directory = json_get_string(json_member(line, "directory")),
+		.body = { "", 0 },
+		.max_line = hub_config(hub)->max_event_bytes };
+	return c->env == NULL ? -1 : 0;
+}
+
+static int
+run_command_reply(struct buffer *b, struct id begin, bool is_begun)
+{
+	struct json_object *o = reply_new(true);
+	char since[ID_TEXT_SIZE];
+
+	json_add_text(o, "since", since, id_format(begin, since));
+	json_add_flag(o, "begun", is_begun);
+	return json_append_line(b, o);
+}
+
+/* Begins the run; what is in its way was looked at. */
+static int
+run_command_begin(struct run_command *c, struct json_object *line,
+    struct buffer *reply)
+{
+	uint64_t max = hub_config(runs_hub(c->runs))->run_max;
+
+	if (max > 0 && programs_count(runs_programs(c->runs)) >= max)
+		return reply_put_error(reply, EX_TEMPFAIL,
+		    "too many programs run already (run-max)");
+	if (run_command_fill(c, line) == -1)
+		return -1;
+	log_info("run %s: begins: %s", c->channel, c->argv[0]);
+	if (run_start(c->runs, &c->options) == -1)
+		return reply_put_error(reply, EX_DATAERR, strerror(errno));
+	return run_command_reply(reply, c->options.begin, true);
+}
+
+int
+run_command(void *arg, struct json_object *line, struct buffer *reply)
+{
+	struct run_command c = { .runs = arg };
+	struct hub *hub = runs_hub(c.runs);
+	const char *why = run_command_read(&c, line);
+	struct hub_run *run = NULL;
+	int rc;
+
+	if (why == NULL)
+		run = hub_run_find_key(hub, c.options.channel, c.options.key);
+	if (why != NULL) {
+		rc = reply_put_error(reply, EX_DATAERR, why);
+	} else if (run != NULL) {
+		rc = run_command_reply(reply, hub_run_begin_id(run), false);
+	} else if ((run = hub_run_find(hub, c.options.channel)) != NULL &&
+	    hub_run_is_going(run)) {
+		hub_run_count(hub, true);
+		rc = reply_put_error(reply, EX_TEMPFAIL,
+		    "a program runs in this channel already");
+	} else {
+		rc = run_command_begin(&c, line, reply);
+	}
+	run_command_clear(&c);
+	return rc;
+}
