@@ -45,7 +45,8 @@ static const char run_help[] =
 
 enum {
 	RUN_LINGER = 256,
-	RUN_SIGNALLED = 128
+	RUN_SIGNALLED = 128,
+	RUN_SINCE_SIZE = 64
 };
 
 struct run_verb {
@@ -54,7 +55,7 @@ struct run_verb {
 	const char *key, *channel;
 	uint64_t linger_ms;
 	char **command;
-	char since[64];
+	char *since; /* RUN_SINCE_SIZE bytes, of run_show */
 };
 
 /* 0, -1 after help, or the exit code. */
@@ -154,13 +155,13 @@ run_line(const struct run_verb *r, const char *path)
 static int
 run_show(const void *arg, const char *reply, size_t len)
 {
-	struct run_verb *r = (struct run_verb *)(uintptr_t)arg;
+	const struct run_verb *r = arg;
 	struct reply got;
 	const char *since;
 
 	reply_read(&got, reply, len);
 	since = json_get_string(json_member(got.json, "since"));
-	snprintf(r->since, sizeof r->since, "%s", since == NULL ? "" : since);
+	snprintf(r->since, RUN_SINCE_SIZE, "%s", since == NULL ? "" : since);
 	reply_clear(&got);
 	if (!r->follows)
 		puts(r->since);
@@ -252,7 +253,8 @@ run_follow(const struct run_verb *r)
 static int
 run_run(const struct verb_env *env, int argc, char **argv)
 {
-	struct run_verb r = { .env = env };
+	char since[RUN_SINCE_SIZE] = "";
+	struct run_verb r = { .env = env, .command = argv, .since = since };
 	int rc = run_parse(&r, argc, argv);
 	char *path;
 

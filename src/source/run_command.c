@@ -16,7 +16,7 @@
 struct run_command {
 	struct runs *runs;
 	struct run_options options;
-	char **argv, **env; /* the words are the line's */
+	char **argv, **env;
 	char *channel;
 };
 
@@ -24,7 +24,7 @@ static void
 run_command_clear(struct run_command *c)
 {
 	environment_free(c->env);
-	free(c->argv);
+	environment_free(c->argv);
 	free(c->channel);
 }
 
@@ -33,16 +33,18 @@ static const char *
 run_command_read_words(struct run_command *c, struct json_object *list)
 {
 	size_t count = json_length(list), i;
+	const char *word;
 
 	if (count == 0)
 		return "command is no list of words";
 	if ((c->argv = calloc(count + 1, sizeof *c->argv)) == NULL)
 		return "out of memory";
 	for (i = 0; i < count; i++) {
-		c->argv[i] = (char *)(uintptr_t)
-		    json_get_string(json_object_array_get_idx(list, i));
-		if (c->argv[i] == NULL)
+		word = json_get_string(json_object_array_get_idx(list, i));
+		if (word == NULL)
 			return "command has a word that is no string";
+		if ((c->argv[i] = strdup(word)) == NULL)
+			return "out of memory";
 	}
 	return c->argv[0][0] == '/' ? NULL
 				    : "command does not begin with a full path";
