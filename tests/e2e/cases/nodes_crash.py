@@ -146,7 +146,12 @@ class Scene:
         for one in self.load.all():
             self.tap.diag(one)
         self.tap.ok(not wrong, name, *wrong[:20],
-                    f"{self.load.total} accepted; {' '.join(self.acts)}")
+                    f"{self.load.total} accepted; {' '.join(self.acts)}",
+                    *self.more())
+
+    def more(self):
+        """What else helps to understand a failure."""
+        return []
 
 
 class AtOne(Scene):
@@ -163,7 +168,12 @@ class AtOne(Scene):
         super().__init__(tap, place, f"redis+unix://{self.proxy.path}",
                          options)
 
+    def _state(self, name):
+        text = self.redis.ask("HGET", "{crier}:state", name)
+        return (text or b"-").decode()
+
     def kill_redis(self):
+        self.acts.append(self._state("last"))
         self.redis.kill()
         self.pause()
         self.redis.start()
@@ -178,6 +188,9 @@ class AtOne(Scene):
         self.redis.send(signal.SIGSTOP)
         time.sleep(3 + self.random.random())
         self.redis.send(signal.SIGCONT)
+
+    def more(self):
+        return ["cuts: " + self._state("cuts")]
 
     def flush_scripts(self):
         self.redis.ask("SCRIPT", "FLUSH")
@@ -205,6 +218,7 @@ class AtOne(Scene):
         self._move(self.redis_clock)
 
     def flush_all(self):
+        self.acts.append(self._state("last"))
         self.redis.ask("FLUSHALL")
 
     def cut_file_short(self):
@@ -213,6 +227,7 @@ class AtOne(Scene):
         What a node alone has read that goes with it nobody can tell.
         """
         self.await_nodes()
+        self.acts.append(self._state("last"))
         self.redis.kill()
         (path,) = glob.glob(os.path.join(self.redis.dir, "appendonlydir",
                                          "*.incr.aof"))
