@@ -87,6 +87,7 @@ struct redis_log {
 	char header[REDIS_HEADER_BYTES + REDIS_NODE_SIZE + 21];
 	size_t header_len; /* of the entry there; 0: it is not known */
 	bool is_broken;    /* an entry did not follow the one before */
+	struct id asked;   /* the position, when it was asked what is there */
 	struct id least;   /* entries before it may go */
 	struct redis_log_marks *marks;
 	struct table nodes; /* the last seq that was read of each */

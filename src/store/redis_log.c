@@ -274,6 +274,45 @@ redis_log_is_stream(const redisReply *stream)
 }
 
 static void
+redis_log_last_cb(void *arg, const redisReply *reply)
+{
+	struct store_redis *s = arg;
+	struct id last = { 0, 0 };
+
+	if (redis_refuses_all(s, reply))
+		return;
+	if (reply->type == REDIS_REPLY_STRING)
+		id_parse(reply->str, reply->len, &last);
+	if (id_cmp(last, s->log.asked) < 0)
+		redis_leave(s, "it has lost what it had");
+}
+
+/*
+ * Nothing came for a while: is the log still the one that was read?  One that
+ * begins anew may have ids that are less for long.
+ */
+static void
+redis_log_ask_last(struct store_redis *s)
+{
+	struct redis_command c;
+	char state[REDIS_KEY_SIZE];
+
+	if (s->state != REDIS_LIVE)
+		return;
+	if (redis_command_begin(&c, 3) == -1) {
+		redis_leave(s, "out of memory");
+		return;
+	}
+	s->log.asked = s->log.position;
+	redis_key(s, "state", state);
+	redis_command_add_text(&c, "HGET");
+	redis_command_add_text(&c, state);
+	redis_command_add_text(&c, "last");
+	redis_send(s, s->talk, &c, redis_log_last_cb, s);
+	redis_command_clear(&c);
+}
+
+static void
 redis_log_read_cb(void *arg, const redisReply *reply)
 {
 	struct store_redis *s = arg;
@@ -285,6 +324,7 @@ redis_log_read_cb(void *arg, const redisReply *reply)
 	}
 	if (reply->type == REDIS_REPLY_NIL) {
 		redis_prove(s);
+		redis_log_ask_last(s);
 		redis_log_read(s);
 		return;
 	}

@@ -14,7 +14,7 @@
 -- log may have lost its end.  Then the ids from `last` to a new one are a cut:
 -- nothing that is valid has such an id.  The new one is greater than the clock,
 -- the log and the node's position, and by the margin greater still, for other
--- nodes may have read further than this one on the server that is gone.
+-- nodes may have read further than this one of what is gone.
 -- Evicted keys may have been history: that is a loss whose place nobody knows.
 
 local CUTS = 32 -- so many are remembered
@@ -95,7 +95,7 @@ local is_first = not state[1] and ms == 0
 
 if is_new_run or (lost and not covered) or not state[1] or is_evicted then
 	local ems = math.max(now, lms, ms) +
-	    (is_new_run and not is_first and margin or 0)
+	    ((is_new_run or lost) and not is_first and margin or 0)
 	local en = 0
 	if not is_less(lms, ln, ems, en) then
 		en = ln + 1

@@ -172,7 +172,13 @@ class AtOne(Scene):
         text = self.redis.ask("HGET", "{crier}:state", name)
         return (text or b"-").decode()
 
+    def _await_fsync(self):
+        """While one hangs, everysec answers before it writes."""
+        proc.wait_for(lambda: b"aof_pending_bio_fsync:0" in self.redis.ask(
+            "INFO", "persistence"), "nothing is being written", 30)
+
     def kill_redis(self):
+        self._await_fsync()
         self.acts.append(self._state("last"))
         self.redis.kill()
         self.pause()
@@ -218,8 +224,12 @@ class AtOne(Scene):
         self._move(self.redis_clock)
 
     def flush_all(self):
+        """A new node could not know which ids there were."""
+        self.await_nodes()
         self.acts.append(self._state("last"))
         self.redis.ask("FLUSHALL")
+        proc.wait_for(lambda: self._state("last") != "-",
+                      "somebody finds out", 30)
 
     def cut_file_short(self):
         """A power loss: of the file's end some is not on the disk.

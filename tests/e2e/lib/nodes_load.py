@@ -485,8 +485,7 @@ class Judgement:
             channels, when = self.load.sent[text]
             followed = self.follower.channels.intersection(channels)
             if followed and text not in self.seen and not (
-                    self.is_lossy and self._is_told(followed, event_id,
-                                                    when)):
+                    self.is_lossy and self._is_told(followed, when)):
                 self._say(f"{text} ({event_id or 'id not known'}) is missing: "
                           f"{self._around(event_id)}")
 
@@ -499,9 +498,7 @@ class Judgement:
                 return got[max(0, at - 4):at + 2]
         return got[-4:]
 
-    def _is_told(self, channels, event_id, when):
-        """A gap of one of its channels came behind its predecessor, and
-        not before it was sent."""
+    def _is_told(self, channels, when):
+        """A gap of one of its channels came after it was sent."""
         return any(gap.channel in channels and gap.at >= when
-                   and (not event_id or gap.behind < id_key(event_id))
                    for gap in self.gaps)
