@@ -53,8 +53,8 @@ static const char *const sqlite_text[STATEMENTS] = {
 	    "DELETE FROM forgotten WHERE (ms, n) <= (?, ?)",
 	[STATEMENT_RAISE_FLOOR] = "UPDATE last SET floor_ms = ?1, floor_n = ?2"
 				  " WHERE (floor_ms, floor_n) < (?1, ?2)",
-	[STATEMENT_FIND_KEY] = "SELECT id FROM key WHERE hash IN (?1, ?2)",
-	[STATEMENT_ADD_KEY] = "INSERT INTO key VALUES (NULL,?,?,?)",
+	[STATEMENT_FIND_KEY] = "SELECT id FROM key WHERE hash = ?1",
+	[STATEMENT_ADD_KEY] = "INSERT OR IGNORE INTO key VALUES (NULL,?,?,?)",
 	[STATEMENT_DROP_KEYS] =
 	    "DELETE FROM key WHERE number IN (SELECT number"
 	    " FROM key ORDER BY number LIMIT ?2) AND at_ms < ?1",
@@ -344,6 +344,7 @@ sqlite_file_set_up(struct sqlite_file *f, enum store_durability durability,
 		if (sqlite3_exec(f->db, texts[i], NULL, NULL, NULL) !=
 		    SQLITE_OK)
 			return sqlite_file_fail(f, cause);
+	f->has_old_keys = schema_has_old_keys(f->db);
 	if (schema_load_secret(f->db, f->secret) == -1)
 		return sqlite_file_fail(f, cause);
 	return SQLITE_OPENED;

@@ -85,6 +85,7 @@ struct sqlite_file {
 
 	/* The writer's. */
 	uint64_t secret[2]; /* of the keys' hashes */
+	bool has_old_keys;  /* schema_has_old_keys */
 
 	/* The writer's, too; see sqlite_space.h. */
 	sqlite3_int64 pages;             /* of the database */

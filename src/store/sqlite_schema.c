@@ -96,7 +96,9 @@ static const char schema_text[] =
  *
  * Version 1 had keys that belonged to nobody.  They stay until key-seconds are
  * over, and count for the queue's publishers, on any channel, as they did: an
- * event that was sent before an upgrade may be sent again after it.
+ * event that was sent before an upgrade may be sent again after it.  Looking
+ * for them costs, so only files that were of an earlier version do: key_of_all
+ * is there in these.
  */
 static const struct {
 	sqlite3_int64 version;
@@ -112,7 +114,10 @@ static const struct {
 	    " ORDER BY channel, last_ms, last_n LIMIT 64);"
 	    "COMMIT",
 	    "DROP TABLE run_before" },
-	{ 4, "ALTER TABLE key RENAME TO key_before;" SCHEMA_KEYS SCHEMA_STEPS,
+	{ 4,
+	    "ALTER TABLE key RENAME TO key_before;"
+	    "CREATE TABLE IF NOT EXISTS key_of_all (one INTEGER);" SCHEMA_KEYS
+		SCHEMA_STEPS,
 	    "SELECT count(*) FROM (SELECT 1 FROM key_before LIMIT 1)",
 	    "BEGIN IMMEDIATE;"
 	    "INSERT OR IGNORE INTO key SELECT NULL, key_hash(key), id, at_ms"
@@ -273,6 +278,14 @@ schema_move(sqlite3 *db, size_t upgrade)
 		return schema_exec(db, schema_upgrades[upgrade].end);
 	/* There is no such table: it was of this version, or is through. */
 	return sqlite3_errcode(db) == SQLITE_ERROR ? 0 : -1;
+}
+
+bool
+schema_has_old_keys(sqlite3 *db)
+{
+	return schema_number(db,
+		   "SELECT count(*) FROM sqlite_master"
+		   " WHERE name = 'key_of_all'") > 0;
 }
 
 int

@@ -4,6 +4,7 @@
 #ifndef CRIER_STORE_SQLITE_SCHEMA_H
 #define CRIER_STORE_SQLITE_SCHEMA_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <sqlite3.h>
@@ -47,5 +48,9 @@ int schema_upgrade(sqlite3 *, uint64_t secret[2]);
  * and with it all keys.  0 or -1.
  */
 int schema_load_secret(sqlite3 *, uint64_t secret[2]);
+
+/* Whether keys of the first version may be in the file: it is of an earlier one
+ * than this. */
+bool schema_has_old_keys(sqlite3 *);
 
 #endif

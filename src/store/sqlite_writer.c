@@ -208,6 +208,26 @@ sqlite_writer_bind_key(const struct sqlite_writer *w, sqlite3_stmt *s,
 	sqlite3_bind_blob(s, index, hash, sizeof hash, SQLITE_TRANSIENT);
 }
 
+/* 1: such a key is known, and the event is marked with its id; 0; -1. */
+static int
+sqlite_writer_find_key(struct sqlite_writer *w, struct batch_event *e,
+    struct text_span key)
+{
+	sqlite3_stmt *s = sqlite_file_use(&w->file, STATEMENT_FIND_KEY);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	sqlite_writer_bind_key(w, s, 1, key);
+	rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW)
+		sqlite_writer_mark(e, (const char *)sqlite3_column_text(s, 0));
+	sqlite3_reset(s);
+	if (rc != SQLITE_DONE)
+		return rc == SQLITE_ROW ? 1 : -1;
+	return 0;
+}
+
 /* 1: the key was used before, and the event is marked so; 0; -1. */
 static int
 sqlite_writer_take_key(struct sqlite_writer *w, struct batch *b,
@@ -216,27 +236,26 @@ sqlite_writer_take_key(struct sqlite_writer *w, struct batch *b,
 	struct text_span key = { b->bytes.data + e->key_off, e->key_len };
 	struct text_span id = batch_event_id(b, e);
 	sqlite3_stmt *s;
-	int rc;
+	int rc = 0;
 
 	if (sqlite_writer_is_kept(w, b, e))
 		return 1;
-	if ((s = sqlite_file_use(&w->file, STATEMENT_FIND_KEY)) == NULL)
-		return -1;
-	sqlite_writer_bind_key(w, s, 1, key);
-	sqlite_writer_bind_key(w, s, 2, sqlite_writer_old_key(key));
-	rc = sqlite3_step(s);
-	if (rc == SQLITE_ROW)
-		sqlite_writer_mark(e, (const char *)sqlite3_column_text(s, 0));
-	sqlite3_reset(s);
-	if (rc != SQLITE_DONE)
-		return rc == SQLITE_ROW ? 1 : -1;
+	if (w->file.has_old_keys)
+		rc = sqlite_writer_find_key(w, e, sqlite_writer_old_key(key));
+	if (rc != 0)
+		return rc;
+	/* Most keys are new, and storing one finds out by itself. */
 	if ((s = sqlite_file_use(&w->file, STATEMENT_ADD_KEY)) == NULL)
 		return -1;
 	sqlite_writer_bind_key(w, s, 1, key);
 	sqlite3_bind_text(s, 2, id.text, (int)id.len, SQLITE_STATIC);
 	sqlite3_bind_int64(s, 3, (sqlite3_int64)b->wall_ms);
+	if (sqlite_file_step(s) == -1)
+		return -1;
+	if (sqlite3_changes(w->file.db) == 0)
+		return sqlite_writer_find_key(w, e, key);
 	w->added_keys++;
-	return sqlite_file_step(s);
+	return 0;
 }
 
 /* Makes the events that were gathered for a channel a row; 0 or -1. */

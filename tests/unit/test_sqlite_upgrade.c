@@ -88,6 +88,7 @@ static const struct {
 	    "PRAGMA user_version = 3" },
 	{ 3,
 	    "ALTER TABLE key RENAME TO key_before;"
+	    "CREATE TABLE IF NOT EXISTS key_of_all (one INTEGER);"
 	    "CREATE TABLE key (number INTEGER PRIMARY KEY,"
 	    "hash BLOB NOT NULL, id TEXT NOT NULL,"
 	    "at_ms INTEGER NOT NULL);"
