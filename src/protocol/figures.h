@@ -127,6 +127,8 @@ struct store_figures {
 	/* Of one that nodes share. */
 	uint64_t up, down_ms, connects, doubts, nodes, cuts, evicted_keys;
 	uint64_t sentinels;
+	/* How late the newest entry was read, and from when on all is there. */
+	uint64_t lag_ms, floor_ms;
 	/* To all nodes: ever, now; and what became of the answers. */
 	uint64_t questions, questions_open, answers, answers_missing;
 };

@@ -120,6 +120,8 @@ store_redis_status(struct store *store, struct json_object *status)
 	figures.doubts = s->outbox.doubts;
 	figures.nodes = s->nodes;
 	figures.cuts = s->cut_count;
+	figures.lag_ms = s->log.lag_ms;
+	figures.floor_ms = s->floor.ms;
 	figures.evicted_keys = s->server.evicted;
 	figures.questions = s->asks.asked;
 	figures.questions_open = s->asks.count;

@@ -88,6 +88,7 @@ struct redis_log {
 	size_t header_len; /* of the entry there; 0: it is not known */
 	bool is_broken;    /* an entry did not follow the one before */
 	struct id asked;   /* the position, when it was asked what is there */
+	uint64_t lag_ms;   /* of the newest, when it was read */
 	struct id least;   /* entries before it may go */
 	struct redis_log_marks *marks;
 	struct table nodes; /* the last seq that was read of each */

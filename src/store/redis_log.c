@@ -240,6 +240,16 @@ redis_log_take(struct store_redis *s, const redisReply *reply)
 	return 0;
 }
 
+/* Notes how late the newest entry came, by the server's clock. */
+static void
+redis_log_note_lag(struct store_redis *s)
+{
+	uint64_t now_ms = redis_clock_ms(s), ms = s->log.position.ms;
+
+	/* Ids go ahead of the clock for a while after a failover. */
+	s->log.lag_ms = now_ms > ms ? now_ms - ms : 0;
+}
+
 /* Entries of the log, as long as they follow each other; 0, or -1. */
 static int
 redis_log_take_all(struct store_redis *s, const redisReply *entries)
@@ -249,6 +259,7 @@ redis_log_take_all(struct store_redis *s, const redisReply *entries)
 	for (i = 0; i < entries->elements && s->state == REDIS_LIVE; i++)
 		if (redis_log_take(s, entries->element[i]) == -1)
 			return -1;
+	redis_log_note_lag(s);
 	return 0;
 }
 

@@ -391,6 +391,9 @@ function showStore(s) {
 		rows.push(["The shared store", store.up ? "is there" :
 		    make("span", "not there for " +
 			age(Math.round(store.down_ms / 1000)), "bad")]);
+		rows.push(["Behind it", store.lag_ms + " ms"]);
+		rows.push(["Connections made to it", count(store.connects)]);
+		rows.push(["Batches in doubt", count(store.doubts)]);
 	}
 	if (store.last_error)
 		rows.push(["Last error", store.last_error]);

@@ -82,6 +82,9 @@ def one_order(tap, place, redis):
            "each has the id that its publisher was told")
     store = nodes[0].store()
     tap.eq((store["kind"], store["errors"]), ("redis", 0), f"the status: {store}")
+    tap.ok(store["lag_ms"] < 5000 * proc.SLOW, f"its lag: {store['lag_ms']}")
+    tap.eq(store["floor_ms"], int(store["floor"].split("-")[0]),
+           "the floor's time")
     proc.wait_for(lambda: nodes[0].store()["nodes"] == 3, "three are there")
 
 
