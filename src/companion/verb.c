@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/json.h"
 #include "companion/verb.h"
 #include "protocol/client.h"
 #include "protocol/demand.h"
@@ -109,4 +110,15 @@ verb_start_crierd(const struct verb_env *env)
 	client_warn("%s", cause == NULL ? strerror(ENOMEM) : cause);
 	free(cause);
 	return EX_UNAVAILABLE;
+}
+
+void
+verb_warn_missing(struct json_object *reply)
+{
+	struct json_object *missing = json_member(reply, "missing");
+	size_t i;
+
+	for (i = 0; i < json_length(missing); i++)
+		client_warn("no answer from node %s",
+		    json_get_string(json_object_array_get_idx(missing, i)));
 }

@@ -61,6 +61,9 @@ int verb_ask(const struct verb_env *, struct json_object *command,
     int (*show)(const void *arg, const char *reply, size_t len),
     const void *arg);
 
+/* Says which nodes have no part in a reply, where several share a store. */
+void verb_warn_missing(struct json_object *reply);
+
 /* Names as a command has them, a list; NULL for want of memory. */
 struct json_object *verb_names(int count, char **names);
 

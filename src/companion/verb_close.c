@@ -23,7 +23,7 @@ static const char close_help[] =
     "      --stop       tell them not to come back; for a channel this holds\n"
     "                   until something is published to it\n"
     "  -u, --user NAME  the streams of this user\n"
-    "      --stream ID  the stream with this id\n"
+    "      --stream ID  the stream with this id, as crier status -s has it\n"
     "  -v               say how many streams were ended\n"
     "  -h               this text\n"
     "\n"
@@ -115,10 +115,10 @@ close_show(const void *arg, const char *reply, size_t len)
 	uint64_t closed;
 	struct reply r;
 
-	if (!o->verbose)
-		return 0;
 	reply_read(&r, reply, len);
-	if (json_get_whole(json_member(r.json, "closed"), UINT64_MAX, &closed))
+	verb_warn_missing(r.json);
+	if (o->verbose &&
+	    json_get_whole(json_member(r.json, "closed"), UINT64_MAX, &closed))
 		printf("closed %" PRIu64 "\n", closed);
 	reply_clear(&r);
 	return 0;

@@ -220,19 +220,6 @@ status_print_names(struct json_object *status)
 		    "channel"));
 }
 
-/* Whose part is not in what was shown. */
-static void
-status_warn_missing(struct json_object *status)
-{
-	struct json_object *missing = json_member(status, "missing");
-	size_t i;
-
-	for (i = 0; i < json_length(missing); i++)
-		client_warn("no answer from node %s",
-		    json_object_get_string(json_object_array_get_idx(missing,
-			i)));
-}
-
 static int
 status_show(const void *arg, const char *reply, size_t len)
 {
@@ -263,7 +250,7 @@ status_show(const void *arg, const char *reply, size_t len)
 			? NULL
 			: status_is_shown,
 		    stdout);
-	status_warn_missing(r.json);
+	verb_warn_missing(r.json);
 	reply_clear(&r);
 	return 0;
 }

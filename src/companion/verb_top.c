@@ -210,10 +210,25 @@ top_put_channels(const struct top *t, struct json_object *s, struct buffer *b)
 	return buffer_append(b, "\n", 1);
 }
 
+/* What close --stream takes: with the stream's node, if there are several. */
+static void
+top_stream_id(struct json_object *stream, char to[2 * TOP_CELL])
+{
+	char number[TOP_CELL], node[TOP_CELL];
+
+	top_text(stream, "stream", number);
+	top_text(stream, "node", node);
+	if (json_member(stream, "node") == NULL)
+		snprintf(to, (size_t)2 * TOP_CELL, "%s", number);
+	else
+		snprintf(to, (size_t)2 * TOP_CELL, "%s.%s", node, number);
+}
+
 static int
 top_put_slow(struct json_object *s, struct buffer *b)
 {
-	char user[TOP_CELL], address[TOP_CELL], waits[TOP_CELL], on[TOP_CELL];
+	char user[TOP_CELL], address[TOP_CELL], waits[TOP_CELL], on[TOP_CELL],
+	    id[2 * TOP_CELL];
 	struct json_object *list = json_member(s, "list"), *o;
 	size_t i;
 
@@ -228,9 +243,9 @@ top_put_slow(struct json_object *s, struct buffer *b)
 		top_text(o, "address", address);
 		top_text(o, "waiting_ms", waits);
 		top_text(o, "channels", on);
-		if (buffer_printf(b, "%8" PRIu64 " %11s %-16s %-16s %s\n",
-			top_number(o, "", "stream"), waits, user, address,
-			on) == -1)
+		top_stream_id(o, id);
+		if (buffer_printf(b, "%8s %11s %-16s %-16s %s\n", id, waits,
+			user, address, on) == -1)
 			return -1;
 	}
 	return buffer_append(b, "\n", 1);

@@ -11,6 +11,7 @@
 #include "hub/merge.h"
 #include "hub/nodes.h"
 #include "hub/presence.h"
+#include "hub/run.h"
 #include "hub/state.h"
 #include "hub/status.h"
 
@@ -42,6 +43,7 @@ hub_has_nodes(const struct hub *hub, const struct command *c)
 		[COMMAND_STATUS] = true,
 		[COMMAND_PRESENCE] = true,
 		[COMMAND_CLOSE] = true,
+		[COMMAND_STOP] = true,
 	};
 
 	if (!hub->store->is_shared || !is_asked[c->kind] || c->here)
@@ -72,6 +74,26 @@ ask_add_status(struct hub *hub, const struct command *c, struct json_object *o)
 		hub_status_streams(hub, &query, o);
 	if (c->list_channels)
 		hub_status_channels(hub, &query, o);
+	if (c->runs)
+		hub_run_list(hub, c->limit, o);
+}
+
+/* Ends what runs in a channel here, unless it is somebody else's. */
+static void
+ask_stop(struct hub *hub, const struct command *c, struct json_object *o)
+{
+	int stopped = hub_run_stop(hub, c->channels[0], c->user);
+
+	json_add_number(o, "stopped", stopped > 0 ? 1 : 0);
+	if (stopped == -1)
+		json_add_flag(o, "denied", true);
+}
+
+/* Whether it does something, so that not all of it may be left out. */
+static bool
+ask_has_effect(enum command_kind kind)
+{
+	return kind == COMMAND_CLOSE || kind == COMMAND_STOP;
 }
 
 static void
@@ -98,7 +120,8 @@ ask_close(struct hub *hub, const struct command *c, uint64_t stop_ms,
 static size_t
 ask_longest(struct json_object *o)
 {
-	static const char *const lists[] = { "users", "list", "channel_list" };
+	static const char *const lists[] = { "users", "list", "channel_list",
+		"run_list" };
 	size_t longest = 1, len, i;
 
 	for (i = 0; i < sizeof lists / sizeof lists[0]; i++) {
@@ -130,6 +153,8 @@ ask_put_answer(struct hub *hub, struct command *c, uint64_t stop_ms,
 			ask_add_status(hub, c, o);
 		else if (c->kind == COMMAND_CLOSE)
 			ask_close(hub, c, stop_ms, o);
+		else if (c->kind == COMMAND_STOP)
+			ask_stop(hub, c, o);
 		longest = ask_longest(o);
 		json_append(answer, o);
 		if (answer->len <= STORE_ANSWER_MAX)
@@ -172,7 +197,7 @@ ask_answer(struct hub *hub, struct text_span text, uint64_t stop_ms,
 		return;
 	if (ask_read(&c, text) == -1)
 		;
-	else if (c.kind != COMMAND_CLOSE && !pace_is_open(&n->pace, from_us))
+	else if (!ask_has_effect(c.kind) && !pace_is_open(&n->pace, from_us))
 		hub->counters.questions_refused++;
 	else
 		ask_put_answer(hub, &c, stop_ms, answer);
@@ -230,7 +255,7 @@ ask_finish(struct hub_ask *a, const struct store_answer *answers, size_t count,
 		why = "out of memory";
 	else if (why == NULL)
 		o = merge_answers(a->hub, &c, answers, count);
-	else if (c.kind != COMMAND_CLOSE)
+	else if (!ask_has_effect(c.kind))
 		o = ask_alone(a, &c);
 	command_clear(&c);
 	if (o == NULL && why == NULL)

@@ -15,6 +15,7 @@
 #include "hub/merge.h"
 #include "hub/nodes.h"
 #include "hub/presence.h"
+#include "hub/run.h"
 #include "hub/state.h"
 #include "hub/status.h"
 
@@ -356,21 +357,33 @@ merge_by_age(const void *a, const void *b)
 	return order != 0 ? order : -merge_compare_numbers(*x, *y, "stream");
 }
 
+struct merge_adding {
+	const struct merge *merge;
+	struct merge_list list;
+};
+
+/* A stream, or what runs: each with its node. */
 static void
-merge_add_stream(void *arg, size_t answer, struct json_object *element)
+merge_add_element(void *arg, size_t answer, struct json_object *element)
 {
-	(void)answer;
-	merge_list_add(arg, json_object_get(element));
+	struct merge_adding *to = arg;
+
+	if (!json_object_is_type(element, json_type_object))
+		return;
+	if (json_member(element, "node") == NULL)
+		json_add_string(element, "node",
+		    to->merge->answers[answer].node);
+	merge_list_add(&to->list, json_object_get(element));
 }
 
 static void
-merge_streams(struct merge *m)
+merge_by_node(struct merge *m, const char *name, size_t most)
 {
-	struct merge_list list = { NULL, 0, 0 };
+	struct merge_adding to = { m, { NULL, 0, 0 } };
 
-	merge_each(m, "list", merge_add_stream, &list);
-	json_add(m->reply, "list",
-	    merge_list_end(&list, merge_most(m->command, STATUS_STREAMS_MAX),
+	merge_each(m, name, merge_add_element, &to);
+	json_add(m->reply, name,
+	    merge_list_end(&to.list, merge_most(m->command, most),
 		merge_by_age));
 }
 
@@ -413,9 +426,25 @@ merge_status(struct hub *hub, struct merge *m)
 	    merge_sum(m, "streams"));
 	json_add(m->reply, "nodes", nodes);
 	if (m->command->streams)
-		merge_streams(m);
+		merge_by_node(m, "list", STATUS_STREAMS_MAX);
 	if (m->command->list_channels)
 		merge_channels(m);
+	if (m->command->runs)
+		merge_by_node(m, "run_list", RUNS_LISTED);
+}
+
+/* One node that ended it is enough; else it may be somebody else's. */
+static void
+merge_stop(struct merge *m)
+{
+	bool is_denied = false;
+	size_t i;
+
+	for (i = 0; i < m->count && !is_denied; i++)
+		json_get_flag(json_member(m->parts[i], "denied"), &is_denied);
+	json_add_number(m->reply, "stopped", merge_sum(m, "stopped"));
+	if (is_denied && merge_sum(m, "stopped") == 0)
+		json_add_flag(m->reply, "denied", true);
 }
 
 /* The names of nodes that did not answer. */
@@ -454,6 +483,8 @@ merge_answers(struct hub *hub, const struct command *c,
 		merge_presence(&m);
 	else if (c->kind == COMMAND_STATUS)
 		merge_status(hub, &m);
+	else if (c->kind == COMMAND_STOP)
+		merge_stop(&m);
 	else
 		json_add_number(m.reply, "closed", merge_sum(&m, "closed"));
 	merge_missing(&m);

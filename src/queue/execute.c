@@ -79,6 +79,9 @@ execute_status(struct queue *q, const struct command *c, struct buffer *b)
 	return json_append_line(b, o);
 }
 
+static const char execute_denied[] =
+    "somebody else has begun what runs in this channel";
+
 /* NULL, or why one of the channels is none. */
 static const char *
 execute_check_channels(const struct command *c)
@@ -136,8 +139,13 @@ int
 execute_answer(struct queue *q, enum command_kind kind,
     struct json_object *answer, struct buffer *b)
 {
-	struct json_object *o = reply_new(true);
+	struct json_object *o;
 
+	if (json_member(answer, "denied") != NULL) {
+		json_object_put(answer);
+		return reply_put_error(b, EX_NOPERM, execute_denied);
+	}
+	o = reply_new(true);
 	if (kind == COMMAND_STATUS)
 		execute_add_status(q, o);
 	json_object_object_foreach(answer, name, value)
@@ -185,8 +193,7 @@ execute_stop(struct queue *q, const struct command *c, struct buffer *b)
 		return reply_put_error(b, EX_DATAERR, why);
 	stopped = hub_run_stop(q->hub, *name, c->user);
 	if (stopped == -1)
-		return reply_put_error(b, EX_NOPERM,
-		    "somebody else has begun what runs in this channel");
+		return reply_put_error(b, EX_NOPERM, execute_denied);
 	o = reply_new(true);
 	json_add_number(o, "stopped", (uint64_t)stopped);
 	return json_append_line(b, o);

@@ -346,5 +346,35 @@ def figures_of_all(tap, place, redis):
            done.stdout)
 
 
-TESTS = [streams_of_all, figures_of_all, who_follows, many_users, closes_and_counts, what_is_there,
+RUNS = """
+route "GET /chat/{id}" {
+	run = { "/bin/sh", "-c", "echo begun; sleep 100" }
+	channel = "chat/{id}"
+}
+"""
+
+
+@on_redis()
+def what_runs(tap, place, redis):
+    """What runs at any node is listed, and stopped, from all."""
+    nodes = nodes_at(place, redis, 2, config=RUNS)
+    stream = Direct(nodes[1].listen, "/chat/1", REMOTE_USER="ann")
+    stream.wait_events(1)
+    (run,) = ask(nodes[0], "status", runs=True)["run_list"]
+    tap.eq((run["channel"], run["node"]), ("chat/1", names(nodes)[1]),
+           "it is listed, with its node")
+    tap.eq(ask(nodes[0], "status", runs=True, here=True)["run_list"], [],
+           "here nothing runs")
+    tap.eq(ask(nodes[0], "stop", channel="chat/1", user="bob").get("code"),
+           77, "who has not begun it may not")
+    tap.eq(ask(nodes[0], "stop", channel="chat/2"),
+           {"ok": True, "stopped": 0, "missing": []}, "another channel")
+    tap.eq(ask(nodes[0], "stop", channel="chat/1", user="ann"),
+           {"ok": True, "stopped": 1, "missing": []}, "who has may")
+    stream.wait_end()
+    tap.ok('"stopped"' in stream.events[-1].data, "it ended so",
+           stream.events)
+
+
+TESTS = [what_runs, streams_of_all, figures_of_all, who_follows, many_users, closes_and_counts, what_is_there,
          one_is_silent, it_is_bounded, redis_is_away, asked_by_many]
