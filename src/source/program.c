@@ -28,6 +28,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "protocol/command.h"
+#include "source/kin.h"
 #include "source/program.h"
 #include "source/program_output.h"
 #include "source/spawn.h"
@@ -66,6 +67,7 @@ struct programs {
 	struct json_tokener *tokener;
 	TAILQ_HEAD(programs_head, program) list;
 	size_t count;
+	bool adopts;              /* what programs leave behind */
 	void (*ended_cb)(void *); /* or NULL */
 	void *ended_arg;
 };
@@ -328,6 +330,25 @@ program_look(struct program *p)
 	    (double)(clock_monotonic_ms() - p->started_ms) / 1000;
 }
 
+static bool
+programs_know(void *arg, pid_t pid)
+{
+	const struct programs *programs = arg;
+	const struct program *p;
+
+	TAILQ_FOREACH(p, &programs->list, link)
+		if (p->pid == pid)
+			return true;
+	return false;
+}
+
+void
+programs_adopt(struct programs *programs)
+{
+	programs->adopts = true;
+	kin_adopt();
+}
+
 static void
 programs_child_cb(evutil_socket_t number, short what, void *arg)
 {
@@ -347,6 +368,8 @@ programs_child_cb(evutil_socket_t number, short what, void *arg)
 		else
 			p->ready_cb(p->arg);
 	}
+	if (programs->adopts)
+		kin_reap(programs_know, programs);
 }
 
 static void

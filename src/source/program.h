@@ -31,6 +31,9 @@ void programs_free(struct programs *);
 
 size_t programs_count(const struct programs *);
 
+/* From now on what programs leave behind is this process's to reap (kin.h). */
+void programs_adopt(struct programs *);
+
 /* Calls back when the last program has ended. */
 void programs_wait(struct programs *, void (*ended_cb)(void *arg), void *arg);
 

@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "source/kin.h"
 #include "source/run.h"
 #include "source/run_flight.h"
 
@@ -27,8 +28,12 @@
  *    end is published in the same way; with that the run is over.
  */
 
+/* What all that a run's program starts has in its environment. */
+#define RUN_MARK "CRIER_RUN="
+
 enum {
-	RUN_AGAIN_MS = 1000
+	RUN_AGAIN_MS = 1000,
+	RUN_KIN_MS = 100
 };
 
 /* Why a run has ended, or is to end. */
@@ -71,7 +76,7 @@ struct runs {
 	struct hub *hub;
 	struct programs *programs;
 	TAILQ_HEAD(runs_head, run) list;
-	struct log_limit full_log;
+	struct event *kin; /* see runs_sweep */
 };
 
 static void
@@ -175,6 +180,47 @@ run_put_result(const struct run *run, struct buffer *b)
 	return json_append(b, o);
 }
 
+/* Whether what has this mark belongs to a program that runs. */
+static bool
+runs_has(void *arg, const char *mark)
+{
+	const struct runs *runs = arg;
+	struct program_result result;
+	char since[ID_TEXT_SIZE];
+	const struct run *run;
+
+	TAILQ_FOREACH(run, &runs->list, link) {
+		/* cppcheck-suppress uninitvar; the loop sets it */
+		if (run->program == NULL ||
+		    program_get_result(run->program, &result))
+			continue;
+		since[id_format(hub_run_begin_id(run->hub_run), since)] = '\0';
+		if (strcmp(since, mark) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Kills what ended programs have left behind in sessions of their own.  What
+ * that has started meanwhile is found a little later.
+ */
+static void
+runs_sweep(struct runs *runs)
+{
+	if (kin_kill(RUN_MARK, programs_count(runs->programs), runs_has, runs) >
+	    0)
+		loop_set_timer(runs->kin, RUN_KIN_MS);
+}
+
+static void
+runs_kin_cb(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	runs_sweep(arg);
+}
+
 /* Publishes the event that ends the run.  Without memory for it, later. */
 static void
 run_end(struct run *run)
@@ -186,6 +232,7 @@ run_end(struct run *run)
 	struct buffer b = { 0 };
 	int rc = 0;
 
+	runs_sweep(run->runs);
 	if (run->reason == RUN_ENDED &&
 	    program_get_result(run->program, &result) && result.is_cut)
 		run->reason = RUN_CUT;
@@ -495,7 +542,11 @@ run_recover(void *arg, const struct hub_run_options *left,
     struct json_object *note)
 {
 	const struct run_recovery *r = arg;
+	char mark[sizeof RUN_MARK + ID_TEXT_SIZE] = RUN_MARK;
+	char *since = mark + sizeof RUN_MARK - 1;
 
+	since[id_format(left->begin, since)] = '\0';
+	kin_kill_left(mark);
 	if (json_member(note, "again") != NULL &&
 	    r->again(r->runs, left, note) == 0)
 		return;
@@ -535,6 +586,11 @@ runs_new(struct event_base *base, struct hub *hub, struct programs *programs)
 	runs->hub = hub;
 	runs->programs = programs;
 	TAILQ_INIT(&runs->list);
+	if ((runs->kin = evtimer_new(base, runs_kin_cb, runs)) == NULL) {
+		free(runs);
+		return NULL;
+	}
+	programs_adopt(programs);
 	return runs;
 }
 
@@ -549,5 +605,7 @@ runs_free(struct runs *runs)
 		hub_run_break(run->hub_run, NULL);
 		run_free(run);
 	}
+	runs_sweep(runs);
+	event_free(runs->kin);
 	free(runs);
 }

@@ -34,13 +34,29 @@ elif what == "stubborn":
 elif what == "flood":
     while True:
         print("y" * 1000)
+elif what in ("daemon", "parent"):
+    if os.fork() == 0:
+        os.setsid()
+        for _n in range(2):
+            if os.fork():
+                time.sleep(0.1)
+                os._exit(0)
+        with open(place + "/left", "a") as file:
+            print(os.getpid(), file=file)
+        while True:
+            print("daemon", flush=True)
+            time.sleep(0.05)
+    os.wait()
+    print("has left", flush=True)
+    time.sleep(1000 if what == "parent" else 0)
 elif what == "attempt":
     print(os.environ["CRIER_ATTEMPT"], os.environ["CRIER_RUN"],
           os.environ.get("QUERY_STRING"), sys.stdin.read(), flush=True)
     while os.path.exists(place + "/hold-0"):
         time.sleep(0.02)
 """
-ODDS = ("kill", "much", "long", "stubborn", "flood", "attempt")
+ODDS = ("kill", "much", "long", "stubborn", "flood", "attempt", "daemon",
+        "parent")
 
 
 def odd_routes():
@@ -90,6 +106,30 @@ def ends(tap, place, front):
         late.wait_events(2)
         tap.eq(end_of(late)["reason"], "abandoned",
                "run-linger = 0: it ends with its last client")
+
+
+def left(tap, place, front):
+    """What it leaves in sessions of its own ends with it."""
+    front, folder = odd_set_up(place, front)
+
+    def pids():
+        with open(folder + "/left", encoding="ascii") as file:
+            return [int(line) for line in file]
+
+    tap.eq(result_of(front, "/odd/daemon")["status"], 0, "it forks a daemon")
+    proc.wait_for(lambda: all(map(proc.is_gone, pids())), "which has ended")
+    stream = front.open("/odd/parent", "POST")
+    stream.wait(lambda: "has left" in words(stream.events), "it has left")
+    tap.ok(not proc.is_gone(pids()[-1]), "one that runs keeps its daemon")
+    front.crierd.crier("stop", "odd/parent")
+    stream.wait_end()
+    proc.wait_for(lambda: all(map(proc.is_gone, pids())), "stopped, too")
+    stream = front.open("/odd/parent", "POST")
+    stream.wait(lambda: "has left" in words(stream.events), "it has left")
+    front.crierd.stop()
+    proc.wait_for(lambda: all(map(proc.is_gone, pids())), "crierd ends, too")
+    stream.close()
+    tap.eq(len(pids()), 3, "three of them")
 
 
 def much(tap, place, front):
@@ -179,7 +219,7 @@ def together(tap, place):
 def killed(tap, place):
     """crierd is killed: the next one tells, once."""
     store = "store=sqlite:" + os.path.join(place.run, "history.db")
-    front, folder = odd_set_up(place, fronts.Front, (store,))
+    front, folder = odd_set_up(place, fronts.Front, (store, "run-max=4"))
     hold(folder, 0)
     hold(folder, 3)
     first = front.open("/chat/a", "POST", HTTP_IDEMPOTENCY_KEY="k")
@@ -192,11 +232,16 @@ def killed(tap, place):
     hold(folder, 0)
     again = front.open("/odd/attempt?q=1", "POST", body=b"b", kind="text")
     again.wait_events(2)
+    with front.open("/odd/parent", "POST") as stream:
+        stream.wait(lambda: "has left" in words(stream.events), "it has left")
+    with open(folder + "/left", encoding="ascii") as file:
+        daemon = int(file.read())
     pids = started(folder)
     front.crierd.kill()
     for pid in pids:
         proc.wait_for(lambda pid=pid: proc.is_gone(pid), "its programs die")
     front.crierd.start()
+    proc.wait_for(lambda: proc.is_gone(daemon), "and what they have left")
     page = front.open("/chat/a")
     page.wait_events(4)
     tap.eq((words(page.events[:3]), page.events[3].type,
@@ -332,6 +377,6 @@ class Corner:
 
 
 TESTS = by_each(ends, fronts.Front, fronts.Door)
-TESTS += by_each(much, fronts.Front)
+TESTS += by_each(much, fronts.Front) + by_each(left, fronts.Front)
 TESTS += by_each(stopped)
 TESTS += (together, killed, orderly, from_shell, shell)
