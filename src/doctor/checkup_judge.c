@@ -53,6 +53,12 @@ judge_is(const struct checkup_redis *r, const char *name, const char *value)
 	return strcmp(judge_info(r, name).text, value) == 0;
 }
 
+static const char *
+judge_user(const struct checkup_redis *r)
+{
+	return *r->url.user == '\0' ? "default" : r->url.user;
+}
+
 /* Why it could not be reached, by a part of what was said. */
 static const struct {
 	const char *part;
@@ -74,8 +80,8 @@ static const struct {
 	    "store = \"rediss://HOST?ca=FILE\"\n",
 	    "HOST is the name in the certificate, and FILE has who signed "
 	    "it" },
-	{ "TLS", false, IN_REDIS, JUDGE_TLS, JUDGE_TLS_WHY },
 	{ "does not answer", true, IN_REDIS, JUDGE_TLS, JUDGE_TLS_WHY },
+	{ "TLS", false, IN_REDIS, JUDGE_TLS, JUDGE_TLS_WHY },
 	{ "reset by peer", true, IN_REDIS, JUDGE_TLS, JUDGE_TLS_WHY },
 	{ "LOADING", true, IN_CLI, "INFO persistence\n",
 	    "it reads its file, and says how far it is" },
@@ -266,15 +272,21 @@ judge_disk(struct checkup *u, const struct checkup_redis *r)
 		judge_disk_off(u);
 		return;
 	}
-	c = checkup_add(u, "disk",
-	    is_sure              ? VERDICT_OK
-		: *fsync == '\0' ? VERDICT_WARNING
-				 : VERDICT_FAULT,
+	c = checkup_add(u, "disk", is_sure ? VERDICT_OK : VERDICT_FAULT,
 	    "appendonly, appendfsync %s; durability = %s%s",
 	    *fsync == '\0' ? "unknown (CONFIG is not for this user)" : fsync,
 	    store_durability_name[u->durability],
-	    is_sure ? "" : " needs always");
-	if (!is_sure)
+	    is_sure              ? ""
+		: *fsync == '\0' ? " needs to know"
+				 : " needs always");
+	if (is_sure)
+		return;
+	if (*fsync == '\0')
+		checkup_advise(c, IN_CLI,
+		    "crierd looks every few seconds, and takes nothing until "
+		    "it knows",
+		    "ACL SETUSER %s +config|get\n", judge_user(r));
+	else
 		checkup_advise(c, IN_REDIS, NULL, "appendfsync always\n");
 }
 
@@ -360,7 +372,7 @@ judge_replicas(struct checkup *u, const struct checkup_redis *r)
 static void
 judge_rights(struct checkup *u, const struct checkup_redis *r)
 {
-	const char *user = *r->url.user == '\0' ? "default" : r->url.user;
+	const char *user = judge_user(r);
 	bool no_info = r->info == NULL || *r->info == '\0';
 	struct checkup_check *c;
 
