@@ -101,11 +101,13 @@ parts_configure_door(struct daemon *d)
 }
 
 int
-parts_new(struct daemon *d, void (*lost_cb)(void *arg))
+parts_new(struct daemon *d, void (*lost_cb)(void *arg),
+    void (*aside_lost_cb)(void *arg))
 {
 	d->uplink = uplink_new(d->base, lost_cb, d);
+	d->aside = uplink_new(d->base, aside_lost_cb, d);
 	d->programs = programs_new(d->base);
-	if (d->uplink == NULL || d->programs == NULL ||
+	if (d->uplink == NULL || d->aside == NULL || d->programs == NULL ||
 	    (d->door = door_new(d->base, d->uplink)) == NULL)
 		return -1;
 	d->door->sources.programs = d->programs;
@@ -147,7 +149,7 @@ parts_open_store(struct daemon *d, char **cause)
 }
 
 int
-parts_connect(struct daemon *d)
+parts_connect(struct daemon *d, struct uplink *uplink)
 {
 	int pair[2];
 
@@ -155,7 +157,7 @@ parts_connect(struct daemon *d)
 		pair) == -1)
 		return -1;
 	queue_serve(d->queue, pair[0]);
-	return uplink_attach(d->uplink, pair[1]);
+	return uplink_attach(uplink, pair[1]);
 }
 
 /* The sockets' descriptors belong to the queue as soon as it has them. */
@@ -169,7 +171,7 @@ parts_open_queue(struct daemon *d)
 		queue_set_connections(d->queue, parts_max_connections(d));
 	if (d->queue == NULL || queue_listen(d->queue, s->queue) == -1 ||
 	    (s->fifo != -1 && queue_read_fifo(d->queue, s->fifo) == -1) ||
-	    parts_connect(d) == -1)
+	    parts_connect(d, d->uplink) == -1)
 		return -1;
 	queue_set_status(d->queue, status_add_cb, d);
 	queue_set_handoff(d->queue, handoff_take, d->door);
@@ -202,6 +204,7 @@ parts_free(struct daemon *d)
 {
 	door_free(d->door);
 	uplink_free(d->uplink);
+	uplink_free(d->aside);
 	/* The store gives back its batches, which the queue waits for. */
 	if (d->store != NULL)
 		store_close(d->store);

@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "daemon/state.h"
+#include "door/aside.h"
 #include "door/uplink.h"
 #include "protocol/client.h"
 #include "protocol/demand.h"
@@ -148,20 +149,41 @@ role_take_over(struct daemon *d)
 	if (sockets_open_queue(d, &cause) == -1 ||
 	    parts_add_hub(d, &cause) == -1)
 		log_fatal("cannot become the hub: %s", cause_text(cause));
+	aside_go_on(d->door);
 	log_info("the hub now: queue %s, up to %zu streams", d->config->queue,
 	    hub_max_streams(d->hub));
 }
 
-static bool
-role_connect(struct daemon *d)
+/* Connects an uplink to a hub in another process; 0, or -1. */
+static int
+role_attach(const struct daemon *d, struct uplink *uplink)
 {
 	struct client client;
 
 	/* The client's descriptor becomes the uplink's; it has nothing else. */
 	if (client_try(&client, d->config->queue, 0, 0) == -1)
+		return -1;
+	return uplink_attach(uplink, client.fd);
+}
+
+static bool
+role_connect(struct daemon *d)
+{
+	if (role_attach(d, d->uplink) == -1)
 		return false;
 	d->role.attached_ms = clock_monotonic_ms();
-	return uplink_attach(d->uplink, client.fd) == 0;
+	aside_go_on(d->door);
+	return true;
+}
+
+/* The door has questions that shall hold up nothing else; 0, or -1. */
+static int
+role_attach_cb(void *arg)
+{
+	struct daemon *d = arg;
+
+	return d->hub == NULL ? role_attach(d, d->aside)
+			      : parts_connect(d, d->aside);
 }
 
 static void
@@ -238,8 +260,29 @@ role_lost_cb(void *arg)
 	if (d->stop.is_begun)
 		return;
 	log_warning("the door has lost its own queue");
-	if (parts_connect(d) == -1)
+	if (parts_connect(d, d->uplink) == -1)
 		log_error("the door cannot reach its own queue");
+}
+
+static void
+role_aside_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)fd;
+	(void)what;
+	if (uplink_is_attached(d->uplink))
+		aside_go_on(d->door);
+}
+
+/* The other one's has, without the hub's end or with that. */
+static void
+role_aside_lost_cb(void *arg)
+{
+	struct daemon *d = arg;
+
+	if (!d->stop.is_begun)
+		loop_set_timer(d->role.aside, ROLE_AGAIN_MS);
 }
 
 /* A door that serves one request is done when all that it began is. */
@@ -256,8 +299,13 @@ int
 role_new(struct daemon *d)
 {
 	d->role.timer = event_new(d->base, -1, 0, role_seek_cb, d);
-	if (d->role.timer == NULL || parts_new(d, role_lost_cb) == -1)
+	d->role.aside = event_new(d->base, -1, 0, role_aside_cb, d);
+	if (d->role.timer == NULL || d->role.aside == NULL ||
+	    parts_new(d, role_lost_cb, role_aside_lost_cb) == -1)
 		return -1;
+	d->door->aside = d->aside;
+	d->door->attach_cb = role_attach_cb;
+	d->door->attach_arg = d;
 	if (d->options->is_once) {
 		d->door->handed_off_cb = role_handed_off_cb;
 		d->door->handed_off_arg = d;
@@ -270,4 +318,5 @@ role_free(struct daemon *d)
 {
 	parts_free(d);
 	event_free(d->role.timer);
+	event_free(d->role.aside);
 }

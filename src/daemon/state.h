@@ -58,6 +58,7 @@ struct daemon_idle {
 
 struct daemon_role {
 	struct event *timer;  /* the next try to find a hub */
+	struct event *aside;  /* and to ask it what was asked aside */
 	uint64_t attached_ms; /* when the last one was connected to */
 };
 
@@ -94,7 +95,7 @@ struct daemon {
 
 	/* The parts; the last five only in the hub's process. */
 	struct door *door;
-	struct uplink *uplink;
+	struct uplink *uplink, *aside;
 	struct programs *programs;
 	struct runs *runs; /* the hub's, as what follows */
 	struct store *store;
@@ -151,14 +152,18 @@ void logging_warn(const struct daemon *);
 /* The queue's status_cb: adds what this process knows; arg is the daemon. */
 void status_add_cb(void *arg, struct json_object *status);
 
-/* Makes the door and its uplink; 0, or -1 (memory).  lost_cb: uplink_new's. */
-int parts_new(struct daemon *, void (*lost_cb)(void *arg));
+/*
+ * Makes the door and its uplinks; 0, or -1 (memory).  lost_cb and
+ * aside_lost_cb: uplink_new's.
+ */
+int parts_new(struct daemon *, void (*lost_cb)(void *arg),
+    void (*aside_lost_cb)(void *arg));
 
 /* Opens store, hub and queue; 0, or -1. */
 int parts_add_hub(struct daemon *, char **cause);
 
-/* Connects the door to the queue of this process; 0, or -1. */
-int parts_connect(struct daemon *);
+/* Connects one of the door's uplinks to the queue of this process; 0, or -1. */
+int parts_connect(struct daemon *, struct uplink *);
 
 /*
  * How many connections to the queue, and how many streams, the configuration

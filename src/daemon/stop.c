@@ -76,8 +76,8 @@ stop_answered_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!uplink_is_idle(d->uplink) && stop_has_time(d) &&
-	    stop_look_again(d, stop_answered_cb) == 0)
+	if (!(uplink_is_idle(d->uplink) && uplink_is_idle(d->aside)) &&
+	    stop_has_time(d) && stop_look_again(d, stop_answered_cb) == 0)
 		return;
 	if (programs_count(d->programs) > 0 && hub_stream_count(d->hub) == 0)
 		programs_wait(d->programs, stop_leave, d);

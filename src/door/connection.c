@@ -22,6 +22,7 @@
 #include "base/flush.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "door/aside.h"
 #include "door/connection_part.h"
 #include "door/fcgi.h"
 #include "door/handoff.h"
@@ -91,7 +92,7 @@ connection_give_up(struct connection *c, bool is_shared)
 static void
 connection_time_out(struct connection *c)
 {
-	bool was_sent = uplink_forget(c->door->uplink, c->asking);
+	bool was_sent = uplink_forget(c->asked, c->asking);
 
 	log_warning("no answer of a hub within request-timeout");
 	connection_give_up(c, was_sent && c->hands_over);
@@ -161,7 +162,9 @@ static enum exchange_state
 connection_send(struct connection *c, struct buffer *line, int fd, bool repeat,
     uplink_reply_cb *reply_cb)
 {
-	c->asking = uplink_send(c->door->uplink, line, fd, repeat, reply_cb, c);
+	c->asked =
+	    aside_choose(c->door, fd == -1 && exchange_is_patient(c->exchange));
+	c->asking = uplink_send(c->asked, line, fd, repeat, reply_cb, c);
 	if (c->asking == NULL)
 		return EXCHANGE_FAILED;
 	c->hands_over = fd != -1;

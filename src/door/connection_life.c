@@ -34,7 +34,7 @@ connection_release(struct connection *c)
 	if (c->deadline != NULL)
 		event_free(c->deadline);
 	if (c->asking != NULL)
-		uplink_forget(c->door->uplink, c->asking);
+		uplink_forget(c->asked, c->asking);
 	exchange_free(c->exchange);
 	gate_reset(&c->gate);
 	buffer_clear(&c->in);

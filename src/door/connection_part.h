@@ -37,6 +37,7 @@ struct connection {
 	struct gate gate;
 	struct exchange *exchange;     /* the request that is served, or NULL */
 	struct uplink_request *asking; /* what the hub was asked, or NULL */
+	struct uplink *asked;          /* by this one */
 	bool hands_over;               /* with that goes the descriptor */
 	bool is_holding;               /* waits for its client's own socket */
 	struct id held_from;           /* its stream begins behind this */

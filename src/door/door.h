@@ -38,6 +38,9 @@ struct door {
 	size_t max_connections; /* with those that streams have */
 	struct sources sources; /* here, or in the hub's process */
 	struct uplink *uplink;
+	struct uplink *aside;        /* see aside.h; or NULL */
+	int (*attach_cb)(void *arg); /* connects that: 0, or -1 */
+	void *attach_arg;
 	/* A stream was handed over; or NULL. */
 	void (*handed_off_cb)(void *arg);
 	void *handed_off_arg;

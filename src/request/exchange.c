@@ -256,6 +256,13 @@ exchange_is_refused(const struct exchange *ex)
 	return ex->route.kind == ROUTE_REFUSAL;
 }
 
+bool
+exchange_is_patient(const struct exchange *ex)
+{
+	return ex->route.kind == ROUTE_HISTORY ||
+	    ex->route.kind == ROUTE_PRESENCE || ex->route.kind == ROUTE_STATUS;
+}
+
 /* Sends a response; rc is -1 if it could not be written for want of memory. */
 static enum exchange_state
 exchange_send(struct exchange *ex, int rc, struct buffer *response)

@@ -80,6 +80,9 @@ enum exchange_state exchange_serve(struct exchange *, int status);
 /* Whether the request was refused, before anybody was asked. */
 bool exchange_is_refused(const struct exchange *);
 
+/* Whether its question changes nothing, and the answer may take its time. */
+bool exchange_is_patient(const struct exchange *);
+
 /*
  * Has the stream opened whose head the attachment has sent alone, instead of
  * opening it (it returned WAITS, and set has_head).  Returns what

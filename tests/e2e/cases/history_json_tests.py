@@ -358,6 +358,37 @@ def lines_in_order(tap, place):
             tap.eq((answer["ok"], answer["code"]), (False, code), str(line))
 
 
+def publishing_waits_for_none(tap, place, kind):
+    """Many histories from the store, and an event by the same door."""
+    place.store = "sqlite:" + place.run + "/history.db"
+    crierd = Crierd(place, config="""
+route "POST /pub" { publish = "b"  data = "{body}" }
+route "GET /events/{channel}" { subscribe = "{channel}" }
+channel "**" { publish = anyone }
+""").start()
+    with crierd.connect() as queue:
+        queue.publish_all("a", ["x" * 2000] * 400)
+    crierd.kill()
+    front = kind(place, crierd=crierd.start())
+    asked = [front.open("/events/a?format=json") for _n in range(60)]
+    answer = front.post("/pub", b"text", kind="text")
+    answered = crierd.status()["histories"]["answered"]
+    tap.eq(answer.status, 200, "the event is taken")
+    tap.ok(answered < 60, "before all of the histories are told", answered)
+    for other in asked:
+        other.wait_end()
+    tap.eq({other.status for other in asked}, {200}, "and these are")
+    figures = crierd.status()["queue"]
+    tap.ok(figures["connections"] <= 4, "by one connection more",
+           str(figures))
+    # What is asked when a hub has ended is asked of the next one.
+    crierd.kill()
+    if kind is fronts.Front:
+        crierd.start()
+    proc.wait_for(lambda: front.fetch("/events/a?format=json&limit=1").status
+                  == 200, "the next hub is asked")
+
+
 def through_each(tap, place, name):
     """A long answer comes whole through each file of conf/."""
     way = ways.Way(place, name)
@@ -382,7 +413,9 @@ def through_each(tap, place, name):
 
 
 TESTS = [by_store("memory"), by_store("sqlite"),
-         *fronts.by_each(through), origins, a_route_of_its_own,
+         *fronts.by_each(through),
+         *fronts.by_each(publishing_waits_for_none, fronts.Front, fronts.Door),
+         origins, a_route_of_its_own,
          lines_in_order, store_is_away, a_node_behind]
 OVER_REDIS = [by_store("redis")]
 THROUGH = ways.each(through_each)
