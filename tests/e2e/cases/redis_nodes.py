@@ -4,6 +4,7 @@
 
 import json
 import os
+import re
 import signal
 import threading
 import time
@@ -82,6 +83,13 @@ def one_order(tap, place, redis):
            "each has the id that its publisher was told")
     store = nodes[0].store()
     tap.eq((store["kind"], store["errors"]), ("redis", 0), f"the status: {store}")
+    shown = nodes[0].crier("status").stdout.decode()
+    told = dict(re.split(r"  +", line.strip(), maxsplit=1) for line in
+                shown.partition("\nstore\n")[2].partition("\n\n")[0]
+                .splitlines())
+    tap.ok({"kind", "state", "nodes", "position", "lag", "floor",
+            "connects"} <= set(told) and told["state"] == "live",
+           f"crier status: {told}")
     tap.ok(store["lag_ms"] < 5000 * proc.SLOW, f"its lag: {store['lag_ms']}")
     tap.eq(store["floor_ms"], int(store["floor"].split("-")[0]),
            "the floor's time")
