@@ -268,6 +268,32 @@ def publishing_just_as_it_leaves(tap, place):
         tap.eq([e.id for e in stream.events], ids, "both are there")
 
 
+def stays_if_somebody_came(tap, place):
+    """What comes when its socket's file is gone keeps it: it makes another."""
+    if not _has_strace(tap, place):
+        return
+    hub = started.Hub(place, "idle-exit = 0.5\nheartbeat = 25\n")
+    held = _slow_to_leave(hub, "delay_exit=300000:when=1")
+    pid, old = hub.pid, os.stat(hub.queue).st_ino
+    with open(hub.fifo, "w", encoding="ascii") as pipe:
+        _wait_leaving(held)
+        proc.wait_for(lambda: not os.path.exists(hub.queue), "no socket")
+        pipe.write("news by the pipe\n")
+        pipe.flush()
+        hub.wait_up()
+        with hub.connect() as queue:
+            tap.eq((queue.ask({"do": "status"})["pid"],
+                    os.stat(hub.queue).st_ino != old), (pid, True),
+                   "the same hub serves at a new socket")
+            queue.publish("news", "by the queue")
+        with RawCgi(hub, "/events/news?since=all") as stream:
+            stream.wait_events(2)
+            tap.eq(data_of(stream), ["by the pipe", "by the queue"],
+                   "what came is there")
+    hub.wait_gone(pid)
+    tap.ok(not os.path.exists(hub.queue), "and it leaves when it is idle again")
+
+
 def publishing_as_it_leaves(tap, place):
     """Hubs come and go between events and streams; nothing is missed."""
     hub = started.Hub(place, "heartbeat = 1\nidle-exit = 0.05\n")
@@ -487,6 +513,6 @@ def cannot_be_started(tap, place):
 
 TESTS = [(function, None) for function in (
     many_at_once, just_as_it_leaves, publishing_just_as_it_leaves,
-    publishing_as_it_leaves, leaves_when_idle, one_request, nph,
-    words_are_no_options, what_it_inherits, home, session,
+    stays_if_somebody_came, publishing_as_it_leaves, leaves_when_idle,
+    one_request, nph, words_are_no_options, what_it_inherits, home, session,
     another_configuration, cannot_be_started, small_files)]
