@@ -115,11 +115,33 @@ parts_new(struct daemon *d, void (*lost_cb)(void *arg),
 	return 0;
 }
 
+/* A number made of all channels' patterns and keep-seconds (FNV-1a). */
+static uint64_t
+parts_channel_ages(const struct config *c)
+{
+	uint64_t hash = 0xcbf29ce484222325, age;
+	const struct config_channel *channel = c->channels;
+	const char *p;
+	size_t i;
+
+	for (; channel < c->channels + c->channel_count; channel++) {
+		p = channel->pattern;
+		do
+			hash = (hash ^ (unsigned char)*p) * 0x100000001b3;
+		while (*p++ != '\0');
+		age = channel->keep_ms;
+		for (i = 0; i < sizeof age; i++, age >>= 8)
+			hash = (hash ^ (age & 0xff)) * 0x100000001b3;
+	}
+	return hash;
+}
+
 struct store_bounds
 parts_store_bounds(const struct config *c)
 {
 	return (struct store_bounds){ .key_ms = c->key_ms,
 		.keys = c->max_keys,
+		.ages = parts_channel_ages(c),
 		.bytes = c->store_bytes };
 }
 

@@ -151,7 +151,15 @@ store_redis_status(struct store *store, struct json_object *status)
 static void
 store_redis_configure(struct store *store, const struct store_bounds *bounds)
 {
-	((struct store_redis *)store)->key_ms = bounds->key_ms;
+	struct store_redis *s = (struct store_redis *)store;
+
+	s->key_ms = bounds->key_ms;
+	if (s->ages == bounds->ages)
+		return;
+	/* A hello tells the others. */
+	s->ages = bounds->ages;
+	if (s->state != REDIS_DOWN)
+		redis_leave(s, "keep-seconds of channels changed");
 }
 
 static void
@@ -329,6 +337,7 @@ store_redis_init(struct store_redis *s, const struct store_options *options)
 	s->base = options->base;
 	s->durability = options->durability;
 	s->key_ms = options->bounds.key_ms;
+	s->ages = options->bounds.ages;
 	s->server.down_ms = clock_monotonic_ms();
 	STAILQ_INIT(&s->claims.waiting);
 	STAILQ_INIT(&s->reads.waiting);

@@ -130,7 +130,7 @@ struct redis_reads {
 
 /* What a server answers to hello.lua. */
 struct redis_hello {
-	struct id floor, last;
+	struct id floor, last, aged;
 	bool is_lost, is_away;
 	const char *cuts;
 };
@@ -140,7 +140,7 @@ struct store_redis {
 	struct event_base *base;
 	struct redis_url url;
 	enum store_durability durability;
-	uint64_t key_ms;
+	uint64_t key_ms, ages;      /* see store_bounds */
 	char node[REDIS_NODE_SIZE]; /* this start of crierd's name */
 
 	enum redis_state state;
@@ -156,6 +156,11 @@ struct store_redis {
 	void (*went)(struct store_redis *);
 
 	struct id floor; /* before it history may have holes */
+	/*
+	 * A channel without a list may have had events up to here, which a
+	 * shorter keep-seconds has let go.
+	 */
+	struct id aged;
 	struct redis_cut cuts[REDIS_CUTS];
 	size_t cut_count;
 	uint64_t nodes;          /* that were there when it was last asked */

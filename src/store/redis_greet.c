@@ -157,18 +157,20 @@ redis_greet_read(const redisReply *reply, struct redis_hello *a)
 {
 	redisReply *const *e = reply->element;
 
-	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 5 ||
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 6 ||
 	    e[0]->type != REDIS_REPLY_STRING ||
 	    e[1]->type != REDIS_REPLY_STRING ||
 	    e[2]->type != REDIS_REPLY_INTEGER ||
 	    e[3]->type != REDIS_REPLY_INTEGER ||
-	    e[4]->type != REDIS_REPLY_STRING)
+	    e[4]->type != REDIS_REPLY_STRING ||
+	    e[5]->type != REDIS_REPLY_STRING)
 		return false;
 	a->is_lost = e[2]->integer != 0;
 	a->is_away = e[3]->integer != 0;
 	a->cuts = e[4]->str;
 	return id_parse(e[0]->str, e[0]->len, &a->floor) &&
-	    id_parse(e[1]->str, e[1]->len, &a->last);
+	    id_parse(e[1]->str, e[1]->len, &a->last) &&
+	    id_parse(e[5]->str, e[5]->len, &a->aged);
 }
 
 static void
@@ -188,6 +190,7 @@ redis_greet_hello_cb(void *arg, const redisReply *reply)
 	redis_greet_read_cuts(s, a.cuts);
 	if (id_cmp(a.floor, s->floor) > 0)
 		s->floor = a.floor;
+	s->aged = a.aged;
 	s->server.comings += s->store.is_down;
 	s->store.is_down = false;
 	s->state = REDIS_LIVE;
@@ -204,7 +207,7 @@ redis_greet_hello(struct store_redis *s)
 	char state[REDIS_KEY_SIZE], log[REDIS_KEY_SIZE], nodes[REDIS_KEY_SIZE];
 
 	s->state = REDIS_HELLO;
-	if (redis_command_begin(&c, REDIS_COMMAND_SCRIPT + 10) == -1) {
+	if (redis_command_begin(&c, REDIS_COMMAND_SCRIPT + 11) == -1) {
 		redis_leave(s, "out of memory");
 		return;
 	}
@@ -221,6 +224,7 @@ redis_greet_hello(struct store_redis *s)
 	redis_command_add_text(&c, s->node);
 	redis_command_add_number(&c, REDIS_GREET_MARGIN_MS);
 	redis_command_add_number(&c, s->server.evicted);
+	redis_command_add_number(&c, s->ages);
 	redis_send(s, s->talk, &c, redis_greet_hello_cb, s);
 	redis_command_clear(&c);
 }

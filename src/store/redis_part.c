@@ -198,6 +198,7 @@ redis_part_take(struct redis_part *p, const struct store_range *range,
 	p->has_more = false;
 	if (reply->type == REDIS_REPLY_NIL) {
 		redis_part_raise(p, redis_part_oldest(p, range));
+		redis_part_raise(p, p->store->aged);
 		return was_read ? 1 : 0;
 	}
 	if (!redis_part_is_answer(reply))

@@ -124,6 +124,7 @@ struct store_bounds {
 	uint64_t key_ms; /* for so long a publisher's key is known */
 	uint64_t keys;   /* so many are */
 	uint64_t bytes;  /* of the database without free pages; 0: no bound */
+	uint64_t ages;   /* another number if any channel's keep-seconds is */
 };
 
 struct store;

@@ -200,7 +200,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const struct sqlite_options options = { .durability =
 							   STORE_NONE };
 	static const struct store_bounds bounds = { FUZZ_WALL_MS - 1999, 2,
-		65536 };
+		65536, 0 };
 	struct fuzz_input in = { data, data + size }, read;
 	struct sqlite_writer w = { 0 };
 	char *cause = NULL;

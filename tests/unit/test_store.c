@@ -442,7 +442,7 @@ test_keys(void **state)
 	assert_string_equal(test_ids(run, "a,b,c", 0, 0), "1-0 own 5-0 .");
 	/* After key-seconds it is a new event. */
 	run->store->ops->configure(run->store,
-	    &(struct store_bounds){ 0, 1000, 0 });
+	    &(struct store_bounds){ 0, 1000, 0, 0 });
 	while (store_run_put(run, &again) == BATCH_DUPLICATE)
 		usleep(10000);
 	assert_string_equal(test_ids(run, "c", 0, 0), "6-0 .");
@@ -469,7 +469,7 @@ test_keys_ahead(void **state)
 	store_run_open(run);
 	assert_int_equal(store_run_put(run, &e), BATCH_DUPLICATE);
 	run->store->ops->configure(run->store,
-	    &(struct store_bounds){ 0, 1000, 0 });
+	    &(struct store_bounds){ 0, 1000, 0, 0 });
 	for (i = 0; i < 500; i++) {
 		if (store_run_put(run, &e) == BATCH_ACCEPTED)
 			return;

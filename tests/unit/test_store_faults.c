@@ -323,7 +323,7 @@ test_no_file_keys(void **state)
 	assert_int_equal(test_put(run, i + 2, key), BATCH_DUPLICATE);
 	/* Events of these tests are of the first moment: any is too old. */
 	run->store->ops->configure(run->store,
-	    &(struct store_bounds){ 0, MAX, 0 });
+	    &(struct store_bounds){ 0, MAX, 0, 0 });
 	test_put(run, i + 3, "other");
 	assert_int_equal(test_put(run, i + 4, key), BATCH_ACCEPTED);
 	test_limit_files(0);

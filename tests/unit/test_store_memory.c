@@ -109,7 +109,7 @@ test_memory_key_age(void **state)
 	size_t i;
 
 	run->store->ops->configure(run->store,
-	    &(struct store_bounds){ 1000, 1000, 0 });
+	    &(struct store_bounds){ 1000, 1000, 0, 0 });
 	for (i = 0; i < sizeof table / sizeof table[0]; i++) {
 		b = batch_new();
 		store_run_add(run, b, &e, 1);

@@ -8,7 +8,9 @@
 -- ARGV  1 the server's run id  2, 3 the node's position: ms, n (0 0: none)
 --       4 the header of the entry there, or ""  5 node  6 margin in ms
 --       7 keys that the server has evicted since its start
--- reply {floor, last, lost, away, cuts}: ids, 0 or 1 twice, "FROM:TO " of each
+--       8 another number if the ages of the node's channels are others
+-- reply {floor, last, lost, away, cuts, aged}: ids, 0 or 1 twice, "FROM:TO " of
+--       each cut, an id
 --
 -- Another run id means that the server was started again, or is another one: its
 -- log may have lost its end.  Then the ids from `last` to a new one are a cut:
@@ -16,6 +18,8 @@
 -- the log and the node's position, and by the margin greater still, for other
 -- nodes may have read further than this one of what is gone.
 -- Evicted keys may have been history: that is a loss whose place nobody knows.
+-- A list lives as long as its channel's age was when it was written.  So when
+-- ages are others, a list that is not there may have been one up to now.
 
 local CUTS = 32 -- so many are remembered
 
@@ -45,7 +49,7 @@ local function is_in_cut(cuts, ms, n)
 end
 
 local state = redis.call('HMGET', KEYS[1], 'last', 'run', 'floor', 'cuts',
-    'evicted')
+    'evicted', 'ages', 'aged')
 local lms, ln = split(state[1] or '0-0')
 local fms, fn = split(state[3] or '0-0')
 local cuts = state[4] or ''
@@ -123,7 +127,13 @@ if is_new_run or (lost and not covered) or not state[1] or is_evicted then
 	    'evicted', ARGV[7])
 	lms, ln = ems, en
 end
+local aged = state[7] or '0-0'
+if state[6] ~= ARGV[8] then
+	aged = state[1] and join(lms, ln) or '0-0'
+	redis.call('HSET', KEYS[1], 'ages', ARGV[8], 'aged', aged)
+end
 redis.call('ZADD', KEYS[3], now, ARGV[5])
 -- The loss may have been found, and the log begun anew, before this node came.
 lost = lost or (ms > 0 and is_less(ms, n, fms, fn))
-return { join(fms, fn), join(lms, ln), lost and 1 or 0, away and 1 or 0, cuts }
+return { join(fms, fn), join(lms, ln), lost and 1 or 0, away and 1 or 0, cuts,
+    aged }

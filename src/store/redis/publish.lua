@@ -26,7 +26,7 @@ local SLICE = 4000 -- unpack() takes at most some 8000
 local call, unpack_bytes, pack_bytes = redis.call, struct.unpack, struct.pack
 local floor, max = math.floor, math.max
 
-local state = call('HMGET', KEYS[1], 'last', 'run', 'floor')
+local state = call('HMGET', KEYS[1], 'last', 'run', 'floor', 'aged')
 if state[2] ~= ARGV[1] then
 	return { 'RUN' }
 end
@@ -106,6 +106,12 @@ end
 
 local floor_ms, floor_n = state[3]:match('^(%d+)-(%d+)$')
 floor_ms, floor_n = tonumber(floor_ms), tonumber(floor_n)
+-- Of lists that are not there alone: a shorter age may have let them go.
+local aged_ms, aged_n = (state[4] or '0-0'):match('^(%d+)-(%d+)$')
+aged_ms, aged_n = tonumber(aged_ms), tonumber(aged_n)
+if aged_ms > floor_ms or (aged_ms == floor_ms and aged_n > floor_n) then
+	floor_ms, floor_n = aged_ms, aged_n
+end
 
 -- What a list that is not there cannot have: all before its age, or the floor.
 local function absent_before(rule)

@@ -596,8 +596,44 @@ def memory_for_errors(tap, place, redis):
                   "store-error")
 
 
+@on_redis()
+def ages_change(tap, place, redis):
+    """A list that a shorter keep-seconds let go is a gap, and no other is."""
+    short = 'channel "a" { keep-seconds = 1 }'
+    node = Node(place, "n1", redis.url(), (), short).start()
+    other = Node(place, "other", redis.url(), (), short).start()
+    first, gone = other.publish("a", "1"), other.publish("a", "2")
+    redis.ask("PEXPIRE", "{crier}:c:a", 1)
+    proc.wait_for(lambda: redis.ask("EXISTS", "{crier}:c:a") == 0, "it goes")
+    place.write("n1.conf", 'channel "a" { keep-seconds = 3600 }')
+    os.kill(node.pid, signal.SIGHUP)
+    proc.wait_for(lambda: node.store()["connects"] == 2, "it is told")
+    later = node.publish("b", "1")
+    tap.eq(resume(node, "a", first).wait_events(1)[0].type, GAP,
+           "what is not there any more")
+    quiet = resume(node, "a", later).wait_open()
+    last = node.publish("a", "3")
+    quiet.wait_events(1)
+    tap.eq(seen(quiet), [(last, "3")], "from behind it nothing is missing")
+    for start in (node.stop, node.kill):
+        start()
+        node.start()
+        tap.eq([event.type for event in
+                resume(node, "a", first).wait_events(2)], [GAP, "message"],
+               "the new list says that one was before")
+        back = resume(node, "a", later)
+        back.wait_events(1)
+        tap.eq(seen(back), [(last, "3")], "a restart changes nothing")
+        empty = resume(node, "never", later).wait_open()
+        live = node.publish("never", "x")
+        empty.wait_events(1)
+        tap.eq(seen(empty), [(live, "x")], "nor where there was nothing")
+        redis.ask("DEL", "{crier}:c:never")
+    tap.ok(gone > first, "ids grow")
+
+
 TESTS = [one_order, resumes, keys, own_ids, a_node_goes, redis_is_killed,
          killed_in_between, all_is_flushed, flushed_unseen, forged, login,
          evicts, memory_is_full, scripts_are_flushed, it_hangs,
          it_dies_with_a_batch, closes, with_few_rights, others_entry,
-         too_large, memory_for_errors]
+         too_large, memory_for_errors, ages_change]

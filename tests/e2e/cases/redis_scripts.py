@@ -24,16 +24,19 @@ class Scripts:
         self.ask = self.connection.ask
         self.run = "r1"
         self.answer = None
+        self.aged = None
 
     def script(self, name, keys, *arguments):
         with open(os.path.join(SCRIPTS, name + ".lua"), "rb") as file:
             text = file.read()
         return self.ask("EVAL", text, len(keys), *keys, *arguments)
 
-    def hello(self, ms=0, n=0, header=b"", node="a", evicted=0):
-        floor, last, lost, away, cuts = self.script(
+    def hello(self, ms=0, n=0, header=b"", node="a", evicted=0,
+              ages=1):
+        floor, last, lost, away, cuts, aged = self.script(
             "hello", (STATE, LOG, NODES), self.run, ms, n, header, node,
-            MARGIN, evicted)
+            MARGIN, evicted, ages)
+        self.aged = as_id(aged)
         return as_id(floor), as_id(last), lost, away, cuts.decode()
 
     def publish(self, seq, blob, count, keys=(), node="a", seen=(0, 0),
@@ -363,5 +366,25 @@ def claims(tap, redis):
            [[b"FULL"], [b"OK"]], "there is a bound")
 
 
+@on_redis
+def ages_change(tap, redis):
+    """From before it, a list that is not there may have been one."""
+    last = redis.hello()[1]
+    tap.eq(redis.aged, (0, 0), "at first nothing was")
+    _, ms, n, _ = redis.publish(1, blob_of((b"x", [(0, b"a")])), 1)
+    here = int(ms), int(n)
+    redis.hello(*here)
+    tap.eq(redis.aged, (0, 0), "the same ages")
+    redis.hello(*here, ages=2)
+    tap.eq(redis.aged, here, "others: up to now")
+    redis.publish(2, blob_of((b"y", [(0, b"a")])), 1)
+    redis.hello(*here, ages=2)
+    tap.eq(redis.aged, here, "these again")
+    redis.read("y", last)
+    tap.eq(struct.unpack(">QI", redis.answer[3]), here,
+           "a list that begins says so")
+
+
 TESTS = [who_is_there, claims, a_batch, keys, retention, stops, the_end,
-         own_ids, another_server, away, full, a_channel_fails, evicts]
+         own_ids, another_server, away, full, a_channel_fails, evicts,
+         ages_change]

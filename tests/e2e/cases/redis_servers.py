@@ -47,7 +47,7 @@ def info(**more):
         "role": "master", "maxmemory_policy": "noeviction", **more}.items()))
 
 
-HELLO = b"*5\r\n$3\r\n1-0\r\n$3\r\n1-0\r\n:0\r\n:0\r\n$0\r\n\r\n"
+HELLO = b"*6\r\n$3\r\n1-0\r\n$3\r\n1-0\r\n:0\r\n:0\r\n$0\r\n\r\n$3\r\n0-0\r\n"
 GOOD = {"": b"+OK\r\n", "TIME": array(1, 1), "INFO": info(), "EVAL": HELLO,
         "XREAD": b"*-1\r\n", "ZCOUNT": b":1\r\n",
         "ZRANGEBYSCORE": b"*0\r\n"}
@@ -66,7 +66,7 @@ FAKES = (
      "LOADING"),
     ({"EVAL": b"-ERR unknown command 'EVAL'\r\n"}, "unknown command"),
     ({"EVAL": b"$5\r\nhello\r\n"}, "its answer is none of crier's"),
-    ({"EVAL": b"*5\r\n$1\r\nx\r\n$1\r\nx\r\n:0\r\n:0\r\n$0\r\n\r\n"},
+    ({"EVAL": HELLO.replace(b"1-0", b"x-0")},
      "its answer is none of crier's"),
     ({"TIME": b"+OK\r\n"}, "it has no TIME"),
     ({"XREAD": b"-UNBLOCKED force unblock\r\n"}, "UNBLOCKED"),

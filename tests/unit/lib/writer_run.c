@@ -143,7 +143,8 @@ writer_settle(uint64_t wall_ms, const struct store_bounds *bounds)
 int
 writer_trim(uint64_t wall_ms, uint64_t keys_before_ms)
 {
-	struct store_bounds bounds = { wall_ms - keys_before_ms, 1000000, 0 };
+	struct store_bounds bounds = { wall_ms - keys_before_ms, 1000000, 0,
+		0 };
 
 	return writer_settle(wall_ms, &bounds);
 }
