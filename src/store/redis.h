@@ -87,6 +87,7 @@ struct redis_log {
 	char header[REDIS_HEADER_BYTES + REDIS_NODE_SIZE + 21];
 	size_t header_len; /* of the entry there; 0: it is not known */
 	bool is_broken;    /* an entry did not follow the one before */
+	struct id newest;  /* of its entries that is a batch */
 	struct id asked;   /* the position, when it was asked what is there */
 	uint64_t lag_ms;   /* of the newest, when it was read */
 	struct id least;   /* entries before it may go */

@@ -231,6 +231,8 @@ redis_log_take(struct store_redis *s, const redisReply *reply)
 		s->store.last = e.id;
 	redis_log_count(log, e.id,
 	    e.header->len + e.blob->len + REDIS_LOG_ENTRY_BYTES);
+	if (e.h.count > 0)
+		log->newest = e.id;
 	if (e.h.count == 0)
 		redis_log_control(s, &e);
 	else if (redis_outbox_came(s, &e.h))

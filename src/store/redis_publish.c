@@ -195,6 +195,7 @@ redis_outbox_drop_known(struct store_redis *s, const redisReply *reply)
 	struct redis_outbox *o = &s->outbox;
 	const redisReply *offset, *id;
 	struct batch_event *e;
+	uint64_t known = o->known;
 	size_t i, item;
 
 	for (i = 1; i + 1 < reply->elements; i += 2) {
@@ -211,6 +212,10 @@ redis_outbox_drop_known(struct store_redis *s, const redisReply *reply)
 		free(e->first_id);
 		e->first_id = strdup(id->str);
 		o->known++;
+	}
+	if (o->known == known) {
+		redis_leave(s, "its answer is none of crier's");
+		return;
 	}
 	redis_outbox_empty(o);
 	if (redis_outbox_gather(s, o->sent) == -1)
@@ -233,10 +238,12 @@ redis_outbox_accepted(struct store_redis *s, const redisReply *reply)
 	if (reply->elements > 4 && reply->element[4]->str != NULL)
 		redis_note_error(s, "a channel", reply->element[4]->str);
 	if (reply->elements < 4 || reply->element[1]->str == NULL ||
-	    reply->element[2]->str == NULL)
+	    reply->element[2]->str == NULL ||
+	    (first.ms = strtoull(reply->element[1]->str, NULL, 10)) == 0) {
+		redis_leave(s, "its answer is none of crier's");
 		return;
+	}
 	o->commits++;
-	first.ms = strtoull(reply->element[1]->str, NULL, 10);
 	first.n = strtoull(reply->element[2]->str, NULL, 10);
 	last = first;
 	last.n += o->blob.item_count - 1;

@@ -411,15 +411,29 @@ redis_read_is_ahead(const struct store_read *read)
 	return false;
 }
 
+/*
+ * Behind the last event that was read the log may have more: orders, and what a
+ * restart said.  Whoever begins there is not ahead of this node.
+ */
+static void
+redis_read_raise(const struct store_redis *s, struct store_read *read)
+{
+	if (id_cmp(read->upto, s->log.newest) >= 0 &&
+	    id_cmp(read->upto, s->log.position) < 0)
+		read->upto = s->log.position;
+}
+
 static void
 redis_read_start(struct store_redis *s, struct store_read *read)
 {
-	struct redis_read *whole = redis_read_new(s, read);
+	struct redis_read *whole;
 	size_t i, count;
 
 	read->is_complete = read->is_ahead = false;
 	read->bytes = read->wants = read->mark_count = read->events = 0;
-	if (whole == NULL) {
+	if (redis_read_is_ahead(read))
+		redis_read_raise(s, read);
+	if ((whole = redis_read_new(s, read)) == NULL) {
 		snprintf(read->error, sizeof read->error, "out of memory");
 		read->done(read);
 	} else if (redis_read_is_ahead(read))

@@ -76,7 +76,11 @@ struct store_note {
 struct store_read {
 	struct store_range *ranges;
 	size_t range_count;
-	struct id upto;   /* the last event that the answer may have */
+	/*
+	 * The last event that the answer may have.  A shared store may raise
+	 * it to its position, if no event is in between.
+	 */
+	struct id upto;
 	uint64_t wall_ms; /* events that expire by then are left out */
 	bool has_last;    /* begin so many events before the end */
 	uint64_t last;
