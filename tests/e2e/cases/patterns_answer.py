@@ -123,6 +123,30 @@ def _stop(tap, site, tabs):
     tap.diag(f"behind {site.kind}: gone {seconds:.2f} s after the click")
 
 
+@in_chromium
+def killed(tap, place):
+    """crierd is killed half-way: nothing is shown twice, and nobody waits."""
+    place.store = "sqlite:" + place.run + "/history.db"
+    site = Answers(place, "nginx")
+    browser = Browser(place)
+    page = Page(browser, site.url + "/answer.html")
+    page.submit(QUESTION, "question")
+    site.let(5)
+    _shows(page, 5)
+    tabs = [page, Page(browser, page.script("return location.href"))]
+    _shows(tabs[1], 5)
+    site.crierd.kill()
+    site.crierd.start()
+    for tab in tabs:
+        tab.wait_text("#state", "interrupted")
+        tap.eq(tab.text("#answer"), _first(5), "every word once, and the end")
+    tabs[1].script("location.reload()")
+    tabs[1].wait_text("#state", "interrupted")
+    tap.eq(tabs[1].text("#answer"), _first(5), "it says so to who comes later")
+    proc.wait_for(lambda: not running(site.script), "its program is gone")
+    tap.eq(browser.errors(), [], "no script of the page failed")
+
+
 def _behind(kind):
     @in_chromium
     @functools.wraps(_answer)
@@ -255,4 +279,4 @@ def lists(tap, place):
 
 
 TESTS = (*(_behind(kind) for kind in ("nginx", "lighttpd", "apache")),
-         in_php, no_race, lists)
+         killed, in_php, no_race, lists)
