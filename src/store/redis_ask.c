@@ -277,7 +277,7 @@ redis_ask_note(struct store_redis *s, uint64_t number, struct text_span name,
 		return;
 	node->has_answered = true;
 	node->ms = clock_monotonic_ms() - a->asked_ms;
-	if (text.len <= STORE_ANSWER_MAX &&
+	if (text.len > 0 && text.len <= STORE_ANSWER_MAX &&
 	    text.len <= REDIS_ASK_BYTES - s->asks.bytes &&
 	    (node->text = malloc(text.len + 1)) != NULL) {
 		memcpy(node->text, text.text, text.len);
@@ -487,7 +487,7 @@ redis_asks_answer(struct store_redis *s, const char *node, uint64_t number,
 	redis_command_add_text(&add, "n");
 	redis_command_add_number(&add, number);
 	redis_command_add_text(&add, s->node);
-	redis_command_add(&add, text.text, text.len);
+	redis_command_add(&add, text.len > 0 ? text.text : "", text.len);
 	redis_command_add_text(&expire, "PEXPIRE");
 	redis_command_add_text(&expire, key);
 	redis_command_add_number(&expire, REDIS_ASK_KEPT_MS);

@@ -151,7 +151,7 @@ redis_beat_say(struct store_redis *s, const char *nodes, const char *said)
 	redis_command_add_text(&c, said);
 	redis_command_add_text(&c, claims);
 	redis_command_add_text(&c, s->node);
-	redis_command_add(&c, text.data, text.len);
+	redis_command_add(&c, text.len > 0 ? text.data : "", text.len);
 	redis_command_add_number(&c, REDIS_GONE_MS);
 	rc = redis_send(s, s->talk, &c, redis_beat_cb, s);
 	redis_command_clear(&c);
