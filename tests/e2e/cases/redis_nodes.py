@@ -12,8 +12,9 @@ import time
 from lib import bench, proc
 from lib.daemon import Queue
 from lib.fcgi import Direct
-from lib.redis import Node, example_user, on_redis
+from lib.redis import Node, Redis, example_user, needs_redis, on_redis
 from lib.site import id_key
+from lib.store_tools import Interposer
 
 ALWAYS = ("--appendonly", "yes", "--appendfsync", "always")
 EVENTS = 300  # of each publisher
@@ -632,8 +633,52 @@ def ages_change(tap, place, redis):
     tap.ok(gone > first, "ids grow")
 
 
+@needs_redis
+def keys_rotate(tap, place):
+    """A key is known for key-seconds to twice that, by the Redis' clock; the
+    buckets before go."""
+    if not Interposer.is_there():
+        tap.skip("keys_rotate", "no compiler")
+        return
+    clock = Interposer(place)
+    redis = Redis(place, env=clock.env).start()
+    nodes = nodes_at(place, redis, 2, ["key-seconds=3600"])
+
+    def buckets():
+        return sorted(int(key.rpartition(b":")[2]) for key in
+                      redis.ask("KEYS", "{crier}:k:3600000:*"))
+
+    def publish(node, key):
+        with Queue(node.queue) as queue:
+            return queue.ask({"channel": "a", "data": "x", "key": key})
+
+    # The middle of an hour, lest the test itself meet an hour's end.
+    middle = 1800 - int(redis.ask("TIME")[0]) % 3600
+    first = None
+    for hours, known in ((0, False), (1, True), (2, False), (6, False)):
+        clock.clock(middle + 3600 * hours)
+        for number, node in enumerate(nodes):
+            count = node.store()["connects"]
+            with redis.connect() as connection:
+                connection.ask("CLIENT", "KILL", "TYPE", "normal", "SKIPME",
+                               "yes")
+            proc.wait_for(lambda n=node, c=count: n.store()["connects"] > c,
+                          "it asks for the time")
+            node.wait_state("live")
+            answer = publish(node, "k")
+            tap.eq(answer.get("duplicate", False), known or number > 0,
+                   f"{hours} hours later at {node}")
+            first = first or answer["id"]
+            if known:
+                tap.eq(answer["id"], first, "it is the first")
+        now = int(redis.ask("TIME")[0]) // 3600
+        tap.ok(set(buckets()) <= {now - 2, now - 1, now},
+               f"buckets that are there: {buckets()}, now {now}")
+
+
 TESTS = [one_order, resumes, keys, own_ids, a_node_goes, redis_is_killed,
          killed_in_between, all_is_flushed, flushed_unseen, forged, login,
          evicts, memory_is_full, scripts_are_flushed, it_hangs,
          it_dies_with_a_batch, closes, with_few_rights, others_entry,
-         too_large, memory_for_errors, ages_change]
+         too_large, memory_for_errors, ages_change,
+         keys_rotate]
