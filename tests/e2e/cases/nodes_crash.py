@@ -231,6 +231,13 @@ class AtOne(Scene):
         proc.wait_for(lambda: self._state("last") != "-",
                       "somebody finds out", 30)
 
+    def rewrite_file(self):
+        self.redis.ask("BGREWRITEAOF")
+        proc.wait_for(lambda: not {b"aof_rewrite_in_progress:1",
+                                   b"aof_rewrite_scheduled:1"} & set(
+            self.redis.ask("INFO", "persistence").split()),
+            "the file is rewritten", 60)
+
     def cut_file_short(self):
         """A power loss: of the file's end some is not on the disk.
 
@@ -341,6 +348,27 @@ def rolling_restart(tap, place):
     refusals = scene.refusals()
     scene.finish(scene.settle(), "a rolling restart loses nothing")
     tap.eq(refusals, 0, "and nobody is refused")
+
+
+@needs_redis
+def soak_nodes(tap, place):
+    """For SOAK_SECONDS, in turns that lose nothing, and now and then one that
+    does."""
+    scene = AtOne(tap, place, durable("everysec"), ["keep=50000"])
+    end = time.monotonic() + float(os.environ.get("SOAK_SECONDS") or 3600)
+    wrong, turn = [], 0
+    while not wrong and time.monotonic() < end:
+        turn += 1
+        is_lossy = turn % 4 == 0
+        acts = scene.all_acts((lossy_acts if is_lossy else kept_acts)(scene))
+        scene.acts.clear()
+        scene.run(acts)
+        wrong = scene.settle(is_lossy)
+        scene.rewrite_file()
+        tap.diag(f"turn {turn}: {scene.load.total} events, "
+                 f"{max(0, end - time.monotonic()):.0f} s left")
+    scene.finish(wrong, "what is accepted comes once, in order, or its loss "
+                 "is told")
 
 
 TESTS = [nothing_is_lost, losses_are_told, fails_over, rolling_restart]

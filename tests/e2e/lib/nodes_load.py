@@ -114,6 +114,8 @@ class Pipelining(Publisher):
             self.waiting.clear()
         self.waiting.extendleft(reversed(self.again))
         self.again = []
+        # Of these some may have been refused, and nobody read it.
+        self.load.refused.update(text for text, _channels in self.waiting)
 
     def line(self, text, channels):
         more = {"key": f"key {text}"} if self.has_keys else {}
