@@ -175,13 +175,14 @@ node_heard(void *arg, const struct store_node *nodes, size_t count, bool is_new)
 	nodes_heard(hub, nodes, count, is_new);
 }
 
-/* What the node that is gone had by that name does not go on here. */
+/* What the node that is gone had by that name does not go on here: it ends. */
 static void
 node_inherited(void *arg, struct text_span name, const char *node)
 {
 	struct hub *hub = arg;
 
 	(void)node;
+	runs_inherited(hub, name);
 	store_release(hub->store, name);
 }
 

@@ -7,8 +7,7 @@
 
 #include "base/json.h"
 #include "hub/publish.h"
-#include "hub/runs.h"
-#include "hub/state.h"
+#include "hub/run_part.h"
 
 /*
  * What the hub knows of runs.
@@ -20,87 +19,6 @@
  * channel the last one is found by the channel's name, and each that had a key
  * by that.
  */
-
-struct hub_run {
-	struct hub *hub;
-	TAILQ_ENTRY(hub_run) link;
-	struct table_entry by_channel; /* if is_last */
-	struct table_entry by_key;     /* if it has a key */
-	struct channel *channel;       /* NULL: it is over */
-	const struct hub_run_hooks *hooks;
-	void *arg;
-	struct batch_waiter waiter;
-	size_t first, count; /* its events in the batch that it waits for */
-	struct id begin, end;
-	uint64_t began_ms, events, bytes;
-	bool is_last;   /* of its channel */
-	char *name_key; /* the channel, a newline, the key */
-	char *user;
-	char name[]; /* the channel's */
-};
-
-static struct hub_run *
-run_by_channel(struct table_entry *e)
-{
-	return e == NULL ? NULL
-			 : (struct hub_run *)(void *)((char *)e -
-			       offsetof(struct hub_run, by_channel));
-}
-
-void
-hub_run_end_turn(struct hub_run *run)
-{
-	if (run->hub->turn.end_cb != NULL)
-		run->hub->turn.end_cb(run->hub->turn.end_arg);
-}
-
-/*
- * Notes the run in this turn's batch, where the store does that: that it goes
- * on, as its owner says; or, with the place of its last event in the batch,
- * that it is over.  Without memory for it, it is not known to the next crierd.
- */
-static void
-run_note(struct hub_run *run, const char *more, const size_t *end)
-{
-	struct hub *hub = run->hub;
-	struct json_object *o, *inner = NULL;
-	char name[ID_TEXT_SIZE];
-	const char *text;
-	struct batch *b;
-
-	if (hub->store->ops->notes == NULL ||
-	    (b = publish_get_batch(hub)) == NULL)
-		return;
-	if (more != NULL)
-		inner = json_parse_object(more, strlen(more));
-	o = json_object_new_object();
-	json_add_string(o, "channel", run->name);
-	if (run->name_key != NULL)
-		json_add_string(o, "key",
-		    run->name_key + run->by_channel.name_len + 1);
-	json_add_string(o, "user", run->user);
-	if (inner != NULL)
-		json_add(o, "more", inner);
-	name[id_format(run->begin, name)] = '\0';
-	if ((text = json_line(o)) != NULL)
-		batch_add_note(b, name, text, end);
-	json_object_put(o);
-}
-
-/* The run is known no more. */
-static void
-run_drop_note(struct hub_run *run)
-{
-	char name[ID_TEXT_SIZE];
-	struct batch *b;
-
-	if (run->hub->store->ops->notes == NULL ||
-	    (b = publish_get_batch(run->hub)) == NULL)
-		return;
-	name[id_format(run->begin, name)] = '\0';
-	batch_add_note(b, name, NULL, NULL);
-	hub_run_end_turn(run);
-}
 
 static struct hub_run *
 run_by_key(struct table_entry *e)
@@ -126,6 +44,7 @@ run_free(struct hub_run *run)
 	if (run->by_key.name != NULL)
 		table_remove(&run->hub->runs.keys, &run->by_key);
 	free(run->name_key);
+	free(run->end_claim);
 	free(run->user);
 	free(run);
 }
@@ -180,8 +99,8 @@ static int
 run_enter(struct hub_run *run)
 {
 	struct hub *hub = run->hub;
-	struct hub_run *before = run_by_channel(table_find(&hub->runs.channels,
-	    run->name, run->by_channel.name_len));
+	struct hub_run *before =
+	    run_last(hub, run->name, run->by_channel.name_len);
 
 	if (before != NULL)
 		run_leave_channel(before);
@@ -313,6 +232,7 @@ hub_run_end(struct hub_run *run, struct id end)
 
 	run->hooks = NULL;
 	run->end = end;
+	run_release(run);
 	run_end_streams(run);
 	run->channel = NULL;
 	c->has_run = false;
@@ -325,12 +245,34 @@ hub_run_end(struct hub_run *run, struct id end)
 }
 
 void
+hub_run_cancel(struct hub_run *run, bool ends_streams)
+{
+	struct hub *hub = run->hub;
+	struct channel *c = run->channel;
+	uint32_t i;
+
+	run->hooks = NULL;
+	/* Nothing is released that another node may have. */
+	free(run->end_claim);
+	run->end_claim = NULL;
+	for (i = c->cursor_count; ends_streams && i-- > 0;)
+		if (c->cursors[i]->stream->ends_with_run)
+			stream_end(c->cursors[i]->stream, STREAM_ERROR, 0);
+	c->has_run = false;
+	channel_release(hub, c);
+	TAILQ_REMOVE(&hub->runs.going, run, link);
+	hub->runs.going_count--;
+	run_free(run);
+}
+
+void
 hub_run_break(struct hub_run *run, const struct event_fields *end)
 {
 	const struct text_span name = { run->name, run->by_channel.name_len };
 	size_t place;
 
 	run->hooks = NULL;
+	run_release(run);
 	/* Without memory for it the next crierd tells of it, or nobody. */
 	if (end == NULL || publish_event(run->hub, &name, 1, end) != 0)
 		return;
@@ -343,8 +285,7 @@ struct hub_run *
 hub_run_find(struct hub *hub, struct text_span channel)
 {
 	run_forget(hub);
-	return run_by_channel(table_find(&hub->runs.channels, channel.text,
-	    channel.len));
+	return run_last(hub, channel.text, channel.len);
 }
 
 struct hub_run *
@@ -469,8 +410,8 @@ runs_find_begin(const struct hub *hub, const struct subscription *sub,
 	const struct hub_run *run = NULL;
 
 	if (sub->from_run && sub->channel_count == 1)
-		run = run_by_channel(table_find(&hub->runs.channels,
-		    sub->channels[0].text, sub->channels[0].len));
+		run =
+		    run_last(hub, sub->channels[0].text, sub->channels[0].len);
 	if (run != NULL)
 		*begin = run->begin;
 	return run != NULL;
@@ -494,62 +435,6 @@ runs_have_ended(struct hub *hub, const struct subscription *sub)
 	c = channel_find(hub, run->name, run->by_channel.name_len);
 	return sub->ends_with_run || c == NULL ||
 	    id_cmp(run_newest(c), since) <= 0;
-}
-
-/* A run that was over before this crierd. */
-static void
-run_remember(struct hub *hub, const struct hub_run_options *o, struct id end)
-{
-	struct hub_run *run = hub_run_begin(hub, o);
-
-	if (run == NULL)
-		return;
-	hub->counters.runs_begun--;
-	hub_run_end(run, end);
-}
-
-/* Who is told of runs that were interrupted. */
-struct run_recovery {
-	struct hub *hub;
-	void (*interrupted)(void *, const struct hub_run_options *,
-	    struct json_object *);
-	void *arg;
-};
-
-static void
-run_take_note(void *arg, const char *name, const char *text, struct id end)
-{
-	struct run_recovery *r = arg;
-	struct json_object *o = json_parse_object(text, strlen(text));
-	struct hub_run_options options = { .key = { "", 0 } };
-	const char *user = json_get_string(json_member(o, "user"));
-
-	options.user = user == NULL ? "" : user;
-	json_get_text(json_member(o, "key"), &options.key);
-	if (json_get_text(json_member(o, "channel"), &options.channel) &&
-	    event_check_channel(options.channel.text, options.channel.len) ==
-		NULL &&
-	    id_parse(name, strlen(name), &options.begin)) {
-		if (end.ms > 0)
-			run_remember(r->hub, &options, end);
-		else
-			r->interrupted(r->arg, &options,
-			    json_member(o, "more"));
-	}
-	json_object_put(o);
-}
-
-void
-hub_run_recover(struct hub *hub,
-    void (*interrupted)(void *arg, const struct hub_run_options *,
-	struct json_object *note),
-    void *arg)
-{
-	struct run_recovery r = { hub, interrupted, arg };
-
-	hub_now(hub);
-	if (hub->store->ops->notes != NULL)
-		hub->store->ops->notes(hub->store, run_take_note, &r);
 }
 
 void

@@ -31,6 +31,13 @@ enum {
 	RUNS_MAX = 16384
 };
 
+/* Whether a run is this node's, where several share the store. */
+enum hub_run_claimed {
+	HUB_RUN_OURS,
+	HUB_RUN_TAKEN,  /* another node runs one in its channel */
+	HUB_RUN_UNKNOWN /* the store is away: nobody knows */
+};
+
 /* What the hub has whoever has the program do. */
 struct hub_run_hooks {
 	/*
@@ -42,6 +49,8 @@ struct hub_run_hooks {
 	    const char *why);
 	/* So many streams follow the channel: the first, or none any more. */
 	void (*followed)(void *arg, size_t streams);
+	/* What became of its claim (hub_run_claim). */
+	void (*claimed)(void *arg, enum hub_run_claimed);
 	/* It is to end (hub_run_stop). */
 	void (*stopped)(void *arg);
 };
@@ -65,6 +74,19 @@ struct id hub_run_position(struct hub *);
 
 /* A run that is going on, or NULL (memory). */
 struct hub_run *hub_run_begin(struct hub *, const struct hub_run_options *);
+
+/* Whether runs must be claimed, for there are other nodes. */
+bool hub_run_must_claim(const struct hub *);
+
+/*
+ * Asks for the channel, for which one node has a run at a time, until it has
+ * ended or the node is gone; end_event is what another node then says.  The
+ * hook is called, at once or later.
+ */
+void hub_run_claim(struct hub_run *, const char *end_event);
+
+/* The run never was; its streams end if ends_streams, else they follow on. */
+void hub_run_cancel(struct hub_run *, bool ends_streams);
 
 /*
  * Has the run publish an event, in this turn: it is the caller's to end that

@@ -30,6 +30,12 @@ void runs_clear(struct hub *);
 void runs_followed(struct hub *, const struct channel *);
 
 /*
+ * A node that is gone had this name (store_claim).  If it is a run's, its
+ * channel is told that it was interrupted.
+ */
+void runs_inherited(struct hub *, struct text_span name);
+
+/*
  * Where the run of the channel begins, if a subscription is to begin there
  * (from_run); false: it is not.
  */

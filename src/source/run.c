@@ -10,9 +10,8 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/loop.h"
-#include "source/kin.h"
-#include "source/run.h"
-#include "source/run_flight.h"
+#include "source/program_copy.h"
+#include "source/run_part.h"
 
 /*
  * A run: a program, and what it prints on its way into a channel.
@@ -28,22 +27,10 @@
  *    end is published in the same way; with that the run is over.
  */
 
-/* What all that a run's program starts has in its environment. */
-#define RUN_MARK "CRIER_RUN="
-
 enum {
 	RUN_AGAIN_MS = 1000,
-	RUN_KIN_MS = 100
-};
-
-/* Why a run has ended, or is to end. */
-enum run_reason {
-	RUN_ENDED, /* by itself */
-	RUN_STOPPED,
-	RUN_TIMEOUT,   /* run-time */
-	RUN_CUT,       /* run-bytes */
-	RUN_ABANDONED, /* nobody followed it for run-linger */
-	RUN_INTERRUPTED
+	RUN_CLAIMS = 3, /* times that a channel is claimed again */
+	RUN_CLAIM_MS = 50
 };
 
 static const char *const run_reasons[] = {
@@ -51,35 +38,12 @@ static const char *const run_reasons[] = {
 	[RUN_STOPPED] = "stopped",
 	[RUN_TIMEOUT] = "timeout",
 	[RUN_CUT] = "cut",
+	[RUN_FAILED] = "failed",
 	[RUN_ABANDONED] = "abandoned",
 	[RUN_INTERRUPTED] = "interrupted",
 };
 
-struct run {
-	TAILQ_ENTRY(run) link;
-	struct runs *runs;
-	struct hub_run *hub_run;
-	struct program *program;
-	struct run_flight flight;
-	size_t published; /* of the flight, in this turn's batch or the store */
-	bool is_stuck;    /* what is not published waits for `again` */
-	bool is_ending;   /* in flight is its end */
-	enum run_reason reason;
-	uint64_t linger_ms;
-	bool is_again; /* the next crierd runs it again */
-	struct event *limit, *linger, *again;
-	char *end_event, *end_data;
-};
-
-struct runs {
-	struct event_base *base;
-	struct hub *hub;
-	struct programs *programs;
-	TAILQ_HEAD(runs_head, run) list;
-	struct event *kin; /* see runs_sweep */
-};
-
-static void
+void
 run_free(struct run *run)
 {
 	TAILQ_REMOVE(&run->runs->list, run, link);
@@ -92,6 +56,7 @@ run_free(struct run *run)
 	if (run->again != NULL)
 		event_free(run->again);
 	run_flight_clear(&run->flight);
+	program_copy_free(run->waits);
 	free(run->end_event);
 	free(run->end_data);
 	free(run);
@@ -180,49 +145,7 @@ run_put_result(const struct run *run, struct buffer *b)
 	return json_append(b, o);
 }
 
-/* Whether what has this mark belongs to a program that runs. */
-static bool
-runs_has(void *arg, const char *mark)
-{
-	const struct runs *runs = arg;
-	struct program_result result;
-	char since[ID_TEXT_SIZE];
-	const struct run *run;
-
-	TAILQ_FOREACH(run, &runs->list, link) {
-		/* cppcheck-suppress uninitvar; the loop sets it */
-		if (run->program == NULL ||
-		    program_get_result(run->program, &result))
-			continue;
-		since[id_format(hub_run_begin_id(run->hub_run), since)] = '\0';
-		if (strcmp(since, mark) == 0)
-			return true;
-	}
-	return false;
-}
-
-/*
- * Kills what ended programs have left behind in sessions of their own.  What
- * that has started meanwhile is found a little later.
- */
-static void
-runs_sweep(struct runs *runs)
-{
-	if (kin_kill(RUN_MARK, programs_count(runs->programs), runs_has, runs) >
-	    0)
-		loop_set_timer(runs->kin, RUN_KIN_MS);
-}
-
-static void
-runs_kin_cb(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	runs_sweep(arg);
-}
-
-/* Publishes the event that ends the run.  Without memory for it, later. */
-static void
+void
 run_end(struct run *run)
 {
 	struct event_fields e = { .name = run->end_event,
@@ -290,6 +213,8 @@ run_again_cb(evutil_socket_t fd, short what, void *arg)
 		return;
 	if (run->flight.count > 0)
 		run_publish_flight(run);
+	else if (run->program == NULL && run->claims > 0)
+		hub_run_claim(run->hub_run, run->end_event);
 	else if (run->program == NULL)
 		run_end(run);
 	else
@@ -346,7 +271,47 @@ run_stopped(void *arg)
 	run_stop(arg, RUN_STOPPED);
 }
 
+/* Other nodes share the store: the program is started when this one may. */
+static void
+run_claimed(void *arg, enum hub_run_claimed what)
+{
+	struct run *run = arg;
+	struct runs *runs = run->runs;
+
+	if (run->is_claiming && what != HUB_RUN_OURS) {
+		run->is_denied = true;
+		return;
+	}
+	hub_now(runs->hub);
+	/*
+	 * Whoever has seen the end of another node's run may be here before
+	 * that node has let go of the channel.
+	 */
+	if (what == HUB_RUN_TAKEN && run->claims++ < RUN_CLAIMS) {
+		loop_set_timer(run->again, RUN_CLAIM_MS);
+		return;
+	}
+	if (what != HUB_RUN_OURS) {
+		if (what == HUB_RUN_UNKNOWN)
+			log_warning("run %s: not begun, for the store is away",
+			    hub_run_channel(run->hub_run));
+		hub_run_cancel(run->hub_run, what == HUB_RUN_UNKNOWN);
+		run_free(run);
+		return;
+	}
+	run->claims = 0;
+	run->program =
+	    program_start(runs->programs, run->waits, run_ready_cb, run);
+	if (run->program == NULL) {
+		log_error("%s: %s: %s", run->waits->name, run->waits->argv[0],
+		    strerror(errno));
+		run->reason = RUN_FAILED;
+		run_end(run);
+	}
+}
+
 static const struct hub_run_hooks run_hooks = {
+	.claimed = run_claimed,
 	.committed = run_committed,
 	.followed = run_followed,
 	.stopped = run_stopped,
@@ -391,8 +356,7 @@ run_make_note(const struct run_options *o)
 	return copy;
 }
 
-/* Has the hub know of the run; the last step that may fail.  0, or -1. */
-static int
+int
 run_begin(struct run *run, const struct run_options *o)
 {
 	char *note = run_make_note(o);
@@ -415,7 +379,7 @@ run_begin(struct run *run, const struct run_options *o)
 	return 0;
 }
 
-static int
+int
 run_prepare(struct run *run, const struct run_options *o)
 {
 	struct event_base *base = run->runs->base;
@@ -435,6 +399,29 @@ run_prepare(struct run *run, const struct run_options *o)
 	return 0;
 }
 
+/* As run_start, of a run whose program is started when it is claimed. */
+static int
+run_start_claimed(struct run *run, const struct run_options *o,
+    const struct program_options *program)
+{
+	run->waits = program_copy(program);
+	if (run->waits == NULL || run_prepare(run, o) == -1 ||
+	    run_begin(run, o) == -1) {
+		run_free(run);
+		errno = ENOMEM;
+		return -1;
+	}
+	run->is_claiming = true;
+	hub_run_claim(run->hub_run, run->end_event);
+	run->is_claiming = false;
+	if (!run->is_denied)
+		return 0;
+	hub_run_cancel(run->hub_run, false);
+	run_free(run);
+	errno = EAGAIN;
+	return -1;
+}
+
 int
 run_start(struct runs *runs, const struct run_options *o)
 {
@@ -448,6 +435,8 @@ run_start(struct runs *runs, const struct run_options *o)
 	TAILQ_INSERT_TAIL(&runs->list, run, link);
 	program.put = run_put;
 	errno = ENOMEM;
+	if (hub_run_must_claim(runs->hub))
+		return run_start_claimed(run, o, &program);
 	if (run_prepare(run, o) == 0)
 		run->program =
 		    program_start(runs->programs, &program, run_ready_cb, run);
@@ -502,65 +491,6 @@ runs_interrupt(struct runs *runs)
 			run_interrupt(run);
 		run_free(run);
 	}
-}
-
-/* What runs_recover is about. */
-struct run_recovery {
-	struct runs *runs;
-	int (*again)(struct runs *, const struct hub_run_options *,
-	    struct json_object *);
-};
-
-/* Tells a channel that its run was interrupted: a run that has but an end. */
-static void
-run_tell(struct runs *runs, const struct hub_run_options *left,
-    struct json_object *note)
-{
-	const char *event = json_get_string(json_member(note, "end_event"));
-	struct run_options o = { .channel = left->channel,
-		.key = left->key,
-		.user = left->user,
-		.begin = left->begin,
-		.linger_ms = QUANTITY_FOREVER_MS,
-		.end_event = event == NULL ? "crier.end" : event,
-		.end_data = json_get_string(json_member(note, "end_data")) };
-	struct run *run = calloc(1, sizeof *run);
-
-	if (run == NULL)
-		return;
-	run->runs = runs;
-	run->reason = RUN_INTERRUPTED;
-	TAILQ_INSERT_TAIL(&runs->list, run, link);
-	if (run_prepare(run, &o) == 0 && run_begin(run, &o) == 0)
-		run_end(run);
-	else
-		run_free(run);
-}
-
-static void
-run_recover(void *arg, const struct hub_run_options *left,
-    struct json_object *note)
-{
-	const struct run_recovery *r = arg;
-	char mark[sizeof RUN_MARK + ID_TEXT_SIZE] = RUN_MARK;
-	char *since = mark + sizeof RUN_MARK - 1;
-
-	since[id_format(left->begin, since)] = '\0';
-	kin_kill_left(mark);
-	if (json_member(note, "again") != NULL &&
-	    r->again(r->runs, left, note) == 0)
-		return;
-	run_tell(r->runs, left, note);
-}
-
-void
-runs_recover(struct runs *runs,
-    int (*again)(struct runs *, const struct hub_run_options *,
-	struct json_object *))
-{
-	struct run_recovery r = { runs, again };
-
-	hub_run_recover(runs->hub, run_recover, &r);
 }
 
 struct hub *

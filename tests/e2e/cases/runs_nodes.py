@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Copyright (c) 2026 The crier authors
+"""Runs where nodes share a Redis."""
+
+import json
+import os
+import threading
+
+from lib import proc
+from lib.fcgi import Direct
+from lib.redis import Node, on_redis
+from cases.runs_tests import (ROUTES, WORDS, all_words, go_on, hold, started,
+                              words)
+
+
+def nodes_at(place, redis, count):
+    folder = place.make_dir("programs")
+    os.chmod(folder, 0o777)
+    os.chmod(place.write("programs/words", WORDS), 0o755)
+    return [Node(place, f"n{n}", redis.url(), (),
+                 ROUTES.replace("DIR", folder)).start()
+            for n in range(count)], folder
+
+
+@on_redis()
+def one_of_all(tap, place, redis):
+    """Requests at both nodes at once: one program."""
+    nodes, folder = nodes_at(place, redis, 2)
+    hold(folder, 0)
+    streams, lock = [], threading.Lock()
+
+    def ask(node):
+        stream = Direct(node.listen, "/chat/a", method="POST")
+        with lock:
+            streams.append(stream)
+
+    threads = [threading.Thread(target=ask, args=(node,))
+               for node in nodes * 10]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    proc.wait_for(lambda: started(folder), "it runs")
+    proc.wait_for(lambda: sum(node.status()["runs"]["going"]
+                              for node in nodes) == 1, "one node has it")
+    go_on(folder, 0)
+    for stream in streams:
+        stream.wait_events(7)
+    tap.eq({tuple(words(s.events[:6])) for s in streams},
+           {tuple(all_words())}, "all have all of it, once")
+    tap.eq((len(streams), len(started(folder))), (20, 1), "one program")
+    again = Direct(nodes[0].listen, "/chat/a", method="POST")
+    again.wait_end()
+    other = Direct(nodes[1].listen, "/chat/a", method="POST")
+    other.wait_end()
+    tap.eq(words(other.events)[-7:-1], all_words(), "its words")
+    tap.eq(len(started(folder)), 3, "after its end each node may run another")
+
+
+@on_redis()
+def node_is_killed(tap, place, redis):
+    """Another node tells its channel, once, and may run there then."""
+    nodes, folder = nodes_at(place, redis, 3)
+    hold(folder, 2)
+    page = Direct(nodes[1].listen, "/chat/a")
+    page.wait_open()
+    first = Direct(nodes[0].listen, "/chat/a", method="POST")
+    first.wait_events(2)
+    nodes[0].kill()
+    page.wait_events(3, 60)
+    tap.eq((words(page.events[:2]), page.events[2].type,
+            json.loads(page.events[2].data)),
+           (all_words(2), "crier.end", {"reason": "interrupted"}),
+           "a node that is gone: its run was interrupted")
+    go_on(folder, 2)
+    again = Direct(nodes[2].listen, "/chat/a", method="POST")
+    again.wait_end()
+    page.wait_events(10)
+    tap.eq(words(page.events[3:9]), all_words(),
+           "it is told once, and another runs there")
+    page.close()
+    first.close()
+
+
+TESTS = (one_of_all, node_is_killed)
