@@ -67,6 +67,6 @@ void run_free(struct run *);
  * own.  What that has started meanwhile is found a little later.
  */
 void runs_sweep(struct runs *);
-void runs_kin_cb(evutil_socket_t, short, void *runs);
+void runs_kin_cb(evutil_socket_t, short, void *);
 
 #endif
