@@ -357,7 +357,7 @@ run_make_note(const struct run_options *o)
 }
 
 int
-run_begin(struct run *run, const struct run_options *o)
+run_enroll(struct run *run, const struct run_options *o)
 {
 	char *note = run_make_note(o);
 	const struct hub_run_options options = { .note = note,
@@ -406,7 +406,7 @@ run_start_claimed(struct run *run, const struct run_options *o,
 {
 	run->waits = program_copy(program);
 	if (run->waits == NULL || run_prepare(run, o) == -1 ||
-	    run_begin(run, o) == -1) {
+	    run_enroll(run, o) == -1) {
 		run_free(run);
 		errno = ENOMEM;
 		return -1;
@@ -440,7 +440,7 @@ run_start(struct runs *runs, const struct run_options *o)
 	if (run_prepare(run, o) == 0)
 		run->program =
 		    program_start(runs->programs, &program, run_ready_cb, run);
-	if (run->program != NULL && run_begin(run, o) == 0) {
+	if (run->program != NULL && run_enroll(run, o) == 0) {
 		log_info("run %s: begins: %s", hub_run_channel(run->hub_run),
 		    program.name);
 		return 0;

@@ -55,7 +55,7 @@ struct runs {
 int run_prepare(struct run *, const struct run_options *);
 
 /* run: has the hub know of it; the last step that may fail.  0, or -1. */
-int run_begin(struct run *, const struct run_options *);
+int run_enroll(struct run *, const struct run_options *);
 
 /* run: publishes the event that ends it.  Without memory for it, later. */
 void run_end(struct run *);

@@ -36,7 +36,7 @@ run_tell(struct runs *runs, const struct hub_run_options *left,
 	run->runs = runs;
 	run->reason = RUN_INTERRUPTED;
 	TAILQ_INSERT_TAIL(&runs->list, run, link);
-	if (run_prepare(run, &o) == 0 && run_begin(run, &o) == 0)
+	if (run_prepare(run, &o) == 0 && run_enroll(run, &o) == 0)
 		run_end(run);
 	else
 		run_free(run);
