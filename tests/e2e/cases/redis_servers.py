@@ -3,7 +3,7 @@
 """Servers that are none for crierd, or not for now: each is told, never lived
 with in silence, and recovered from."""
 
-from cases.redis_nodes import GAP, follow, resume
+from cases.redis_nodes import GAP, follow, refused_start, resume
 from cases.redis_sentinel import wait_last, wait_told
 from lib import proc
 from lib.daemon import Queue
@@ -270,5 +270,12 @@ def power(tap, place):
     is_live(tap, node, "it may be read")
 
 
+@on_redis()
+def memory_for_errors(tap, place, redis):
+    refused_start(tap, place, redis.url(), ["store-error=memory"],
+                  "store-error")
+
+
 TESTS = [says_what_is_wrong, a_replica, needs_replicas, a_cluster, loading,
-         too_many_clients, forgets, rights_change, power]
+         too_many_clients, forgets, rights_change, power,
+         memory_for_errors]
