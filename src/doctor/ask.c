@@ -72,7 +72,8 @@ ask_wait(struct ask *a)
 {
 	a->is_waiting = true;
 	while (a->is_waiting)
-		event_base_loop(a->base, EVLOOP_ONCE);
+		if (event_base_loop(a->base, EVLOOP_ONCE) != 0)
+			ask_down_cb(a, "nothing more can come");
 }
 
 static int

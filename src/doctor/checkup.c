@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "doctor/checkup.h"
 
 struct checkup_check *
@@ -12,6 +13,7 @@ checkup_add(struct checkup *u, const char *name, enum verdict verdict,
     const char *fmt, ...)
 {
 	struct checkup_check *c = &u->checks[u->count];
+	char text[sizeof c->text];
 	va_list ap;
 
 	if (u->count == CHECKUP_MAX)
@@ -21,8 +23,10 @@ checkup_add(struct checkup *u, const char *name, enum verdict verdict,
 	c->name = name;
 	c->verdict = verdict;
 	va_start(ap, fmt);
-	vsnprintf(c->text, sizeof c->text, fmt, ap);
+	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
+	/* A server may have said it. */
+	text_escape(text, strlen(text), c->text, sizeof c->text);
 	return c;
 }
 
@@ -31,12 +35,16 @@ checkup_advise(struct checkup_check *c, const char *where, const char *why,
     const char *fmt, ...)
 {
 	va_list ap;
+	char *p;
 
 	c->where = where;
 	c->why = why;
 	va_start(ap, fmt);
 	vsnprintf(c->directive, sizeof c->directive, fmt, ap);
 	va_end(ap);
+	for (p = c->directive; *p != '\0'; p++)
+		if ((unsigned char)*p < ' ' && *p != '\n')
+			*p = '?';
 }
 
 size_t

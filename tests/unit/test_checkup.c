@@ -287,6 +287,11 @@ test_history(void **state)
 	memset(&u, 0, sizeof u);
 	checkup_judge(&u, &r);
 	assert_int_equal(check_named(&u, "history")->verdict, VERDICT_FAULT);
+	/* What a server says cannot move the terminal's cursor. */
+	strcpy(r.version, "\033[2J");
+	memset(&u, 0, sizeof u);
+	checkup_judge(&u, &r);
+	assert_null(strchr(check_named(&u, "history")->text, '\033'));
 	free(r.info);
 }
 
