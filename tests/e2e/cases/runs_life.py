@@ -6,8 +6,10 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import threading
+from contextlib import closing
 
 from lib import bench, fronts, proc
 from lib.fronts import by_each
@@ -274,6 +276,28 @@ def killed(tap, place):
                "once: the one after that has nothing to tell")
 
 
+def store_refuses(tap, place):
+    """A store that takes nothing in the middle of a run."""
+    path = os.path.join(place.run, "history.db")
+    front, folder = set_up(place, fronts.Front,
+                           options=("store=sqlite:" + path,))
+    hold(folder, 2)
+    page = front.open("/chat/a", "POST")
+    page.wait_events(2)
+    with closing(sqlite3.connect(path, isolation_level=None)) as lock:
+        lock.execute("BEGIN IMMEDIATE")
+        go_on(folder, 2)
+        front.crierd.wait_log("run chat/a: waits, for its output is refused")
+        page.pump()
+        tap.eq((words(page.events), going(front)), (all_words(2), 1),
+               "what is refused nobody has, and the run waits")
+        lock.execute("ROLLBACK")
+    page.wait_end()
+    tap.eq(words(page.events[:-1]), all_words(),
+           "when the store takes it, all of it is there, once, in order")
+    tap.eq(end_of(page)["status"], 3, "and its end")
+
+
 def orderly(tap, place):
     """crierd ends in order: it tells itself, whatever its store."""
     front, folder = set_up(place, fronts.Front)
@@ -378,4 +402,4 @@ class Corner:
 TESTS = by_each(ends, fronts.Front, fronts.Door)
 TESTS += by_each(much, fronts.Front) + by_each(left, fronts.Front)
 TESTS += by_each(stopped)
-TESTS += (together, killed, orderly, from_shell, shell)
+TESTS += (together, killed, store_refuses, orderly, from_shell, shell)
