@@ -388,13 +388,13 @@ verdict_leaving(const struct measure *m, struct check *c)
 		    "the heartbeat of %s",
 		    verdict_setting(m->leave_ms).text,
 		    verdict_setting(m->heartbeat_ms).text);
+	else if (m->left_us == MEASURE_NEVER && measure_is_held(m))
+		verdict_say(c, VERDICT_FAULT, FAULT_HELD,
+		    "crierd did not notice it within %s: what is held back "
+		    "hides it",
+		    verdict_setting(m->leave_ms).text);
 	else if (m->left_us == MEASURE_NEVER)
-		/*
-		 * A server that holds back what crierd writes hides the
-		 * failure.
-		 */
-		verdict_say(c, VERDICT_FAULT,
-		    measure_is_held(m) ? FAULT_HELD : FAULT_LEAVING_NEVER,
+		verdict_say(c, VERDICT_FAULT, FAULT_LEAVING_NEVER,
 		    "crierd did not notice it within %s",
 		    verdict_setting(m->leave_ms).text);
 	else if (verdict_left_at_once(m))
