@@ -466,6 +466,39 @@ test_login(void **state)
 	}
 }
 
+/* What a socket does not take at once goes out as it is read. */
+static void
+test_large(void **state)
+{
+	enum {
+		LARGE = 8 * 1024 * 1024
+	};
+	struct test_run *run = *state;
+	char *word = malloc(LARGE + 1), piece[65536];
+	size_t got = 0, turns = 0;
+	ssize_t n;
+	int fd;
+
+	assert_non_null(word);
+	memset(word, 'x', LARGE);
+	word[LARGE] = '\0';
+	test_listen(run);
+	test_connect(run);
+	fd = accept(run->listener, NULL, NULL);
+	assert_int_equal(test_command(run, word, NULL, NULL), 0);
+	while (got < LARGE && turns++ < LARGE) {
+		event_base_loop(run->base, EVLOOP_NONBLOCK);
+		n = recv(fd, piece, sizeof piece, MSG_DONTWAIT);
+		if (n == -1)
+			assert_int_equal(errno, EAGAIN);
+		else
+			got += (size_t)n;
+	}
+	assert_in_range(got, LARGE, LARGE + 64);
+	close(fd);
+	free(word);
+}
+
 /* The bytes that a fake says to one command, and why the link ends. */
 static void
 test_lie(struct test_run *run, const char *bytes, size_t len, const char *why)
@@ -569,6 +602,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_nobody, test_setup,
 		    test_teardown),
 		cmocka_unit_test_setup_teardown(test_tcp, test_setup,
+		    test_teardown),
+		cmocka_unit_test_setup_teardown(test_large, test_setup,
 		    test_teardown),
 		cmocka_unit_test_setup_teardown(test_login, test_setup,
 		    test_teardown),
