@@ -27,7 +27,7 @@ from hub import CRIERD  # noqa: E402
 from report import Budget, Report  # noqa: E402
 
 PARTS = ("fan-out", "harness", "memory", "connecting", "publishing",
-         "latency", "slow", "threads", "nodes", "behind", "apache",
+         "latency", "slow", "threads", "behind", "apache", "nodes",
          "sweep", "others")
 QUICK_SECONDS = 300
 
@@ -82,13 +82,13 @@ def run_parts(options, report, where):
         targets.slow_clients(report, 5000, targets.SLOW, paced)
     if wants("threads"):
         targets.delivery_threads(report, 4900)
-    if wants("nodes"):
-        nodes_targets.nodes(report, where, full)
     if wants("behind"):
         behind.behind(report, behind_sizes, paced, 200)
     if wants("apache"):
         apache.apache(report, (1000, 5000) if full else (1000,), paced, 200,
                       full)
+    if wants("nodes"):
+        nodes_targets.nodes(report, where, full)
     if wants("sweep"):
         found["sweep"] = behind.sweep(report, 5000, behind.SWEEP,
                                       5 if full else 1.5)
