@@ -289,6 +289,16 @@ redis_asks_take(struct store_redis *, const struct store_question *);
 /* The connection is there: what waits is sent. */
 void redis_asks_send(struct store_redis *);
 
+/* What a node said to a question of ours, once. */
+void redis_asks_note(struct store_redis *, uint64_t number,
+    struct text_span node, struct text_span text);
+
+/* The store ends. */
+void redis_asks_give_up(struct store_redis *, const char *why);
+
+/* redis_answer.c */
+#define REDIS_ASK_WORD "ask " /* at the front of a question's entry */
+
 /* What the log has may be a question. */
 void redis_asks_came(struct store_redis *, const char *text, size_t len);
 
@@ -299,11 +309,8 @@ void redis_asks_key(const struct store_redis *, const char *node,
 /* Its entries, as XREAD says them; 0, or -1: it has left. */
 int redis_asks_read(struct store_redis *, const redisReply *entries);
 
-/* Asks who was stopped before this node came. */
+/* redis_stop.c: asks who was stopped before this node came. */
 void redis_asks_stops(struct store_redis *);
-
-/* The store ends. */
-void redis_asks_give_up(struct store_redis *, const char *why);
 
 /* redis_claim.c */
 

@@ -4,13 +4,10 @@
 /*
  * Questions of one node to all, itself among them.  Each stands in the log, as
  * "ask NODE NUMBER STOP_MS TEXT", so every node meets it behind what was
- * published before.  The answers come to a stream of the asking node's own,
- * which it reads beside the log; what it has read it deletes.
+ * published before.  redis_answer.c is how the answers come.
  *
  * What a node is to do is a question, too.  To do it twice does no harm, so a
- * question is sent until it is known to be on the log.  Who is stopped for a
- * while is told to nodes that come later, too.
- */
+ * question is sent until it is known to be on the log. */
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -26,10 +23,8 @@ enum {
 	REDIS_ASKS_MAX = 64, /* that are open */
 	REDIS_ASK_MS = 1000, /* to be on the log, and then for the answers */
 	REDIS_ASK_NODES = 1024,
-	REDIS_ASK_KEPT_MS = 10000, /* answers that nobody reads */
 	REDIS_ASK_KEYS = 4,
 	REDIS_ASK_WORDS = 4,
-	REDIS_ASK_ANSWERS = 4096,  /* that wait for one node */
 	REDIS_ASK_BYTES = 32 << 20 /* of answers to all that is open */
 };
 
@@ -56,22 +51,6 @@ struct redis_ask {
 	size_t entry_len, stop_count;
 	size_t stop_len[];
 };
-
-static const char redis_ask_word[] = "ask ";
-
-enum {
-	REDIS_ASK_WORD_LEN = sizeof redis_ask_word - 1
-};
-
-void
-redis_asks_key(const struct store_redis *s, const char *node,
-    char to[REDIS_KEY_SIZE])
-{
-	char name[REDIS_NODE_SIZE + 2];
-
-	snprintf(name, sizeof name, "a:%s", node);
-	redis_key(s, name, to);
-}
 
 /* Where a node stands among the silent ones; their number: it does not. */
 static size_t
@@ -263,8 +242,8 @@ redis_asks_find(const struct redis_asks *all, uint64_t number)
 }
 
 /* What a node said, once. */
-static void
-redis_ask_note(struct store_redis *s, uint64_t number, struct text_span name,
+void
+redis_asks_note(struct store_redis *s, uint64_t number, struct text_span name,
     struct text_span text)
 {
 	struct redis_ask *a = redis_asks_find(&s->asks, number);
@@ -407,7 +386,7 @@ redis_ask_write(const struct store_redis *s, struct redis_ask *a,
 	size_t i, before;
 
 	if (buffer_printf(&a->text, "%s%s %" PRIu64 " %" PRIu64 " ",
-		redis_ask_word, s->node, a->number, q->stop_ms) == -1 ||
+		REDIS_ASK_WORD, s->node, a->number, q->stop_ms) == -1 ||
 	    buffer_append(&a->text, q->text.text, q->text.len) == -1)
 		return -1;
 	a->entry_len = a->text.len;
@@ -453,219 +432,4 @@ redis_asks_take(struct store_redis *s, const struct store_question *q)
 	redis_asks_wait(all);
 	redis_asks_send(s);
 	return NULL;
-}
-
-/* Nobody needs to know what it answers. */
-static void
-redis_asks_said_cb(void *arg, const redisReply *reply)
-{
-	redis_refuses_all(arg, reply);
-}
-
-/* Sends another node what this one has to say. */
-static void
-redis_asks_answer(struct store_redis *s, const char *node, uint64_t number,
-    struct text_span text)
-{
-	static const char *const front[] = { "MAXLEN", "~" };
-	char key[REDIS_KEY_SIZE];
-	struct redis_command add, expire;
-
-	redis_asks_key(s, node, key);
-	if (redis_command_begin(&add, 11) == -1)
-		return;
-	if (redis_command_begin(&expire, 3) == -1) {
-		redis_command_clear(&add);
-		return;
-	}
-	redis_command_add_text(&add, "XADD");
-	redis_command_add_text(&add, key);
-	redis_command_add_text(&add, front[0]);
-	redis_command_add_text(&add, front[1]);
-	redis_command_add_number(&add, REDIS_ASK_ANSWERS);
-	redis_command_add_text(&add, "*");
-	redis_command_add_text(&add, "n");
-	redis_command_add_number(&add, number);
-	redis_command_add_text(&add, s->node);
-	redis_command_add(&add, text.len > 0 ? text.text : "", text.len);
-	redis_command_add_text(&expire, "PEXPIRE");
-	redis_command_add_text(&expire, key);
-	redis_command_add_number(&expire, REDIS_ASK_KEPT_MS);
-	if (redis_send(s, s->talk, &add, redis_asks_said_cb, s) == 0)
-		redis_send(s, s->talk, &expire, redis_asks_said_cb, s);
-	redis_command_clear(&add);
-	redis_command_clear(&expire);
-}
-
-/* The next word, up to a space: false, if there is none. */
-static bool
-redis_ask_word_next(struct text_span *text, struct text_span *word)
-{
-	const char *space = memchr(text->text, ' ', text->len);
-
-	if (space == NULL)
-		return false;
-	word->text = text->text;
-	word->len = (size_t)(space - text->text);
-	text->len -= word->len + 1;
-	text->text = space + 1;
-	return true;
-}
-
-/* Whether somebody may still wait for the answer to what was just read. */
-static bool
-redis_ask_is_fresh(const struct store_redis *s)
-{
-	return s->log.position.ms + REDIS_ASK_KEPT_MS > redis_clock_ms(s);
-}
-
-void
-redis_asks_came(struct store_redis *s, const char *text, size_t len)
-{
-	struct text_span rest = { text, len }, node, number_text, stop;
-	struct buffer answer = { 0 };
-	char name[REDIS_NODE_SIZE];
-	uint64_t number, stop_ms;
-
-	if (len < REDIS_ASK_WORD_LEN ||
-	    memcmp(text, redis_ask_word, REDIS_ASK_WORD_LEN) != 0)
-		return;
-	rest.text += REDIS_ASK_WORD_LEN;
-	rest.len -= REDIS_ASK_WORD_LEN;
-	if (!redis_ask_word_next(&rest, &node) ||
-	    !redis_ask_word_next(&rest, &number_text) ||
-	    !redis_ask_word_next(&rest, &stop) || node.len == 0 ||
-	    node.len >= sizeof name ||
-	    !text_parse_number(number_text.text, number_text.len, UINT64_MAX,
-		&number) ||
-	    !text_parse_number(stop.text, stop.len, UINT64_MAX / 4, &stop_ms) ||
-	    s->store.hooks == NULL)
-		return;
-	memcpy(name, node.text, node.len);
-	name[node.len] = '\0';
-	s->store.hooks->asked(s->store.hub, rest, stop_ms, &answer);
-	if (strcmp(name, s->node) == 0)
-		redis_ask_note(s, number, node,
-		    (struct text_span){ answer.data, answer.len });
-	else if (s->state == REDIS_LIVE && redis_ask_is_fresh(s)) {
-		redis_asks_answer(s, name, number,
-		    (struct text_span){ answer.data, answer.len });
-		s->asks.answered++;
-	}
-	buffer_clear(&answer);
-}
-
-/* An answer: {id, {"n", number, node, text}}. */
-static void
-redis_asks_take_answer(struct store_redis *s, const redisReply *fields)
-{
-	uint64_t number;
-	size_t i;
-
-	if (fields->type != REDIS_REPLY_ARRAY || fields->elements != 4)
-		return;
-	for (i = 0; i < 4; i++)
-		if (fields->element[i]->type != REDIS_REPLY_STRING)
-			return;
-	if (text_parse_number(fields->element[1]->str, fields->element[1]->len,
-		UINT64_MAX, &number))
-		redis_ask_note(s, number,
-		    (struct text_span){
-			fields->element[2]->str, fields->element[2]->len },
-		    (struct text_span){
-			fields->element[3]->str, fields->element[3]->len });
-}
-
-int
-redis_asks_read(struct store_redis *s, const redisReply *entries)
-{
-	struct redis_command c;
-	char key[REDIS_KEY_SIZE];
-	const redisReply *entry;
-	size_t i;
-	int rc;
-
-	if (redis_command_begin(&c, entries->elements + 2) == -1) {
-		redis_leave(s, "out of memory");
-		return -1;
-	}
-	redis_asks_key(s, s->node, key);
-	redis_command_add_text(&c, "XDEL");
-	redis_command_add_text(&c, key);
-	for (i = 0; i < entries->elements; i++) {
-		entry = entries->element[i];
-		if (entry->type != REDIS_REPLY_ARRAY || entry->elements != 2 ||
-		    entry->element[0]->type != REDIS_REPLY_STRING)
-			continue;
-		redis_command_add(&c, entry->element[0]->str,
-		    entry->element[0]->len);
-		redis_asks_take_answer(s, entry->element[1]);
-	}
-	rc = c.words.count == 2
-	    ? 0
-	    : redis_send(s, s->tail, &c, redis_asks_said_cb, s);
-	redis_command_clear(&c);
-	return rc;
-}
-
-static bool
-redis_stop_read(const redisReply *name, struct store_stop *stop)
-{
-	if (name->type != REDIS_REPLY_STRING || name->len < 3 ||
-	    (name->str[0] != STORE_STOP_CHANNEL &&
-		name->str[0] != STORE_STOP_USER))
-		return false;
-	stop->kind = (enum store_stop_kind)name->str[0];
-	stop->name.text = name->str + 2;
-	stop->name.len = name->len - 2;
-	return true;
-}
-
-/* Who is stopped, and until when by the Redis' clock. */
-static void
-redis_asks_stops_cb(void *arg, const redisReply *reply)
-{
-	struct store_redis *s = arg;
-	const redisReply *score;
-	struct store_stop stop;
-	double now = (double)redis_clock_ms(s), until;
-	size_t i;
-
-	if (reply->type != REDIS_REPLY_ARRAY || s->store.hooks == NULL)
-		return;
-	for (i = 0; i + 1 < reply->elements; i += 2) {
-		score = reply->element[i + 1];
-		if (score->type != REDIS_REPLY_STRING ||
-		    !redis_stop_read(reply->element[i], &stop))
-			continue;
-		until = strtod(score->str, NULL);
-		if (until > now && until < now + 1e15)
-			s->store.hooks->stopped(s->store.hub, &stop,
-			    (uint64_t)(until - now));
-	}
-}
-
-void
-redis_asks_stops(struct store_redis *s)
-{
-	static const char *const words[] = { "+inf", "WITHSCORES", "LIMIT", "0",
-		"10000" };
-	char stops[REDIS_KEY_SIZE];
-	struct redis_command c;
-	size_t i;
-
-	if (s->state != REDIS_LIVE)
-		return;
-	if (redis_command_begin(&c, 8) == -1) {
-		redis_leave(s, "out of memory");
-		return;
-	}
-	redis_key(s, "stops", stops);
-	redis_command_add_text(&c, "ZRANGEBYSCORE");
-	redis_command_add_text(&c, stops);
-	redis_command_add_number(&c, redis_clock_ms(s));
-	for (i = 0; i < sizeof words / sizeof words[0]; i++)
-		redis_command_add_text(&c, words[i]);
-	redis_send(s, s->talk, &c, redis_asks_stops_cb, s);
-	redis_command_clear(&c);
 }
