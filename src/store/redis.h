@@ -291,7 +291,7 @@ void redis_asks_send(struct store_redis *);
 
 /* What a node said to a question of ours, once. */
 void redis_asks_note(struct store_redis *, uint64_t number,
-    struct text_span node, struct text_span text);
+    struct text_span name, struct text_span text);
 
 /* The store ends. */
 void redis_asks_give_up(struct store_redis *, const char *why);
