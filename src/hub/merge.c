@@ -370,9 +370,7 @@ merge_add_element(void *arg, size_t answer, struct json_object *element)
 
 	if (!json_object_is_type(element, json_type_object))
 		return;
-	if (json_member(element, "node") == NULL)
-		json_add_string(element, "node",
-		    to->merge->answers[answer].node);
+	json_add_string(element, "node", to->merge->answers[answer].node);
 	merge_list_add(&to->list, json_object_get(element));
 }
 
@@ -402,7 +400,8 @@ merge_node(struct hub *hub, const struct merge *m, size_t i)
 	if (json_object_is_type(said, json_type_object)) {
 		json_object_object_foreach(said, name, value)
 		{
-			if (!json_object_is_type(value, json_type_array))
+			if (!json_object_is_type(value, json_type_array) &&
+			    json_member(o, name) == NULL)
 				json_add(o, name, json_object_get(value));
 		}
 	}
@@ -477,8 +476,7 @@ merge_answers(struct hub *hub, const struct command *c,
 	}
 	for (i = 0; i < count; i++)
 		if (answers[i].text.len > 0)
-			m.parts[i] = json_parse_object(answers[i].text.text,
-			    answers[i].text.len);
+			m.parts[i] = nodes_parse(answers[i].text);
 	if (c->kind == COMMAND_PRESENCE)
 		merge_presence(&m);
 	else if (c->kind == COMMAND_STATUS)

@@ -13,7 +13,8 @@
 #include "hub/state.h"
 
 enum {
-	NODES_HOST_SIZE = 256
+	NODES_HOST_SIZE = 256,
+	NODES_JSON_DEPTH = 8
 };
 
 static void
@@ -48,6 +49,19 @@ nodes_find(const struct hub *hub, const char *name)
 	return NULL;
 }
 
+struct json_object *
+nodes_parse(struct text_span said)
+{
+	struct json_object *o;
+
+	if (json_parse(said.text, said.len, NODES_JSON_DEPTH, &o) == 1 &&
+	    json_object_is_type(o, json_type_object) &&
+	    json_wrong_number(o) == NULL)
+		return o;
+	json_object_put(o);
+	return NULL;
+}
+
 /* Nobody else is told so; takes what it said. */
 static void
 nodes_gone(struct hub *hub, const char *name, struct json_object *said)
@@ -75,8 +89,7 @@ nodes_heard(struct hub *hub, const struct store_node *nodes, size_t count,
 		return;
 	for (i = 0; i < count; i++) {
 		k = &n->known[n->count];
-		k->said =
-		    json_parse_object(nodes[i].said.text, nodes[i].said.len);
+		k->said = nodes_parse(nodes[i].said);
 		if (nodes[i].is_gone) {
 			nodes_gone(hub, nodes[i].name, k->said);
 			continue;

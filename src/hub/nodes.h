@@ -11,6 +11,7 @@
 
 #include "base/buffer.h"
 #include "base/pace.h"
+#include "base/text.h"
 #include "store/store.h"
 
 struct hub;
@@ -42,6 +43,12 @@ void nodes_say(struct hub *, struct buffer *said);
 
 /* Adds the same to an object. */
 void nodes_add_self(struct hub *, struct json_object *);
+
+/*
+ * What a node says, which may be anything: an object that is valid JSON in all
+ * of its parts, so that it can be passed on, the caller's; NULL for all else.
+ */
+struct json_object *nodes_parse(struct text_span said);
 
 /* A node that was heard of, or NULL. */
 const struct nodes_known *nodes_find(const struct hub *, const char *name);

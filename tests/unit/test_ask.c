@@ -78,6 +78,18 @@ static const struct {
 	    "{\"do\":\"close\",\"channel\":\"a\"}",
 	    { "{\"closed\":2}", "", "[1,2" },
 	    "{\"closed\":2,\"missing\":[\"n1\",\"n2\"]}" },
+	{ "what is no JSON that may be passed on is missing",
+	    "{\"do\":\"close\",\"user\":\"ann\"}",
+	    { "{\"closed\":1,\"x\":NaN}", "{\"closed\":2,\"x\":-Infinity}",
+		"{\"closed\":4,\"x\":\"\xff\"}" },
+	    "{\"closed\":0,\"missing\":[\"n0\",\"n1\",\"n2\"]}" },
+	{ "a node speaks for itself alone",
+	    "{\"do\":\"status\",\"streams\":true}",
+	    { "{\"node\":\"n1\",\"answered\":false,\"streams\":1,\"list\":["
+	      "{\"node\":\"n1\",\"stream\":7}]}" },
+	    "{\"streams_everywhere\":1,\"nodes\":[{\"node\":\"n0\","
+	    "\"answered\":true,\"streams\":1,\"lag_ms\":0}],"
+	    "\"list\":[{\"node\":\"n0\",\"stream\":7}],\"missing\":[]}" },
 	{ "what is not a number counts nothing",
 	    "{\"do\":\"close\",\"user\":\"ann\"}",
 	    { "{\"closed\":\"x\"}", "{\"closed\":-4}", "{\"closed\":1}" },
