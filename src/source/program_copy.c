@@ -60,7 +60,8 @@ program_copy(const struct program_options *o)
 		program_copy_free(&c->options);
 		return NULL;
 	}
-	memcpy(c->body, o->body.text, o->body.len);
+	if (o->body.len > 0)
+		memcpy(c->body, o->body.text, o->body.len);
 	c->options.name = c->name;
 	c->options.argv = c->argv;
 	c->options.envp = c->envp;
