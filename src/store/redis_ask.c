@@ -24,7 +24,7 @@ enum {
 	REDIS_ASK_MS = 1000, /* to be on the log, and then for the answers */
 	REDIS_ASK_NODES = 1024,
 	REDIS_ASK_KEYS = 4,
-	REDIS_ASK_WORDS = 4,
+	REDIS_ASK_WORDS = 5,
 	REDIS_ASK_BYTES = 32 << 20 /* of answers to all that is open */
 };
 
@@ -351,6 +351,7 @@ redis_ask_put(const struct store_redis *s, const struct redis_ask *a,
 	redis_command_add(c, a->text.data, a->entry_len);
 	redis_command_add_number(c, REDIS_GONE_MS);
 	redis_command_add_number(c, a->stop_ms);
+	redis_command_add_number(c, s->log.least.ms);
 	for (i = 0; i < a->stop_count; i++) {
 		redis_command_add(c, stop, a->stop_len[i]);
 		stop += a->stop_len[i];

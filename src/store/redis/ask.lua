@@ -6,12 +6,13 @@
 --
 -- KEYS  1 state  2 log  3 stops  4 nodes
 -- ARGV  1 run id  2 the entry  3 a node that said nothing for so many ms is gone
---       4 for so many ms  5 ... these are stopped
+--       4 for so many ms  5 the log's entries before these ms may go
+--       6 ... these are stopped
 -- reply {'OK', node ...}: who is there, {'RUN'}: say hello first
 --
 -- Nodes that start before the stop is over find it in the stops.
 
-local STOPPED = 5 -- the first argument of these
+local STOPPED = 6 -- the first argument of these
 local NODES = 1024
 
 local state = redis.call('HMGET', KEYS[1], 'last', 'run')
@@ -30,7 +31,8 @@ end
 
 local id = string.format('%.0f-%.0f', ms, n)
 local header = struct.pack('>I8I4I4I8I4', ms, n, 0, lms, ln)
-redis.call('XADD', KEYS[2], id, 'b', header, 'd', ARGV[2])
+redis.call('XADD', KEYS[2], 'MINID', '~', ARGV[5], id, 'b', header, 'd',
+    ARGV[2])
 redis.call('HSET', KEYS[1], 'last', id)
 if #ARGV >= STOPPED then
 	redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)

@@ -20,7 +20,7 @@ route "GET /status" { status = json }
 route "GET /metrics" { status = prometheus }
 """
 QUESTIONS = 64  # of a node that may be open
-NODES = "{crier}:nodes"
+NODES, LOG = "{crier}:nodes", "{crier}:log"
 
 
 def ask(node, what, **more):
@@ -378,5 +378,16 @@ def what_runs(tap, place, redis):
            stream.events)
 
 
-TESTS = [what_runs, streams_of_all, figures_of_all, who_follows, many_users, closes_and_counts, what_is_there,
+@on_redis()
+def old_goes(tap, place, redis):
+    """Questions let go what is old on the log, if nobody publishes."""
+    redis.ask("EVAL", "for n = 1, 1000 do redis.call('XADD', KEYS[1], "
+              "'1-' .. n, 'b', 'x', 'd', 'x') end", 1, LOG)
+    (node,) = nodes_at(place, redis, 1)
+    ask(node, "presence", channel="a")
+    left = redis.ask("XLEN", LOG)
+    tap.ok(left < 200, "1000 entries from long before", left)
+
+
+TESTS = [old_goes, what_runs, streams_of_all, figures_of_all, who_follows, many_users, closes_and_counts, what_is_there,
          one_is_silent, it_is_bounded, redis_is_away, asked_by_many]

@@ -179,7 +179,7 @@ def stops(tap, redis):
     redis.publish(1, blob_of((b"x", [(0, b"a")])), 1)
     answer = redis.script(
         "ask", (STATE, LOG, STOPS, NODES), redis.run, "ask a 1 0 close", GONE,
-        100000, "c:x", "c:y", "u:x")
+        100000, 0, "c:x", "c:y", "u:x")
     tap.eq(answer, [b"OK", b"a"], "who is there is to answer")
     (entry,) = redis.ask("XREVRANGE", LOG, "+", "-", "COUNT", 1)
     tap.eq(entry[1][3], b"ask a 1 0 close", "it stands in the log")
