@@ -319,6 +319,9 @@ void redis_claims_take(struct store_redis *, struct text_span name,
     void (*claimed)(void *arg, enum store_claimed, const char *node),
     void *arg);
 
+/* Whether a name is being released, which Redis may not know so far. */
+bool redis_claims_leaves(const struct store_redis *, struct text_span name);
+
 /* The connection is there: what waits is sent. */
 void redis_claims_send(struct store_redis *);
 

@@ -36,14 +36,16 @@ redis_beat_read(redisReply *const *e, struct store_node *node)
 	return true;
 }
 
-/* A claim of a node that is gone, which is this one's now. */
+/* A claim of a node that is gone, which is this one's now: told once. */
 static void
 redis_beat_inherit(struct store_redis *s, redisReply *const *e)
 {
+	struct text_span name = { e[2]->str, e[2]->len };
+
 	if (e[0]->type == REDIS_REPLY_STRING &&
-	    e[2]->type == REDIS_REPLY_STRING && s->store.hooks != NULL)
-		s->store.hooks->inherited(s->store.hub,
-		    (struct text_span){ e[2]->str, e[2]->len }, e[0]->str);
+	    e[2]->type == REDIS_REPLY_STRING && s->store.hooks != NULL &&
+	    !redis_claims_leaves(s, name))
+		s->store.hooks->inherited(s->store.hub, name, e[0]->str);
 }
 
 static void

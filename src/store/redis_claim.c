@@ -5,7 +5,7 @@
  * Names that one node has at a time.  Who wants one is told at once that nobody
  * knows, if the Redis is away, or goes away before it answers; what is released
  * is said until it is answered.  A name of a node that is gone comes to another
- * with that one's beat.
+ * with that one's beats, until it releases the name.
  */
 
 #include <stdlib.h>
@@ -88,6 +88,18 @@ redis_claims_send(struct store_redis *s)
 	s->claims.is_asked = true;
 	redis_send(s, s->talk, &command, redis_claim_cb, s);
 	redis_command_clear(&command);
+}
+
+bool
+redis_claims_leaves(const struct store_redis *s, struct text_span name)
+{
+	const struct redis_claim *c;
+
+	STAILQ_FOREACH(c, &s->claims.waiting, link)
+		if (c->claimed == NULL && c->len == name.len &&
+		    memcmp(c->name, name.text, name.len) == 0)
+			return true;
+	return false;
 }
 
 /* Tells all who want a name that nobody knows; the rest stays. */

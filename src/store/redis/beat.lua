@@ -37,12 +37,19 @@ for i = 1, #there, 2 do
 	add(there[i], math.max(0, now - tonumber(there[i + 1])))
 end
 
--- A claim's owner that is not there: one node has it from now on.
+-- A claim's owner that is not there: one node has it from now on, as
+-- ">HEIR OWNER".  The heir is told until it leaves the name: a reply may be lost.
 local claims = redis.call('HGETALL', KEYS[3])
 for i = 1, #claims, 2 do
-	if not redis.call('ZSCORE', KEYS[1], claims[i + 1]) then
-		redis.call('HSET', KEYS[3], claims[i], ARGV[1])
-		reply[#reply + 1] = claims[i + 1]
+	local heir, owner = claims[i + 1]:match('^>(%S+) (%S+)$')
+	owner = owner or claims[i + 1]
+	if not redis.call('ZSCORE', KEYS[1], heir or owner) then
+		heir = ARGV[1]
+		redis.call('HSET', KEYS[3], claims[i],
+		    '>' .. heir .. ' ' .. owner)
+	end
+	if heir == ARGV[1] then
+		reply[#reply + 1] = owner
 		reply[#reply + 1] = -2
 		reply[#reply + 1] = claims[i]
 	end

@@ -320,6 +320,12 @@ def claim(redis, node, name, wanted=1):
     return redis.script("claim", (CLAIMS,), node, name, wanted)
 
 
+def inherited(redis, node):
+    """The names of b's that a beat says are this node's now."""
+    return sorted(what for owner, ms, what in beat(redis, node)[1]
+                  if (owner, ms) == (b"b", -2))
+
+
 @on_redis
 def who_is_there(tap, redis):
     """Each hears all; who is silent for too long is gone, for one of them."""
@@ -353,12 +359,17 @@ def claims(tap, redis):
     redis.ask("ZADD", NODES, 1, "b")
     tap.eq(claim(redis, "a", "y"), [b"TAKEN", b"b"],
            "it is taken until the other is known to be gone")
-    heard = beat(redis, "a")[1]
-    tap.eq(sorted(one for one in heard if one[1] == -2),
-           [(b"b", -2, b"x"), (b"b", -2, b"y")], "then one inherits")
-    tap.eq([one for one in beat(redis, "c")[1] if one[1] == -2], [],
-           "and nobody else")
+    tap.eq(inherited(redis, "a"), [b"x", b"y"], "then one inherits")
+    tap.eq(inherited(redis, "c"), [], "and nobody else")
     tap.eq(claim(redis, "c", "x"), [b"TAKEN", b"a"], "it has the name")
+    tap.eq(inherited(redis, "a"), [b"x", b"y"],
+           "it is told again, as if the reply was lost")
+    claim(redis, "c", "x", 0)
+    claim(redis, "a", "x", 0)
+    tap.eq(inherited(redis, "a"), [b"y"], "until it leaves the name")
+    tap.eq(claim(redis, "c", "x"), [b"OK"], "which another may have then")
+    redis.ask("ZADD", NODES, 1, "a")
+    tap.eq(inherited(redis, "c"), [b"y"], "an heir may be gone, too")
     redis.ask("DEL", CLAIMS)
     for at in range(4096):
         redis.ask("HSET", CLAIMS, f"n{at}", "a")

@@ -7,6 +7,7 @@ import os
 import threading
 
 from lib import proc
+from lib.daemon import Queue
 from lib.fcgi import Direct
 from lib.redis import Node, on_redis
 from cases.runs_tests import (ROUTES, WORDS, all_words, go_on, hold, started,
@@ -82,4 +83,18 @@ def node_is_killed(tap, place, redis):
     first.close()
 
 
-TESTS = (one_of_all, node_is_killed)
+@on_redis()
+def heir_is_told_again(tap, place, redis):
+    """As if the answer was lost that told of a run of a node that is gone."""
+    (node,), _ = nodes_at(place, redis, 1)
+    claims = "{crier}:claims"
+    for name in ("run chat/a", "end chat/a\nend"):
+        redis.ask("HSET", claims, name, f">{node.store()['node']} gone")
+    proc.wait_for(lambda: redis.ask("HLEN", claims) == 0, "it left them", 20)
+    with Queue(node.queue) as queue:
+        events = queue.ask({"do": "history", "channel": "chat/a"})["events"]
+    tap.eq([(event["event"], event["data"]) for event in events],
+           [("end", '{"reason":"interrupted"}')], "the end is told, once")
+
+
+TESTS = (heir_is_told_again, one_of_all, node_is_killed)
