@@ -298,8 +298,9 @@ def streams_of_all(tap, place, redis):
     nodes that come and go."""
     nodes = nodes_at(place, redis, 2)
     first, second = names(nodes)
+    told = nodes[1].store()["answers"]
     watcher = tail(nodes[0], "$streams")
-    proc.wait_for(lambda: nodes[1].store()["answers"] > 0, "all know of it")
+    proc.wait_for(lambda: nodes[1].store()["answers"] > told, "all know of it")
     there = follow(nodes[1], "a", REMOTE_USER="ann")
     here = follow(nodes[0], "a")
     watcher.wait(lambda e: e["do"] == "open" and e["node"] == first, "here")
