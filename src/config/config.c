@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copyright (c) 2026 The crier authors */
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
 
 #include "base/cause.h"
 #include "base/text.h"
@@ -194,6 +197,18 @@ config_load(const char *file, const struct config_override *overrides,
 		return c;
 	config_destroy(c);
 	return NULL;
+}
+
+struct config *
+config_load_found(const char **file, char **cause, int *rc)
+{
+	if (*file == NULL)
+		*file = getenv("CRIER_CONF");
+	if (*file == NULL)
+		*file = SYSCONFDIR "/crier.conf";
+	*rc = access(*file, R_OK) == -1 && errno == EACCES ? EX_NOPERM
+							   : EX_CONFIG;
+	return config_load(*file, NULL, 0, cause);
 }
 
 /* The number of references is no part of what is immutable. */

@@ -170,6 +170,13 @@ struct config_override {
 struct config *config_load(const char *file,
     const struct config_override *overrides, size_t count, char **cause);
 
+/*
+ * Reads the file that crierd would read by itself, or *file, which is where the
+ * name of the one read is put.  As above, and *rc has a code of sysexits(3) if
+ * NULL is returned: EX_NOPERM if this user may not read it, or EX_CONFIG.
+ */
+struct config *config_load_found(const char **file, char **cause, int *rc);
+
 /* Takes one more reference to the configuration, and returns it. */
 const struct config *config_ref(const struct config *);
 

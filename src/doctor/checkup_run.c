@@ -3,7 +3,6 @@
 
 /* Which store is tried, and as whom. */
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -115,16 +114,10 @@ static struct config *
 checkup_config(const struct options *o, int *rc)
 {
 	const char *file = o->config;
-	struct config *config;
 	char *cause = NULL;
+	struct config *config = config_load_found(&file, &cause, rc);
 
-	if (file == NULL)
-		file = getenv("CRIER_CONF");
-	if (file == NULL)
-		file = SYSCONFDIR "/crier.conf";
-	*rc =
-	    access(file, R_OK) == -1 && errno == EACCES ? EX_NOPERM : EX_CONFIG;
-	if ((config = config_load(file, NULL, 0, &cause)) == NULL)
+	if (config == NULL)
 		client_warn("%s", cause_text(cause));
 	else
 		*rc = 0;

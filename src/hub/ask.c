@@ -61,21 +61,8 @@ ask_add_presence(struct hub *hub, const struct command *c,
 static void
 ask_add_status(struct hub *hub, const struct command *c, struct json_object *o)
 {
-	const struct hub_status_query query = {
-		.channel = c->channel_count > 0 ? &c->channels[0] : NULL,
-		.slow = c->slow,
-		.sort = c->sort,
-		.find = c->find,
-		.limit = c->limit,
-	};
-
 	nodes_add_self(hub, o);
-	if (c->streams)
-		hub_status_streams(hub, &query, o);
-	if (c->list_channels)
-		hub_status_channels(hub, &query, o);
-	if (c->runs)
-		hub_run_list(hub, c->limit, o);
+	hub_status_lists(hub, c, o);
 }
 
 /* Ends what runs in a channel here, unless it is somebody else's. */

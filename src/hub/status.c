@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "hub/describe.h"
+#include "hub/run.h"
 #include "hub/state.h"
 #include "hub/status.h"
 
@@ -276,4 +277,24 @@ hub_status_channels(const struct hub *hub, const struct hub_status_query *query,
 		json_object_array_add(list, o);
 	}
 	json_add(status, "channel_list", list);
+}
+
+void
+hub_status_lists(const struct hub *hub, const struct command *c,
+    struct json_object *status)
+{
+	const struct hub_status_query query = {
+		.channel = c->channel_count > 0 ? &c->channels[0] : NULL,
+		.slow = c->slow,
+		.sort = c->sort,
+		.find = c->find,
+		.limit = c->limit,
+	};
+
+	if (c->streams)
+		hub_status_streams(hub, &query, status);
+	if (c->list_channels)
+		hub_status_channels(hub, &query, status);
+	if (c->runs)
+		hub_run_list(hub, c->limit, status);
 }

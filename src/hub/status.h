@@ -29,6 +29,10 @@ struct hub_status_query {
 	uint64_t limit; /* 0, or more than there may be: as many as may be */
 };
 
+/* Adds the lists that a command asks for: of streams, of channels, of runs. */
+void hub_status_lists(const struct hub *, const struct command *,
+    struct json_object *status);
+
 /*
  * Adds "list": the streams, the oldest first, at most STATUS_STREAMS_MAX.
  */

@@ -60,22 +60,10 @@ execute_add_status(struct queue *q, struct json_object *o)
 static int
 execute_status(struct queue *q, const struct command *c, struct buffer *b)
 {
-	const struct hub_status_query query = {
-		.channel = c->channel_count > 0 ? &c->channels[0] : NULL,
-		.slow = c->slow,
-		.sort = c->sort,
-		.find = c->find,
-		.limit = c->limit,
-	};
 	struct json_object *o = reply_new(true);
 
 	execute_add_status(q, o);
-	if (c->streams)
-		hub_status_streams(q->hub, &query, o);
-	if (c->list_channels)
-		hub_status_channels(q->hub, &query, o);
-	if (c->runs)
-		hub_run_list(q->hub, c->limit, o);
+	hub_status_lists(q->hub, c, o);
 	return json_append_line(b, o);
 }
 

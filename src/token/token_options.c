@@ -252,17 +252,10 @@ struct config *
 token_options_config(const struct token_options *o, int *rc)
 {
 	const char *file = o->config;
-	struct config *config;
 	char *cause = NULL;
+	struct config *config = config_load_found(&file, &cause, rc);
 
-	if (file == NULL)
-		file = getenv("CRIER_CONF");
-	if (file == NULL)
-		file = SYSCONFDIR "/crier.conf";
-	*rc = EX_CONFIG;
-	if (access(file, R_OK) == -1 && errno == EACCES)
-		*rc = EX_NOPERM;
-	if ((config = config_load(file, NULL, 0, &cause)) == NULL)
+	if (config == NULL)
 		client_warn("%s", cause_text(cause));
 	free(cause);
 	if (config == NULL || config->token_key_count > 0)
