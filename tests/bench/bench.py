@@ -22,13 +22,14 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import apache  # noqa: E402
 import behind  # noqa: E402
 import nodes_targets  # noqa: E402
+import runs  # noqa: E402
 import targets  # noqa: E402
 from hub import CRIERD  # noqa: E402
 from report import Budget, Report  # noqa: E402
 
 PARTS = ("fan-out", "harness", "memory", "connecting", "publishing",
          "latency", "slow", "threads", "behind", "apache", "nodes",
-         "sweep", "others")
+         "runs", "sweep", "others")
 QUICK_SECONDS = 300
 
 
@@ -89,6 +90,8 @@ def run_parts(options, report, where):
                       full)
     if wants("nodes"):
         nodes_targets.nodes(report, where, full)
+    if wants("runs"):
+        runs.programs(report, 1000 if full else 200, 10 if full else 4)
     if wants("sweep"):
         found["sweep"] = behind.sweep(report, 5000, behind.SWEEP,
                                       5 if full else 1.5)

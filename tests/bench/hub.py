@@ -55,7 +55,7 @@ class Hub:
     promises.  That is below `where`, the sockets are not: their paths are
     bounded."""
 
-    def __init__(self, where, mode, settings=()):
+    def __init__(self, where, mode, settings=(), config=""):
         self.sockets = tempfile.mkdtemp(prefix="crier-bench-")
         os.chmod(self.sockets, 0o755)
         self.files = tempfile.mkdtemp(prefix="bench-", dir=where)
@@ -74,6 +74,9 @@ class Hub:
         else:
             self.settings += [f"store=sqlite:{self.database}",
                               f"durability={mode}"]
+        self.config = os.path.join(self.files, "crier.conf")
+        with open(self.config, "w", encoding="utf-8") as file:
+            file.write(config)
         self.process = None
 
     def __enter__(self):
@@ -94,7 +97,7 @@ class Hub:
         began = time.monotonic()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [*CRIERD, "-f", "-c", "/dev/null", *options],
+                [*CRIERD, "-f", "-c", self.config, *options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         while time.monotonic() - began < LIMIT:
             try:

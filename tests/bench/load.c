@@ -44,6 +44,8 @@ load_usage(void)
 	    "  -q ADDRESS   publish here, crier's lines\n"
 	    "  -p PREFIX    post to HTTP URLs with this prefix instead\n"
 	    "  -g           post what Pushpin wants\n"
+	    "  -e           nothing is published: what the URLs run prints"
+	    " the events\n"
 	    "  -k EVENTS -s BYTES -r RATE   rate 0: as fast as possible\n"
 	    "  -F           fill the sockets of those who do not read first\n"
 	    "  -b EVENTS    then all come back for so many events\n"
@@ -86,6 +88,9 @@ load_set_option(struct load_options *o, int c)
 	case 'g':
 		o->is_grip = true;
 		break;
+	case 'e':
+		o->is_elsewhere = true;
+		break;
 	case 'F':
 		o->fill = LOAD_FILL_SIZE;
 		break;
@@ -114,7 +119,7 @@ load_read_options(struct load_options *o, int argc, char **argv)
 	o->size = 128;
 	o->settle_ms = 500;
 	o->limit_s = 60;
-	while ((c = getopt(argc, argv, "a:q:p:u:HgFw:n:c:f:S:k:s:r:b:W:t:")) !=
+	while ((c = getopt(argc, argv, "a:q:p:u:HegFw:n:c:f:S:k:s:r:b:W:t:")) !=
 	    -1) {
 		if ((at = strchr(numbers, c)) != NULL)
 			*fields[at - numbers] = load_number(optarg);
@@ -125,7 +130,7 @@ load_read_options(struct load_options *o, int argc, char **argv)
 	    o->channels == 0 || o->stalled > o->streams || optind != argc ||
 	    o->size < 40 || o->size > LOAD_FILL_SIZE || o->in_flight == 0)
 		load_usage();
-	if (o->queue.len == 0)
+	if (o->queue.len == 0 && !o->is_elsewhere)
 		o->events = 0;
 }
 
@@ -228,7 +233,9 @@ load_publish(struct load *l, int go, struct load_part *p)
 	if (l->options.events == 0)
 		return;
 	load_begin_part(l, p);
-	if (write(go, "p", 1) != 1)
+	if (l->options.is_elsewhere)
+		l->shared->first_ns = p->begin_ns;
+	else if (write(go, "p", 1) != 1)
 		measure_die("the publisher is gone");
 	load_read_until(l, expected);
 	load_end_part(l, p);
@@ -376,7 +383,7 @@ main(int argc, char **argv)
 	load_init(&l);
 	if (pipe(go) == -1)
 		measure_die("pipe: %s", strerror(errno));
-	if (l.options.events > 0)
+	if (l.options.events > 0 && !l.options.is_elsewhere)
 		publisher = load_publisher(&l, go[0]);
 	ok = load_run(&l, go[1]);
 	if (publisher != -1)

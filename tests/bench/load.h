@@ -39,6 +39,7 @@ struct load_options {
 	bool is_posted;            /* by HTTP, else crier's lines */
 	bool is_grip;              /* as Pushpin wants it */
 	const char *post_prefix;
+	bool is_elsewhere;           /* what the URLs run makes the events */
 	unsigned events, size, rate; /* rate 0: as fast as they are taken */
 	unsigned fill;               /* bytes of each of FILLS events before */
 	unsigned back;               /* a storm asks for so many events */

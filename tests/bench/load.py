@@ -116,8 +116,9 @@ class Crierd:
 
     name = "crierd"
 
-    def __init__(self, settings=(), mode="memory"):
-        self.hub = Hub(None, mode, ["keep-bytes=16M", *settings])
+    def __init__(self, settings=(), mode="memory", config=""):
+        self.hub = Hub(None, mode, ["keep-bytes=16M", *settings], config)
+        self.prefix = "/events/"
 
     def __enter__(self):
         self.hub.start()
@@ -131,7 +132,7 @@ class Crierd:
         return [self.hub.process.pid]
 
     def subscribe(self):
-        return ["-a", f"unix:{self.hub.fcgi}", "-u", "/events/"]
+        return ["-a", f"unix:{self.hub.fcgi}", "-u", self.prefix]
 
     def publish(self):
         return ["-q", f"unix:{self.hub.queue}"]
