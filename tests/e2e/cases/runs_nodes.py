@@ -3,21 +3,18 @@
 """Runs where nodes share a Redis."""
 
 import json
-import os
 import threading
 
 from lib import proc
 from lib.daemon import Queue
 from lib.fcgi import Direct
 from lib.redis import Node, on_redis
-from cases.runs_tests import (ROUTES, WORDS, all_words, go_on, hold, started,
-                              words)
+from cases.runs_tests import (ROUTES, all_words, go_on, hold, make_programs,
+                              started, words)
 
 
 def nodes_at(place, redis, count):
-    folder = place.make_dir("programs")
-    os.chmod(folder, 0o777)
-    os.chmod(place.write("programs/words", WORDS), 0o755)
+    folder = make_programs(place)
     return [Node(place, f"n{n}", redis.url(), (),
                  ROUTES.replace("DIR", folder)).start()
             for n in range(count)], folder

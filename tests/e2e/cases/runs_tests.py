@@ -44,11 +44,16 @@ channel "chat/*" { publish = "owner" }
 """
 
 
-def set_up(place, front, config=ROUTES, more="", options=()):
+def make_programs(place):
+    """The folder of WORDS."""
     folder = place.make_dir("programs")
     os.chmod(folder, 0o777)
-    path = place.write("programs/words", WORDS)
-    os.chmod(path, 0o755)
+    os.chmod(place.write("programs/words", WORDS), 0o755)
+    return folder
+
+
+def set_up(place, front, config=ROUTES, more="", options=()):
+    folder = make_programs(place)
     return front(place, config.replace("DIR", folder) + more,
                  options), folder
 
@@ -85,6 +90,12 @@ def end_of(stream):
     if last.type != "crier.end":
         raise AssertionError(f"not an end: {last!r}")
     return json.loads(last.data)
+
+
+def list_runs(front):
+    """What status says of each that runs."""
+    with front.crierd.connect() as queue:
+        return queue.ask({"do": "status", "runs": True})["run_list"]
 
 
 def going(front):

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 /*
- * Preloaded into crierd: a wall clock that is moved, writes to the history that
+ * Preloaded into crierd: clocks that are moved, writes to the history that
  * fail, and sockets of which little is read at once.  The test says what by the
  * file that $INTERPOSE_CONTROL names.
  */
@@ -27,6 +27,7 @@ struct control {
 	volatile int64_t after;   /* so many writes come through before */
 	volatile int64_t most;    /* of them fail; 0: all */
 	volatile int64_t bytes;   /* of one message that is received; 0: all */
+	volatile int64_t passed;  /* seconds; added to all clocks */
 };
 
 static struct control interpose_nothing;
@@ -119,7 +120,10 @@ clock_gettime(clockid_t clock, struct timespec *ts)
 	if (next == NULL)
 		*(void **)&next = dlsym(RTLD_NEXT, "clock_gettime");
 	rc = next(clock, ts);
-	if (rc == 0 && clock == CLOCK_REALTIME)
+	if (rc != 0)
+		return rc;
+	ts->tv_sec += control->passed;
+	if (clock == CLOCK_REALTIME)
 		ts->tv_sec += control->seconds;
 	return rc;
 }
@@ -134,7 +138,7 @@ gettimeofday(struct timeval *tv, void *zone)
 		*(void **)&next = dlsym(RTLD_NEXT, "gettimeofday");
 	rc = next(tv, zone);
 	if (rc == 0)
-		tv->tv_sec += control->seconds;
+		tv->tv_sec += control->passed + control->seconds;
 	return rc;
 }
 

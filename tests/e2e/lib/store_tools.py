@@ -111,7 +111,7 @@ def gap_of(event):
 
 
 class Interposer:
-    """A library in crierd that moves its wall clock and fails its writes."""
+    """A library in crierd that moves its clocks and fails its writes."""
 
     def __init__(self, place, name=""):
         here = os.path.dirname(os.path.abspath(__file__))
@@ -124,7 +124,7 @@ class Interposer:
             check=True, capture_output=True)
         self.control = place.path(f"interpose{name}.control")
         with open(self.control, "wb") as control:
-            control.write(bytes(48))
+            control.write(bytes(56))
         os.chmod(self.control, 0o666)
         asan = os.environ.get("ASAN_OPTIONS", "")
         self.env = {
@@ -144,6 +144,11 @@ class Interposer:
     def clock(self, seconds):
         """So much is added to the wall clock."""
         self._set(0, seconds)
+
+    def pass_time(self, seconds):
+        """All clocks say that so much has passed, in all.  crierd sees it when
+        it wakes up."""
+        self._set(48, seconds)
 
     def fail(self, number):
         """Writes to the history fail with this errno; 0: no more."""
