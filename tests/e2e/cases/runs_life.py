@@ -276,6 +276,62 @@ def killed(tap, place):
                "once: the one after that has nothing to tell")
 
 
+# Target; what is done there; who comes back, having seen all but so many
+# events: all of those are there for them, and for none is answered 204.
+RESTARTS = (
+    ("/chat/ended", ("run",), (1, 2)),
+    ("/chat/twice", ("run", "run"), (1, 7)),
+    ("/chat/more", ("run", "publish"), (1,)),
+    ("/chat/late", ("run", "publish", "run"), (7, 8)),
+    ("/es/ended", ("run",), (0, 1)),
+    ("/es/twice", ("run", "run"), (0, 7, 8)),
+    ("/chat/interrupted", ("run", "interrupted"), (2, 4)))
+
+
+def come_back(tap, front, target, missed, when):
+    name = f"{when}: {target}: who has seen all but {missed}"
+    lines = front.crierd.crier("history", target[1:]).stdout.splitlines()
+    ids = [json.loads(line)["id"] for line in lines]
+    with front.open(target, HTTP_LAST_EVENT_ID=ids[-1 - missed]) as stream:
+        stream.wait(lambda: stream.head, "the answer")
+        if missed == 0:
+            tap.ok(stream.head.startswith(b"Status: 204"), name, stream.head)
+            return
+        stream.wait(lambda: stream.ended or len(stream.events) >= missed,
+                    "what is missed")
+        tap.eq([event.id for event in stream.events], ids[-missed:], name)
+
+
+def restarts(tap, place):
+    """Who has seen the end of a run comes back to a later crierd."""
+    store = "store=sqlite:" + os.path.join(place.run, "history.db")
+    front, folder = set_up(place, fronts.Front, options=(store,))
+    for target, deeds, _missed in RESTARTS:
+        for deed in deeds:
+            if deed == "run":
+                front.fetch(target, "GET" if "/es/" in target else "POST")
+            elif deed == "publish":
+                front.crierd.publish(target[1:], "more")
+    hold(folder, 3)
+    with front.open("/chat/interrupted", "POST") as stream:
+        stream.wait_events(3)
+        front.crierd.kill()
+    front.crierd.start()
+    proc.wait_for(lambda: going(front) == 0, "its interruption is told")
+    for end in (front.crierd.stop, front.crierd.kill, None):
+        when = f"before {end.__name__}" if end else "at last"
+        for target, _deeds, all_missed in RESTARTS:
+            for missed in all_missed:
+                come_back(tap, front, target, missed, when)
+        if end:
+            end()
+            front.crierd.start()
+    go_on(folder, 3)
+    tap.eq(len(started(folder)),
+           sum(len([d for d in deeds if d != "publish"])
+               for _target, deeds, _missed in RESTARTS), "nothing runs again")
+
+
 def store_refuses(tap, place):
     """A store that takes nothing in the middle of a run."""
     path = os.path.join(place.run, "history.db")
@@ -402,4 +458,5 @@ class Corner:
 TESTS = by_each(ends, fronts.Front, fronts.Door)
 TESTS += by_each(much, fronts.Front) + by_each(left, fronts.Front)
 TESTS += by_each(stopped)
-TESTS += (together, killed, store_refuses, orderly, from_shell, shell)
+TESTS += (together, killed, restarts, store_refuses, orderly, from_shell,
+          shell)
