@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "base/log.h"
@@ -28,11 +29,23 @@ run_command_clear(struct run_command *c)
 	free(c->channel);
 }
 
+/* A text that the system takes; NULL: it is none, or has a NUL in it. */
+static const char *
+run_command_get_word(struct json_object *value)
+{
+	struct text_span word;
+
+	return json_get_text(value, &word) && strlen(word.text) == word.len
+	    ? word.text
+	    : NULL;
+}
+
 /* NULL, or what is wrong with the words of the command. */
 static const char *
 run_command_read_words(struct run_command *c, struct json_object *list)
 {
 	size_t count = json_length(list), i;
+	struct json_object *value;
 	const char *word;
 
 	if (count == 0)
@@ -40,9 +53,11 @@ run_command_read_words(struct run_command *c, struct json_object *list)
 	if ((c->argv = calloc(count + 1, sizeof *c->argv)) == NULL)
 		return "out of memory";
 	for (i = 0; i < count; i++) {
-		word = json_get_string(json_object_array_get_idx(list, i));
-		if (word == NULL)
+		value = json_object_array_get_idx(list, i);
+		if (json_get_string(value) == NULL)
 			return "command has a word that is no string";
+		if ((word = run_command_get_word(value)) == NULL)
+			return "command has a word with a NUL in it";
 		if ((c->argv[i] = strdup(word)) == NULL)
 			return "out of memory";
 	}
@@ -54,9 +69,12 @@ run_command_read_words(struct run_command *c, struct json_object *list)
 static const char *
 run_command_read(struct run_command *c, struct json_object *line)
 {
+	static const char not_seconds[] =
+	    "linger is not a number of seconds up to a year";
 	struct run_options *o = &c->options;
-	double linger;
+	struct json_object *value;
 	const char *why = "channel is missing";
+	double linger;
 
 	if (json_get_text(json_member(line, "channel"), &o->channel))
 		why = event_check_channel(o->channel.text, o->channel.len);
@@ -64,20 +82,25 @@ run_command_read(struct run_command *c, struct json_object *line)
 		why = "channels that begin with $ are crier's own";
 	if (why != NULL)
 		return why;
-	if (json_get_text(json_member(line, "key"), &o->key) &&
-	    event_check_id(o->key.text, o->key.len) != NULL)
+	if (json_object_object_get_ex(line, "key", &value) &&
+	    (!json_get_text(value, &o->key) ||
+		event_check_id(o->key.text, o->key.len) != NULL))
 		return "key is not of the form of an id";
 	o->linger_ms = QUANTITY_FOREVER_MS;
-	if (json_get_real(json_member(line, "linger"), &linger)) {
-		if (linger < 0 || linger * 1000 > (double)QUANTITY_YEAR_MS)
-			return "linger is not a number of seconds up to a year";
+	if (json_object_object_get_ex(line, "linger", &value)) {
+		if (!json_get_real(value, &linger) || linger < 0 ||
+		    linger * 1000 > (double)QUANTITY_YEAR_MS)
+			return not_seconds;
 		o->linger_ms = (uint64_t)(linger * 1000);
 	}
+	if (json_object_object_get_ex(line, "directory", &value) &&
+	    (o->program.directory = run_command_get_word(value)) == NULL)
+		return "directory is not the name of one";
 	return run_command_read_words(c, json_member(line, "command"));
 }
 
 static int
-run_command_fill(struct run_command *c, struct json_object *line)
+run_command_fill(struct run_command *c)
 {
 	struct run_options *o = &c->options;
 	struct hub *hub = runs_hub(c->runs);
@@ -98,7 +121,7 @@ run_command_fill(struct run_command *c, struct json_object *line)
 	o->program = (struct program_options){ .name = "crier run",
 		.argv = c->argv,
 		.envp = c->env,
-		.directory = json_get_string(json_member(line, "directory")),
+		.directory = o->program.directory,
 		.body = { "", 0 },
 		.max_line = hub_config(hub)->max_event_bytes };
 	return c->env == NULL ? -1 : 0;
@@ -115,21 +138,40 @@ run_command_reply(struct buffer *b, struct id begin, bool is_begun)
 	return json_append_line(b, o);
 }
 
+/* Says why it could not be started, and what of it the system has refused. */
+static int
+run_command_refuse(const struct run_command *c, int error, struct buffer *reply)
+{
+	const char *directory = c->options.program.directory;
+	char *text;
+	int rc;
+
+	if (error == EAGAIN)
+		return reply_put_error(reply, EX_TEMPFAIL, strerror(error));
+	if (asprintf(&text, "%s: %s",
+		directory != NULL && access(directory, X_OK) == -1 ? directory
+								   : c->argv[0],
+		strerror(error)) == -1)
+		return -1;
+	rc = reply_put_error(reply, EX_DATAERR, text);
+	free(text);
+	return rc;
+}
+
 /* Begins the run; what is in its way was looked at. */
 static int
-run_command_begin(struct run_command *c, struct json_object *line,
-    struct buffer *reply)
+run_command_begin(struct run_command *c, struct buffer *reply)
 {
 	uint64_t max = hub_config(runs_hub(c->runs))->run_max;
 
 	if (max > 0 && programs_count(runs_programs(c->runs)) >= max)
 		return reply_put_error(reply, EX_TEMPFAIL,
 		    "too many programs run already (run-max)");
-	if (run_command_fill(c, line) == -1)
+	if (run_command_fill(c) == -1)
 		return -1;
 	log_info("run %s: begins: %s", c->channel, c->argv[0]);
 	if (run_start(c->runs, &c->options) == -1)
-		return reply_put_error(reply, EX_DATAERR, strerror(errno));
+		return run_command_refuse(c, errno, reply);
 	return run_command_reply(reply, c->options.begin, true);
 }
 
@@ -154,7 +196,7 @@ run_command(void *arg, struct json_object *line, struct buffer *reply)
 		rc = reply_put_error(reply, EX_TEMPFAIL,
 		    "a program runs in this channel already");
 	} else {
-		rc = run_command_begin(&c, line, reply);
+		rc = run_command_begin(&c, reply);
 	}
 	run_command_clear(&c);
 	return rc;
