@@ -121,8 +121,8 @@ kin_kill_left(const char *mark)
 
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
 		pid = strtol(entry->d_name, NULL, 10);
-		if (pid > 1 && kin_find_mark((pid_t)pid, mark, value) &&
-		    value[0] == '\0')
+		if (pid > 1 && pid != getpid() &&
+		    kin_find_mark((pid_t)pid, mark, value) && value[0] == '\0')
 			kill((pid_t)pid, SIGKILL);
 	}
 	if (dir != NULL)

@@ -26,7 +26,10 @@ void kin_adopt(void);
 size_t kin_kill(const char *mark, size_t known,
     bool (*is_going)(void *arg, const char *value), void *arg);
 
-/* Kills all processes of this machine with the mark, NAME=VALUE, if it may. */
+/*
+ * Kills all processes of this machine with the mark, NAME=VALUE, if it may, but
+ * for this one: a run may have started it.
+ */
 void kin_kill_left(const char *mark);
 
 /* Reaps children that have ended, but for those that is_known claims. */
