@@ -136,6 +136,7 @@ node_moved(void *arg, struct id to, bool is_lost)
 	turn_deliver(hub);
 	node_note_positions(hub);
 	hub->turn.appended = to;
+	hub->nodes.has_lost |= is_lost;
 	channels_skip(hub, to);
 	node_move_streams(hub, from, to, is_lost);
 	replays_move(hub);
@@ -173,6 +174,10 @@ node_heard(void *arg, const struct store_node *nodes, size_t count, bool is_new)
 
 	hub_now(hub);
 	nodes_heard(hub, nodes, count, is_new);
+	/* A store that has lost all knows of nobody, and nobody told of us. */
+	if (is_new && !hub->nodes.has_lost)
+		runs_lost(hub);
+	hub->nodes.has_lost = false;
 }
 
 /* What the node that is gone had by that name does not go on here: it ends. */

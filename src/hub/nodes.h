@@ -24,6 +24,7 @@ struct hub_nodes {
 	struct nodes_known *known;
 	size_t count;
 	struct pace pace; /* of answers to others' questions */
+	bool has_lost;    /* the store its log, since they were last heard */
 };
 
 struct nodes_known {

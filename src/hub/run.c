@@ -57,6 +57,9 @@ run_forget(struct hub *hub)
 	struct hub_run *run, *next;
 
 	TAILQ_FOREACH_SAFE(run, &runs->over, link, next) {
+		/* Its batch is on its way, and has it. */
+		if (run->count > 0)
+			return;
 		if (runs->over_count <= RUNS_MAX &&
 		    run->end.ms + hub->config->key_ms >= hub->clock.wall_ms)
 			return;
@@ -224,8 +227,9 @@ run_end_streams(struct hub_run *run)
 	}
 }
 
-void
-hub_run_end(struct hub_run *run, struct id end)
+/* The run is over, and remembered. */
+static void
+run_leave(struct hub_run *run, struct id end)
 {
 	struct hub *hub = run->hub;
 	struct channel *c = run->channel;
@@ -233,7 +237,6 @@ hub_run_end(struct hub_run *run, struct id end)
 	run->hooks = NULL;
 	run->end = end;
 	run_release(run);
-	run_end_streams(run);
 	run->channel = NULL;
 	c->has_run = false;
 	channel_release(hub, c);
@@ -242,6 +245,20 @@ hub_run_end(struct hub_run *run, struct id end)
 	TAILQ_INSERT_TAIL(&hub->runs.over, run, link);
 	hub->runs.over_count++;
 	run_forget(hub);
+}
+
+void
+hub_run_end(struct hub_run *run, struct id end)
+{
+	run->hooks = NULL;
+	run_end_streams(run);
+	run_leave(run, end);
+}
+
+void
+hub_run_lose(struct hub_run *run)
+{
+	run_leave(run, run->begin);
 }
 
 void

@@ -53,6 +53,11 @@ struct hub_run_hooks {
 	void (*claimed)(void *arg, enum hub_run_claimed);
 	/* It is to end (hub_run_stop). */
 	void (*stopped)(void *arg);
+	/*
+	 * It is not this node's any more, and its end is told by another: to be
+	 * ended with hub_run_lose.
+	 */
+	void (*lost)(void *arg);
 };
 
 struct hub_run_options {
@@ -84,6 +89,12 @@ bool hub_run_must_claim(const struct hub *);
  * hook is called, at once or later.
  */
 void hub_run_claim(struct hub_run *, const char *end_event);
+
+/*
+ * Another node has told of the run's end.  As with hub_run_end, the hooks are
+ * not called any more; its streams follow on, for that event is yet to come.
+ */
+void hub_run_lose(struct hub_run *);
 
 /* The run never was; its streams end if ends_streams, else they follow on. */
 void hub_run_cancel(struct hub_run *, bool ends_streams);

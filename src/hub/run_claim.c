@@ -76,10 +76,12 @@ run_claim_answer(const struct run_claim *c, enum store_claimed what)
 		[STORE_TAKEN] = HUB_RUN_TAKEN,
 		[STORE_NOT_ASKED] = HUB_RUN_UNKNOWN,
 	};
-	const struct hub_run *run = run_of_claim(c);
+	struct hub_run *run = run_of_claim(c);
 
-	if (run != NULL)
-		run->hooks->claimed(run->arg, answers[what]);
+	if (run == NULL)
+		return;
+	run->is_claimed = what == STORE_CLAIMED;
+	run->hooks->claimed(run->arg, answers[what]);
 }
 
 static void
@@ -133,6 +135,16 @@ hub_run_claim(struct hub_run *run, const char *end_event)
 	snprintf(name, sizeof name, RUN_CLAIM "%s", run->name);
 	store_claim(run->hub->store, (struct text_span){ name, strlen(name) },
 	    run_claimed, c);
+}
+
+void
+runs_lost(struct hub *hub)
+{
+	struct hub_run *run, *next;
+
+	TAILQ_FOREACH_SAFE(run, &hub->runs.going, link, next)
+		if (run->is_claimed && run->hooks != NULL)
+			run->hooks->lost(run->arg);
 }
 
 void

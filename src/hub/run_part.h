@@ -22,6 +22,7 @@ struct hub_run {
 	struct id begin, end;
 	uint64_t began_ms, events, bytes;
 	bool is_last;    /* of its channel */
+	bool is_claimed; /* it is this node's at the store */
 	char *end_claim; /* its second name at the store; or NULL */
 	char *name_key;  /* the channel, a newline, the key */
 	char *user;

@@ -36,6 +36,12 @@ void runs_followed(struct hub *, const struct channel *);
 void runs_inherited(struct hub *, struct text_span name);
 
 /*
+ * The other nodes took this one for gone: what it has claimed is another's, who
+ * has told the channels.
+ */
+void runs_lost(struct hub *);
+
+/*
  * Where the run of the channel begins, if a subscription is to begin there
  * (from_run); false: it is not.
  */

@@ -310,8 +310,21 @@ run_claimed(void *arg, enum hub_run_claimed what)
 	}
 }
 
+/* Other nodes took this one for gone, and one of them has told the channel. */
+static void
+run_lost(void *arg)
+{
+	struct run *run = arg;
+
+	log_warning("run %s: ended, for other nodes took this one for gone",
+	    hub_run_channel(run->hub_run));
+	hub_run_lose(run->hub_run);
+	run_free(run);
+}
+
 static const struct hub_run_hooks run_hooks = {
 	.claimed = run_claimed,
+	.lost = run_lost,
 	.committed = run_committed,
 	.followed = run_followed,
 	.stopped = run_stopped,
