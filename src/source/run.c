@@ -62,27 +62,47 @@ run_free(struct run *run)
 	free(run);
 }
 
-/* Asks the program to end; its first reason is the one that counts. */
+/*
+ * Asks the program to end, or has it not begun (run_claimed); its first reason
+ * is the one that counts.
+ */
 static void
 run_stop(struct run *run, enum run_reason reason)
 {
 	struct program_result result;
 
-	if (run->reason != RUN_ENDED || run->is_ending ||
-	    run->program == NULL || program_get_result(run->program, &result))
+	if (run->reason != RUN_ENDED || run->is_ending)
+		return;
+	if (run->program != NULL && program_get_result(run->program, &result))
 		return;
 	run->reason = reason;
-	program_stop(run->program);
+	if (run->program != NULL)
+		program_stop(run->program);
 }
 
-/* Publishes an event that is in the flight; false: it is stuck. */
+/*
+ * Publishes the event at *at in the flight, and moves *at behind it; false: it
+ * is stuck, or there is none.  One that will never be taken, for max-event is
+ * less by now or the store is too small, must not hold up the others: it is
+ * left out.
+ */
 static bool
-run_publish(struct run *run, const struct event_fields *e)
+run_publish(struct run *run, size_t *at)
 {
+	size_t before = *at;
+	struct event_fields e;
 	const char *why;
 	int code;
 
-	why = hub_run_publish(run->hub_run, e, run->is_ending, &code);
+	if (!run_flight_next(&run->flight, at, &e))
+		return false;
+	why = hub_run_publish(run->hub_run, &e, run->is_ending, &code);
+	if (why != NULL && code == EX_DATAERR) {
+		log_warning("run %s: an event of its output is left out: %s",
+		    hub_run_channel(run->hub_run), why);
+		run_flight_remove(&run->flight, before, at);
+		return true;
+	}
 	run->is_stuck = why != NULL;
 	run->published += why == NULL;
 	return why == NULL;
@@ -99,11 +119,10 @@ run_try_again(struct run *run)
 static void
 run_publish_flight(struct run *run)
 {
-	struct event_fields e;
 	size_t at = 0;
 
 	run->is_stuck = false;
-	while (run_flight_next(&run->flight, &at, &e) && run_publish(run, &e))
+	while (run_publish(run, &at))
 		;
 	if (run->published > 0)
 		hub_run_end_turn(run->hub_run);
@@ -115,11 +134,12 @@ static int
 run_put(void *arg, const struct event_fields *e)
 {
 	struct run *run = arg;
+	size_t at = run->flight.bytes.len;
 
 	if (run_flight_add(&run->flight, e) == -1)
 		return -1;
 	if (!run->is_stuck)
-		run_publish(run, e);
+		run_publish(run, &at);
 	return 0;
 }
 
@@ -213,7 +233,9 @@ run_again_cb(evutil_socket_t fd, short what, void *arg)
 		return;
 	if (run->flight.count > 0)
 		run_publish_flight(run);
-	else if (run->program == NULL && run->claims > 0)
+	if (run->flight.count > 0)
+		return;
+	if (run->program == NULL && run->claims > 0)
 		hub_run_claim(run->hub_run, run->end_event);
 	else if (run->program == NULL)
 		run_end(run);
@@ -300,6 +322,10 @@ run_claimed(void *arg, enum hub_run_claimed what)
 		return;
 	}
 	run->claims = 0;
+	if (run->reason != RUN_ENDED) {
+		run_end(run);
+		return;
+	}
 	run->program =
 	    program_start(runs->programs, run->waits, run_ready_cb, run);
 	if (run->program == NULL) {
@@ -483,8 +509,10 @@ run_interrupt(struct run *run)
 		hub_run_break(run->hub_run, NULL);
 		return;
 	}
-	if (run->end_data == NULL && run_put_result(run, &b) == -1)
+	if (run->end_data == NULL && run_put_result(run, &b) == -1) {
+		hub_run_break(run->hub_run, NULL);
 		return;
+	}
 	e.data = run->end_data == NULL ? b.data : run->end_data;
 	e.data_len = run->end_data == NULL ? b.len : strlen(run->end_data);
 	hub_run_break(run->hub_run, &e);

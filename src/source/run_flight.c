@@ -57,6 +57,17 @@ run_flight_next(const struct run_flight *f, size_t *at, struct event_fields *e)
 }
 
 void
+run_flight_remove(struct run_flight *f, size_t before, size_t *at)
+{
+	char *bytes = f->bytes.data;
+
+	memmove(bytes + before, bytes + *at, f->bytes.len - *at);
+	buffer_truncate(&f->bytes, f->bytes.len - (*at - before));
+	*at = before;
+	f->count--;
+}
+
+void
 run_flight_drop(struct run_flight *f, size_t count)
 {
 	struct event_fields e;

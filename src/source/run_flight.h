@@ -29,6 +29,9 @@ int run_flight_add(struct run_flight *, const struct event_fields *);
 bool
 run_flight_next(const struct run_flight *, size_t *at, struct event_fields *);
 
+/* Removes the event that run_flight_next has read, from before to *at. */
+void run_flight_remove(struct run_flight *, size_t before, size_t *at);
+
 /* Drops the first so many. */
 void run_flight_drop(struct run_flight *, size_t count);
 
