@@ -9,7 +9,7 @@ import signal
 from lib import daemon, fronts, proc
 from lib.fcgi import Direct
 from lib.redis import Node, on_redis
-from cases.runs_tests import going, go_on, hold, words
+from cases.runs_tests import go_on, going, hold, words
 
 # Prints an event of so many lines, between two others.
 LARGE = r"""#!/usr/bin/python3
@@ -29,6 +29,8 @@ ROUTES = """
 route "POST /large" { run = { "DIR/large", "LINES" } channel = "large" }
 route "POST /alone" { run = { "DIR/large", "1" } channel = "alone"
 	run-linger = 0 }
+route "DELETE /large" { stop = "large" }
+channel "large" { publish = anyone }
 """
 
 
@@ -112,13 +114,16 @@ def taken_for_gone(tap, place, redis):
                   "and the run")
     again = Direct(nodes[0].listen, "/large", method="POST")
     again.wait_events(1)
-    go_on(folder, 0)
+    answer = Direct(nodes[1].listen, "/large", method="DELETE")
+    answer.wait_end()
+    tap.eq(json.loads(answer.raw)["stopped"], 1,
+           "a route's stop ends what runs at another node")
     again.wait_end()
     done = nodes[0].crier("history", "large")
     events = [json.loads(line) for line in done.stdout.splitlines()]
     tap.eq([e["data"] if e["event"] == "message" else e["event"]
             for e in events],
-           ["before", "crier.end", "before", "\n", "behind", "crier.end"],
+           ["before", "crier.end", "before", "crier.end"],
            "told once, and nothing comes behind that but the next run")
 
 
