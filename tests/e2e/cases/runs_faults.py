@@ -4,6 +4,7 @@
 
 import json
 import os
+import pwd
 import signal
 
 from lib import daemon, fronts, proc
@@ -131,8 +132,9 @@ def marked(tap, place):
     """A crierd that something of an interrupted run has started."""
     store = "store=sqlite:" + os.path.join(place.run, "history.db")
     folder, config = set_up(place, 1)
-    # One that may read its own environment.
-    crierd = daemon.Crierd(place, (store,), config, user=False).start()
+    # Who becomes somebody else may not read its own environment.
+    user = "user=" + pwd.getpwuid(os.getuid()).pw_name
+    crierd = daemon.Crierd(place, (store, user), config, user=False).start()
     front = fronts.Front(place, crierd=crierd)
     hold(folder, 0)
     stream = front.open("/large", "POST")
@@ -142,7 +144,7 @@ def marked(tap, place):
     front.crierd.kill()
     stream.close()
     front.crierd.start(env={**os.environ, "CRIER_RUN": run["since"]})
-    tap.eq(going(front), 0, "it does not kill itself")
+    proc.wait_for(lambda: going(front) == 0, "it does not kill itself")
     done = front.crierd.crier("history", "large")
     events = [json.loads(line) for line in done.stdout.splitlines()]
     tap.eq([e["event"] for e in events],
