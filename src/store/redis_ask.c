@@ -266,6 +266,33 @@ redis_asks_note(struct store_redis *s, uint64_t number, struct text_span name,
 	redis_asks_look(&s->asks);
 }
 
+static bool
+redis_asks_is_named(const redisReply *names, const char *name)
+{
+	const redisReply *one;
+	size_t i;
+
+	for (i = 1; i < names->elements; i++) {
+		one = names->element[i];
+		if (one->type == REDIS_REPLY_STRING &&
+		    strcmp(one->str, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Who is silent and not there any more makes room for others. */
+static void
+redis_asks_forget_gone(struct redis_asks *all, const redisReply *names)
+{
+	size_t i;
+
+	for (i = all->silent_count; i-- > 0;)
+		if (!redis_asks_is_named(names, all->silent[i]))
+			redis_asks_note_heard(all, all->silent[i],
+			    strlen(all->silent[i]));
+}
+
 /* It is on the log: these nodes are to answer. */
 static void
 redis_ask_told(struct store_redis *s, struct redis_ask *a,
@@ -276,6 +303,7 @@ redis_ask_told(struct store_redis *s, struct redis_ask *a,
 
 	a->is_told = true;
 	a->due_ms = clock_monotonic_ms() + REDIS_ASK_MS;
+	redis_asks_forget_gone(&s->asks, reply);
 	for (i = 1; i < reply->elements; i++)
 		if (reply->element[i]->type == REDIS_REPLY_STRING &&
 		    (node = redis_ask_node(a, reply->element[i]->str,

@@ -390,5 +390,25 @@ def old_goes(tap, place, redis):
     tap.ok(left < 200, "1000 entries from long before", left)
 
 
-TESTS = [old_goes, what_runs, streams_of_all, figures_of_all, who_follows, many_users, closes_and_counts, what_is_there,
+@on_redis()
+def many_were_silent(tap, place, redis):
+    """They make room for who is silent now, for whom nobody waits twice."""
+    (node,) = nodes_at(place, redis, 1)
+    for number in range(20):
+        redis.ask("ZADD", NODES, 1 << 50, f"ghost-{number}")
+        if number == 15:
+            ask(node, "presence", channel="a")
+            redis.ask("ZREM", NODES, *(f"ghost-{n}" for n in range(16)))
+    ask(node, "presence", channel="a")
+    answers = []
+    with Queue(node.queue) as queue:
+        for _ in range(60):
+            queue.send({"do": "presence", "channel": "a"})
+        # Each that waits for somebody takes a second.
+        proc.wait_for(lambda: answers.append(queue.reply()["missing"]) or
+                      len(answers) == 60, "60 answers")
+    tap.eq(len(answers[-1]), 4, "who is silent is missing")
+
+
+TESTS = [old_goes, many_were_silent, what_runs, streams_of_all, figures_of_all, who_follows, many_users, closes_and_counts, what_is_there,
          one_is_silent, it_is_bounded, redis_is_away, asked_by_many]
