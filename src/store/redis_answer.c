@@ -94,6 +94,17 @@ redis_ask_is_fresh(const struct store_redis *s)
 	return s->log.position.ms + REDIS_ASK_KEPT_MS > redis_clock_ms(s);
 }
 
+/* What is left of a while that began with what was just read. */
+static uint64_t
+redis_ask_rest(const struct store_redis *s, uint64_t ms)
+{
+	uint64_t now = redis_clock_ms(s), end = s->log.position.ms + ms;
+
+	if (now <= s->log.position.ms)
+		return ms;
+	return end > now ? end - now : 0;
+}
+
 void
 redis_asks_came(struct store_redis *s, const char *text, size_t len)
 {
@@ -118,7 +129,8 @@ redis_asks_came(struct store_redis *s, const char *text, size_t len)
 		return;
 	memcpy(name, node.text, node.len);
 	name[node.len] = '\0';
-	s->store.hooks->asked(s->store.hub, rest, stop_ms, &answer);
+	s->store.hooks->asked(s->store.hub, rest, redis_ask_rest(s, stop_ms),
+	    &answer);
 	if (strcmp(name, s->node) == 0)
 		redis_asks_note(s, number, node,
 		    (struct text_span){ answer.data, answer.len });

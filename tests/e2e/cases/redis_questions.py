@@ -410,5 +410,27 @@ def many_were_silent(tap, place, redis):
     tap.eq(len(answers[-1]), 4, "who is silent is missing")
 
 
-TESTS = [old_goes, many_were_silent, what_runs, streams_of_all, figures_of_all, who_follows, many_users, closes_and_counts, what_is_there,
+def can_follow(node):
+    """Whether channel a is not stopped."""
+    stream = Direct(node.listen, "/events/a")
+    stream.wait(lambda: stream.status, "an answer")
+    stream.close()
+    return stream.status == 200
+
+
+@on_redis()
+def stop_is_over(tap, place, redis):
+    """A node that reads late of a stop does not begin it then."""
+    nodes = nodes_at(place, redis, 2, ["stop-seconds=1"])
+    streams = [follow(node, "a") for node in nodes]
+    os.kill(nodes[1].pid, signal.SIGSTOP)
+    ask(nodes[0], "close", channel="a", stop=True)
+    proc.wait_for(lambda: can_follow(nodes[0]), "it is over")
+    os.kill(nodes[1].pid, signal.SIGCONT)
+    for stream in streams:
+        stream.wait_end()
+    tap.ok(can_follow(nodes[1]), "at the late node, too")
+
+
+TESTS = [old_goes, stop_is_over, many_were_silent, what_runs, streams_of_all, figures_of_all, who_follows, many_users, closes_and_counts, what_is_there,
          one_is_silent, it_is_bounded, redis_is_away, asked_by_many]
