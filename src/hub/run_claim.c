@@ -41,18 +41,23 @@ hub_run_must_claim(const struct hub *hub)
 	return hub->store->is_shared;
 }
 
-void
-run_release(struct hub_run *run)
+static void
+run_release_channel(struct hub *hub, const char *channel)
 {
 	char name[sizeof RUN_CLAIM + CHANNEL_NAME_MAX];
 
+	snprintf(name, sizeof name, RUN_CLAIM "%s", channel);
+	store_release(hub->store, (struct text_span){ name, strlen(name) });
+}
+
+void
+run_release(struct hub_run *run)
+{
 	if (!run->hub->store->is_shared || run->end_claim == NULL)
 		return;
 	store_release(run->hub->store,
 	    (struct text_span){ run->end_claim, strlen(run->end_claim) });
-	snprintf(name, sizeof name, RUN_CLAIM "%s", run->name);
-	store_release(run->hub->store,
-	    (struct text_span){ name, strlen(name) });
+	run_release_channel(run->hub, run->name);
 	free(run->end_claim);
 	run->end_claim = NULL;
 }
@@ -84,12 +89,15 @@ run_claim_answer(const struct run_claim *c, enum store_claimed what)
 	run->hooks->claimed(run->arg, answers[what]);
 }
 
+/* Without the second name the first one is of no use. */
 static void
 run_end_claimed(void *arg, enum store_claimed what, const char *node)
 {
 	struct run_claim *c = arg;
 
 	(void)node;
+	if (what != STORE_CLAIMED)
+		run_release_channel(c->hub, c->name);
 	run_claim_answer(c, what);
 	free(c);
 }

@@ -3,9 +3,10 @@
 
 /*
  * Names that one node has at a time.  Who wants one is told at once that nobody
- * knows, if the Redis is away, or goes away before it answers; what is released
- * is said until it is answered.  A name of a node that is gone comes to another
- * with that one's beats, until it releases the name.
+ * knows, if the Redis is away, or goes away before it answers, and the name
+ * that may be this node's then is released; what is released is said until it
+ * is answered.  A name of a node that is gone comes to another with that one's
+ * beats, until it releases the name.
  */
 
 #include <stdlib.h>
@@ -102,23 +103,37 @@ redis_claims_leaves(const struct store_redis *s, struct text_span name)
 	return false;
 }
 
+/*
+ * The reply to the first is lost: if that wanted a name, it may have it, so now
+ * it is to release that.
+ */
+static void
+redis_claims_release_first(struct store_redis *s)
+{
+	struct redis_claim *c = STAILQ_FIRST(&s->claims.waiting);
+	void (*claimed)(void *, enum store_claimed, const char *) = c->claimed;
+
+	STAILQ_REMOVE_HEAD(&s->claims.waiting, link);
+	STAILQ_INSERT_TAIL(&s->claims.waiting, c, link);
+	c->claimed = NULL;
+	if (claimed != NULL)
+		claimed(c->arg, STORE_NOT_ASKED, NULL);
+}
+
 /* Tells all who want a name that nobody knows; the rest stays. */
 void
 redis_claims_stop(struct store_redis *s)
 {
 	size_t left = s->claims.count;
-	struct redis_claim *c;
+	bool is_asked = s->claims.is_asked;
 
 	s->claims.is_asked = false;
-	for (; left > 0; left--) {
-		c = STAILQ_FIRST(&s->claims.waiting);
-		if (c->claimed != NULL) {
+	for (; left > 0; left--, is_asked = false)
+		if (is_asked ||
+		    STAILQ_FIRST(&s->claims.waiting)->claimed == NULL)
+			redis_claims_release_first(s);
+		else
 			redis_claims_end_first(s, STORE_NOT_ASKED, NULL);
-			continue;
-		}
-		STAILQ_REMOVE_HEAD(&s->claims.waiting, link);
-		STAILQ_INSERT_TAIL(&s->claims.waiting, c, link);
-	}
 }
 
 void

@@ -9,8 +9,11 @@ from lib import proc
 from lib.daemon import Queue
 from lib.fcgi import Direct
 from lib.redis import Node, on_redis
-from cases.runs_tests import (ROUTES, all_words, go_on, hold, make_programs,
-                              started, words)
+from lib.redis_proxy import Proxy
+from cases.runs_tests import (ROUTES, WORDS, all_words, go_on, hold,
+                              make_programs, started, words)
+
+CLAIMS = "{crier}:claims"
 
 
 def nodes_at(place, redis, count):
@@ -84,14 +87,42 @@ def node_is_killed(tap, place, redis):
 def heir_is_told_again(tap, place, redis):
     """As if the answer was lost that told of a run of a node that is gone."""
     (node,), _ = nodes_at(place, redis, 1)
-    claims = "{crier}:claims"
     for name in ("run chat/a", "end chat/a\nend"):
-        redis.ask("HSET", claims, name, f">{node.store()['node']} gone")
-    proc.wait_for(lambda: redis.ask("HLEN", claims) == 0, "it left them", 20)
+        redis.ask("HSET", CLAIMS, name, f">{node.store()['node']} gone")
+    proc.wait_for(lambda: redis.ask("HLEN", CLAIMS) == 0, "it left them", 20)
     with Queue(node.queue) as queue:
         events = queue.ask({"do": "history", "channel": "chat/a"})["events"]
     tap.eq([(event["event"], event["data"]) for event in events],
            [("end", '{"reason":"interrupted"}')], "the end is told, once")
 
 
-TESTS = (heir_is_told_again, one_of_all, node_is_killed)
+@on_redis()
+def claim_without_reply(tap, place, redis):
+    """The name may be this node's then, and another would wait for ever."""
+    nodes, folder = nodes_at(place, redis, 1)
+    proxy = Proxy(place, redis)
+    away = Node(place, "away", f"redis+unix://{proxy.path}", (),
+                ROUTES.replace("DIR", folder)).start()
+    proxy.cut("claim", 0)
+    Direct(away.listen, "/chat/a", method="POST").wait_end()
+    proc.wait_for(lambda: proxy.done().get("claim"), "it is cut")
+    proc.wait_for(lambda: redis.ask("HLEN", CLAIMS) == 0, "it is given back")
+    away.wait_state("live")
+    for node in (nodes[0], away):
+        Direct(node.listen, "/chat/a", method="POST").wait_end()
+    tap.eq(len(started(folder)), 2, "each node may run there")
+
+
+@on_redis()
+def too_many_claims(tap, place, redis):
+    """There is room for the first of a run's two names alone."""
+    (node,), folder = nodes_at(place, redis, 1)
+    redis.ask("EVAL", "for n = 2, 4096 do redis.call('HSET', KEYS[1], n, "
+              "ARGV[1]) end", 1, CLAIMS, node.store()["node"])
+    Direct(node.listen, "/chat/a", method="POST").wait_end()
+    proc.wait_for(lambda: redis.ask("HLEN", CLAIMS) == 4095,
+                  "it is given back")
+    tap.eq(len(started(folder)), 0, "no program")
+
+
+TESTS = (claim_without_reply, too_many_claims, heir_is_told_again, one_of_all, node_is_killed)

@@ -12,6 +12,7 @@ answer of the log, is cut there, PART being how much of it comes through:
     late    the same, but it arrives PART seconds after the cut
     reply   a part of its reply comes back
     log     a part of an answer with entries of the log does
+    claim   a claim of a run's channel arrives, and no reply comes back
 """
 
 import asyncio
@@ -29,7 +30,8 @@ class Cutter:
 
     def __init__(self, upstream):
         self.upstream = upstream
-        self.orders = {kind: collections.deque() for kind in KINDS}
+        self.orders = {kind: collections.deque()
+                       for kind in (*KINDS, "claim")}
         self.done = collections.Counter()
         self.tasks = set()
 
@@ -80,6 +82,8 @@ class Pair:
                 kind, part = None, 0
                 if b"}:b:" in octets:  # a node's token: it is a batch
                     kind, part = self.cutter.next(KINDS[:5])
+                elif b"\r\nrun " in octets:
+                    kind, part = self.cutter.next(("claim",))
                 if kind == "reply":
                     self.reply_part = part
                 elif kind:
