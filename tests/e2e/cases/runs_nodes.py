@@ -10,8 +10,8 @@ from lib.daemon import Queue
 from lib.fcgi import Direct
 from lib.redis import Node, on_redis
 from lib.redis_proxy import Proxy
-from cases.runs_tests import (ROUTES, WORDS, all_words, go_on, hold,
-                              make_programs, started, words)
+from cases.runs_tests import (ROUTES, all_words, go_on, hold, make_programs,
+                              started, words)
 
 CLAIMS = "{crier}:claims"
 
