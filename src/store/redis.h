@@ -54,6 +54,7 @@ struct redis_server {
 	char run[64];     /* its run id */
 	bool is_known[2]; /* of a link: it is that server's */
 	int64_t clock_ms; /* its wall clock, less ours, monotonic */
+	struct id floor;  /* as it has it; what is told may be greater */
 	uint64_t evicted; /* keys of it, that its memory had no room for */
 	uint64_t down_ms; /* monotonic; when it went, if it is down */
 	bool is_proved;   /* its log was read since it came */

@@ -188,6 +188,7 @@ redis_greet_hello_cb(void *arg, const redisReply *reply)
 		return;
 	}
 	redis_greet_read_cuts(s, a.cuts);
+	s->server.floor = a.floor;
 	if (id_cmp(a.floor, s->floor) > 0)
 		s->floor = a.floor;
 	s->aged = a.aged;

@@ -197,20 +197,31 @@ redis_log_arrive(struct store_redis *s, const struct redis_log_entry *e)
 	batch_free(b);
 }
 
-/* "floor ID": where somebody found that something was lost; or a question. */
-static void
-redis_log_control(struct store_redis *s, const struct redis_log_entry *e)
+/* "floor ID" */
+static bool
+redis_log_read_floor(const redisReply *text, struct id *floor)
 {
 	static const char word[] = "floor ";
 	size_t len = sizeof word - 1;
+
+	return text->len > len && memcmp(text->str, word, len) == 0 &&
+	    id_parse(text->str + len, text->len - len, floor);
+}
+
+/* Where somebody found that something was lost; or a question. */
+static void
+redis_log_control(struct store_redis *s, const struct redis_log_entry *e)
+{
 	struct id floor;
 
-	if (e->blob->len > len && memcmp(e->blob->str, word, len) == 0 &&
-	    id_parse(e->blob->str + len, e->blob->len - len, &floor) &&
-	    id_cmp(floor, s->floor) > 0)
-		redis_log_move(s, e->id, true);
-	else
+	if (!redis_log_read_floor(e->blob, &floor)) {
 		redis_asks_came(s, e->blob->str, e->blob->len);
+		return;
+	}
+	if (id_cmp(floor, s->server.floor) > 0)
+		s->server.floor = floor;
+	if (id_cmp(floor, s->floor) > 0)
+		redis_log_move(s, e->id, true);
 }
 
 /* 0, or -1: it does not follow what was read before, or is no entry. */

@@ -137,6 +137,15 @@ redis_read_is_unknown(const redisReply *reply)
 	    strncmp(reply->str, "NOSCRIPT", 8) == 0;
 }
 
+/* Whether something may have been lost of which this node does not know. */
+static bool
+redis_read_is_overtaken(const redisReply *reply)
+{
+	return reply->type == REDIS_REPLY_ARRAY && reply->elements == 1 &&
+	    reply->element[0]->type == REDIS_REPLY_STRING &&
+	    strcmp(reply->element[0]->str, "CHANGED") == 0;
+}
+
 static void
 redis_read_runs_cb(void *arg, const redisReply *reply)
 {
@@ -146,6 +155,11 @@ redis_read_runs_cb(void *arg, const redisReply *reply)
 
 	if (redis_refuses_all(whole->store, reply))
 		return;
+	/* A hello says what it is; then the read begins anew. */
+	if (redis_read_is_overtaken(reply)) {
+		redis_leave(whole->store, "what it had has changed");
+		return;
+	}
 	if (whole->read != NULL && redis_read_is_unknown(reply)) {
 		redis_read_ask(whole, q->index, true);
 		return;
@@ -170,16 +184,20 @@ redis_read_ask(struct redis_read *whole, size_t index, bool with_text)
 	struct redis_command c;
 	struct buffer list = { 0 };
 	size_t most = read->room_bytes / whole->count;
+	char state[REDIS_KEY_SIZE], floor[ID_TEXT_SIZE];
 
-	if (redis_command_begin(&c, REDIS_COMMAND_SCRIPT + 7) == -1 ||
+	if (redis_command_begin(&c, REDIS_COMMAND_SCRIPT + 10) == -1 ||
 	    buffer_printf(&list, "{%s}:c:%s", s->url.prefix,
 		read->ranges[index].name) == -1) {
 		redis_command_clear(&c);
 		redis_leave(s, "out of memory");
 		return;
 	}
-	redis_command_add_script(&c, REDIS_SCRIPT_READ, with_text, 1);
+	redis_key(s, "state", state);
+	id_format(s->server.floor, floor);
+	redis_command_add_script(&c, REDIS_SCRIPT_READ, with_text, 2);
 	redis_command_add(&c, list.data, list.len);
+	redis_command_add_text(&c, state);
 	redis_command_add_id(&c, p->after);
 	redis_command_add_id(&c, read->upto);
 	redis_command_add_number(&c,
@@ -188,6 +206,8 @@ redis_read_ask(struct redis_read *whole, size_t index, bool with_text)
 		redis_command_add_number(&c, p->last);
 	else
 		redis_command_add_text(&c, "");
+	redis_command_add_text(&c, s->server.run);
+	redis_command_add_text(&c, floor);
 	redis_send(s, s->talk, &c, redis_read_runs_cb,
 	    &whole->questions[index]);
 	redis_command_clear(&c);

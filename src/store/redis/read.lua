@@ -5,15 +5,24 @@
 -- A channel's runs that have events behind an id, from the first of them on, in
 -- one snapshot.
 --
--- KEYS  1 the channel's list: header, run, header, run ...
+-- KEYS  1 the channel's list: header, run, header, run ...  2 state
 -- ARGV  1, 2 the id: ms, n  3, 4 runs behind this one are left out: ms, n
 --       5 about so many bytes  6 only the last so many events, or ""
--- reply nil: there is no list; or {events, bytes, more, before,
+--       7 run id  8 floor, as the node knows it
+-- reply {'CHANGED'}: say hello first, for the server or the floor is another;
+--       nil: there is no list; or {events, bytes, more, before,
 --       header, run ...}: events and bytes so far up to the newest run that is
 --       not left out; 1 if there are more runs, else 0; the first 12 bytes of what the first run that is
 --       behind the id, left out or not, says of the one before it, or ""
 
 local call, unpack_header = redis.call, struct.unpack
+
+-- A list that is not there may be one that was lost since the node knew.
+local state = call('HMGET', KEYS[2], 'run', 'floor')
+if state[1] ~= ARGV[7] or state[2] ~= ARGV[8] then
+	return { 'CHANGED' }
+end
+
 local runs = call('LLEN', KEYS[1]) / 2
 local SLICE = 8 -- runs that are fetched at once
 local BEFORE = 33 -- where a header has the id of the run before

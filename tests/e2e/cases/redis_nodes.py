@@ -13,7 +13,6 @@ from lib import bench, proc
 from lib.daemon import Queue
 from lib.fcgi import Direct
 from lib.redis import Node, example_user, on_redis
-from lib.site import id_key
 
 ALWAYS = ("--appendonly", "yes", "--appendfsync", "always")
 EVENTS = 300  # of each publisher
@@ -271,61 +270,6 @@ def killed_in_between(tap, place, redis):
         tap.eq(len(client.events), len(acknowledged), "each once, no gap")
         tap.ok(is_ascending([event.id for event in client.events]),
                "in order")
-
-
-@on_redis()
-def all_is_flushed(tap, place, redis):
-    """A loss is told to all, and ids grow."""
-    first, second = nodes_at(place, redis, 2)
-    clients = [follow(first, "a"), follow(second, "a")]
-    last = first.publish("a", "1")
-    for client in clients:
-        client.wait_events(1)
-    redis.ask("FLUSHALL")
-    later = second.publish("a", "2")
-    tap.ok(is_ascending([last, later]), "ids grow", last, later)
-    for client in clients:
-        client.wait(lambda c=client: any(e.data == "2" for e in c.events),
-                    "what follows")
-        tap.eq([event.type for event in client.events],
-               ["message", GAP, "message"], "a gap is told, once")
-    back = resume(first, "a", last).wait_events(2)
-    tap.eq([event.type for event in back], [GAP, "message"],
-           "to who comes back as well")
-    quiet = resume(second, "quiet", last).wait_events(1)
-    tap.eq(quiet[0].type, GAP, "even where there is nothing any more")
-
-
-@on_redis(*ALWAYS)
-def flushed_unseen(tap, place, redis):
-    """A node that nobody publishes at finds out by itself, and a log that
-    begins anew has no id that any node has read."""
-    quiet, other = nodes_at(place, redis, 2)
-    client = follow(quiet, "a")
-    # Restarts take ids far ahead of the clock.
-    for _restart in range(2):
-        redis.kill()
-        redis.start()
-        for node in (quiet, other):
-            node.wait_state("live")
-    old = [other.publish("a", f"{at}") for at in range(5)]
-    client.wait_events(5)
-    other.kill()
-    redis.ask("FLUSHALL")
-    fresh = Node(place, "fresh", redis.url()).start()
-    early = fresh.publish("a", "early")
-    client.wait(lambda: client.events[-1].type == GAP, "a gap", 20)
-    late = fresh.publish("a", "late")
-    client.wait(lambda: client.events[-1].data == "late", "what follows")
-    tap.eq([event.type for event in client.events],
-           ["message"] * 5 + [GAP, "message"], "it is told, once")
-    tap.ok(is_ascending([*old, late]), "ids grow for it", old, late)
-    tap.ok(id_key(late)[0] - id_key(old[-1])[0] >= 10000,
-           "by more than others may have read", old, late)
-    back = resume(fresh, "a", early)
-    back.wait(lambda: back.events[-1:] and back.events[-1].data == "late",
-              "the last")
-    tap.eq(back.events[0].type, GAP, "who was at the new node is told, too")
 
 
 @on_redis()
@@ -591,7 +535,6 @@ def too_large(tap, place, redis):
 
 
 TESTS = [one_order, resumes, keys, own_ids, a_node_goes, redis_is_killed,
-         killed_in_between, all_is_flushed, flushed_unseen, forged, login,
-         evicts, memory_is_full, scripts_are_flushed, it_hangs,
-         it_dies_with_a_batch, closes, with_few_rights, others_entry,
-         too_large]
+         killed_in_between, forged, login, evicts, memory_is_full,
+         scripts_are_flushed, it_hangs, it_dies_with_a_batch, closes,
+         with_few_rights, others_entry, too_large]

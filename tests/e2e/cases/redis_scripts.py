@@ -24,7 +24,7 @@ class Scripts:
         self.ask = self.connection.ask
         self.run = "r1"
         self.answer = None
-        self.aged = None
+        self.floor = self.aged = None
 
     def script(self, name, keys, *arguments):
         with open(os.path.join(SCRIPTS, name + ".lua"), "rb") as file:
@@ -36,7 +36,7 @@ class Scripts:
         floor, last, lost, away, cuts, aged = self.script(
             "hello", (STATE, LOG, NODES), self.run, ms, n, header, node,
             MARGIN, evicted, ages)
-        self.aged = as_id(aged)
+        self.floor, self.aged = floor, as_id(aged)
         return as_id(floor), as_id(last), lost, away, cuts.decode()
 
     def publish(self, seq, blob, count, keys=(), node="a", seen=(0, 0),
@@ -50,8 +50,8 @@ class Scripts:
     def read(self, channel, after=(0, 0), most=1 << 18, upto=(1 << 50, 0),
              last=""):
         """The headers and runs; what is said before them is in `answer`."""
-        self.answer = self.script("read", ("{t}:c:" + channel,), *after,
-                                  *upto, most, last)
+        self.answer = self.script("read", ("{t}:c:" + channel, STATE), *after,
+                                  *upto, most, last, self.run, self.floor)
         return None if self.answer is None else self.answer[4:]
 
     def own(self, channel, own):
@@ -170,6 +170,27 @@ def retention(tap, redis):
                f"keep-seconds {seconds}: {life}")
     redis.publish(600, blob_of((b"z", [(0, b"a")]), rule=0), 1)
     tap.eq(redis.read("z"), None, "what is fleeting is in no channel")
+
+
+@on_redis
+def what_a_reader_knows(tap, redis):
+    """Is what the server has, or it reads nothing."""
+    first = redis.hello()[1]
+    redis.publish(1, blob_of((b"x", [(0, b"a")])), 1)
+    lost = redis.hello(first[0] + 10 ** 6, 0)
+    known = redis.run, redis.floor
+    tap.ok(lost[0] > first and len(redis.read("x")) == 2, "it is")
+    for run, floor, name in (("r2", known[1], "another server's"),
+                             (known[0], b"1-0", "an older floor"),
+                             (known[0], known[1] + b"0", "a newer one")):
+        redis.run, redis.floor = run, floor
+        for channel in ("x", "none"):
+            redis.read(channel)
+            tap.eq(redis.answer, [b"CHANGED"], f"{name}, {channel}")
+    redis.run, redis.floor = known
+    redis.ask("FLUSHALL")
+    redis.read("x")
+    tap.eq(redis.answer, [b"CHANGED"], "nothing is there any more")
 
 
 @on_redis
@@ -396,6 +417,6 @@ def ages_change(tap, redis):
            "a list that begins says so")
 
 
-TESTS = [who_is_there, claims, a_batch, keys, retention, stops, the_end,
-         own_ids, another_server, away, full, a_channel_fails, evicts,
-         ages_change]
+TESTS = [who_is_there, claims, a_batch, keys, retention,
+         what_a_reader_knows, stops, the_end, own_ids, another_server, away,
+         full, a_channel_fails, evicts, ages_change]

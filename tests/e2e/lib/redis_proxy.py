@@ -13,6 +13,9 @@ answer of the log, is cut there, PART being how much of it comes through:
     reply   a part of its reply comes back
     log     a part of an answer with entries of the log does
     claim   a claim of a run's channel arrives, and no reply comes back
+
+One that cuts nothing is "flush 0": the next question for a channel's runs
+comes to a server that was emptied just before.
 """
 
 import asyncio
@@ -23,6 +26,7 @@ import socket
 import sys
 
 KINDS = ("before", "within", "after", "late", "reply", "log")
+FLUSH = "flush"
 
 
 class Cutter:
@@ -31,7 +35,7 @@ class Cutter:
     def __init__(self, upstream):
         self.upstream = upstream
         self.orders = {kind: collections.deque()
-                       for kind in (*KINDS, "claim")}
+                       for kind in (*KINDS, "claim", FLUSH)}
         self.done = collections.Counter()
         self.tasks = set()
 
@@ -41,6 +45,12 @@ class Cutter:
                 self.done[kind] += 1
                 return kind, self.orders[kind].popleft()
         return None, 0
+
+    async def flush(self):
+        reader, writer = await asyncio.open_unix_connection(self.upstream)
+        writer.write(b"FLUSHALL\r\n")
+        await reader.readline()
+        writer.close()
 
     async def serve(self, reader, writer):
         try:
@@ -84,6 +94,8 @@ class Pair:
                     kind, part = self.cutter.next(KINDS[:5])
                 elif b"\r\nrun " in octets:
                     kind, part = self.cutter.next(("claim",))
+                elif b"}:c:" in octets and self.cutter.next((FLUSH,))[0]:
+                    await self.cutter.flush()
                 if kind == "reply":
                     self.reply_part = part
                 elif kind:
