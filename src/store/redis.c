@@ -193,7 +193,7 @@ store_redis_close(struct store *store)
 	s->state = REDIS_DOWN;
 	redis_reads_stop(s);
 	redis_outbox_give_up(s, UINT64_MAX, "crierd ends");
-	redis_reads_give_up(s, "crierd ends");
+	redis_reads_give_up(s, clock_monotonic_us(), "crierd ends");
 	redis_asks_give_up(s, "crierd ends");
 	redis_claims_give_up(s);
 	store_redis_free(s);
@@ -260,6 +260,8 @@ store_redis_went(struct store_redis *s)
 	redis_claims_stop(s);
 	redis_outbox_stop(s);
 	redis_reads_stop(s);
+	/* One that comes and goes is away, too, for who has waited for long. */
+	loop_set_timer(s->patience, 0);
 }
 
 static void
@@ -284,24 +286,35 @@ store_redis_beat_cb(evutil_socket_t fd, short what, void *arg)
 	redis_beat(arg);
 }
 
+/* Since when the first that waits does so; UINT64_MAX: none does. */
+static uint64_t
+store_redis_waits_since(const struct store_redis *s)
+{
+	const struct batch *batch = STAILQ_FIRST(&s->outbox.batches);
+	const struct store_read *read = redis_reads_first(s);
+	uint64_t since_us = batch == NULL ? UINT64_MAX : batch->began_us;
+
+	return read != NULL && read->began_us < since_us ? read->began_us
+							 : since_us;
+}
+
 /* What waits for a Redis that is away does so no longer than that. */
 static void
 store_redis_patience_cb(evutil_socket_t fd, short what, void *arg)
 {
+	static const uint64_t patience_us = UINT64_C(1000) * REDIS_PATIENCE_MS;
 	struct store_redis *s = arg;
-	const struct batch *first;
 	uint64_t now_us = clock_monotonic_us(), due_us;
 
 	(void)fd;
 	(void)what;
 	if (s->store.is_down) {
-		redis_outbox_give_up(s,
-		    now_us - (uint64_t)REDIS_PATIENCE_MS * 1000, s->server.why);
-		redis_reads_give_up(s, s->server.why);
+		redis_outbox_give_up(s, now_us - patience_us, s->server.why);
+		redis_reads_give_up(s, now_us - patience_us, s->server.why);
 	}
-	if ((first = STAILQ_FIRST(&s->outbox.batches)) == NULL)
+	if ((due_us = store_redis_waits_since(s)) == UINT64_MAX)
 		return;
-	due_us = first->began_us + (uint64_t)REDIS_PATIENCE_MS * 1000;
+	due_us += patience_us;
 	loop_set_timer(s->patience,
 	    due_us > now_us ? (due_us - now_us) / 1000 + 1 : REDIS_PATIENCE_MS);
 }

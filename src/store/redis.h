@@ -344,6 +344,12 @@ void redis_reads_go_on(struct store_redis *);
 
 /* The connection went: what is being read begins anew. */
 void redis_reads_stop(struct store_redis *);
-void redis_reads_give_up(struct store_redis *, const char *why);
+
+/* Of those that wait the one that was given first; or NULL. */
+struct store_read *redis_reads_first(const struct store_redis *);
+
+/* Refuses what was given before, and waits. */
+void
+redis_reads_give_up(struct store_redis *, uint64_t before_us, const char *why);
 
 #endif

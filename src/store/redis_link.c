@@ -55,8 +55,14 @@ struct redis_link {
 	struct redis_reader reader;
 	struct redis_link_commands commands;
 	size_t waiting;
-	uint64_t since_ms; /* what the oldest command waits since: a word */
-	unsigned logins;   /* replies of the login that are missing */
+	/*
+	 * What the oldest command waits since: its turn, or a part of its
+	 * reply. One byte now and then is none: it would be waited for for
+	 * ever.
+	 */
+	uint64_t since_ms;
+	size_t part;     /* bytes that came since */
+	unsigned logins; /* replies of the login that are missing */
 	bool is_up, is_over, is_freed;
 	unsigned holders;
 	char why[REDIS_LINK_WHY_SIZE]; /* of the last address */
@@ -233,6 +239,14 @@ redis_link_write(struct redis_link *l, const struct redis_words *words)
 	return 0;
 }
 
+/* From now on a reply, or another part of it, is waited for. */
+static void
+redis_link_wait(struct redis_link *l)
+{
+	l->since_ms = clock_monotonic_ms();
+	l->part = 0;
+}
+
 static int
 redis_link_give(struct redis_link *l, const struct redis_words *words,
     redis_link_cb *cb, void *arg)
@@ -249,7 +263,7 @@ redis_link_give(struct redis_link *l, const struct redis_words *words,
 	c->arg = arg;
 	STAILQ_INSERT_TAIL(&l->commands, c, link);
 	if (l->waiting++ == 0) {
-		l->since_ms = clock_monotonic_ms();
+		redis_link_wait(l);
 		if (l->is_up)
 			loop_set_timer(l->timer, REDIS_LINK_REPLY_MS);
 	}
@@ -320,6 +334,7 @@ redis_link_reply(struct redis_link *l, const redisReply *reply)
 	STAILQ_REMOVE_HEAD(&l->commands, link);
 	free(c);
 	l->waiting--;
+	redis_link_wait(l);
 	cb(arg, reply);
 }
 
@@ -348,7 +363,9 @@ redis_link_read_cb(struct bufferevent *bev, void *arg)
 	struct evbuffer_iovec piece;
 
 	redis_link_hold(l);
-	l->since_ms = clock_monotonic_ms();
+	l->part += evbuffer_get_length(in);
+	if (l->part >= REDIS_LINK_REPLY_PART)
+		redis_link_wait(l);
 	while (!l->is_over && evbuffer_peek(in, -1, NULL, &piece, 1) > 0) {
 		if (redis_reader_feed(&l->reader, piece.iov_base,
 			piece.iov_len) == -1) {
@@ -517,7 +534,9 @@ redis_link_late(struct redis_link *l)
 		return;
 	waited_ms = clock_monotonic_ms() - l->since_ms;
 	if (waited_ms >= REDIS_LINK_REPLY_MS)
-		redis_link_end(l, "it does not answer");
+		redis_link_end(l,
+		    l->part > 0 ? "it answers too slowly"
+				: "it does not answer");
 	else
 		loop_set_timer(l->timer, REDIS_LINK_REPLY_MS - waited_ms);
 }

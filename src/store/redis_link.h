@@ -26,7 +26,8 @@ struct redis_link;
 enum {
 	/* From the name to the login's end, and for each address but one. */
 	REDIS_LINK_CONNECT_MS = 2000,
-	REDIS_LINK_REPLY_MS = 2500, /* behind the command and the last byte */
+	REDIS_LINK_REPLY_MS = 2500, /* for a reply, or the next part of it */
+	REDIS_LINK_REPLY_PART = 64 * 1024,
 	REDIS_LINK_REPLY_BYTES = 64 * 1024 * 1024,
 	REDIS_LINK_ELEMENTS = 1024 * 1024,
 	REDIS_LINK_WHY_SIZE = 160

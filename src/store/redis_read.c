@@ -482,6 +482,7 @@ redis_reads_go_on(struct store_redis *s)
 void
 redis_reads_take(struct store_redis *s, struct store_read *read)
 {
+	read->began_us = clock_monotonic_us();
 	STAILQ_INSERT_TAIL(&s->reads.waiting, read, link);
 	if (s->state != REDIS_LIVE &&
 	    !event_pending(s->patience, EV_TIMEOUT, NULL))
@@ -516,26 +517,39 @@ redis_reads_stop(struct store_redis *s)
 			    link);
 		redis_read_free(whole);
 	}
-	if (!STAILQ_EMPTY(&s->reads.waiting) &&
-	    !event_pending(s->patience, EV_TIMEOUT, NULL))
-		loop_set_timer(s->patience, REDIS_PATIENCE_MS);
+}
+
+struct store_read *
+redis_reads_first(const struct store_redis *s)
+{
+	struct store_read *first = STAILQ_FIRST(&s->reads.waiting), *read;
+
+	/* What began anew stands before what is older. */
+	STAILQ_FOREACH(read, &s->reads.waiting, link) {
+		/* cppcheck-suppress uninitvar; the loop sets it */
+		if (read->began_us < first->began_us)
+			first = read;
+	}
+	return first;
+}
+
+static void
+redis_reads_refuse(struct store_redis *s, struct store_read *read,
+    const char *why)
+{
+	STAILQ_REMOVE(&s->reads.waiting, read, store_read, link);
+	snprintf(read->error, sizeof read->error, "the store is away: %.120s",
+	    why);
+	read->done(read);
 }
 
 void
-redis_reads_give_up(struct store_redis *s, const char *why)
+redis_reads_give_up(struct store_redis *s, uint64_t before_us, const char *why)
 {
 	struct store_read *read;
-	size_t left = 0;
 
-	STAILQ_FOREACH(read, &s->reads.waiting, link) {
-		left++;
-	}
 	/* Who is told may leave, or ask again. */
-	for (; left > 0 && (read = STAILQ_FIRST(&s->reads.waiting)) != NULL;
-	     left--) {
-		STAILQ_REMOVE_HEAD(&s->reads.waiting, link);
-		snprintf(read->error, sizeof read->error,
-		    "the store is away: %.120s", why);
-		read->done(read);
-	}
+	while ((read = redis_reads_first(s)) != NULL &&
+	    read->began_us <= before_us)
+		redis_reads_refuse(s, read, why);
 }

@@ -110,6 +110,7 @@ struct store_read {
 	char error[BATCH_WHY_SIZE];  /* "" or why there is no answer */
 
 	STAILQ_ENTRY(store_read) link; /* the store's */
+	uint64_t began_us;             /* the store's: when it was given */
 	void (*done)(struct store_read *);
 	void *arg;
 };

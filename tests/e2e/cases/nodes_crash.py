@@ -218,7 +218,7 @@ class AtOne(Scene):
 
     def cut(self, kind):
         part = self.random.uniform(0.02, 0.98)
-        self.proxy.cut(kind, part)
+        self.proxy.order(kind, part)
 
     def move_redis_clock(self):
         self._move(self.redis_clock)

@@ -5,6 +5,8 @@ that are none."""
 
 import os
 import signal
+import struct
+import time
 
 from cases.redis_nodes import (ALWAYS, GAP, follow, is_ascending, nodes_at,
                                resume, seen)
@@ -13,9 +15,33 @@ from lib import proc
 from lib.daemon import Queue
 from lib.fake_server import FakeRedis
 from lib.redis import Node, needs_redis, on_redis
+from lib.redis_proxy import DRIP, GO, HOLD, Proxy
 from lib.site import id_key
 
+
+
+def trickle():
+    """An answer that does not end within a lifetime."""
+    yield b"*1\r\n$1000000\r\n"
+    while True:
+        yield b"x"
+        time.sleep(0.1)
+
+
+def huge():
+    """A channel's run, larger than any, and all of it nonsense."""
+    header = struct.pack(">QIIQQQI", 2, 0, 0, 1, 1, 1, 0)
+    yield b"*6\r\n:1\r\n:1\r\n:0\r\n$0\r\n\r\n$44\r\n" + header
+    yield b"\r\n$40000000\r\n"
+    for _ in range(40):
+        yield b"x" * 1000000
+        time.sleep(0.01)
+    yield b"\r\n"
+
+
 ANSWERS = (
+    trickle,
+    huge,
     b"*1\r\n$2\r\nOK\r\n",
     b"*4\r\n$2\r\nOK\r\n:1\r\n:1\r\n:1\r\n",
     b"*4\r\n$2\r\nOK\r\n$1\r\nx\r\n$1\r\nx\r\n$1\r\nx\r\n",
@@ -116,7 +142,8 @@ def no_answers(tap, place):
         clients.append(resume(node, "a", "1-0"))
     for answer, node, queue, client in zip(ANSWERS, nodes, queues, clients):
         with queue:
-            tap.eq(queue.reply().get("code"), 75, f"{answer}: come again")
+            name = getattr(answer, "__name__", answer)
+            tap.eq(queue.reply().get("code"), 75, f"{name}: come again")
         if not client.ended:
             proc.wait_for(lambda c=client: c.pump() or c.ended
                           or c.parser.events or c.parser.primings,
@@ -128,4 +155,39 @@ def no_answers(tap, place):
         node.stop()
 
 
-TESTS = [positions, ahead, prefixes, no_answers]
+@on_redis()
+def byte_by_byte(tap, place, redis):
+    """A Redis as slow as can be: all is as ever, but later; and while it is in
+    the middle of an answer the node does the rest."""
+    proxy = Proxy(place, redis)
+    (other,) = nodes_at(place, redis, 1)
+    ids = [other.publish("a", "0")]
+    node = Node(place, "slow", f"redis+unix://{proxy.path}").start()
+    stream = follow(node, "a")
+    proxy.order(DRIP)
+    ids += [one.publish("a", f"{at}") for at, one in
+            enumerate((node, other, node, other), 1)]
+    stream.wait_events(4)
+    tap.eq(seen(stream), [(one, f"{at}") for at, one in
+                          enumerate(ids[1:], 1)], "a stream has all of it")
+    back = resume(node, "a", ids[0]).wait_events(4)
+    tap.eq([event.id for event in back], ids[1:], "and who comes back")
+    proxy.order(HOLD, 0.5)
+    with Queue(node.queue) as queue:
+        first = queue.ask({"channel": "a", "data": "5"})
+        proc.wait_for(lambda: proxy.done().get("held"), "half an answer")
+        tap.ok(first.get("ok"), "the log says as much as an answer", first)
+        with follow(node, "a") as late:
+            queue.send({"channel": "a", "data": "6"})
+            proc.wait_for(lambda: node.status()["committing"]["batches"] == 1,
+                          "the next waits for it")
+            tap.eq((stream.ended, late.ended), (False, False),
+                   "meanwhile clients stay and come")
+            proxy.order(GO)
+            last = (queue.reply().get("id"), "6")
+            late.wait_events(1)
+    stream.wait_events(6)
+    tap.eq(seen(stream)[-2:], [(first["id"], "5"), last], "then all is there")
+
+
+TESTS = [byte_by_byte, positions, ahead, prefixes, no_answers]

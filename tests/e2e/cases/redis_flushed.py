@@ -84,7 +84,7 @@ def flushed_while_read(tap, place, redis):
     first.publish("a", "2")
     node = Node(place, "late", f"redis+unix://{proxy.path}").start()
     tap.eq(history(node, since), (["2"], False), "nothing is missing")
-    proxy.cut(FLUSH, 0)
+    proxy.order(FLUSH)
     tap.eq(history(node, since), ([], True), "a gap is told")
     tap.eq(proxy.done(), {FLUSH: 1}, "it was emptied then")
     tap.eq(history(node, since), ([], True), "and from now on")

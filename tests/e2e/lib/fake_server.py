@@ -94,7 +94,8 @@ class Proxy(_Port):
 
 class FakeRedis(_Port):
     """answers: of a command's first word in capitals, the bytes of its reply;
-    b"" is no reply; "" is that of all others."""
+    b"" is no reply; "" is that of all others.  A function gives the parts of
+    one, in turn."""
 
     def __init__(self, place, answers):
         super().__init__(place)
@@ -108,7 +109,9 @@ class FakeRedis(_Port):
                 length = int(file.readline()[1:])
                 words.append(file.read(length + 2)[:-2])
             word = words[0].decode().upper()
-            connection.sendall(self.answers.get(word, self.answers[""]))
+            answer = self.answers.get(word, self.answers[""])
+            for part in answer() if callable(answer) else [answer]:
+                connection.sendall(part)
 
 
 def array(*words):

@@ -14,19 +14,26 @@ answer of the log, is cut there, PART being how much of it comes through:
     log     a part of an answer with entries of the log does
     claim   a claim of a run's channel arrives, and no reply comes back
 
-One that cuts nothing is "flush 0": the next question for a channel's runs
-comes to a server that was emptied just before.
+Some cut nothing:
+
+    flush   the next question for a channel's runs comes to a server that was
+            emptied just before
+    hold    PART of the next batch's reply comes, and the rest behind "go"
+    drip    from now on each byte of a reply comes when that before was read
 """
 
 import asyncio
 import collections
+import fcntl
 import json
 import os
 import socket
+import struct
 import sys
+import termios
 
 KINDS = ("before", "within", "after", "late", "reply", "log")
-FLUSH = "flush"
+FLUSH, HOLD, GO, DRIP = "flush", "hold", "go", "drip"
 
 
 class Cutter:
@@ -35,8 +42,9 @@ class Cutter:
     def __init__(self, upstream):
         self.upstream = upstream
         self.orders = {kind: collections.deque()
-                       for kind in (*KINDS, "claim", FLUSH)}
+                       for kind in (*KINDS, "claim", FLUSH, HOLD, GO, DRIP)}
         self.done = collections.Counter()
+        self.is_free = asyncio.Event()
         self.tasks = set()
 
     def next(self, kinds):
@@ -66,6 +74,8 @@ class Cutter:
         line = (await reader.readline()).split()
         if line:
             self.orders[line[0].decode()].append(float(line[1]))
+        if self.orders[GO]:
+            self.is_free.set()
         writer.write(json.dumps(self.done).encode())
         writer.close()
 
@@ -77,7 +87,7 @@ class Pair:
         self.cutter = cutter
         self.reader, self.writer = reader, writer
         self.up_reader, self.up_writer = up_reader, up_writer
-        self.reply_part = None
+        self.reply_part = self.held_part = None
         self.is_cut = False
 
     def close(self):
@@ -91,13 +101,15 @@ class Pair:
                     return
                 kind, part = None, 0
                 if b"}:b:" in octets:  # a node's token: it is a batch
-                    kind, part = self.cutter.next(KINDS[:5])
+                    kind, part = self.cutter.next((*KINDS[:5], HOLD))
                 elif b"\r\nrun " in octets:
                     kind, part = self.cutter.next(("claim",))
                 elif b"}:c:" in octets and self.cutter.next((FLUSH,))[0]:
                     await self.cutter.flush()
                 if kind == "reply":
                     self.reply_part = part
+                elif kind == HOLD:
+                    self.held_part = part
                 elif kind:
                     await self.cut(kind, part, octets)
                     return
@@ -122,6 +134,29 @@ class Pair:
             await asyncio.sleep(0.05)
         self.up_writer.close()
 
+    async def answer(self, octets):
+        part, self.held_part = self.held_part, None
+        if part is not None:
+            size = int(part * len(octets))
+            await self.drip(octets[:size])
+            self.cutter.done["held"] += 1
+            await self.cutter.is_free.wait()
+            octets = octets[size:]
+        if self.cutter.orders[DRIP]:
+            await self.drip(octets)
+        else:
+            self.writer.write(octets)
+            await self.writer.drain()
+
+    async def drip(self, octets):
+        connection = self.writer.get_extra_info("socket")
+        for octet in octets:
+            self.writer.write(bytes((octet,)))
+            while not self.writer.is_closing() and struct.unpack(
+                    "i", fcntl.ioctl(connection, termios.TIOCOUTQ,
+                                     b"\0" * 4)) != (0,):
+                await asyncio.sleep(0)
+
     async def replies(self):
         try:
             while octets := await self.up_reader.read(1 << 20):
@@ -133,8 +168,7 @@ class Pair:
                 if part is not None:
                     self.is_cut = True
                     octets = octets[:int(part * len(octets))]
-                self.writer.write(octets)
-                await self.writer.drain()
+                await self.answer(octets)
                 if self.is_cut:
                     break
         except OSError:
@@ -165,7 +199,7 @@ class Proxy:
             with control.makefile("rb") as answer:
                 return json.load(answer)
 
-    def cut(self, kind, part):
+    def order(self, kind, part=0):
         self._ask(f"{kind} {part}".encode())
 
     def done(self):
