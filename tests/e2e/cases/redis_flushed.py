@@ -53,6 +53,8 @@ def flushed_unseen(tap, place, redis):
     redis.ask("FLUSHALL")
     fresh = Node(place, "fresh", redis.url()).start()
     early = fresh.publish("a", "early")
+    tap.ok(not is_ascending([old[-1], early]), "a new node cannot know the ids",
+           early)
     client.wait(lambda: client.events[-1].type == GAP, "a gap", 20)
     late = fresh.publish("a", "late")
     client.wait(lambda: client.events[-1].data == "late", "what follows")
