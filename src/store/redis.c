@@ -213,8 +213,8 @@ static const struct store_ops store_redis_ops = {
 	.close = store_redis_close,
 };
 
-/* Goes on at the position, where that holds, or at another one. */
-static void
+/* Goes on at the position, where that holds, or at another one: then true. */
+static bool
 store_redis_place(struct store_redis *s, const struct redis_hello *hello,
     bool was_broken)
 {
@@ -227,14 +227,15 @@ store_redis_place(struct store_redis *s, const struct redis_hello *hello,
 	else if (was_broken)
 		redis_log_move(s, hello->last, true);
 	else
-		return;
+		return false;
 	redis_outbox_doubt(s);
+	return true;
 }
 
 static void
 store_redis_came(struct store_redis *s, const struct redis_hello *hello)
 {
-	bool was_broken = s->log.is_broken;
+	bool was_broken = s->log.is_broken, is_elsewhere;
 
 	s->log.is_broken = false;
 	/* What follows the position is not known to crier. */
@@ -243,9 +244,11 @@ store_redis_came(struct store_redis *s, const struct redis_hello *hello)
 		redis_leave(s, "its log has an entry that is none of crier's");
 		return;
 	}
-	store_redis_place(s, hello, was_broken);
+	is_elsewhere = store_redis_place(s, hello, was_broken);
 	redis_log_read(s);
-	redis_asks_stops(s);
+	/* Otherwise the log has them, each behind what came before it. */
+	if (is_elsewhere)
+		redis_asks_stops(s);
 	redis_asks_send(s);
 	redis_claims_send(s);
 	redis_outbox_send(s);

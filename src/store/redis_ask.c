@@ -6,8 +6,10 @@
  * "ask NODE NUMBER STOP_MS TEXT", so every node meets it behind what was
  * published before.  redis_answer.c is how the answers come.
  *
- * What a node is to do is a question, too.  To do it twice does no harm, so a
- * question is sent until it is known to be on the log. */
+ * What a node is to do is a question, too.  It is sent until it is known to be
+ * on the log, and the Redis knows the number of the last, so it is there once:
+ * who came back since a close is not sent away by another copy of it.
+ */
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,8 +25,9 @@ enum {
 	REDIS_ASKS_MAX = 64, /* that are open */
 	REDIS_ASK_MS = 1000, /* to be on the log, and then for the answers */
 	REDIS_ASK_NODES = 1024,
-	REDIS_ASK_KEYS = 4,
-	REDIS_ASK_WORDS = 5,
+	REDIS_ASK_NUMBER_MS = 3600000, /* its number is remembered so long */
+	REDIS_ASK_KEYS = 5,
+	REDIS_ASK_WORDS = 7,
 	REDIS_ASK_BYTES = 32 << 20 /* of answers to all that is open */
 };
 
@@ -365,11 +368,13 @@ static void
 redis_ask_put(const struct store_redis *s, const struct redis_ask *a,
     char keys[REDIS_ASK_KEYS][REDIS_KEY_SIZE], struct redis_command *c)
 {
-	static const char *const names[REDIS_ASK_KEYS] = { "state", "log",
-		"stops", "nodes" };
+	char number[REDIS_NODE_SIZE + 2];
+	const char *const names[REDIS_ASK_KEYS] = { "state", "log", "stops",
+		"nodes", number };
 	const char *stop = a->text.data + a->entry_len;
 	size_t i;
 
+	snprintf(number, sizeof number, "q:%s", s->node);
 	redis_command_add_script(c, REDIS_SCRIPT_ASK, true, REDIS_ASK_KEYS);
 	for (i = 0; i < REDIS_ASK_KEYS; i++) {
 		redis_key(s, names[i], keys[i]);
@@ -380,6 +385,8 @@ redis_ask_put(const struct store_redis *s, const struct redis_ask *a,
 	redis_command_add_number(c, REDIS_GONE_MS);
 	redis_command_add_number(c, a->stop_ms);
 	redis_command_add_number(c, s->log.least.ms);
+	redis_command_add_number(c, a->number);
+	redis_command_add_number(c, REDIS_ASK_NUMBER_MS);
 	for (i = 0; i < a->stop_count; i++) {
 		redis_command_add(c, stop, a->stop_len[i]);
 		stop += a->stop_len[i];

@@ -12,6 +12,7 @@ from lib import proc, sse
 from lib.daemon import Queue
 from lib.fcgi import Direct
 from lib.redis import Node, on_redis
+from lib.redis_proxy import ASK, Proxy
 
 CONFIG = """
 route "GET /events/{name}" { subscribe = "{name}" }
@@ -432,5 +433,26 @@ def stop_is_over(tap, place, redis):
     tap.ok(can_follow(nodes[1]), "at the late node, too")
 
 
-TESTS = [old_goes, stop_is_over, many_were_silent, what_runs, streams_of_all, figures_of_all, who_follows, many_users, closes_and_counts, what_is_there,
-         one_is_silent, it_is_bounded, redis_is_away, asked_by_many]
+@on_redis()
+def its_reply_is_lost(tap, place, redis):
+    """An order is sent again, and reaches each node once: who came back since
+    is not sent away, and what was lifted is not stopped."""
+    proxy = Proxy(place, redis)
+    (other,) = nodes_at(place, redis, 1)
+    node = Node(place, "cut", f"redis+unix://{proxy.path}").start()
+    streams = [follow(one, "a") for one in (node, other)]
+    proxy.order(ASK)
+    answer = ask(node, "close", channel="a", stop=True)
+    tap.eq((proxy.done().get(ASK), answer["closed"]), (1, 2),
+           f"all is closed: {answer}")
+    for stream in streams:
+        stream.wait_end()
+    orders = [one[1][3] for one in redis.ask(
+        "XRANGE", "{crier}:log", "-", "+") if b'"do":"close"' in one[1][3]]
+    tap.eq(len(orders), 1, f"it is on the log once: {orders}")
+
+
+TESTS = [old_goes, stop_is_over, many_were_silent, what_runs, streams_of_all,
+         figures_of_all, who_follows, many_users, closes_and_counts,
+         what_is_there, one_is_silent, it_is_bounded, redis_is_away,
+         asked_by_many, its_reply_is_lost]

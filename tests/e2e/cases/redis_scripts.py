@@ -193,20 +193,34 @@ def what_a_reader_knows(tap, redis):
     tap.eq(redis.answer, [b"CHANGED"], "nothing is there any more")
 
 
+def stop(redis, number, node="a"):
+    return redis.script(
+        "ask", (STATE, LOG, STOPS, NODES, "{t}:q:" + node), redis.run,
+        f"ask {node} {number} 0 close", GONE, 100000, 0, number, 3600000,
+        "c:x", "c:y", "u:x")
+
+
 @on_redis
 def stops(tap, redis):
     """An event lifts its channel's, and no other."""
     redis.hello()
     redis.publish(1, blob_of((b"x", [(0, b"a")])), 1)
-    answer = redis.script(
-        "ask", (STATE, LOG, STOPS, NODES), redis.run, "ask a 1 0 close", GONE,
-        100000, 0, "c:x", "c:y", "u:x")
+    answer = stop(redis, 1)
     tap.eq(answer, [b"OK", b"a"], "who is there is to answer")
     (entry,) = redis.ask("XREVRANGE", LOG, "+", "-", "COUNT", 1)
     tap.eq(entry[1][3], b"ask a 1 0 close", "it stands in the log")
     redis.publish(2, blob_of((b"x", [(0, b"a")])), 1)
     tap.eq(sorted(redis.ask("ZRANGE", STOPS, 0, -1)), [b"c:y", b"u:x"],
            "a new event")
+    count = redis.ask("XLEN", LOG)
+    tap.eq((stop(redis, 1), redis.ask("XLEN", LOG)), ([b"OK", b"a"], count),
+           "the same order again does nothing")
+    tap.eq(redis.ask("ZSCORE", STOPS, "c:x"), None, "what was lifted stays so")
+    stop(redis, 3)
+    tap.eq((stop(redis, 2)[0], redis.ask("XLEN", LOG)), (b"OLD", count + 1),
+           "nor does a copy that comes behind a later one")
+    tap.eq((stop(redis, 1, "b")[0], redis.ask("XLEN", LOG)),
+           (b"OK", count + 2), "each node has its own")
 
 
 @on_redis

@@ -13,6 +13,7 @@ answer of the log, is cut there, PART being how much of it comes through:
     reply   a part of its reply comes back
     log     a part of an answer with entries of the log does
     claim   a claim of a run's channel arrives, and no reply comes back
+    ask     a question to all nodes arrives, and no reply comes back
 
 Some cut nothing:
 
@@ -33,7 +34,7 @@ import sys
 import termios
 
 KINDS = ("before", "within", "after", "late", "reply", "log")
-FLUSH, HOLD, GO, DRIP = "flush", "hold", "go", "drip"
+FLUSH, HOLD, GO, DRIP, ASK = "flush", "hold", "go", "drip", "ask"
 
 
 class Cutter:
@@ -42,7 +43,8 @@ class Cutter:
     def __init__(self, upstream):
         self.upstream = upstream
         self.orders = {kind: collections.deque()
-                       for kind in (*KINDS, "claim", FLUSH, HOLD, GO, DRIP)}
+                       for kind in (*KINDS, "claim", FLUSH, HOLD, GO, DRIP,
+                                    ASK)}
         self.done = collections.Counter()
         self.is_free = asyncio.Event()
         self.tasks = set()
@@ -104,6 +106,8 @@ class Pair:
                     kind, part = self.cutter.next((*KINDS[:5], HOLD))
                 elif b"\r\nrun " in octets:
                     kind, part = self.cutter.next(("claim",))
+                elif b"\r\nask " in octets:
+                    kind, part = self.cutter.next((ASK,))
                 elif b"}:c:" in octets and self.cutter.next((FLUSH,))[0]:
                     await self.cutter.flush()
                 if kind == "reply":
