@@ -103,7 +103,7 @@ def claim_without_reply(tap, place, redis):
     proxy = Proxy(place, redis)
     away = Node(place, "away", f"redis+unix://{proxy.path}", (),
                 ROUTES.replace("DIR", folder)).start()
-    proxy.cut("claim", 0)
+    proxy.order("claim")
     Direct(away.listen, "/chat/a", method="POST").wait_end()
     proc.wait_for(lambda: proxy.done().get("claim"), "it is cut")
     proc.wait_for(lambda: redis.ask("HLEN", CLAIMS) == 0, "it is given back")
