@@ -135,6 +135,8 @@ handoff_put(struct buffer *b, const struct opening *opening,
 		json_add_number(o, "last", sub->last);
 	if (sub->is_terse)
 		json_add_flag(o, "terse", true);
+	if (sub->is_tagged)
+		json_add_flag(o, "tag", true);
 	json_add_flag(o, "poll", sub->is_poll);
 	json_add_number(o, "poll_ms", sub->poll_ms);
 	json_add_number(o, "poll_above", sub->poll_above);

@@ -315,6 +315,7 @@ handoff_get_position(struct handoff *h, struct json_object *o)
 	if (handoff_get_text(h, o, "since", SIZE_MAX, &sub->since) == -1 ||
 	    handoff_get_flag(h, o, "all", &sub->since_all) == -1 ||
 	    handoff_get_flag(h, o, "terse", &sub->is_terse) == -1 ||
+	    handoff_get_flag(h, o, "tag", &sub->is_tagged) == -1 ||
 	    handoff_get_flag(h, o, "poll", &sub->is_poll) == -1 ||
 	    handoff_get_number(h, o, "poll_ms", &limit_of[LIMIT_POLL_MS],
 		&sub->poll_ms) == -1 ||

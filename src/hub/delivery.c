@@ -8,8 +8,10 @@
 
 #include "base/fetch.h"
 #include "hub/delivery.h"
+#include "hub/order.h"
 #include "hub/rest.h"
 #include "hub/state.h"
+#include "hub/tag.h"
 
 /*
  * From cursors to a system call.
@@ -72,6 +74,7 @@ struct delivery_unit {
 	struct source *source; /* to be told when begun; NULL: none */
 	uint64_t next_seq;
 	uint32_t events;
+	uint16_t tag; /* the stream is told when begun, the block ours; or 0 */
 	struct id last;
 };
 
@@ -79,7 +82,8 @@ struct delivery {
 	struct stream *stream;
 	struct hub_counters *counters;
 	size_t iov_count, unit_count, bytes;
-	bool is_cut; /* more is pending than this call takes */
+	bool is_cut;   /* more is pending than this call takes */
+	uint16_t told; /* as the stream's, supposing that all this is out */
 	struct iovec iov[DELIVERY_IOVS];
 	char headers[DELIVERY_IOVS][FRAMING_HEADER_MAX];
 	struct delivery_unit units[DELIVERY_UNITS];
@@ -158,63 +162,6 @@ delivery_add_unit(struct delivery *d, const struct delivery_unit *u)
 	}
 }
 
-/*
- * Finds the channel whose next event is the oldest, and in *limit the id from
- * which on another channel's event comes first.  An event that went to several
- * channels has the same id in all of them, so it was sent by one of them if its
- * id is not greater than sent; such events are passed.
- */
-static bool
-delivery_oldest(const struct stream *s, uint64_t *seqs, struct id sent,
-    size_t *oldest, struct id *limit)
-{
-	struct id least = { UINT64_MAX, UINT64_MAX }, id;
-	const struct history *h;
-	bool found = false;
-	size_t i;
-
-	*limit = least;
-	for (i = 0; i < s->cursor_count; i++) {
-		h = &s->cursors[i].channel->history;
-		while (seqs[i] < h->next_seq &&
-		    id_cmp(history_at(h, seqs[i])->id, sent) <= 0)
-			seqs[i]++;
-		if (seqs[i] == h->next_seq)
-			continue;
-		id = history_at(h, seqs[i])->id;
-		if (id_cmp(id, least) < 0) {
-			*limit = least;
-			least = id;
-			*oldest = i;
-			found = true;
-		} else if (id_cmp(id, *limit) < 0) {
-			*limit = id;
-		}
-	}
-	/* Two channels have this event: the run is this event alone. */
-	if (found && id_cmp(*limit, least) == 0)
-		limit->n++;
-	return found;
-}
-
-/* The next run to send, supposing that all before seqs and sent is out. */
-static bool
-delivery_pick(const struct stream *s, uint64_t *seqs, struct id sent,
-    uint64_t now_ms, size_t *index, struct history_slice *slice)
-{
-	struct id limit;
-
-	*index = 0;
-	if (s->cursor_count == 1)
-		return history_slice(&s->cursors[0].channel->history, seqs,
-		    now_ms, NULL, slice);
-	while (delivery_oldest(s, seqs, sent, index, &limit))
-		if (history_slice(&s->cursors[*index].channel->history,
-			&seqs[*index], now_ms, &limit, slice))
-			return true;
-	return false;
-}
-
 static struct delivery_unit
 delivery_unit_of(const struct history_slice *slice, struct cursor *cursor)
 {
@@ -247,6 +194,48 @@ delivery_is_full(const struct delivery *d)
 	    d->iov_count + 2 > DELIVERY_IOVS || d->bytes >= DELIVERY_BYTES;
 }
 
+/*
+ * In front of a channel's run its name is a unit of its own, unless the client
+ * was told of this channel last.  Without memory for it the call takes no more.
+ */
+static void
+delivery_add_tag(struct delivery *d, size_t index)
+{
+	struct delivery_unit u = { .tag = (uint16_t)(index + 1) };
+
+	if (d->told == u.tag)
+		return;
+	u.block = tag_new(d->stream->cursors[index].channel);
+	if (u.block == NULL) {
+		d->is_cut = true;
+		return;
+	}
+	u.len = u.block->used;
+	d->told = u.tag;
+	delivery_add_unit(d, &u);
+}
+
+/* Gets ready for a run of this cursor's channel; false: no room. */
+static bool
+delivery_admit_run(struct delivery *d, size_t index)
+{
+	if (d->stream->is_tagged && !delivery_is_full(d))
+		delivery_add_tag(d, index);
+	if (delivery_is_full(d))
+		d->is_cut = true;
+	return !d->is_cut;
+}
+
+static void
+delivery_drop_tags(struct delivery *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->unit_count; i++)
+		if (d->units[i].tag > 0)
+			block_unref(d->units[i].block);
+}
+
 static void
 delivery_add_events(struct delivery *d, uint64_t *seqs)
 {
@@ -257,11 +246,9 @@ delivery_add_events(struct delivery *d, uint64_t *seqs)
 	struct delivery_unit u;
 	size_t i;
 
-	while (!d->is_cut && delivery_pick(s, seqs, sent, now_ms, &i, &slice)) {
-		if (delivery_is_full(d)) {
-			d->is_cut = true;
+	while (!d->is_cut && order_next(s, seqs, sent, now_ms, &i, &slice)) {
+		if (!delivery_admit_run(d, i))
 			return;
-		}
 		history_slice_cut(&s->cursors[i].channel->history, seqs[i],
 		    s->is_writing ? DELIVERY_RUN_STALLED : DELIVERY_RUN,
 		    &slice);
@@ -279,13 +266,11 @@ delivery_add_runs(struct delivery *d)
 	struct source *source = d->stream->source;
 	struct history_slice slice;
 	struct delivery_unit u;
-	size_t n;
+	size_t n, i;
 
-	for (n = 0; !d->is_cut && source->run(source, n, &slice); n++) {
-		if (delivery_is_full(d)) {
-			d->is_cut = true;
+	for (n = 0; !d->is_cut && source->run(source, n, &slice, &i); n++) {
+		if (!delivery_admit_run(d, i))
 			return;
-		}
 		u = delivery_unit_of(&slice, NULL);
 		u.source = source;
 		delivery_add_unit(d, &u);
@@ -301,7 +286,9 @@ delivery_begin(struct stream *s, struct hub_counters *counters,
 		u->cursor->seq = u->next_seq;
 	else if (u->source != NULL)
 		u->source->begin_run(u->source);
-	else
+	else if (u->tag > 0)
+		s->told = u->tag;
+	if (u->cursor == NULL && u->source == NULL)
 		return;
 	s->sent = u->last;
 	s->events += u->events;
@@ -444,6 +431,7 @@ delivery_write(struct stream *s, struct hub_counters *counters)
 	d.counters = counters;
 	d.iov_count = d.unit_count = d.bytes = 0;
 	d.is_cut = false;
+	d.told = s->told;
 	/* Step 1: the half-sent unit, then a source's runs or the events. */
 	if (s->unit != NULL)
 		delivery_add_half_sent(&d);
@@ -457,6 +445,10 @@ delivery_write(struct stream *s, struct hub_counters *counters)
 	/* Steps 2 and 3. */
 	if (d.iov_count > 0)
 		result = delivery_send(&d);
+	else if (d.is_cut) /* by nothing but a tag for which is no memory */
+		result = DELIVERY_FAILED;
+	if (s->is_tagged)
+		delivery_drop_tags(&d);
 	if (result != DELIVERY_DONE || !follows)
 		return result;
 	/* There is a gap, which can be told now that no unit is half sent. */
@@ -564,7 +556,7 @@ delivery_try(struct stream *s, struct hub_counters *counters,
 		return DELIVERY_LEFT;
 	/* A wire for one stream alone would be made for nothing. */
 	if (s->cursor_count == 1 && s->cursors->channel->cursor_count > 1 &&
-	    delivery_make_wire(w, s))
+	    (!s->is_tagged || s->told > 0) && delivery_make_wire(w, s))
 		return delivery_send_wire(s, counters, w);
 	return delivery_write(s, counters);
 }

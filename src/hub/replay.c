@@ -243,7 +243,8 @@ replay_give_up(struct slice_asker *a)
 
 /* The runs of the slice that are not begun. */
 static bool
-replay_run(struct source *source, size_t n, struct history_slice *run)
+replay_run(struct source *source, size_t n, struct history_slice *run,
+    size_t *index)
 {
 	const struct slice *slice = replay_of(source)->asker.slice;
 	const struct store_mark *m;
@@ -259,6 +260,7 @@ replay_run(struct source *source, size_t n, struct history_slice *run)
 	run->len = (uint32_t)m->end - run->off;
 	run->events = (uint32_t)m->events;
 	run->last = m->last;
+	*index = (size_t)(m->range - slice->ranges);
 	return true;
 }
 

@@ -179,6 +179,7 @@ slice_new(const struct stream *s, size_t room)
 	slice->read.room = slice->block->data;
 	slice->read.room_bytes = room;
 	slice->read.marks = slice->marks;
+	slice->read.by_range = s->is_tagged;
 	slice->read.done = slice_done;
 	slice->read.arg = slice;
 	return slice;

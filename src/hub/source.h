@@ -38,9 +38,11 @@ struct source {
 	/*
 	 * The nth run (whole records) that can be sent behind the unit, false
 	 * if there is none; and that the first byte of the first one was sent.
-	 * NULL: the source has units alone.
+	 * NULL: the source has units alone.  If the stream is tagged the run is
+	 * of one channel, that of the stream's cursor with this index.
 	 */
-	bool (*run)(struct source *, size_t n, struct history_slice *);
+	bool (*run)(struct source *, size_t n, struct history_slice *,
+	    size_t *index);
 	void (*begin_run)(struct source *);
 
 	/*

@@ -81,9 +81,11 @@ struct stream {
 	bool is_writing; /* waits until the socket takes more */
 	bool is_poll;    /* ends when it has brought something: poll.h */
 	bool is_half_open;
-	bool is_pipe; /* else a socket */
+	bool is_pipe;   /* else a socket */
+	bool is_tagged; /* is told of which channel events are: tag.h */
 	uint16_t request_id;
 	uint16_t cursor_count;
+	uint16_t told;         /* of cursors[told - 1] last; 0: of none */
 	struct block *unit;    /* half sent, or NULL */
 	struct source *source; /* NULL: it follows its cursors */
 	const struct framing *framing;
@@ -168,7 +170,7 @@ enum delivery_result {
 	DELIVERY_DONE,    /* nothing is pending */
 	DELIVERY_MORE,    /* something is, and the socket may take it */
 	DELIVERY_BLOCKED, /* something is, and the socket is full */
-	DELIVERY_FAILED,  /* the peer is gone: errno */
+	DELIVERY_FAILED,  /* the peer is gone, or there is no memory */
 	DELIVERY_LEFT     /* not tried: there is more to it */
 };
 

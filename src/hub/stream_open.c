@@ -189,6 +189,7 @@ stream_new(struct hub *hub, const struct subscription *sub,
 	s->is_half_open = sub->is_half_open;
 	s->is_pipe = sub->is_pipe;
 	s->is_terse = sub->is_terse;
+	s->is_tagged = sub->is_tagged;
 	s->ends_with_run = sub->ends_with_run;
 	s->cursor_count = (uint16_t)sub->channel_count;
 	s->opened_ms = s->written_ms = hub->clock.now_ms;

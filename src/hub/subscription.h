@@ -31,6 +31,7 @@ struct subscription {
 	bool is_half_open; /* its end of file says nothing: it never sends */
 	bool is_pipe;      /* else it is a socket */
 	bool is_terse;     /* no blocks without data */
+	bool is_tagged;    /* says of which channel events are: tag.h */
 	/*
 	 * Without any position: from where the run of the channel begins, if
 	 * it is one channel and has, or had, one (run.h).

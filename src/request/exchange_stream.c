@@ -100,6 +100,7 @@ exchange_set_channels(const struct exchange *ex, struct exchange_stream *s)
 
 	sub->channels = route->channels;
 	sub->channel_count = route->channel_count;
+	sub->is_tagged = route->is_tagged;
 	sub->is_poll = route->is_poll;
 	sub->poll_ms = route->poll_ms;
 	sub->poll_above = route->poll_above;

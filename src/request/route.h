@@ -70,7 +70,7 @@ struct route {
 	size_t since_len;
 	bool is_over;      /* the client has seen the end, and is to stop */
 	bool is_own_alone; /* ROUTE_STOP: a run that its user has begun */
-	bool since_all, has_last;
+	bool since_all, has_last, is_tagged;
 	uint64_t last, padding;
 	bool is_poll; /* as in struct subscription, and so is what follows */
 	uint64_t poll_ms, poll_above;

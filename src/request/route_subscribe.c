@@ -456,6 +456,36 @@ route_read_format(struct route *r, const struct route_input *in, bool *is_json)
 	return got;
 }
 
+static int
+route_set_tag(struct route *r, struct text_span tag)
+{
+	r->is_tagged = text_equals(tag, "channel");
+	return r->is_tagged
+	    ? 0
+	    : refusal_set(&r->refusal, 400, "tag is not channel");
+}
+
+/* Whether the stream says of which channel its events are. */
+static int
+route_read_tag(struct route *r, const struct route_input *in)
+{
+	struct json_object *member = route_json_member(in, "tag");
+	struct text_span word = { "", 0 };
+	char *text;
+	size_t len;
+	int got = route_read_parameter(r, in, "tag", &text, &len);
+
+	if (got == 1) {
+		got = route_set_tag(r, (struct text_span){ text, len });
+		free(text);
+		return got;
+	}
+	if (got == -1 || member == NULL)
+		return got;
+	json_get_text(member, &word);
+	return route_set_tag(r, word);
+}
+
 /* At most how many events are told; without a word as many as may be. */
 static int
 route_read_limit(struct route *r, const struct route_input *in)
@@ -514,8 +544,7 @@ route_read_subscription(struct route *r, struct route_input *in)
 	    route_read_json_position(r, in) == -1)
 		return -1;
 	route_set_last(r, in->found);
-	if (in->found->kind == CONFIG_ROUTE_SUBSCRIBE &&
-	    route_read_history(r, in) == -1)
+	if (route_read_tag(r, in) == -1 || route_read_history(r, in) == -1)
 		return -1;
 	r->is_over = in->found->end_stop == 1 &&
 	    text_equals((struct text_span){ r->since, r->since_len },

@@ -53,6 +53,7 @@ struct store_mark {
 	size_t end;      /* of the records' bytes */
 	uint64_t events; /* in this run */
 	struct id last;
+	const struct store_range *range; /* the first that has the first */
 };
 
 enum {
@@ -89,6 +90,7 @@ struct store_read {
 	char *room;         /* for the records */
 	size_t room_bytes;
 	struct store_mark *marks; /* STORE_MARKS */
+	bool by_range;            /* each run has events of one range alone */
 	struct store_note *notes; /* or NULL: of each event, note_max at most */
 	size_t note_max;
 

@@ -206,6 +206,95 @@ test_many_runs(void **state)
 	streams_teardown(&test_hub);
 }
 
+/* Each run behind its channel's name, more of both than one write takes. */
+static void
+test_tags(void **state)
+{
+	struct streams_request r = { .channels = "a,b", .is_tagged = true };
+	struct streams_client c[2];
+	struct buffer want = { 0 };
+	unsigned i, n;
+	char data[16];
+
+	(void)state;
+	streams_setup(&test_hub, NULL);
+	streams_open(&test_hub, &c[0], &r);
+	r.is_framed = true;
+	streams_open(&test_hub, &c[1], &r);
+	streams_put_head(&want, ID_0);
+	for (i = 0; i < 500; i++) {
+		snprintf(data, sizeof data, "%u", i);
+		n = streams_publish(&test_hub, i % 2 ? "a" : "b,x", data);
+		buffer_printf(&want, ": channel %s\n", i % 2 ? "a" : "b");
+		streams_put_event(&want, n, data);
+	}
+	/* The first of its channels, and one that it was told of already. */
+	for (i = 0; i < 3; i++) {
+		n = streams_publish(&test_hub, "b,a", "both");
+		streams_put_event(&want, n, "both");
+	}
+	streams_deliver(&test_hub);
+	streams_settle(&test_hub, c, 2);
+	streams_assert(&c[0], &want);
+	streams_assert(&c[1], &want);
+	buffer_clear(&want);
+	streams_close(&c[0]);
+	streams_close(&c[1]);
+	streams_teardown(&test_hub);
+}
+
+/* Of one channel a stream is told once, and then gets what all get. */
+static void
+test_tag_of_one(void **state)
+{
+	struct streams_request r = { .channels = "a", .is_tagged = true };
+	struct streams_client c;
+	struct buffer want = { 0 };
+	uint64_t writes;
+	unsigned i, n;
+
+	(void)state;
+	streams_setup(&test_hub, NULL);
+	streams_open(&test_hub, &c, &r);
+	streams_put_head(&want, ID_0);
+	buffer_append_text(&want, ": channel a\n");
+	writes = test_hub.hub->counters.writes;
+	for (i = 0; i < 3; i++) {
+		n = streams_publish(&test_hub, "a", "x");
+		streams_put_event(&want, n, "x");
+		streams_deliver(&test_hub);
+	}
+	assert_int_equal(test_hub.hub->counters.writes - writes, 3);
+	streams_take(&c);
+	streams_assert(&c, &want);
+	buffer_clear(&want);
+	streams_close(&c);
+	streams_teardown(&test_hub);
+}
+
+/* What crier says of streams is of a channel like any other. */
+static void
+test_tag_of_own(void **state)
+{
+	struct streams_request r = { .channels = "$streams",
+		.is_tagged = true };
+	struct streams_client c[2];
+
+	(void)state;
+	streams_setup(&test_hub, NULL);
+	streams_open(&test_hub, &c[0], &r);
+	streams_settle(&test_hub, c, 1);
+	r.channels = "a";
+	streams_open(&test_hub, &c[1], &r);
+	streams_deliver(&test_hub);
+	streams_settle(&test_hub, c, 2);
+	assert_int_equal(buffer_append(&c[0].text, "", 1), 0);
+	assert_non_null(strstr(c[0].text.data, "\n: channel $streams\nid: "));
+	streams_close(&c[0]);
+	streams_close(&c[1]);
+	streams_teardown(&test_hub);
+}
+
 /* Up to the largest there may be, and more than a channel keeps. */
 static void
 test_large(void **state)
@@ -376,6 +465,9 @@ main(void)
 		cmocka_unit_test(test_merge),
 		cmocka_unit_test(test_count),
 		cmocka_unit_test(test_many_runs),
+		cmocka_unit_test(test_tags),
+		cmocka_unit_test(test_tag_of_one),
+		cmocka_unit_test(test_tag_of_own),
 		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_expiry),
 		cmocka_unit_test(test_leaving),

@@ -91,6 +91,21 @@ __wrap_send(int fd, const void *data, size_t len, int flags)
 	return __wrap_sendmsg(fd, &m, flags);
 }
 
+/* Whether streams are told of which channel events are; and of which last. */
+static bool test_is_tagged;
+static const char *test_told;
+
+static void
+test_put_event(struct buffer *want, const char *channel, unsigned n,
+    const char *data)
+{
+	if (test_is_tagged &&
+	    (test_told == NULL || strcmp(test_told, channel) != 0))
+		buffer_printf(want, ": channel %s\n", channel);
+	test_told = channel;
+	streams_put_event(want, n, data);
+}
+
 static void
 test_script(size_t budget, size_t piece, uint64_t seed)
 {
@@ -104,6 +119,7 @@ static void
 test_batch(struct buffer *want, unsigned first, unsigned count)
 {
 	static const char *const channels[] = { "a", "b", "a", "a,b", "c" };
+	static const char *const came_by[] = { "a", "b", "a", "a" };
 	char data[64];
 	unsigned i, n;
 
@@ -112,7 +128,7 @@ test_batch(struct buffer *want, unsigned first, unsigned count)
 		    "....,....,....,....,...");
 		n = streams_publish(&test_hub, channels[i % 5], data);
 		if (i % 5 != 4)
-			streams_put_event(want, n, data);
+			test_put_event(want, came_by[i % 5], n, data);
 	}
 }
 
@@ -142,6 +158,7 @@ test_life(bool is_framed, size_t budget, size_t piece, uint64_t seed)
 {
 	struct streams_request r = { .channels = "a,b",
 		.is_framed = is_framed,
+		.is_tagged = test_is_tagged,
 		.has_last = true,
 		.last = 2 };
 	struct streams_client c;
@@ -155,9 +172,10 @@ test_life(bool is_framed, size_t budget, size_t piece, uint64_t seed)
 	/* Of a the last two are 3 and 5, of b 3 and 6. */
 	buffer_clear(&want);
 	streams_put_head(&want, "9000000000000-2");
-	streams_put_event(&want, 4, "3...");
-	streams_put_event(&want, 6, "5....,");
-	streams_put_event(&want, 7, "6....,.");
+	test_told = NULL;
+	test_put_event(&want, "a", 4, "3...");
+	test_put_event(&want, "a", 6, "5....,");
+	test_put_event(&want, "b", 7, "6....,.");
 	test_script(budget, piece, seed);
 	streams_open(&test_hub, &c, &r);
 	test_batch(&want, 7, 5);
@@ -319,7 +337,9 @@ static void
 test_gap(bool is_framed, size_t budget)
 {
 	static const char *const settings[] = { "keep=3", NULL };
-	struct streams_request r = { .channels = "a", .is_framed = is_framed };
+	struct streams_request r = { .channels = "a",
+		.is_framed = is_framed,
+		.is_tagged = test_is_tagged };
 	struct streams_client c;
 	struct buffer want = { 0 };
 	unsigned i, n, begun;
@@ -337,9 +357,15 @@ test_gap(bool is_framed, size_t budget)
 		streams_deliver(&test_hub);
 	}
 	begun = (unsigned)test_hub.hub->counters.delivered;
+	test_told = NULL;
+	/* The tag may be out, and all that was to follow it have fallen off. */
+	if (c.stream->told > 0 && begun == 0) {
+		buffer_append_text(&want, ": channel a\n");
+		test_told = "a";
+	}
 	for (i = 1; i <= begun; i++) {
 		snprintf(data, sizeof data, "%u", i);
-		streams_put_event(&want, i, data);
+		test_put_event(&want, "a", i, data);
 	}
 	if (begun < 17) {
 		buffer_printf(&want,
@@ -350,7 +376,7 @@ test_gap(bool is_framed, size_t budget)
 	}
 	for (; i <= 20; i++) {
 		snprintf(data, sizeof data, "%u", i);
-		streams_put_event(&want, i, data);
+		test_put_event(&want, "a", i, data);
 	}
 	test_script(SIZE_MAX, SIZE_MAX, 0);
 	streams_settle(&test_hub, &c, 1);
@@ -392,6 +418,7 @@ test_poll_once(bool is_framed, size_t budget, bool waits)
 	struct streams_request r = { .channels = "a",
 		.is_framed = is_framed,
 		.since = "9000000000000-1",
+		.is_tagged = test_is_tagged,
 		.is_poll = true,
 		.poll_ms = 1 };
 	struct streams_client c;
@@ -405,8 +432,9 @@ test_poll_once(bool is_framed, size_t budget, bool waits)
 	streams_deliver(&test_hub);
 	buffer_append_text(&want,
 	    "X: head\r\n\r\nretry: 0\n\nid: 9000000000000-1\n\n");
-	streams_put_event(&want, 2, "2");
-	streams_put_event(&want, 3, "3");
+	test_told = NULL;
+	test_put_event(&want, "a", 2, "2");
+	test_put_event(&want, "a", 3, "3");
 	buffer_append_text(&want, "id: 9000000000000-3\n\nretry: 0\n\n");
 	test_script(budget, SIZE_MAX, 0);
 	streams_open(&test_hub, &c, &r);
@@ -440,6 +468,29 @@ test_poll(void **state)
 	}
 }
 
+static int
+test_tag(void **state)
+{
+	(void)state;
+	test_is_tagged = true;
+	return 0;
+}
+
+static int
+test_untag(void **state)
+{
+	(void)state;
+	test_is_tagged = false;
+	return 0;
+}
+
+/* The same of streams that are told of which channel events are. */
+#define TEST_TAGGED(test)                                           \
+	{                                                           \
+		.name = #test "_tagged", .test_func = (test),       \
+		.setup_func = test_tag, .teardown_func = test_untag \
+	}
+
 int
 main(void)
 {
@@ -451,6 +502,11 @@ main(void)
 		cmocka_unit_test(test_blocked),
 		cmocka_unit_test(test_gaps),
 		cmocka_unit_test(test_poll),
+		TEST_TAGGED(test_every_byte),
+		TEST_TAGGED(test_pieces),
+		TEST_TAGGED(test_random),
+		TEST_TAGGED(test_gaps),
+		TEST_TAGGED(test_poll),
 	};
 
 	return cmocka_run_group_tests_name("delivery cut", tests, NULL, NULL);

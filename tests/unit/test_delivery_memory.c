@@ -506,6 +506,52 @@ test_hub_new(void **state)
 	event_base_free(base);
 }
 
+/* Without memory for a tag its stream ends, and none gets what is not its. */
+static bool
+test_tag_once(unsigned n, bool for_good)
+{
+	struct streams_request r = { .channels = "a,b", .is_tagged = true };
+	struct streams_client c[2];
+	bool failed;
+
+	streams_setup(&test_hub, NULL);
+	streams_open(&test_hub, &c[0], &r);
+	r.is_tagged = false;
+	streams_open(&test_hub, &c[1], &r);
+	streams_settle(&test_hub, c, 2);
+	buffer_truncate(&c[0].text, 0);
+	buffer_truncate(&c[1].text, 0);
+	assert_int_equal(channel_prepare(test_hub.hub,
+			     c[0].stream->cursors[0].channel, 9),
+	    0);
+	channel_append(test_hub.hub, c[0].stream->cursors[0].channel,
+	    &(struct history_note){ .id = { STREAMS_MS, 1 } }, "data: a\n\n",
+	    9);
+	failing_arm(n, for_good);
+	stream_write(c[0].stream);
+	failed = failing_disarm();
+	stream_write(c[1].stream);
+	streams_settle(&test_hub, c, 2);
+	assert_int_equal(c[0].is_over, failed);
+	streams_assert_text(&c[0], failed ? "" : ": channel a\ndata: a\n\n");
+	streams_assert_text(&c[1], "data: a\n\n");
+	streams_close(&c[0]);
+	streams_close(&c[1]);
+	streams_teardown(&test_hub);
+	return failed;
+}
+
+static void
+test_tag(void **state)
+{
+	unsigned n;
+
+	(void)state;
+	for (n = 1; n < TEST_MOST && test_tag_once(n, false); n++)
+		test_tag_once(n, true);
+	assert_int_equal(n, 2);
+}
+
 int
 main(void)
 {
@@ -515,6 +561,7 @@ main(void)
 		cmocka_unit_test(test_subscribe),
 		cmocka_unit_test(test_say),
 		cmocka_unit_test(test_poll),
+		cmocka_unit_test(test_tag),
 		cmocka_unit_test(test_notice),
 		cmocka_unit_test(test_hub_new),
 	};

@@ -135,6 +135,7 @@ test_open(struct test_run *r)
 	q.is_framed = test_random(r, 2);
 	q.is_poll = test_random(r, 6) == 0;
 	q.poll_ms = q.is_poll && test_random(r, 4) ? 4000 : 0;
+	q.is_tagged = test_random(r, 4) == 0;
 	q.keep = test_random(r, 3) == 0;
 	q.user = test_random(r, 9) == 0 ? "ann" : NULL;
 	t->reader = test_random(r, TEST_READERS);

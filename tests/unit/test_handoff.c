@@ -326,6 +326,7 @@ test_positions(void **state)
 	sub.since_all = false;
 	sub.has_last = true;
 	sub.last = 1;
+	sub.is_tagged = true;
 	sub.is_poll = true;
 	sub.poll_ms = 60000;
 	sub.poll_above = 17;
@@ -334,6 +335,8 @@ test_positions(void **state)
 	streams_settle(&test.hub, &client, 1);
 	assert_int_equal(buffer_append(&client.text, "", 1), 0);
 	assert_null(strstr(client.text.data, "one"));
+	assert_non_null(strstr(client.text.data,
+	    ": channel a\nid: 9000000000000-2\n"));
 	assert_non_null(strstr(client.text.data, "two"));
 	assert_true(client.is_over);
 	streams_close(&client);

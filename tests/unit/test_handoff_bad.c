@@ -68,6 +68,7 @@ static const struct {
 	{ ",\"last\":4294967296", "last is out of range" },
 	{ ",\"last\":true", "last is of the wrong type" },
 	{ ",\"poll\":0", "poll is of the wrong type" },
+	{ ",\"tag\":\"channel\"", "tag is of the wrong type" },
 	{ ",\"poll_ms\":3600001", "poll_ms is out of range" },
 	{ ",\"poll_ms\":\"1\"", "poll_ms is of the wrong type" },
 	{ ",\"poll_above\":10000001", "poll_above is out of range" },

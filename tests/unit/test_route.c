@@ -99,10 +99,11 @@ test_paths(void **state)
 		.method = "GET", .uri = (u), .accept = (a), .want = (w) \
 	}
 
-/* A history at once, or a stream. */
+/* A history at once, or a stream, and whether that names channels. */
 static void
 test_history(void **state)
 {
+	static const char tag[] = "400 tag is not channel";
 	static const char bad_limit[] =
 	    "400 limit is not a number from 1 to 1000";
 	static const struct route_case cases[] = {
@@ -148,6 +149,22 @@ test_history(void **state)
 		    bad_limit),
 		POST_JSON("/events/a", "{\"format\":7,\"limit\":[]}",
 		    "stream [a]"),
+		GET("/events/a?tag=channel", "stream [a] tagged"),
+		ASK("HEAD", "/events/a?tag=channel", "head [a] tagged"),
+		GET("/events/a?tag=channel&last=2&poll=1",
+		    "stream [a] last=2 tagged poll=1000"),
+		GET("/events/a?tag=", tag),
+		GET("/events/a?tag", tag),
+		GET("/events/a?tag=channel%00", tag),
+		GET("/events/a?tag=channel,id", tag),
+		POST_JSON("/events/a", "{\"tag\":\"channel\"}",
+		    "stream [a] tagged"),
+		POST_JSON("/events/a?tag=channel", "{}", "stream [a] tagged"),
+		POST_JSON("/events/a", "{\"tag\":null}", "stream [a]"),
+		POST_JSON("/events/a", "{\"tag\":\"\"}", tag),
+		POST_JSON("/events/a", "{\"tag\":\"channel\\u0000\"}", tag),
+		POST_JSON("/events/a", "{\"tag\":true}", tag),
+		POST_JSON("/events/a", "{\"tag\":[\"channel\"]}", tag),
 	};
 
 	(void)state;

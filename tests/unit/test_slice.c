@@ -130,7 +130,7 @@ test_answer(size_t events, size_t bytes)
 		r->last_id = (struct id){ 1, i + 1 };
 		r->events++;
 		r->marks[r->mark_count++] =
-		    (struct store_mark){ r->bytes, 1, r->last_id };
+		    (struct store_mark){ r->bytes, 1, r->last_id, r->ranges };
 	}
 	r->first_id = (struct id){ 1, 1 };
 	r->is_complete = r->wants == 0 && i == events;

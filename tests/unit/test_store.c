@@ -223,6 +223,51 @@ test_merge(void **state)
 	}
 }
 
+/*
+ * Runs of one channel each, if that is asked for: as many as there may be, and
+ * the rest in the next answer.
+ */
+static void
+test_runs_by_range(void **state)
+{
+	struct store_run *run = *state;
+	struct store_run_event e = { .channels = NULL };
+	struct store_read r;
+	struct id after = { 0, 0 };
+	uint64_t ms, events = 0, at = 0;
+	size_t i, answers = 0;
+
+	/* a a b, over and over, and the b is in a third channel first. */
+	for (ms = 1; ms <= 300; ms++) {
+		e.ms = ms;
+		e.channels = ms % 3 == 0 ? "c,b" : "a";
+		assert_int_equal(store_run_put(run, &e), BATCH_ACCEPTED);
+	}
+	do {
+		store_run_ask(run, &r, "a,b,c", after.ms, after.n);
+		r.by_range = true;
+		store_run_read(run, &r);
+		assert_in_range(r.mark_count, 1, STORE_MARKS);
+		assert_true(r.is_complete || r.mark_count == STORE_MARKS);
+		for (i = 0; i < r.mark_count; i++) {
+			events = r.marks[i].last.ms % 3 == 0 ? 1 : 2;
+			assert_int_equal(r.marks[i].events, events);
+			assert_ptr_equal(r.marks[i].range,
+			    &r.ranges[events == 1 ? 1 : 0]);
+			at += events;
+			assert_int_equal(r.marks[i].last.ms, at);
+		}
+		after = r.last_id;
+		answers++;
+	} while (!r.is_complete);
+	assert_int_equal(at, 300);
+	assert_int_equal(answers, 2);
+	store_run_ask(run, &r, "a,b,c", 0, 0);
+	store_run_read(run, &r);
+	assert_int_equal(r.events, 300);
+	assert_true(r.is_complete);
+}
+
 /* What has expired is left out, but for the moment before. */
 static void
 test_expired(void **state)
@@ -516,6 +561,7 @@ main(void)
 		TEST(test_bounds),
 		TEST(test_slices),
 		TEST(test_merge),
+		TEST(test_runs_by_range),
 		TEST(test_expired),
 		TEST(test_own_ids),
 		TEST(test_last_events),

@@ -151,6 +151,8 @@ route_run_describe(const struct route *r, struct route_run_text *t)
 	if (r->padding > 0)
 		route_run_put(t, " padding=%llu",
 		    (unsigned long long)r->padding);
+	if (r->is_tagged)
+		route_run_put(t, " tagged");
 	if (r->is_poll)
 		route_run_put(t, " poll=%llu", (unsigned long long)r->poll_ms);
 	if (r->kind == ROUTE_PUBLISH)

@@ -38,7 +38,7 @@ struct streams_request {
 	bool is_framed;      /* FastCGI */
 	uint16_t request_id; /* 0: 258 */
 	bool keep;
-	bool since_all, has_last, is_terse;
+	bool since_all, has_last, is_terse, is_tagged;
 	uint64_t last;
 	const char *since, *user, *address;
 	bool is_poll; /* these as in struct subscription */
