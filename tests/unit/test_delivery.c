@@ -247,28 +247,37 @@ test_tags(void **state)
 static void
 test_tag_of_one(void **state)
 {
-	struct streams_request r = { .channels = "a", .is_tagged = true };
-	struct streams_client c;
-	struct buffer want = { 0 };
+	struct streams_request r = { .channels = "a" };
+	struct streams_client c[3];
+	struct buffer want = { 0 }, tagged = { 0 };
 	uint64_t writes;
 	unsigned i, n;
 
 	(void)state;
 	streams_setup(&test_hub, NULL);
-	streams_open(&test_hub, &c, &r);
-	streams_put_head(&want, ID_0);
-	buffer_append_text(&want, ": channel a\n");
+	for (i = 0; i < 3; i++) {
+		r.is_tagged = i % 2;
+		streams_open(&test_hub, &c[i], &r);
+	}
+	streams_settle(&test_hub, c, 3);
+	for (i = 0; i < 3; i++)
+		buffer_truncate(&c[i].text, 0);
+	buffer_append_text(&tagged, ": channel a\n");
 	writes = test_hub.hub->counters.writes;
 	for (i = 0; i < 3; i++) {
 		n = streams_publish(&test_hub, "a", "x");
 		streams_put_event(&want, n, "x");
+		streams_put_event(&tagged, n, "x");
 		streams_deliver(&test_hub);
 	}
-	assert_int_equal(test_hub.hub->counters.writes - writes, 3);
-	streams_take(&c);
-	streams_assert(&c, &want);
+	assert_int_equal(test_hub.hub->counters.writes - writes, 9);
+	streams_settle(&test_hub, c, 3);
+	for (i = 0; i < 3; i++) {
+		streams_assert(&c[i], i % 2 ? &tagged : &want);
+		streams_close(&c[i]);
+	}
 	buffer_clear(&want);
-	streams_close(&c);
+	buffer_clear(&tagged);
 	streams_teardown(&test_hub);
 }
 

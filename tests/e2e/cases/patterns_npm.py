@@ -387,5 +387,29 @@ def log(tap, place):
                "order, none lost, none twice")
 
 
+@with_packages
+def tags(tap, place):
+    """Which channel an event is from, to who looks at comments."""
+    site = Site(place, "nginx", "clock",
+                [('/stream" { subscribe = "clock" }',
+                  '/stream" { subscribe = { "a", "b" } }')])
+    target = "/stream?tag=channel"
+    clients = both(site, target)
+    reader = Client(site, "eventsource-parser", target)
+    reader.wait_state("open")
+    want = [("a", "1"), ("a", "2"), ("b", "3"), ("a", "4")]
+    for channel, data in want:
+        site.crierd.publish(channel, data)
+    reader.wait_data([data for _channel, data in want])
+    tap.eq([(event["channel"], event["data"]) for event in reader.events()],
+           want, "eventsource-parser hands it to onComment")
+    tap.eq([told for told in reader.told if "error" in told], [],
+           "and has no error")
+    for client in clients:
+        client.wait_data([data for _channel, data in want])
+        tap.ok(True, f"{client.package} passes over it")
+
+
 TESTS = (orders, ticker, emitter, user, feed, typewriter,
-         typewriter_in_chromium, answer, clock, progress, log)
+         typewriter_in_chromium, answer, clock, progress, log,
+         tags)

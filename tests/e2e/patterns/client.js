@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Copyright (c) 2026 The crier authors
 
-// A client of an event stream, written with one of two packages of npm:
+// A client of an event stream, written with one of three packages of npm:
 //
 //	node client.js PACKAGE URL [OPTIONS]
 //
@@ -100,7 +100,35 @@ function withFetchEventSource() {
 	}).then(closed, closed);
 }
 
+// Its parser alone, which hands out comments, too.
+async function withParser() {
+	const { createParser } = load("eventsource-parser");
+	let channel = null;
+	const parser = createParser({
+		onComment(comment) {
+			if (comment.startsWith("channel "))
+				channel = comment.slice("channel ".length);
+		},
+		onEvent(event) {
+			tell({ event: event.event || "message",
+				data: event.data, id: event.id, channel });
+		},
+		onError(error) {
+			tell({ error: error.type });
+		}
+	});
+	const response = await fetch(url, request);
+	const decoder = new TextDecoder();
+
+	tell({ state: "open" });
+	for await (const bytes of response.body)
+		parser.feed(decoder.decode(bytes, { stream: true }));
+	closed();
+}
+
 if (name === "eventsource")
 	withEventSource();
+else if (name === "eventsource-parser")
+	withParser();
 else
 	withFetchEventSource();
