@@ -100,75 +100,66 @@ test_paths(void **state)
 	}
 
 /* A history at once, or a stream, and whether that names channels. */
+static const char tag[] = "400 tag is not channel";
+static const char bad_limit[] = "400 limit is not a number from 1 to 1000";
+static const struct route_case test_history_cases[] = {
+	ACCEPT("application/json", "/events/a", "history [a]"),
+	ACCEPT("text/event-stream", "/events/a", "stream [a]"),
+	ACCEPT("*/*", "/events/a", "stream [a]"),
+	ACCEPT("", "/events/a", "stream [a]"),
+	GET("/events/a?format=json", "history [a]"),
+	GET("/events/a?format=stream", "stream [a]"),
+	ACCEPT("application/json", "/events/a?format=stream", "stream [a]"),
+	ACCEPT("text/event-stream", "/events/a?format=json", "history [a]"),
+	GET("/events/a?format=xml", "400 format is neither json nor stream"),
+	GET("/events/a?format=", "400 format is neither json nor stream"),
+	ASK("HEAD", "/events/a?format=json", "history [a]"),
+	GET("/events?channel=a&channel=b&format=json&last=3&limit=2",
+	    "history [a][b] last=3 limit=2"),
+	GET("/events/a?format=json&since=5-0", "history [a] since=5-0"),
+	GET("/events/a?format=json&since=all", "history [a] all"),
+	GET("/events/a?format=json&limit=1000", "history [a] limit=1000"),
+	GET("/events/a?format=json&limit=0", bad_limit),
+	GET("/events/a?format=json&limit=1001",
+	    "400 limit is not a number up to 1000"),
+	GET("/events/a?format=json&limit=x",
+	    "400 limit is not a number up to 1000"),
+	/* A stream has no limit, and does not look at one. */
+	GET("/events/a?limit=x", "stream [a]"),
+	GET("/events?format=json", "400 no channel is named"),
+	POST_JSON("/events", "{\"channel\":\"a\",\"format\":\"json\"}",
+	    "history [a]"),
+	POST_JSON("/events/a", "{\"format\":\"json\",\"limit\":5,\"last\":7}",
+	    "history [a] last=7 limit=5"),
+	POST_JSON("/events/a?format=stream", "{\"format\":\"json\"}",
+	    "stream [a]"),
+	POST_JSON("/events/a", "{\"format\":\"json\",\"limit\":\"5\"}",
+	    bad_limit),
+	POST_JSON("/events/a", "{\"format\":\"json\",\"limit\":1001}",
+	    bad_limit),
+	POST_JSON("/events/a", "{\"format\":7,\"limit\":[]}", "stream [a]"),
+	GET("/events/a?tag=channel", "stream [a] tagged"),
+	ASK("HEAD", "/events/a?tag=channel", "head [a] tagged"),
+	GET("/events/a?tag=channel&last=2&poll=1",
+	    "stream [a] last=2 tagged poll=1000"),
+	GET("/events/a?tag=", tag),
+	GET("/events/a?tag", tag),
+	GET("/events/a?tag=channel%00", tag),
+	GET("/events/a?tag=channel,id", tag),
+	POST_JSON("/events/a", "{\"tag\":\"channel\"}", "stream [a] tagged"),
+	POST_JSON("/events/a?tag=channel", "{}", "stream [a] tagged"),
+	POST_JSON("/events/a", "{\"tag\":null}", "stream [a]"),
+	POST_JSON("/events/a", "{\"tag\":\"\"}", tag),
+	POST_JSON("/events/a", "{\"tag\":\"channel\\u0000\"}", tag),
+	POST_JSON("/events/a", "{\"tag\":true}", tag),
+	POST_JSON("/events/a", "{\"tag\":[\"channel\"]}", tag),
+};
+
 static void
 test_history(void **state)
 {
-	static const char tag[] = "400 tag is not channel";
-	static const char bad_limit[] =
-	    "400 limit is not a number from 1 to 1000";
-	static const struct route_case cases[] = {
-		ACCEPT("application/json", "/events/a", "history [a]"),
-		ACCEPT("text/event-stream", "/events/a", "stream [a]"),
-		ACCEPT("*/*", "/events/a", "stream [a]"),
-		ACCEPT("", "/events/a", "stream [a]"),
-		GET("/events/a?format=json", "history [a]"),
-		GET("/events/a?format=stream", "stream [a]"),
-		ACCEPT("application/json", "/events/a?format=stream",
-		    "stream [a]"),
-		ACCEPT("text/event-stream", "/events/a?format=json",
-		    "history [a]"),
-		GET("/events/a?format=xml",
-		    "400 format is neither json nor stream"),
-		GET("/events/a?format=",
-		    "400 format is neither json nor stream"),
-		ASK("HEAD", "/events/a?format=json", "history [a]"),
-		GET("/events?channel=a&channel=b&format=json&last=3&limit=2",
-		    "history [a][b] last=3 limit=2"),
-		GET("/events/a?format=json&since=5-0", "history [a] since=5-0"),
-		GET("/events/a?format=json&since=all", "history [a] all"),
-		GET("/events/a?format=json&limit=1000",
-		    "history [a] limit=1000"),
-		GET("/events/a?format=json&limit=0", bad_limit),
-		GET("/events/a?format=json&limit=1001",
-		    "400 limit is not a number up to 1000"),
-		GET("/events/a?format=json&limit=x",
-		    "400 limit is not a number up to 1000"),
-		/* A stream has no limit, and does not look at one. */
-		GET("/events/a?limit=x", "stream [a]"),
-		GET("/events?format=json", "400 no channel is named"),
-		POST_JSON("/events", "{\"channel\":\"a\",\"format\":\"json\"}",
-		    "history [a]"),
-		POST_JSON("/events/a",
-		    "{\"format\":\"json\",\"limit\":5,\"last\":7}",
-		    "history [a] last=7 limit=5"),
-		POST_JSON("/events/a?format=stream", "{\"format\":\"json\"}",
-		    "stream [a]"),
-		POST_JSON("/events/a", "{\"format\":\"json\",\"limit\":\"5\"}",
-		    bad_limit),
-		POST_JSON("/events/a", "{\"format\":\"json\",\"limit\":1001}",
-		    bad_limit),
-		POST_JSON("/events/a", "{\"format\":7,\"limit\":[]}",
-		    "stream [a]"),
-		GET("/events/a?tag=channel", "stream [a] tagged"),
-		ASK("HEAD", "/events/a?tag=channel", "head [a] tagged"),
-		GET("/events/a?tag=channel&last=2&poll=1",
-		    "stream [a] last=2 tagged poll=1000"),
-		GET("/events/a?tag=", tag),
-		GET("/events/a?tag", tag),
-		GET("/events/a?tag=channel%00", tag),
-		GET("/events/a?tag=channel,id", tag),
-		POST_JSON("/events/a", "{\"tag\":\"channel\"}",
-		    "stream [a] tagged"),
-		POST_JSON("/events/a?tag=channel", "{}", "stream [a] tagged"),
-		POST_JSON("/events/a", "{\"tag\":null}", "stream [a]"),
-		POST_JSON("/events/a", "{\"tag\":\"\"}", tag),
-		POST_JSON("/events/a", "{\"tag\":\"channel\\u0000\"}", tag),
-		POST_JSON("/events/a", "{\"tag\":true}", tag),
-		POST_JSON("/events/a", "{\"tag\":[\"channel\"]}", tag),
-	};
-
 	(void)state;
-	TEST_ALL(cases);
+	TEST_ALL(test_history_cases);
 }
 
 static void
