@@ -290,6 +290,35 @@ judge_disk(struct checkup *u, const struct checkup_redis *r)
 		checkup_advise(c, IN_REDIS, NULL, "appendfsync always\n");
 }
 
+/* Whether the file that it keeps is read back whole. */
+static void
+judge_replay(struct checkup *u, const struct checkup_redis *r)
+{
+	struct checkup_check *c;
+
+	if (!judge_is(r, "aof_enabled", "1"))
+		return;
+	if (r->replay == CHECKUP_REPLAY_MAY) {
+		checkup_add(u, "replay", VERDICT_OK,
+		    "ACL's user default may do what the file is read back by");
+		return;
+	}
+	if (r->replay == CHECKUP_REPLAY_UNKNOWN) {
+		checkup_add(u, "replay", VERDICT_NONE,
+		    "ACL is not for this user: if its user default is off, let "
+		    "that be \"user default off ~* &* +@all\"");
+		return;
+	}
+	c = checkup_add(u, "replay", VERDICT_FAULT,
+	    "ACL's user default may not %s on keys of the prefix: the history "
+	    "is lost when the server is started again",
+	    r->replay_denied);
+	checkup_advise(c, IN_REDIS,
+	    "the file is read back as this user, though it is off and nobody "
+	    "can log in as it; while it runs, ACL SETUSER default ~* &* +@all",
+	    "user default off ~* &* +@all\n");
+}
+
 /* Whether much that expires at once would stop the server. */
 static void
 judge_expiry(struct checkup *u, const struct checkup_redis *r)
@@ -485,6 +514,7 @@ checkup_judge(struct checkup *u, const struct checkup_redis *r)
 		judge_policy(u, r);
 		judge_memory(u, r);
 		judge_disk(u, r);
+		judge_replay(u, r);
 		judge_expiry(u, r);
 		judge_replicas(u, r);
 	}

@@ -219,6 +219,8 @@ checkup_ask(struct checkup_redis *r, struct redis_peer *peer)
 				break;
 		if (r->why[0] == '\0')
 			checkup_rights(r, &a);
+		if (r->why[0] == '\0')
+			checkup_replay(r, &a);
 		snprintf(r->gone, sizeof r->gone, "%s", a.why);
 	}
 	ask_close(&a);

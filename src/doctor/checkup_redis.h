@@ -33,6 +33,13 @@ enum {
 	CHECKUP_PINGS = 21
 };
 
+/* Whether ACL's user default may do what is read back from the file. */
+enum checkup_replay {
+	CHECKUP_REPLAY_UNKNOWN, /* that may not be asked */
+	CHECKUP_REPLAY_MAY,
+	CHECKUP_REPLAY_MAY_NOT
+};
+
 struct checkup_redis {
 	struct redis_url url;
 	/* The master, as sentinels name it, and how many of them name one. */
@@ -48,6 +55,8 @@ struct checkup_redis {
 	char denied[CHECKUP_DENIED_SIZE]; /* "+command ...", or "" */
 	bool is_key_denied; /* the prefix's keys may not be used */
 	char refused[REDIS_LINK_WHY_SIZE]; /* why it takes no writes, or "" */
+	enum checkup_replay replay;
+	char replay_denied[32]; /* the command that may not; or "" */
 
 	uint64_t ping_us, ping_max_us; /* the median, and the slowest */
 	uint64_t script_us;            /* the median; 0: none could be run */
@@ -60,6 +69,10 @@ struct checkup_redis {
 
 /* checkup_rights.c: tries each command on keys of its own. */
 void checkup_rights(struct checkup_redis *, struct ask *);
+
+/* Asks what the append-only file is read back as: Redis 7.0 does so as ACL's
+ * user default, and drops a transaction of which it may not do all. */
+void checkup_replay(struct checkup_redis *, struct ask *);
 
 /* "+get +set ...": all that are tried. */
 void checkup_rights_all(char to[CHECKUP_ADVICE_SIZE]);

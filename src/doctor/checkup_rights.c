@@ -4,7 +4,8 @@
 /*
  * What a user of Redis may do, tried: every command that crierd and its scripts
  * send, on keys of the prefix that nobody else has and that are gone after a
- * minute, whatever happens.
+ * minute, whatever happens.  And what the user default might do, which Redis is
+ * asked for, and nothing is done.
  */
 
 #include <stdio.h>
@@ -165,4 +166,61 @@ checkup_rights(struct checkup_redis *r, struct ask *a)
 		if (a->reply.type == REDIS_REPLY_ERROR)
 			rights_take(r, words[0], a->reply.text);
 	}
+}
+
+/*
+ * What scripts leave in the file, as transactions: as Redis writes it, and
+ * with keys that are gone meanwhile.  '%' is a key of the prefix.
+ */
+static const char *const replay_rows[][RIGHTS_WORDS] = {
+	{ "XADD", "%", "1-1", "b", "" },
+	{ "XDEL", "%", "1-1" },
+	{ "HSET", "%", "last", "0-0" },
+	{ "HDEL", "%", "last" },
+	{ "SET", "%", "1", "PXAT", "1" },
+	{ "PEXPIREAT", "%", "1" },
+	{ "PERSIST", "%" },
+	{ "DEL", "%" },
+	{ "UNLINK", "%" },
+	{ "RPUSH", "%", "1" },
+	{ "LPOP", "%", "1" },
+	{ "ZADD", "%", "1", "a" },
+	{ "ZREM", "%", "a" },
+	{ "ZREMRANGEBYSCORE", "%", "-inf", "0" },
+};
+
+/* 0: default may do that; 1: it may not, which is noted; -1: not told. */
+static int
+replay_try(struct checkup_redis *r, struct ask *a, const char *const *row)
+{
+	const char *words[RIGHTS_WORDS + 3] = { "ACL", "DRYRUN", "default" };
+	char key[RIGHTS_KEY_SIZE];
+	size_t n;
+
+	snprintf(key, sizeof key, "{%s}:log", r->url.prefix);
+	for (n = 0; n < RIGHTS_WORDS && row[n] != NULL; n++)
+		words[n + 3] = strcmp(row[n], "%") == 0 ? key : row[n];
+	if (ask_words(a, words, n + 3) == -1)
+		return -1;
+	if (a->reply.type == REDIS_REPLY_STATUS)
+		return 0;
+	if (a->reply.type != REDIS_REPLY_STRING)
+		return -1;
+	snprintf(r->replay_denied, sizeof r->replay_denied, "%s", row[0]);
+	return 1;
+}
+
+void
+checkup_replay(struct checkup_redis *r, struct ask *a)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < sizeof replay_rows / sizeof replay_rows[0]; i++)
+		if ((rc = replay_try(r, a, replay_rows[i])) != 0)
+			break;
+	if (rc == 0)
+		r->replay = CHECKUP_REPLAY_MAY;
+	else if (rc == 1)
+		r->replay = CHECKUP_REPLAY_MAY_NOT;
 }

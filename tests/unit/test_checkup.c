@@ -35,6 +35,7 @@ struct found {
 	uint64_t ping_us;
 	int64_t clock_ms;
 	bool is_key_denied;
+	enum checkup_replay replay;
 };
 
 static const struct found faults[] = {
@@ -84,6 +85,10 @@ static const struct found faults[] = {
 	{ "disk", "rdb_last_bgsave_status:ok", "rdb_last_bgsave_status:err",
 	    "could not write", "log", VERDICT_FAULT,
 	    .durability = STORE_PROCESS },
+	{ "replay", "", "", "may not XADD", "user default off ~* &* +@all\n",
+	    VERDICT_FAULT, .replay = CHECKUP_REPLAY_MAY_NOT },
+	{ "replay", "", "", "ACL is not for this user", NULL, VERDICT_NONE,
+	    .replay = CHECKUP_REPLAY_UNKNOWN },
 	{ "expiry", "", "", "at once", "lazyfree-lazy-expire yes\n",
 	    VERDICT_WARNING, .lazy = "no" },
 	{ "expiry", "", "", "CONFIG", NULL, VERDICT_NONE, .lazy = "" },
@@ -142,6 +147,8 @@ as_found(const struct found *f)
 		.script_us = 100,
 		.clock_ms = f->clock_ms,
 		.is_key_denied = f->is_key_denied,
+		.replay = f->replay,
+		.replay_denied = "XADD",
 		.url = { .user = "ann", .prefix = "crier" } };
 
 	r.info = info_with(f->from, f->to);
@@ -202,13 +209,15 @@ test_faults(void **state)
 static void
 test_good(void **state)
 {
-	const struct found none = { .from = "", .to = "" };
+	const struct found none = {
+		.from = "", .to = "", .replay = CHECKUP_REPLAY_MAY
+	};
 	struct checkup_redis r = as_found(&none);
 	struct checkup u = { .durability = STORE_PROCESS };
 
 	(void)state;
 	checkup_judge(&u, &r);
-	assert_int_equal(u.count, 12);
+	assert_int_equal(u.count, 13);
 	assert_int_equal(checkup_count(&u, VERDICT_OK), u.count);
 	free(r.info);
 }

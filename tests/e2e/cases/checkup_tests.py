@@ -43,6 +43,7 @@ class Case(NamedTuple):
     name: str
     settings: tuple = ()
     rights: str = ALL
+    default: str = ALL   # rights of the user default, who is off
     options: tuple = ()
     fault: tuple = ()    # a check, part of its text, part of its advice
     warning: tuple = ()
@@ -64,6 +65,18 @@ CASES = (
     Case("whose user may not ask when it writes", ("--appendfsync", "always"),
          rights="~* +@all -config", options=("--durability", "power"),
          fault=("disk", "needs to know", "+config|get\n")),
+    Case("that reads its file back as a user without rights", default="",
+         fault=("replay", "may not XADD",
+                "user default off ~* &* +@all\n")),
+    Case("that reads its file back as a user without keys", default="+@all",
+         fault=("replay", "may not XADD",
+                "user default off ~* &* +@all\n")),
+    Case("that reads its file back as a user who may not remove",
+         default=ALL + " -unlink",
+         fault=("replay", "may not UNLINK",
+                "user default off ~* &* +@all\n")),
+    Case("whose user may not ask what default may do",
+         rights="~* &* +@all -acl"),
     Case("that frees at once", ("--lazyfree-lazy-expire", "no"),
          warning=("expiry", "at once", "lazyfree-lazy-expire yes\n")),
     Case("without the replica that it wants", ("--min-replicas-to-write", "1"),
@@ -92,17 +105,27 @@ def conf_acl():
 
 def of_redis(tap, place, case, redis):
     """The doctor as the user crier, whose password is in a file."""
-    user = redis.ask("ACL", "SETUSER", "crier", "reset", "on", ">" + SECRET,
-                     *case.rights.split())
-    if user != "OK":
-        raise AssertionError(user)
+    with redis.connect() as admin:
+        for name, rules in (
+                ("admin", "on nopass " + ALL),
+                ("crier", f"on >{SECRET} {case.rights}"),
+                ("default", case.default)):
+            user = admin.ask("ACL", "SETUSER", name, "reset", *rules.split())
+            if user != "OK":
+                raise AssertionError(user)
+            if name == "admin":
+                admin.ask("AUTH", "admin", "")
+        as_told(tap, place, case, redis, admin)
+
+
+def as_told(tap, place, case, redis, admin):
     word = place.write("password", SECRET + "\n")
     os.chmod(word, 0o600)
-    keys = redis.ask("DBSIZE")
+    keys = admin.ask("DBSIZE")
     code, report, text = doctor(
         place, "--password-file", word, *case.options,
         redis.url().replace("://", "://crier@"))
-    tap.eq(redis.ask("DBSIZE") - keys if not case.fault else 0, 0,
+    tap.eq(admin.ask("DBSIZE") - keys if not case.fault else 0, 0,
            f"a Redis {case.name}: no key is left behind")
     tap.eq(SECRET in text, False, "the password is not shown")
     tap.eq(code, 1 if case.fault else 0, f"the exit status: {text}")

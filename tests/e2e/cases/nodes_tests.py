@@ -188,6 +188,8 @@ class Cluster:
                          for i, address in enumerate(ADDRESSES)]
         self.front = Machine(place, "front", ports)
         self.nodes = []
+        self.redis = None
+        self.redis_starts = 0
         self.port = ports[2]
 
     def run(self, machine, part, service, **env):
@@ -204,12 +206,19 @@ class Cluster:
                   encoding="utf-8") as file:
             file.write(f"dir {machine.dir}\nbind 127.0.0.1 -::1\n")
         self.run(machine, "conf/redis/redis.conf", "restart redis-server")
-        redis = proc.Proc([REDIS_SERVER, machine.path("redis/redis.conf")],
-                          self.place.path("redis.log"))
-        self.place.own(redis)
-        proc.wait_for(lambda: proc.can_connect(self.redis_machine.ports[0])
-                      or b"Ready to accept" in _read(
-                          self.place.path("redis.log")), "Redis answers")
+        self.restart_redis()
+
+    def restart_redis(self):
+        """Ends it as its service does, if it runs."""
+        if self.redis is not None:
+            self.redis.stop()
+        log = self.place.path(f"redis{self.redis_starts}.log")
+        self.redis_starts += 1
+        self.redis = proc.Proc(
+            [REDIS_SERVER, self.redis_machine.path("redis/redis.conf")], log)
+        self.place.own(self.redis)
+        proc.wait_for(lambda: b"Ready to accept" in _read(log),
+                      "Redis answers")
 
     def start_nodes(self):
         for machine in self.machines:
@@ -351,6 +360,28 @@ def _go_through(tap, place, cluster, port, refusals):
         client.stop()
 
 
+def _redis_restarted(tap, cluster, port):
+    """The Redis of the page's settings has all of it when it is back."""
+    before = _publish(cluster.nodes[0], "before the restart")
+    for number in range(3):
+        _publish(cluster.nodes[number], f"kept {number}")
+    cluster.restart_redis()
+    for node in cluster.nodes:
+        proc.wait_for(lambda n=node: n.status()["store"]["connects"] > 1
+                      and n.status()["store"]["state"] == "live",
+                      f"{node} is at it again")
+    with web.Exchange(port, "/events/" + CHANNEL,
+                      headers={"Last-Event-ID": before}) as back:
+        back.wait_events(1)
+        _publish(cluster.nodes[0], "behind the restart")
+        back.wait(lambda: back.events[-1].data == "behind the restart",
+                  "what came later")
+        tap.eq([(event.type, event.data) for event in back.events],
+               [("message", text) for text in (
+                   "kept 0", "kept 1", "kept 2", "behind the restart")],
+               "nothing is lost when Redis is started again")
+
+
 def _all_down(tap, port, cluster):
     for node in cluster.nodes:
         node.stop()
@@ -385,6 +416,7 @@ def as_the_page_says(tap, place):
     curl.wait()
     proc.wait_for(lambda: not _holders(cluster.nodes), "curl has left")
     _go_through(tap, place, cluster, front.port, ())
+    _redis_restarted(tap, cluster, front.port)
     front.stop()
     cluster.start_webs()
     front.start()
