@@ -60,8 +60,9 @@ demo_build() {
 # routes, and one more.
 demo_write_files() {
 	cat >"$dir/env" <<EOF
-CRIER_QUEUE='$dir/queue.sock' PATH='$build':\$PATH
-export CRIER_QUEUE PATH
+CRIER_QUEUE='$dir/queue.sock' CRIER_CONF='$dir/crierd.conf'
+PATH='$build':\$PATH
+export CRIER_QUEUE CRIER_CONF PATH
 EOF
 	cat >"$dir/crierd.conf" <<'EOF'
 publish = { anyone }

@@ -118,7 +118,10 @@ checkup_config(const struct options *o, int *rc)
 	struct config *config = config_load_found(&file, &cause, rc);
 
 	if (config == NULL)
-		client_warn("%s", cause_text(cause));
+		client_warn("%s%s", cause_text(cause),
+		    o->config == NULL && access(file, F_OK) == -1
+			? "; --config FILE names another, or give a STORE"
+			: "");
 	else
 		*rc = 0;
 	free(cause);

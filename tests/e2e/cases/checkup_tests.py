@@ -234,6 +234,10 @@ def with_nodes(tap, place):
            (1, "power", 2), "store and durability are the configuration's")
     code, _report, text = doctor(place, env={"CRIER_CONF": config})
     tap.eq(code, 1, f"which $CRIER_CONF names: {text}")
+    code, _report, text = doctor(
+        place, env={"CRIER_CONF": place.path("none.conf")})
+    tap.eq((code, "none.conf" in text, "--config FILE" in text),
+           (NO_CONFIG, True, True), f"one that is not there: {text}")
     code, report, _text = doctor(place, "--config", config, "memory")
     tap.eq((code, report["store"]), (0, "memory"), "another store is tried")
     last = nodes[1].publish("a", "y")
