@@ -66,6 +66,7 @@ class Machine:
         """What lies in /usr/local/share/crier/conf, as it is here."""
         for name in ("redis/crier.acl", "redis/redis.conf",
                      "redis/nginx.conf", "redis/nginx-http.conf",
+                     "redis/service.conf", "redis/socket.conf",
                      "nginx/crier.conf", "crier.conf"):
             path = os.path.join(self.share, name)
             os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -230,6 +231,12 @@ class Cluster:
             done = self.run(machine, "crier doctor --store",
                             "restart crierd")
             self.tap.ok("\n0 faults" in done.stdout, "no fault")
+            self.run(machine, "crierd.$unit.d", "daemon-reload")
+            with open(machine.path("systemd/system/crierd.socket.d/nodes.conf"),
+                      encoding="utf-8") as file:
+                self.tap.ok(machine.here(
+                    f"\nListenStream={machine.address}:9000\n")
+                    in file.read(), "systemd opens its port")
             self.nodes.append(PageNode(machine).start())
         for node in self.nodes:
             proc.wait_for(lambda n=node: n.status()["store"]["nodes"] == 3,

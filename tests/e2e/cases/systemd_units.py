@@ -53,11 +53,8 @@ def units_are_good(tap, place):
         tap.ok(count == (2 if name == "crierd.service" else 0),
                f"{name}: what it starts", text)
         paths.append(place.write(os.path.join("units", name), text))
-    done = _run("systemd-analyze", "verify", "--man=no", *paths)
-    about_us = [line for line in done.stdout.splitlines()
-                if "crier" in line]
-    tap.ok(done.returncode == 0 and not about_us, "systemd-analyze verify",
-           done.returncode, done.stdout)
+    _verify(tap, paths, "systemd-analyze verify")
+    _verify(tap, _with_drop_ins(place, paths), "with the files of conf/redis")
     done = _run("systemd-analyze", "security", "--no-pager",
                 "--offline=true", os.path.join(folder, UNITS[0]))
     found = EXPOSURE.search(done.stdout)
@@ -66,6 +63,29 @@ def units_are_good(tap, place):
         return
     tap.ok(float(found[1]) <= EXPOSURE_MAX,
            f"the service's exposure is {found[1]} of 10", done.stdout)
+
+
+def _with_drop_ins(place, paths):
+    """The units as those make them for several nodes."""
+    folder = place.make_dir("nodes")
+    for path in paths:
+        kind = path.rpartition(".")[2]
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        if not path.endswith("queue.socket"):
+            with open(os.path.join(bench.SRCDIR, "conf", "redis",
+                                   f"{kind}.conf"), encoding="utf-8") as file:
+                text += "\n" + file.read()
+        place.write(os.path.join("nodes", os.path.basename(path)), text)
+    return [os.path.join(folder, os.path.basename(path)) for path in paths]
+
+
+def _verify(tap, paths, name):
+    done = _run("systemd-analyze", "verify", "--man=no", *paths)
+    about_us = [line for line in done.stdout.splitlines()
+                if "crier" in line]
+    tap.ok(done.returncode == 0 and not about_us, name,
+           done.returncode, done.stdout)
 
 
 def _before_the_queue(place):
