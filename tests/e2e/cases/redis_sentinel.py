@@ -2,12 +2,14 @@
 # Copyright (c) 2026 The crier authors
 """crierd with a Redis that sentinels know, and its failovers."""
 
+import os
+
 from cases.redis_nodes import GAP, follow, is_ascending, resume, seen
-from lib import proc
+from lib import bench, proc
 from lib.daemon import Queue
 from lib.fake_server import FakeSentinel
 from lib.redis import Node
-from lib.redis_sentinel import Server, Watched, needs_sentinel, url
+from lib.redis_sentinel import Sentinel, Server, Watched, needs_sentinel, url
 from lib.store_tools import Interposer
 
 HOUR = 3600
@@ -224,4 +226,49 @@ def most_are_right(tap, place):
     tap.eq(seen(stream)[-1], (second, "2"), "and it goes on")
 
 
-TESTS = [fails_over, loses, two_masters, says_wrong, most_are_right]
+def example_servers(place):
+    """A master and two replicas with the users of conf/redis, and sentinels
+    that log in."""
+    with open(os.path.join(bench.SRCDIR, "conf/redis/crier.acl"),
+              encoding="utf-8") as file:
+        users = [line[1:].replace("PASSWORD", "secret").split()
+                 for line in file if line.startswith("#user ")]
+    settings = [word for user in users for word in ("--user", *user[1:])]
+    settings += ["--masteruser", "replica", "--masterauth", "secret",
+                 "--min-replicas-to-write", "1"]
+    servers = [Server(place, name, *settings).start()
+               for name in ("master", "replica1", "replica2")]
+    for replica in servers[1:]:
+        replica.follow(servers[0].port)
+    sentinels = [Sentinel(place, f"sentinel{i}", servers[0].port, """
+sentinel auth-user crier sentinel
+sentinel auth-pass crier secret
+""").start() for i in range(3)]
+    for sentinel in sentinels:
+        proc.wait_for(lambda one=sentinel: one.is_ready(2),
+                      f"{sentinel} knows the others and the replicas", 30)
+    return servers, sentinels
+
+
+@needs_sentinel
+def of_two_replicas(tap, place):
+    """With two of them the new master has one, and takes events though it is
+    to have one; the users of conf/redis may do what that takes."""
+    servers, sentinels = example_servers(place)
+    (node,) = nodes_at(place, url([one.port for one in sentinels]), 1)
+    wait_at(node, servers[0])
+    first = publish_until(node, "a", "before")
+    servers[0].wait_replica()
+    servers[0].kill()
+    publish_until(node, "a", "behind")
+    tap.ok(node.store()["master"] in [f"127.0.0.1:{one.port}"
+                                      for one in servers[1:]],
+           "a replica is the master and takes events")
+    tap.eq([event.data for event in
+            resume(node, "a", first).wait_events(1)][-1:], ["behind"],
+           "which are there")
+    tap.eq([one.ask("ACL", "LOG") for one in servers[1:]], [[], []],
+           "nobody tried what the users may not")
+
+
+TESTS = [fails_over, of_two_replicas, loses, two_masters, says_wrong, most_are_right]
