@@ -18,7 +18,7 @@
  */
 
 enum {
-	ASK_ITEMS = 8
+	ASK_ITEMS = 48 /* as SENTINEL MASTER has them, and some more */
 };
 
 /* What came last: texts end with a NUL, and stay until the next. */

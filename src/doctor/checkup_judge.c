@@ -17,14 +17,6 @@ enum {
 	JUDGE_STATE_VERSION = 1
 };
 
-#define IN_REDIS "in redis.conf"
-#define IN_CRIER "in crier.conf"
-#define IN_CLI   "in redis-cli"
-
-#define JUDGE_TLS "tls-port 6380\ntls-cert-file FILE\ntls-key-file FILE\n"
-#define JUDGE_TLS_WHY \
-	"rediss:// is for a port that speaks TLS, redis:// for all others"
-
 struct judge_value {
 	char text[64];
 };
@@ -57,95 +49,6 @@ static const char *
 judge_user(const struct checkup_redis *r)
 {
 	return *r->url.user == '\0' ? "default" : r->url.user;
-}
-
-/* Why it could not be reached, by a part of what was said. */
-static const struct {
-	const char *part;
-	bool is_for_now; /* it may be there soon */
-	const char *where, *directive, *why;
-} judge_reasons[] = {
-	{ "WRONGPASS", false, IN_CRIER,
-	    "store = \"redis://USER@HOST\"\nstore-password-file = \"FILE\"\n",
-	    "the file has the password of that user alone" },
-	{ "NOAUTH", false, IN_CRIER, "store-password-file = \"FILE\"\n",
-	    "the server asks for a password" },
-	{ "ERR AUTH", false, IN_CRIER, "store-password-file = \"\"\n",
-	    "the server has no password for this user" },
-	{ "ERR DB", false, IN_CRIER, "store = \"redis://HOST/0\"\n",
-	    "the server has no such database" },
-	{ "NOPERM", false, IN_CLI, "ACL SETUSER USER +auth +hello +select\n",
-	    NULL },
-	{ "its certificate", false, IN_CRIER,
-	    "store = \"rediss://HOST?ca=FILE\"\n",
-	    "HOST is the name in the certificate, and FILE has who signed "
-	    "it" },
-	{ "does not answer", true, IN_REDIS, JUDGE_TLS, JUDGE_TLS_WHY },
-	{ "TLS", false, IN_REDIS, JUDGE_TLS, JUDGE_TLS_WHY },
-	{ "reset by peer", true, IN_REDIS, JUDGE_TLS, JUDGE_TLS_WHY },
-	{ "LOADING", true, IN_CLI, "INFO persistence\n",
-	    "it reads its file, and says how far it is" },
-	{ "No such file", true, IN_REDIS,
-	    "unixsocket PATH\nunixsocketperm 770\n",
-	    "it must run, and have this socket" },
-	{ "Permission denied", false, IN_REDIS,
-	    "unixsocketperm 770, and this user in its group\n", NULL },
-	{ "", true, IN_REDIS, "bind ADDRESS\nport 6379\n",
-	    "it must run, and listen where this machine may reach it" },
-};
-
-/* How many of the sentinels know the master; false: none of them. */
-static bool
-judge_sentinels(struct checkup *u, const struct checkup_redis *r)
-{
-	bool is_all = r->sentinels == r->url.host_count;
-	bool is_most = r->sentinels > r->url.host_count / 2;
-	char host[REDIS_URL_HOST_TEXT_SIZE] = "";
-	struct checkup_check *c;
-
-	if (!redis_url_has_sentinels(&r->url))
-		return true;
-	if (r->master.name[0] != '\0')
-		redis_url_format_host(&r->master, host);
-	c = checkup_add(u, "sentinels",
-	    is_all        ? VERDICT_OK
-		: is_most ? VERDICT_WARNING
-			  : VERDICT_FAULT,
-	    "%zu of %zu name a master for %s%s%s", r->sentinels,
-	    r->url.host_count, r->url.master,
-	    *host == '\0' && *r->why == '\0' ? "" : ": ",
-	    *host == '\0' ? r->why : host);
-	if (!is_all)
-		checkup_advise(c, "in sentinel.conf, where one does not",
-		    "a sentinel must run, listen where this machine may reach "
-		    "it, and watch the master by this name; its password is "
-		    "the second line of store-password-file",
-		    "sentinel monitor %s HOST 6379 %zu\n", r->url.master,
-		    r->url.host_count / 2 + 1);
-	u->is_away = r->sentinels == 0;
-	return r->sentinels > 0;
-}
-
-static bool
-judge_reach(struct checkup *u, const struct checkup_redis *r)
-{
-	struct checkup_check *c;
-	char time[32];
-	size_t i = 0;
-
-	if (r->why[0] == '\0') {
-		checkup_add(u, "reach", VERDICT_OK,
-		    "connected and logged in after %s",
-		    checkup_time(r->reach_us, time));
-		return true;
-	}
-	while (strstr(r->why, judge_reasons[i].part) == NULL)
-		i++;
-	c = checkup_add(u, "reach", VERDICT_FAULT, "%s", r->why);
-	checkup_advise(c, judge_reasons[i].where, judge_reasons[i].why, "%s",
-	    judge_reasons[i].directive);
-	u->is_away = judge_reasons[i].is_for_now;
-	return false;
 }
 
 /* Its version, and whether it is a master, as crierd would ask. */
@@ -371,7 +274,7 @@ judge_replicas(struct checkup *u, const struct checkup_redis *r)
 	bool is_bounded = *judge_info(r, "min_slaves_good_slaves").text != '\0';
 	struct checkup_check *c;
 
-	if (replicas == 0 && strtoull(least, NULL, 10) == 0) {
+	if (replicas == 0 && !is_bounded && strtoull(least, NULL, 10) == 0) {
 		checkup_add(u, "replicas", VERDICT_OK,
 		    "none: the history is as safe as this one machine");
 		return;
@@ -419,6 +322,47 @@ judge_rights(struct checkup *u, const struct checkup_redis *r)
 	    no_info ? "+info " : "", r->denied);
 }
 
+/* What mends it, by the first word of what a server said. */
+static const struct {
+	const char *word, *where, *directive, *why;
+} judge_refusals[] = {
+	{ "NOREPLICAS", IN_CLI, "INFO replication\n",
+	    "as many replicas as min-replicas-to-write says must be there and "
+	    "near: bring one back; for the new master to have one there must "
+	    "be two.  CONFIG SET min-replicas-to-write 0 takes events without, "
+	    "and a failover may lose them" },
+	{ "OOM", IN_REDIS, "maxmemory A-LARGER-ONE\n",
+	    "or less keep, keep-bytes and keep-seconds in crier.conf" },
+	{ "MISCONF", "on the server", "df -h, and the log of redis-server\n",
+	    "it could not write its file, and refuses until it can" },
+	{ "READONLY", IN_CLI, "INFO replication\n",
+	    "it is a replica: crierd needs its master" },
+	{ "MASTERDOWN", IN_CLI, "INFO replication\n",
+	    "it is a replica: crierd needs its master" },
+	{ "CLUSTERDOWN", IN_REDIS, "cluster-enabled no\n", NULL },
+	{ "MOVED", IN_REDIS, "cluster-enabled no\n", NULL },
+	{ "LOADING", IN_CLI, "INFO persistence\n",
+	    "it reads its file, and says how far it is" },
+	{ "BUSY", IN_CLI, "SCRIPT KILL\n", "another's script runs" },
+};
+
+static void
+judge_refused(struct checkup *u, const struct checkup_redis *r)
+{
+	struct checkup_check *c =
+	    checkup_add(u, "writes", VERDICT_FAULT, "refused: %s", r->refused);
+	size_t i;
+
+	for (i = 0; i < sizeof judge_refusals / sizeof judge_refusals[0]; i++)
+		if (strncmp(r->refused, judge_refusals[i].word,
+			strlen(judge_refusals[i].word)) == 0) {
+			checkup_advise(c, judge_refusals[i].where,
+			    judge_refusals[i].why, "%s",
+			    judge_refusals[i].directive);
+			return;
+		}
+}
+
 static void
 judge_writes(struct checkup *u, const struct checkup_redis *r)
 {
@@ -427,8 +371,7 @@ judge_writes(struct checkup *u, const struct checkup_redis *r)
 		    "the connection ended: %s", r->gone);
 		u->is_away = true;
 	} else if (r->refused[0] != '\0')
-		checkup_add(u, "writes", VERDICT_FAULT, "refused: %s",
-		    r->refused);
+		judge_refused(u, r);
 	else if (*r->denied == '\0' && !r->is_key_denied)
 		checkup_add(u, "writes", VERDICT_OK,
 		    "keys of each kind were written, read and removed");
@@ -507,7 +450,7 @@ judge_history(struct checkup *u, const struct checkup_redis *r)
 void
 checkup_judge(struct checkup *u, const struct checkup_redis *r)
 {
-	if (!judge_sentinels(u, r) || !judge_reach(u, r))
+	if (!checkup_judge_reach(u, r))
 		return;
 	if (r->info != NULL && *r->info != '\0') {
 		judge_server(u, r);

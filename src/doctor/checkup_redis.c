@@ -197,6 +197,50 @@ checkup_find_master(struct checkup_redis *r, struct redis_peer *peer)
 	return rc;
 }
 
+/* A member of a list of names and values, or "". */
+static const char *
+checkup_member(const struct ask_reply *reply, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < reply->item_count; i += 2)
+		if (strcmp(reply->items[i], name) == 0)
+			return reply->items[i + 1];
+	return "";
+}
+
+/*
+ * What each sentinel holds of the master.  One that may not be asked, or is
+ * not there, says nothing: their number is told already.
+ */
+static void
+checkup_ask_sentinels(struct checkup_redis *r, const struct redis_peer *peer)
+{
+	const char *const words[] = { "SENTINEL", "MASTER", r->url.master };
+	struct redis_link_peer to = { .tls = peer->link.tls,
+		.user = r->url.sentinel_user,
+		.password = peer->sentinel_password };
+	uint64_t replicas;
+	const char *flags;
+	struct ask a;
+	size_t i;
+
+	for (i = 0; i < r->url.host_count; i++) {
+		to.host = &r->url.hosts[i];
+		if (ask_open(&a, &to) == 0 && ask_words(&a, words, 3) == 0 &&
+		    *(flags = checkup_member(&a.reply, "flags")) != '\0') {
+			r->watched++;
+			r->holding_down += strstr(flags, "_down") != NULL;
+			replicas =
+			    strtoull(checkup_member(&a.reply, "num-slaves"),
+				NULL, 10);
+			if (replicas > r->replicas)
+				r->replicas = replicas;
+		}
+		ask_close(&a);
+	}
+}
+
 static void
 checkup_ask(struct checkup_redis *r, struct redis_peer *peer)
 {
@@ -207,9 +251,11 @@ checkup_ask(struct checkup_redis *r, struct redis_peer *peer)
 	struct ask a;
 	size_t i;
 
-	if (redis_url_has_sentinels(&r->url) &&
-	    checkup_find_master(r, peer) == -1)
-		return;
+	if (redis_url_has_sentinels(&r->url)) {
+		if (checkup_find_master(r, peer) == -1)
+			return;
+		checkup_ask_sentinels(r, peer);
+	}
 	if (ask_open(&a, &peer->link) == -1)
 		snprintf(r->why, sizeof r->why, "%s", a.why);
 	else {

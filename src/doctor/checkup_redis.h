@@ -45,6 +45,8 @@ struct checkup_redis {
 	/* The master, as sentinels name it, and how many of them name one. */
 	struct redis_host master;
 	size_t sentinels;
+	size_t watched, holding_down;   /* sentinels that told of it, and how */
+	uint64_t replicas;              /* the most that one of them knows */
 	char why[REDIS_LINK_WHY_SIZE];  /* it cannot be reached; or "" */
 	char gone[REDIS_LINK_WHY_SIZE]; /* it went in the middle; or "" */
 	uint64_t reach_us;              /* until commands could be given */
@@ -77,7 +79,16 @@ void checkup_replay(struct checkup_redis *, struct ask *);
 /* "+get +set ...": all that are tried. */
 void checkup_rights_all(char to[CHECKUP_ADVICE_SIZE]);
 
-/* checkup_judge.c */
+/* Where advice belongs. */
+#define IN_REDIS "in redis.conf"
+#define IN_CRIER "in crier.conf"
+#define IN_CLI   "in redis-cli"
+
+/* checkup_judge_reach.c: sentinels, and the way to the server; false: nothing
+ * can be said of the server itself. */
+bool checkup_judge_reach(struct checkup *, const struct checkup_redis *);
+
+/* checkup_judge.c: all of it. */
 void checkup_judge(struct checkup *, const struct checkup_redis *);
 
 #endif

@@ -114,8 +114,13 @@ static const struct found faults[] = {
 	    .denied = "+lpop +xadd" },
 	{ "rights", "", "", "the prefix's keys", "~{crier}:*", VERDICT_FAULT,
 	    .is_key_denied = true },
-	{ "writes", "", "", "refused: MISCONF", NULL, VERDICT_FAULT,
+	{ "replicas", "connected_slaves:0",
+	    "connected_slaves:0\r\nmin_slaves_good_slaves:0", "takes no writes",
+	    NULL, VERDICT_WARNING, .durability = STORE_PROCESS, .least = "" },
+	{ "writes", "", "", "refused: MISCONF", "df -h", VERDICT_FAULT,
 	    .refused = "MISCONF it cannot save" },
+	{ "writes", "", "", "refused: NOREPLICAS", "INFO replication\n",
+	    VERDICT_FAULT, .refused = "NOREPLICAS Not enough" },
 	{ "round trip", "", "", "20 ms", "near", VERDICT_WARNING,
 	    .ping_us = 20000 },
 	{ "clock", "", "", "1001 ms ahead of", "ntp", VERDICT_WARNING,
@@ -261,6 +266,49 @@ test_away(void **state)
 	}
 }
 
+/* What sentinels hold of the master. */
+static void
+test_watch(void **state)
+{
+	static const struct {
+		size_t watched, down;
+		uint64_t replicas;
+		enum verdict verdict;
+		const char *text, *directive;
+	} rows[] = {
+		{ 3, 0, 2, VERDICT_OK, "know: 2", NULL },
+		{ 3, 1, 2, VERDICT_WARNING, "1 of 3", "REPLICAS m\n" },
+		{ 3, 2, 2, VERDICT_FAULT, "2 of 3", "REPLICAS m\n" },
+		{ 3, 3, 0, VERDICT_FAULT, "know: 0", "CKQUORUM m\n" },
+		{ 3, 0, 0, VERDICT_WARNING, "no replica", "replicaof h 1\n" },
+	};
+	const struct checkup_check *c;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct checkup_redis r = { .why = "away",
+			.sentinels = 3,
+			.watched = rows[i].watched,
+			.holding_down = rows[i].down,
+			.replicas = rows[i].replicas,
+			.master = { .name = "h", .port = "1" },
+			.url = { .way = REDIS_SENTINEL,
+			    .host_count = 3,
+			    .master = "m" } };
+		struct checkup u = { 0 };
+
+		checkup_judge(&u, &r);
+		c = check_named(&u, "watch");
+		assert_int_equal(c->verdict, rows[i].verdict);
+		assert_non_null(strstr(c->text, rows[i].text));
+		assert_int_equal(c->where == NULL, rows[i].directive == NULL);
+		if (rows[i].directive != NULL)
+			assert_non_null(strstr(c->directive,
+			    rows[i].directive));
+	}
+}
+
 /* A user who may not ask INFO is told that and the rest all the same. */
 static void
 test_no_info(void **state)
@@ -370,6 +418,7 @@ main(void)
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_away),
+		cmocka_unit_test(test_watch),
 		cmocka_unit_test(test_no_info),
 		cmocka_unit_test(test_history),
 		cmocka_unit_test(test_acl),

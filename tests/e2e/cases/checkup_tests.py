@@ -80,11 +80,11 @@ CASES = (
     Case("that frees at once", ("--lazyfree-lazy-expire", "no"),
          warning=("expiry", "at once", "lazyfree-lazy-expire yes\n")),
     Case("without the replica that it wants", ("--min-replicas-to-write", "1"),
-         fault=("writes", "NOREPLICAS", ""),
+         fault=("writes", "NOREPLICAS", "INFO replication\n"),
          warning=("replicas", "takes no writes", "")),
     Case("of a cluster", ("--cluster-enabled", "yes"),
          fault=("server", "cluster", "cluster-enabled no\n")),
-    Case("that is full", ("--maxmemory", "800000"), fault=("writes", "OOM", ""),
+    Case("that is full", ("--maxmemory", "800000"), fault=("writes", "OOM", "maxmemory "),
          warning=("memory", "maxmemory", "maxmemory ")),
     Case("whose user lacks two commands",
          rights="~{crier}:* +@all -lpop -xadd",
@@ -312,6 +312,17 @@ def sentinels(tap, place):
                (want, verdict, True, True), f"{where}: {text}")
         tap.eq("server" in {one["check"] for one in report["checks"]},
                want != TEMPORARY, "the master is looked at")
+    redis.replica.destroy()
+    redis.master.kill()
+    proc.wait_for(lambda: all("s_down" in str(one.ask(
+        "SENTINEL", "MASTER", "crier")) for one in redis.sentinels),
+                  "all hold it for down", 30)
+    code, report, text = doctor(place, url((first, second, third)))
+    found = check(report, "watch")
+    tap.eq((code, found["verdict"], "3 of 3" in found["text"],
+            "know: 1" in found["text"],
+            "SENTINEL REPLICAS crier\n" in advice(report, "watch")),
+           (TEMPORARY, "FAULT", True, True, True), f"none is up: {text}")
 
 
 def a_database(tap, place):
