@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/list.h"
 #include "base/log.h"
@@ -243,6 +244,24 @@ run_again_cb(evutil_socket_t fd, short what, void *arg)
 		run_step(run);
 }
 
+/* Logs that the store refuses output, or, with NULL, takes it: at a change. */
+static void
+run_note_refused(struct run *run, const char *why)
+{
+	const char *channel = hub_run_channel(run->hub_run);
+
+	if (run->is_refused == (why != NULL) ||
+	    (why != NULL &&
+		!log_limit_pass(&run->refused_log, clock_monotonic_ms())))
+		return;
+	run->is_refused = why != NULL;
+	if (why == NULL)
+		log_info("run %s: its output is taken again", channel);
+	else
+		log_warning("run %s: waits, for its output is refused: %s",
+		    channel, why);
+}
+
 /* The end is in the history. */
 static void
 run_finish(struct run *run, struct id end)
@@ -260,11 +279,8 @@ run_committed(void *arg, size_t accepted, struct id last, const char *why)
 
 	run_flight_drop(&run->flight, accepted);
 	run->published = 0;
+	run_note_refused(run, run->flight.count == 0 ? NULL : why);
 	if (run->flight.count > 0) {
-		if (why != NULL)
-			log_warning("run %s: waits, for its output is refused: "
-				    "%s",
-			    hub_run_channel(run->hub_run), why);
 		run->is_stuck = true;
 		run_try_again(run);
 	} else if (run->is_ending) {
@@ -457,7 +473,7 @@ run_start_claimed(struct run *run, const struct run_options *o,
 		return 0;
 	hub_run_cancel(run->hub_run, false);
 	run_free(run);
-	errno = EAGAIN;
+	errno = ENOTCONN;
 	return -1;
 }
 

@@ -5,6 +5,7 @@
 #define CRIER_SOURCE_RUN_PART_H
 
 #include "base/list.h"
+#include "base/log.h"
 #include "source/run.h"
 #include "source/run_flight.h"
 
@@ -33,6 +34,8 @@ struct run {
 	size_t published; /* of the flight, in this turn's batch or the store */
 	bool is_stuck;    /* what is not published waits for `again` */
 	bool is_ending;   /* in flight is its end */
+	bool is_refused;  /* by the store, as the log has it */
+	struct log_limit refused_log;
 	enum run_reason reason;
 	uint64_t linger_ms;
 	struct program_options *waits; /* for its claim; or NULL */

@@ -344,6 +344,10 @@ def store_refuses(tap, place):
         lock.execute("BEGIN IMMEDIATE")
         go_on(folder, 2)
         front.crierd.wait_log("run chat/a: waits, for its output is refused")
+        refused = front.crierd.status()["events"]["refused"]
+        proc.wait_for(
+            lambda: front.crierd.status()["events"]["refused"] >= refused + 3,
+            "it is tried again")
         page.pump()
         tap.eq((words(page.events), going(front)), (all_words(2), 1),
                "what is refused nobody has, and the run waits")
@@ -352,6 +356,9 @@ def store_refuses(tap, place):
     tap.eq(words(page.events[:-1]), all_words(),
            "when the store takes it, all of it is there, once, in order")
     tap.eq(end_of(page)["status"], 3, "and its end")
+    front.crierd.wait_log("run chat/a: its output is taken again")
+    tap.eq(front.crierd.log_text().count("output is refused"), 1,
+           "the log has it once")
 
 
 def orderly(tap, place):
@@ -388,6 +395,38 @@ SHELL = (
      "c/3 0 DIRECTORY\n"),
     (("/no/such",), 65, ""),
     (("no-such-command",), 65, ""))
+
+
+# What is in a file, its mode, what is said of it.
+BARRED = (
+    ("plain", "echo", 0o644, "Permission denied"),
+    ("bare", "echo", 0o755,
+     "neither a program nor a script that begins with #!"),
+    ("lost", "#!/no/such/python\n", 0o755, "its interpreter (#!) is not there"),
+    ("gone", None, 0, "No such file or directory"))
+
+
+def cannot_begin(tap, place, front):
+    """crier run names what cannot be begun, and why, at once."""
+    with front.crierd.connect() as queue:
+        for name, text, mode, why in BARRED:
+            path = place.path(name)
+            if text is not None:
+                os.chmod(place.write(name, text), mode)
+            answer = queue.ask({"do": "run", "channel": "b",
+                                "command": [path]})
+            tap.eq((answer["error"], answer["code"]), (f"{path}: {why}", 65),
+                   f"{name}: {why}")
+        os.chmod(place.make_dir("closed"), 0)
+        for name, why in (("closed", "Permission denied"),
+                          ("none", "No such file or directory")):
+            folder = place.path(name)
+            answer = queue.ask({"do": "run", "channel": "b",
+                                "command": ["/bin/true"],
+                                "directory": folder})
+            tap.eq((answer["error"], answer["code"]), (f"{folder}: {why}", 65),
+                   f"in a directory: {why}")
+    tap.eq(going(front), 0, "none is begun")
 
 
 def shell(tap, place):
@@ -430,6 +469,7 @@ def shell(tap, place):
                  "command does not begin with a full path")):
             answer = queue.ask({"do": "run", **line})
             tap.eq((answer["error"], answer["code"]), (error, 65), error)
+    cannot_begin(tap, place, front)
     if bench.IS_ROOT:
         done = subprocess.run(
             bench.CRIER + ["-s", front.crierd.queue, "run", "a", "true"],
