@@ -56,7 +56,8 @@ struct run_options {
 
 /*
  * Begins a run in a channel without one.  0; or -1 with errno: the program
- * cannot be started.
+ * cannot be started, or, with ENOTCONN, the store that has to be asked first is
+ * away.
  */
 int run_start(struct runs *, const struct run_options *);
 

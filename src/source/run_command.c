@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The crier authors */
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -138,24 +139,43 @@ run_command_reply(struct buffer *b, struct id begin, bool is_begun)
 	return json_append_line(b, o);
 }
 
-/* Says why it could not be started, and what of it the system has refused. */
+/*
+ * Says which file or directory is in the way of a program, and why.  That a
+ * file is there and may be executed was looked at before: what is missing then
+ * is what would read it.
+ */
 static int
-run_command_refuse(const struct run_command *c, int error, struct buffer *reply)
+run_command_refuse(struct buffer *reply, const char *path, int error)
 {
-	const char *directory = c->options.program.directory;
+	const char *why = strerror(error);
 	char *text;
 	int rc;
 
 	if (error == EAGAIN)
-		return reply_put_error(reply, EX_TEMPFAIL, strerror(error));
-	if (asprintf(&text, "%s: %s",
-		directory != NULL && access(directory, X_OK) == -1 ? directory
-								   : c->argv[0],
-		strerror(error)) == -1)
+		return reply_put_error(reply, EX_TEMPFAIL, why);
+	if (error == ENOTCONN)
+		return reply_put_error(reply, EX_TEMPFAIL,
+		    "the store is away, and without it no program is begun");
+	if (error == ENOEXEC)
+		why = "neither a program nor a script that begins with #!";
+	if (error == ENOENT && access(path, F_OK) == 0)
+		why = "its interpreter (#!) is not there";
+	if (asprintf(&text, "%s: %s", path, why) == -1)
 		return -1;
 	rc = reply_put_error(reply, EX_DATAERR, text);
 	free(text);
 	return rc;
+}
+
+/* What crierd's user may not enter or execute; with errno; or NULL. */
+static const char *
+run_command_find_barred(const struct run_command *c)
+{
+	const struct program_options *p = &c->options.program;
+
+	if (p->directory != NULL && access(p->directory, X_OK) == -1)
+		return p->directory;
+	return access(p->argv[0], X_OK) == -1 ? p->argv[0] : NULL;
 }
 
 /* Begins the run; what is in its way was looked at. */
@@ -163,15 +183,18 @@ static int
 run_command_begin(struct run_command *c, struct buffer *reply)
 {
 	uint64_t max = hub_config(runs_hub(c->runs))->run_max;
+	const char *barred;
 
 	if (max > 0 && programs_count(runs_programs(c->runs)) >= max)
 		return reply_put_error(reply, EX_TEMPFAIL,
 		    "too many programs run already (run-max)");
 	if (run_command_fill(c) == -1)
 		return -1;
-	log_info("run %s: begins: %s", c->channel, c->argv[0]);
+	if ((barred = run_command_find_barred(c)) != NULL)
+		return run_command_refuse(reply, barred, errno);
 	if (run_start(c->runs, &c->options) == -1)
-		return run_command_refuse(c, errno, reply);
+		return run_command_refuse(reply, c->argv[0], errno);
+	log_info("run %s: begins: %s", c->channel, c->argv[0]);
 	return run_command_reply(reply, c->options.begin, true);
 }
 

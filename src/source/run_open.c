@@ -113,6 +113,8 @@ run_open_begin(void *arg)
 	}
 	if (run_start(o->runs, &o->options) == 0)
 		return 0;
+	if (errno == ENOTCONN)
+		return refusal_set(o->refusal, 503, "the store is away");
 	log_error("%s: %s: %s", p->name, p->argv[0], strerror(errno));
 	return refusal_set(o->refusal, 503, "the program cannot be started");
 }

@@ -125,4 +125,21 @@ def too_many_claims(tap, place, redis):
     tap.eq(len(started(folder)), 0, "no program")
 
 
-TESTS = (claim_without_reply, too_many_claims, heir_is_told_again, one_of_all, node_is_killed)
+@on_redis()
+def store_is_away(tap, place, redis):
+    """None is begun, and that is said as what it is."""
+    (node,), folder = nodes_at(place, redis, 1)
+    redis.kill()
+    node.wait_state("down")
+    done = node.crier("run", "chat/a", "true")
+    tap.ok(done.returncode == 75 and b"the store is away" in done.stderr,
+           "crier run: 75", done)
+    page = Direct(node.listen, "/chat/a", method="POST")
+    page.wait_end()
+    tap.ok(page.status == 503 and b"cannot be reached" in page.raw,
+           "a request: 503", page.head, page.raw)
+    tap.eq(started(folder), [], "nothing was begun")
+
+
+TESTS = (claim_without_reply, too_many_claims, store_is_away,
+         heir_is_told_again, one_of_all, node_is_killed)
