@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The crier authors */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -116,19 +117,44 @@ crierd_read_environment(struct daemon_options *o)
 	o->overrides[0].text = queue;
 }
 
+/* Why the system could not execute the file, or NULL. */
+static const char *
+crierd_find_trouble(const char *program)
+{
+	char start[4] = "";
+	const char *why = NULL;
+	ssize_t n;
+	int fd;
+
+	if (access(program, X_OK) == -1)
+		return strerror(errno);
+	/* One that may be executed, and not read, is taken to be good. */
+	if ((fd = open(program, O_RDONLY | O_NONBLOCK | O_CLOEXEC)) == -1)
+		return NULL;
+	n = read(fd, start, sizeof start);
+	if (n >= 0 && memcmp(start, "#!", 2) != 0 &&
+	    memcmp(start, "\177ELF", 4) != 0)
+		why = "neither a program nor a script that begins with #!";
+	close(fd);
+	return why;
+}
+
 /* Warns of programs that cannot be executed; they may be put there later. */
 static void
 crierd_check_programs(const struct config *config)
 {
 	const struct config_route *route;
+	const char *why;
 	size_t i;
 
 	for (i = 0; i < config->route_count; i++) {
 		route = config->routes[i];
-		if (route->kind == CONFIG_ROUTE_RUN &&
-		    access(route->run.items[0], X_OK) == -1)
+		if (route->kind != CONFIG_ROUTE_RUN)
+			continue;
+		why = crierd_find_trouble(route->run.items[0]);
+		if (why != NULL)
 			log_warning("route \"%s\": %s: %s", route->title,
-			    route->run.items[0], strerror(errno));
+			    route->run.items[0], why);
 	}
 }
 

@@ -60,6 +60,32 @@ def checks_a_configuration(tap, place):
            "-o is stronger than the file", printed, err)
 
 
+# What is in the program of a route, and its mode; what is said of it.
+PROGRAMS = (
+    ("#!/bin/sh\n", 0o755, None),
+    ("echo\n", 0o755, "neither a program nor a script that begins with #!"),
+    ("", 0o755, "neither a program nor a script that begins with #!"),
+    ("#!/bin/sh\n", 0o644, "Permission denied"))
+
+
+def looks_at_programs(tap, place):
+    """-n warns of what could not be executed."""
+    config = "".join(f'route "GET /p{n}" {{ run = "{place.path(f"p{n}")}" }}\n'
+                     for n in range(len(PROGRAMS)))
+    config += f'route "GET /none" {{ run = "{place.path("none")}" }}\n'
+    config += 'route "GET /true" { run = "/bin/true" }\n'
+    for n, (text, mode, _why) in enumerate(PROGRAMS):
+        os.chmod(place.write(f"p{n}", text), mode)
+    status, _out, err = run_crierd(tap, "-n", "-c",
+                                   place.write("programs.conf", config))
+    warned = re.findall(r'route "GET /(\w+)": \S+: (.*)', err)
+    tap.eq((status, warned),
+           (0, [(f"p{n}", why) for n, (_text, _mode, why)
+                in enumerate(PROGRAMS) if why]
+            + [("none", "No such file or directory")]),
+           "-n warns of programs that could not be executed")
+
+
 BAD = (
     ("an unknown setting", "\n\ncolour = 1\n", 3),
     ("a word for a number", 'heartbeat = "soon"\n', 1),
@@ -371,7 +397,8 @@ def goes_into_the_background(tap, place):
            f"{status} {err}")
 
 
-TESTS = (checks_a_configuration, tells_what_is_wrong, options_of_the_command,
+TESTS = (checks_a_configuration, looks_at_programs,
+         tells_what_is_wrong, options_of_the_command,
          reloads_at_sighup, sockets_of_others, started_at_once,
          modes_and_owners, store_of_another_user, socket_on_descriptor_0,
          ends_at_sigterm, ends_at_sigint, goes_into_the_background)
