@@ -69,7 +69,9 @@ expand_check_segment(const struct expand_set *set,
 	if (memchr(value->text.text, '/', value->text.len) != NULL)
 		return refusal_set(set->values->refusal, 400,
 		    "%s has a / in it%s", values_describe(p, name),
-		    is_standing ? ": use /events/NAME" : "");
+		    is_standing
+			? ": ask for it in the path, as in /events/job/1"
+			: "");
 	return 0;
 }
 

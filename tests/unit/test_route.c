@@ -50,11 +50,14 @@ static const struct route_case test_paths_cases[] = {
 	GET("/events?channel=", "400 channel name is empty"),
 	GET("/events?channel", "400 channel name is empty"),
 	GET("/events?channel=a/b",
-	    "400 channel in the query has a / in it: use /events/NAME"),
+	    "400 channel in the query has a / in it: ask for it in the "
+	    "path, as in /events/job/1"),
 	GET("/events?channel=a%2Fb",
-	    "400 channel in the query has a / in it: use /events/NAME"),
+	    "400 channel in the query has a / in it: ask for it in the "
+	    "path, as in /events/job/1"),
 	GET("/events?channel=a&channel=/",
-	    "400 channel in the query has a / in it: use /events/NAME"),
+	    "400 channel in the query has a / in it: ask for it in the "
+	    "path, as in /events/job/1"),
 	GET("/events/%", "400 the path has a malformed %-escape"),
 	GET("/events/%0", "400 the path has a malformed %-escape"),
 	GET("/events?channel=%", "400 a parameter has a malformed %-escape"),
