@@ -220,6 +220,12 @@ def _flat(text):
     return re.sub(r"^\t+", "", text, flags=re.MULTILINE)
 
 
+def _unlicensed(text):
+    """Without the lines that the files of crier begin with."""
+    return re.sub(r"^(?:#|//) (?:SPDX-|Copyright ).*\n", "", text,
+                  flags=re.MULTILINE)
+
+
 def the_documentation(tap, _place):
     """doc/porting.md shows what is tried here."""
     with open(os.path.join(bench.SRCDIR, "doc", "porting.md"),
@@ -228,7 +234,7 @@ def the_documentation(tap, _place):
     for kind, ends in (("conf", (".conf",)), ("sh", (".sh",)),
                        ("python", (".py",)), ("php", (".php",)),
                        ("js", (".html", ".php"))):
-        files = [_flat(read(name)) for name in os.listdir(FILES)
+        files = [_flat(_unlicensed(read(name))) for name in os.listdir(FILES)
                  if name.endswith(ends)]
         blocks = re.findall(r"^```" + kind + r"\n(.*?)^```$", text,
                             re.MULTILINE | re.DOTALL)
