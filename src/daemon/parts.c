@@ -230,6 +230,7 @@ parts_free(struct daemon *d)
 	/* The store gives back its batches, which the queue waits for. */
 	if (d->store != NULL)
 		store_close(d->store);
+	runs_decide(d->runs);
 	queue_free(d->queue);
 	runs_free(d->runs);
 	if (d->hub != NULL)

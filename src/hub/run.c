@@ -369,7 +369,7 @@ hub_run_stop(struct hub *hub, struct text_span channel, const char *user)
 	if (user != NULL && strcmp(user, run->user) != 0)
 		return -1;
 	run->hooks->stopped(run->arg);
-	return 1;
+	return run->is_taken ? 0 : 1;
 }
 
 void
@@ -383,6 +383,9 @@ hub_run_list(const struct hub *hub, uint64_t limit, struct json_object *status)
 	if (limit == 0 || limit > RUNS_LISTED)
 		limit = RUNS_LISTED;
 	TAILQ_FOREACH(run, &hub->runs.going, link) {
+		/* cppcheck-suppress uninitvar; the loop sets it */
+		if (hub->store->is_shared && !run->is_claimed)
+			continue;
 		if (list == NULL || n++ == limit)
 			break;
 		o = json_object_new_object();

@@ -140,7 +140,8 @@ size_t hub_run_streams(const struct hub_run *);
 
 /*
  * Has the run of a channel ended, unless user is not NULL and somebody else has
- * begun it.  1; 0: none is going on; -1: it is another's.
+ * begun it.  One that still waits for its claim is never started.  1; 0: none
+ * is going on here; -1: it is another's.
  */
 int hub_run_stop(struct hub *, struct text_span channel, const char *user);
 
@@ -153,7 +154,10 @@ void hub_run_recover(struct hub *,
 	struct json_object *note),
     void *arg);
 
-/* Adds "run_list": what runs, the longest first, at most RUNS_LISTED. */
+/*
+ * Adds "run_list": what runs here and does not only wait for its claim, the
+ * longest first, at most RUNS_LISTED.
+ */
 enum {
 	RUNS_LISTED = 1000
 };

@@ -86,6 +86,7 @@ run_claim_answer(const struct run_claim *c, enum store_claimed what)
 	if (run == NULL)
 		return;
 	run->is_claimed = what == STORE_CLAIMED;
+	run->is_taken = what == STORE_TAKEN;
 	run->hooks->claimed(run->arg, answers[what]);
 }
 

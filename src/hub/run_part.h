@@ -23,6 +23,7 @@ struct hub_run {
 	uint64_t began_ms, events, bytes;
 	bool is_last;    /* of its channel */
 	bool is_claimed; /* it is this node's at the store */
+	bool is_taken;   /* another node had its channel, when last asked */
 	char *end_claim; /* its second name at the store; or NULL */
 	char *name_key;  /* the channel, a newline, the key */
 	char *user;

@@ -436,9 +436,22 @@ peer_control(struct queue_peer *p, struct command *c)
 	return rc;
 }
 
+/* A run has begun, or not.  Without memory a peer has no reply. */
+static void
+peer_run_cb(void *who, const struct buffer *reply)
+{
+	struct queue_peer *p = who;
+
+	p->is_asking = false;
+	if (!p->is_gone && reply != NULL)
+		buffer_append(&p->out, reply->data, reply->len);
+	peer_answered(p);
+}
+
 /*
  * run: the command has all that crierd's own user has, so it is for those who
  * have that anyway, and for whom run-allow names.
+ * Where other nodes have a say, the lines behind it wait for its reply.
  */
 static int
 peer_run(struct queue_peer *p, struct command *c)
@@ -451,7 +464,13 @@ peer_run(struct queue_peer *p, struct command *c)
 	    !allow_includes(&hub_config(q->hub)->run_allow, p->fd))
 		return peer_say_error(p, EX_NOPERM,
 		    "this user may not run commands (run-allow)");
-	rc = q->run_cb(q->run_arg, c->json, &text);
+	p->is_asking = true;
+	p->pending++;
+	rc = q->run_cb(q->run_arg, c->json, &text, peer_run_cb, p);
+	if (rc == 1)
+		return PEER_DONE;
+	p->is_asking = false;
+	p->pending--;
 	if (rc == 0)
 		rc = peer_say(p, &text);
 	buffer_clear(&text);

@@ -197,7 +197,9 @@ queue_set_control(struct queue *q,
 
 void
 queue_set_run(struct queue *q,
-    int (*run_cb)(void *, struct json_object *, struct buffer *), void *arg)
+    int (*run_cb)(void *, struct json_object *, struct buffer *,
+	void (*)(void *, const struct buffer *), void *),
+    void *arg)
 {
 	q->run_cb = run_cb;
 	q->run_arg = arg;

@@ -65,10 +65,12 @@ void queue_set_status(struct queue *,
 
 /*
  * Sets what carries out `run`, of whoever may (run-allow), and appends the
- * reply, a line; 0, or -1 (memory).
+ * reply, a line: 0; 1: answered gets it, at once or later, once, or NULL
+ * (memory); or -1 (memory).
  */
 void queue_set_run(struct queue *,
-    int (*run_cb)(void *arg, struct json_object *line, struct buffer *reply),
+    int (*run_cb)(void *arg, struct json_object *line, struct buffer *reply,
+	void (*answered)(void *who, const struct buffer *reply), void *who),
     void *arg);
 
 /*

@@ -44,8 +44,8 @@ struct queue {
 	int (*handoff_cb)(void *arg, struct json_object *line, int fd,
 	    struct buffer *reply);
 	void *handoff_arg;
-	int (*run_cb)(void *arg, struct json_object *line,
-	    struct buffer *reply);
+	int (*run_cb)(void *arg, struct json_object *line, struct buffer *reply,
+	    void (*answered)(void *who, const struct buffer *reply), void *who);
 	void *run_arg;
 	int (*control_cb)(void *arg, enum command_kind, bool is_root,
 	    struct buffer *reply);

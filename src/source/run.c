@@ -44,9 +44,21 @@ static const char *const run_reasons[] = {
 	[RUN_INTERRUPTED] = "interrupted",
 };
 
+/* Tells whoever waits for it, once, what became of the run's claim. */
+static void
+run_decide(struct run *run, int error)
+{
+	void (*decided)(void *, int) = run->decided;
+
+	run->decided = NULL;
+	if (decided != NULL)
+		decided(run->arg, error);
+}
+
 void
 run_free(struct run *run)
 {
+	run_decide(run, EAGAIN);
 	TAILQ_REMOVE(&run->runs->list, run, link);
 	if (run->program != NULL)
 		program_leave(run->program);
@@ -144,8 +156,7 @@ run_put(void *arg, const struct event_fields *e)
 	return 0;
 }
 
-/* The data of the event that ends a run. */
-static int
+int
 run_put_result(const struct run *run, struct buffer *b)
 {
 	struct json_object *o = json_object_new_object();
@@ -222,6 +233,33 @@ run_ready_cb(void *arg)
 		run_try_again(run);
 }
 
+/* It does not begin: another node has a run in its channel, or nobody knows. */
+static void
+run_deny(struct run *run, enum hub_run_claimed what)
+{
+	if (what == HUB_RUN_UNKNOWN)
+		log_warning("run %s: not begun, for the store is away",
+		    hub_run_channel(run->hub_run));
+	else if (run->decided != NULL) {
+		log_info("run %s: not begun, for another node has one there",
+		    hub_run_channel(run->hub_run));
+		hub_run_count(run->runs->hub, true);
+	}
+	run_decide(run, what == HUB_RUN_UNKNOWN ? EAGAIN : EBUSY);
+	hub_run_cancel(run->hub_run, what == HUB_RUN_UNKNOWN);
+	run_free(run);
+}
+
+/* A run that was stopped meanwhile does not begin when the other has ended. */
+static void
+run_claim_again(struct run *run)
+{
+	if (run->reason != RUN_ENDED)
+		run_deny(run, HUB_RUN_TAKEN);
+	else
+		hub_run_claim(run->hub_run, run->end_event);
+}
+
 static void
 run_again_cb(evutil_socket_t fd, short what, void *arg)
 {
@@ -237,7 +275,7 @@ run_again_cb(evutil_socket_t fd, short what, void *arg)
 	if (run->flight.count > 0)
 		return;
 	if (run->program == NULL && run->claims > 0)
-		hub_run_claim(run->hub_run, run->end_event);
+		run_claim_again(run);
 	else if (run->program == NULL)
 		run_end(run);
 	else
@@ -315,6 +353,7 @@ run_claimed(void *arg, enum hub_run_claimed what)
 {
 	struct run *run = arg;
 	struct runs *runs = run->runs;
+	int error = 0;
 
 	if (run->is_claiming && what != HUB_RUN_OURS) {
 		run->is_denied = true;
@@ -325,31 +364,31 @@ run_claimed(void *arg, enum hub_run_claimed what)
 	 * Whoever has seen the end of another node's run may be here before
 	 * that node has let go of the channel.
 	 */
-	if (what == HUB_RUN_TAKEN && run->claims++ < RUN_CLAIMS) {
+	if (what == HUB_RUN_TAKEN && run->reason == RUN_ENDED &&
+	    run->claims++ < RUN_CLAIMS) {
 		loop_set_timer(run->again, RUN_CLAIM_MS);
 		return;
 	}
 	if (what != HUB_RUN_OURS) {
-		if (what == HUB_RUN_UNKNOWN)
-			log_warning("run %s: not begun, for the store is away",
-			    hub_run_channel(run->hub_run));
-		hub_run_cancel(run->hub_run, what == HUB_RUN_UNKNOWN);
-		run_free(run);
+		run_deny(run, what);
 		return;
 	}
 	run->claims = 0;
 	if (run->reason != RUN_ENDED) {
+		run_decide(run, 0);
 		run_end(run);
 		return;
 	}
 	run->program =
 	    program_start(runs->programs, run->waits, run_ready_cb, run);
 	if (run->program == NULL) {
+		error = errno;
 		log_error("%s: %s: %s", run->waits->name, run->waits->argv[0],
-		    strerror(errno));
+		    strerror(error));
 		run->reason = RUN_FAILED;
 		run_end(run);
 	}
+	run_decide(run, error);
 }
 
 /* Other nodes took this one for gone, and one of them has told the channel. */
@@ -466,11 +505,14 @@ run_start_claimed(struct run *run, const struct run_options *o,
 		errno = ENOMEM;
 		return -1;
 	}
+	run->decided = o->decided;
+	run->arg = o->arg;
 	run->is_claiming = true;
 	hub_run_claim(run->hub_run, run->end_event);
 	run->is_claiming = false;
 	if (!run->is_denied)
-		return 0;
+		return o->decided == NULL ? 0 : 1;
+	run->decided = NULL;
 	hub_run_cancel(run->hub_run, false);
 	run_free(run);
 	errno = ENOTCONN;
@@ -506,50 +548,6 @@ run_start(struct runs *runs, const struct run_options *o)
 	return -1;
 }
 
-/*
- * The program has its time to end, and what it still prints is lost.  Its end
- * is not waited for: it is published in this turn, behind what is on its way.
- */
-static void
-run_interrupt(struct run *run)
-{
-	struct event_fields e = { .name = run->end_event,
-		.name_len = strlen(run->end_event),
-		.retry_ms = EVENT_RETRY_NONE };
-	struct buffer b = { 0 };
-
-	program_leave(run->program);
-	run->program = NULL;
-	run->reason = RUN_INTERRUPTED;
-	if (run->is_again) {
-		hub_run_break(run->hub_run, NULL);
-		return;
-	}
-	if (run->end_data == NULL && run_put_result(run, &b) == -1) {
-		hub_run_break(run->hub_run, NULL);
-		return;
-	}
-	e.data = run->end_data == NULL ? b.data : run->end_data;
-	e.data_len = run->end_data == NULL ? b.len : strlen(run->end_data);
-	hub_run_break(run->hub_run, &e);
-	buffer_clear(&b);
-}
-
-void
-runs_interrupt(struct runs *runs)
-{
-	struct run *run, *next;
-
-	hub_now(runs->hub);
-	TAILQ_FOREACH_SAFE(run, &runs->list, link, next) {
-		if (run->is_ending || run->program == NULL)
-			hub_run_break(run->hub_run, NULL);
-		else
-			run_interrupt(run);
-		run_free(run);
-	}
-}
-
 struct hub *
 runs_hub(const struct runs *runs)
 {
@@ -579,6 +577,19 @@ runs_new(struct event_base *base, struct hub *hub, struct programs *programs)
 	}
 	programs_adopt(programs);
 	return runs;
+}
+
+void
+runs_decide(struct runs *runs)
+{
+	struct run *run;
+
+	if (runs == NULL)
+		return;
+	TAILQ_FOREACH(run, &runs->list, link) {
+		/* cppcheck-suppress uninitvar; the loop sets it */
+		run_decide(run, EAGAIN);
+	}
 }
 
 void

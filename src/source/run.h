@@ -38,6 +38,9 @@ void runs_recover(struct runs *,
     int (*again)(struct runs *, const struct hub_run_options *,
 	struct json_object *note));
 
+/* Whoever waits for decided is called: crierd has ended. */
+void runs_decide(struct runs *);
+
 /* crierd ends: so do all runs, and their channels are told. */
 void runs_interrupt(struct runs *);
 
@@ -52,12 +55,19 @@ struct run_options {
 	const char *end_event, *end_data; /* data NULL: how it ended */
 	struct json_object *again;        /* with run-again: how; else NULL */
 	uint64_t attempt;                 /* from 1 on */
+	/*
+	 * NULL, or what is called with arg when other nodes have let the run
+	 * begin, or not: 0, or an errno as of run_start.
+	 */
+	void (*decided)(void *arg, int error);
+	void *arg;
 };
 
 /*
- * Begins a run in a channel without one.  0; or -1 with errno: the program
- * cannot be started, or, with ENOTCONN, the store that has to be asked first is
- * away.
+ * Begins a run in a channel without one.  0; 1: decided is called, at once or
+ * later; or -1 with errno: the program cannot be started, EBUSY: another node
+ * has a run in the channel, EAGAIN: nobody knows whether one has, ENOTCONN: the
+ * store that has to be asked first is away.
  */
 int run_start(struct runs *, const struct run_options *);
 

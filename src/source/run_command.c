@@ -20,7 +20,19 @@ struct run_command {
 	struct run_options options;
 	char **argv, **env;
 	char *channel;
+	void (*answered)(void *who, const struct buffer *reply);
+	void *who;
 };
+
+/* Who waits for what other nodes say of a run. */
+struct run_asker {
+	void (*answered)(void *who, const struct buffer *reply);
+	void *who;
+	struct id begin;
+	char *name; /* of the command */
+};
+
+static const char run_command_busy[] = "a program runs in this channel already";
 
 static void
 run_command_clear(struct run_command *c)
@@ -151,6 +163,8 @@ run_command_refuse(struct buffer *reply, const char *path, int error)
 	char *text;
 	int rc;
 
+	if (error == EBUSY)
+		return reply_put_error(reply, EX_TEMPFAIL, run_command_busy);
 	if (error == EAGAIN)
 		return reply_put_error(reply, EX_TEMPFAIL, why);
 	if (error == ENOTCONN)
@@ -178,12 +192,54 @@ run_command_find_barred(const struct run_command *c)
 	return access(p->argv[0], X_OK) == -1 ? p->argv[0] : NULL;
 }
 
+static void
+run_asker_free(struct run_asker *a)
+{
+	if (a == NULL)
+		return;
+	free(a->name);
+	free(a);
+}
+
+static struct run_asker *
+run_asker_new(const struct run_command *c)
+{
+	struct run_asker *a = calloc(1, sizeof *a);
+
+	if (a == NULL)
+		return NULL;
+	a->answered = c->answered;
+	a->who = c->who;
+	a->begin = c->options.begin;
+	a->name = strdup(c->argv[0]);
+	if (a->name != NULL)
+		return a;
+	run_asker_free(a);
+	return NULL;
+}
+
+/* Other nodes have let it begin, or not. */
+static void
+run_command_decided(void *arg, int error)
+{
+	struct run_asker *a = arg;
+	struct buffer reply = { 0 };
+	int rc = error == 0 ? run_command_reply(&reply, a->begin, true)
+			    : run_command_refuse(&reply, a->name, error);
+
+	a->answered(a->who, rc == 0 ? &reply : NULL);
+	buffer_clear(&reply);
+	run_asker_free(a);
+}
+
 /* Begins the run; what is in its way was looked at. */
 static int
 run_command_begin(struct run_command *c, struct buffer *reply)
 {
 	uint64_t max = hub_config(runs_hub(c->runs))->run_max;
 	const char *barred;
+	struct run_asker *asker = NULL;
+	int rc, error;
 
 	if (max > 0 && programs_count(runs_programs(c->runs)) >= max)
 		return reply_put_error(reply, EX_TEMPFAIL,
@@ -192,16 +248,29 @@ run_command_begin(struct run_command *c, struct buffer *reply)
 		return -1;
 	if ((barred = run_command_find_barred(c)) != NULL)
 		return run_command_refuse(reply, barred, errno);
-	if (run_start(c->runs, &c->options) == -1)
-		return run_command_refuse(reply, c->argv[0], errno);
 	log_info("run %s: begins: %s", c->channel, c->argv[0]);
+	if (hub_run_must_claim(runs_hub(c->runs)) &&
+	    (asker = run_asker_new(c)) == NULL)
+		return -1;
+	c->options.decided = asker == NULL ? NULL : run_command_decided;
+	c->options.arg = asker;
+	rc = run_start(c->runs, &c->options);
+	if (rc == 1)
+		return 1;
+	error = errno;
+	run_asker_free(asker);
+	if (rc == -1)
+		return run_command_refuse(reply, c->argv[0], error);
 	return run_command_reply(reply, c->options.begin, true);
 }
 
 int
-run_command(void *arg, struct json_object *line, struct buffer *reply)
+run_command(void *arg, struct json_object *line, struct buffer *reply,
+    void (*answered)(void *who, const struct buffer *reply), void *who)
 {
-	struct run_command c = { .runs = arg };
+	struct run_command c = {
+		.runs = arg, .answered = answered, .who = who
+	};
 	struct hub *hub = runs_hub(c.runs);
 	const char *why = run_command_read(&c, line);
 	struct hub_run *run = NULL;
@@ -216,8 +285,7 @@ run_command(void *arg, struct json_object *line, struct buffer *reply)
 	} else if ((run = hub_run_find(hub, c.options.channel)) != NULL &&
 	    hub_run_is_going(run)) {
 		hub_run_count(hub, true);
-		rc = reply_put_error(reply, EX_TEMPFAIL,
-		    "a program runs in this channel already");
+		rc = reply_put_error(reply, EX_TEMPFAIL, run_command_busy);
 	} else {
 		rc = run_command_begin(&c, reply);
 	}

@@ -10,8 +10,10 @@
 
 /*
  * Carries out the queue's `run` of somebody who may, and appends the reply, a
- * line; arg are the runs.  0, or -1 (memory).
+ * line; arg are the runs.  0; 1: other nodes are asked, and answered gets the
+ * reply, at once or later, once, or NULL (memory); or -1 (memory).
  */
-int run_command(void *arg, struct json_object *line, struct buffer *reply);
+int run_command(void *arg, struct json_object *line, struct buffer *reply,
+    void (*answered)(void *who, const struct buffer *reply), void *who);
 
 #endif

@@ -9,7 +9,7 @@
 #include "source/run.h"
 #include "source/run_flight.h"
 
-/* What run.c, run_sweep.c and run_recover.c have in common. */
+/* What run.c, run_sweep.c, run_interrupt.c and run_recover.c have in common. */
 
 /* What all that a run's program starts has in its environment. */
 #define RUN_MARK "CRIER_RUN="
@@ -41,7 +41,9 @@ struct run {
 	struct program_options *waits; /* for its claim; or NULL */
 	bool is_claiming, is_denied;   /* within run_start */
 	int claims;                    /* that another node had */
-	bool is_again;                 /* the next crierd runs it again */
+	void (*decided)(void *, int);  /* until it is; or NULL */
+	void *arg;
+	bool is_again; /* the next crierd runs it again */
 	struct event *limit, *linger, *again;
 	char *end_event, *end_data;
 };
@@ -59,6 +61,9 @@ int run_prepare(struct run *, const struct run_options *);
 
 /* run: has the hub know of it; the last step that may fail.  0, or -1. */
 int run_enroll(struct run *, const struct run_options *);
+
+/* run: appends the data of the event that ends it; 0, or -1 (memory). */
+int run_put_result(const struct run *, struct buffer *);
 
 /* run: publishes the event that ends it.  Without memory for it, later. */
 void run_end(struct run *);

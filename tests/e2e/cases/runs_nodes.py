@@ -141,5 +141,75 @@ def store_is_away(tap, place, redis):
     tap.eq(started(folder), [], "nothing was begun")
 
 
+# Says where it is, and goes on until it is stopped; that takes so long.
+ENDLESS = ("/bin/sh", "-c",
+           "trap 'sleep $0; exit 0' TERM; echo up; "
+           "while :; do sleep 0.05; done")
+
+
+def run_line(seconds=0):
+    return {"do": "run", "channel": "job", "command": [*ENDLESS, str(seconds)]}
+
+
+def going_at(nodes):
+    return [node.status()["runs"]["going"] for node in nodes]
+
+
+def ends_of_job(queue):
+    events = queue.ask({"do": "history", "channel": "job"})["events"]
+    return [event.get("event") for event in events].count("crier.end")
+
+
+@on_redis()
+def run_is_answered(tap, place, redis):
+    """`run` is answered when it is known which node has the channel."""
+    nodes, _ = nodes_at(place, redis, 3)
+    queues = [Queue(node.queue) for node in nodes]
+    for queue in queues[:2]:
+        queue.send(run_line())
+        queue.send({"channel": "b", "data": "behind"})
+    replies = [queue.reply() for queue in queues[:2]]
+    tap.eq(["id" in queue.reply() for queue in queues[:2]], [True, True],
+           "a line behind it is answered behind it")
+    tap.eq(sorted(reply.get("code", 0) for reply in replies), [0, 75],
+           "at two nodes at once: one begins, one is told")
+    tap.eq([r["error"] for r in replies if not r["ok"]],
+           ["a program runs in this channel already"], "what it is told")
+    tap.eq(queues[2].ask(run_line()).get("code"), 75, "later: told, too")
+    listed = queues[2].ask({"do": "status", "runs": True})["run_list"]
+    tap.eq([run["channel"] for run in listed], ["job"], "one is listed")
+    at = next(n for n in range(2) if replies[n]["ok"])
+    command = nodes[1 - at].crier("run", "-f", "job", "true")
+    tap.eq(command.returncode, 75, "crier run -f elsewhere follows nothing")
+    tap.eq(queues[2].ask({"do": "stop", "channel": "job"})["stopped"], 1,
+           "one is stopped")
+    proc.wait_for(lambda: going_at(nodes) == [0, 0, 0], "it ends")
+    missing = {**run_line(), "command": ["/nowhere/to/be/found"]}
+    tap.eq(queues[0].ask(missing).get("code"), 65, "what cannot be started")
+    for queue in queues:
+        queue.close()
+
+
+@on_redis()
+def claim_is_stopped(tap, place, redis):
+    """What waits for another node's run to end is stopped with that."""
+    nodes, _ = nodes_at(place, redis, 2)
+    with Queue(nodes[0].queue) as first, Queue(nodes[1].queue) as other, \
+            Queue(nodes[0].queue) as third:
+        for count, seconds in enumerate((1, 0), 1):
+            first.ask(run_line(seconds))
+            other.send(run_line())
+            proc.wait_for(lambda: going_at(nodes)[1] == 1 or
+                          nodes[1].status()["runs"]["busy"] >= count,
+                          "it waits")
+            stopped = third.ask({"do": "stop", "channel": "job"})["stopped"]
+            code = other.reply().get("code", 0)
+            proc.wait_for(lambda: going_at(nodes) == [0, 0], "none runs")
+            if seconds > 0:
+                tap.eq((stopped, code), (1, 75), "it is told, and not counted")
+            tap.eq(ends_of_job(third) >= count, True, "the end is told")
+
+
 TESTS = (claim_without_reply, too_many_claims, store_is_away,
-         heir_is_told_again, one_of_all, node_is_killed)
+         heir_is_told_again, one_of_all, node_is_killed, run_is_answered,
+         claim_is_stopped)
