@@ -427,33 +427,10 @@ run_linger_cb(evutil_socket_t fd, short what, void *arg)
 	run_stop(arg, RUN_ABANDONED);
 }
 
-/*
- * Makes what the next crierd is to know if this one is killed; the caller's, or
- * NULL (memory).
- */
-static char *
-run_make_note(const struct run_options *o)
-{
-	struct json_object *note = json_object_new_object();
-	const char *line;
-	char *copy = NULL;
-
-	json_add_string(note, "end_event", o->end_event);
-	if (o->end_data != NULL)
-		json_add_string(note, "end_data", o->end_data);
-	json_add_number(note, "attempt", o->attempt);
-	if (o->again != NULL)
-		json_add(note, "again", json_object_get(o->again));
-	if ((line = json_line(note)) != NULL)
-		copy = strdup(line);
-	json_object_put(note);
-	return copy;
-}
-
 int
 run_enroll(struct run *run, const struct run_options *o)
 {
-	char *note = run_make_note(o);
+	char *note = run_note_make(o);
 	const struct hub_run_options options = { .note = note,
 		.channel = o->channel,
 		.key = o->key,

@@ -62,6 +62,12 @@ int run_prepare(struct run *, const struct run_options *);
 /* run: has the hub know of it; the last step that may fail.  0, or -1. */
 int run_enroll(struct run *, const struct run_options *);
 
+/*
+ * run_note: makes what the next crierd is to know if this one is killed; the
+ * caller's, or NULL (memory).
+ */
+char *run_note_make(const struct run_options *);
+
 /* run: appends the data of the event that ends it; 0, or -1 (memory). */
 int run_put_result(const struct run *, struct buffer *);
 
