@@ -378,7 +378,6 @@ test_acl(void **state)
 			if (strstr(all, word) == NULL)
 				fail_msg("%s is not tried", word);
 		}
-		free(text);
 	}
 	fclose(file);
 	for (i = 0; all[i] != '\0'; i++)
