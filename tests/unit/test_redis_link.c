@@ -24,6 +24,7 @@
 
 #include "base/clock.h"
 #include "base/loop.h"
+#include "lib/peers.h"
 #include "store/redis_link.h"
 
 /*
@@ -367,49 +368,6 @@ test_listen(struct test_run *run)
 	assert_int_equal(listen(run->listener, 8), 0);
 }
 
-/* Whether our end of each connection is closed by an exec. */
-static bool
-test_is_closed_by_exec(const struct test_run *run)
-{
-	struct sockaddr_un un;
-	socklen_t len;
-	int fd, found = 0;
-
-	for (fd = 0; fd < 256; fd++) {
-		len = sizeof un;
-		memset(&un, 0, sizeof un);
-		if (getpeername(fd, (struct sockaddr *)&un, &len) == -1 ||
-		    strcmp(un.sun_path, run->path) != 0)
-			continue;
-		found++;
-		if ((fcntl(fd, F_GETFD) & FD_CLOEXEC) == 0)
-			return false;
-	}
-	return found > 0;
-}
-
-/* Whether our end of the connection to a port sends at once. */
-static bool
-test_sends_at_once(in_port_t port)
-{
-	struct sockaddr_in in;
-	socklen_t len;
-	int fd, on = 0;
-
-	for (fd = 0; fd < 256; fd++) {
-		len = sizeof in;
-		memset(&in, 0, sizeof in);
-		if (getpeername(fd, (struct sockaddr *)&in, &len) == -1 ||
-		    in.sin_family != AF_INET || in.sin_port != port)
-			continue;
-		len = sizeof on;
-		return getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &len) ==
-		    0 &&
-		    on != 0;
-	}
-	return false;
-}
-
 /* A command's last bytes do not wait for the acknowledgement of the others. */
 static void
 test_tcp(void **state)
@@ -429,7 +387,7 @@ test_tcp(void **state)
 	run->peer.host = &host;
 	test_connect(run);
 	assert_true(run->is_up);
-	assert_true(test_sends_at_once(in.sin_port));
+	assert_true(peers_send_at_once(in.sin_port));
 	test_disconnect(run);
 }
 
@@ -457,7 +415,7 @@ test_login(void **state)
 		assert_non_null(run->link);
 		event_base_loop(run->base, EVLOOP_ONCE);
 		fd = accept(run->listener, NULL, NULL);
-		assert_true(test_is_closed_by_exec(run));
+		assert_true(peers_close_by_exec(run->path));
 		assert_int_equal(send(fd, table[i][0], strlen(table[i][0]), 0),
 		    strlen(table[i][0]));
 		event_base_dispatch(run->base);
