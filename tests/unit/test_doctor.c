@@ -142,30 +142,16 @@ spoil_cache(struct measure *m)
 }
 
 static void
-spoil_no_head(struct measure *m)
-{
-	size_t i;
-
-	m->head.status = 0;
-	m->head_us = m->first_us = MEASURE_NEVER;
-	for (i = 0; i < MEASURE_EVENTS; i++)
-		m->events[i].delay_us = MEASURE_NEVER;
-	m->held_bytes = 4000;
-	m->heartbeats = 0;
-	m->has_resume = false;
-}
-
-static void
 spoil_no_head_and_encoding(struct measure *m)
 {
-	spoil_no_head(m);
+	measured_nothing(m);
 	spoil_encoding(m);
 }
 
 static void
 spoil_no_head_at_all(struct measure *m)
 {
-	spoil_no_head(m);
+	measured_nothing(m);
 	memset(&m->head, 0, sizeof m->head);
 }
 
@@ -304,7 +290,7 @@ spoil_never_awaited(struct measure *m)
 static void
 spoil_held_never(struct measure *m)
 {
-	spoil_no_head(m);
+	measured_nothing(m);
 	spoil_never(m);
 }
 
@@ -463,11 +449,11 @@ static const struct {
 	{ spoil_full, "streams", VERDICT_WARNING, FAULT_FULL },
 	{ spoil_encoding, "headers", VERDICT_FAULT, FAULT_COMPRESSED },
 	{ spoil_cache, "headers", VERDICT_WARNING, FAULT_CACHE },
-	{ spoil_no_head, "answer", VERDICT_FAULT, FAULT_HELD },
-	{ spoil_no_head, "first byte", VERDICT_FAULT, FAULT_HELD },
-	{ spoil_no_head, "events", VERDICT_FAULT, FAULT_HELD },
-	{ spoil_no_head, "silence", VERDICT_FAULT, FAULT_HELD },
-	{ spoil_no_head, "coming back", VERDICT_NONE, FAULT_NONE },
+	{ measured_nothing, "answer", VERDICT_FAULT, FAULT_HELD },
+	{ measured_nothing, "first byte", VERDICT_FAULT, FAULT_HELD },
+	{ measured_nothing, "events", VERDICT_FAULT, FAULT_HELD },
+	{ measured_nothing, "silence", VERDICT_FAULT, FAULT_HELD },
+	{ measured_nothing, "coming back", VERDICT_NONE, FAULT_NONE },
 	{ spoil_no_head_and_encoding, "headers", VERDICT_FAULT,
 	    FAULT_COMPRESSED },
 	{ spoil_no_head_and_encoding, "events", VERDICT_FAULT, FAULT_HELD },

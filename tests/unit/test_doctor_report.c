@@ -15,21 +15,6 @@
 
 #include "lib/measured.h"
 
-/* Neither a head nor an event came. */
-static void
-spoil_first(struct measure *m)
-{
-	size_t i;
-
-	m->head.status = 0;
-	m->head_us = m->first_us = MEASURE_NEVER;
-	for (i = 0; i < MEASURE_EVENTS; i++)
-		m->events[i].delay_us = MEASURE_NEVER;
-	m->held_bytes = 4000;
-	m->heartbeats = 0;
-	m->has_resume = false;
-}
-
 static void
 test_print(void **state)
 {
@@ -42,7 +27,7 @@ test_print(void **state)
 
 	(void)state;
 	assert_non_null(to);
-	spoil_first(&m);
+	measured_nothing(&m);
 	report_init(&report, "http://h/events", &m);
 	report_print(&report, to);
 	fclose(to);

@@ -36,3 +36,17 @@ measured_good(void)
 		m.events[i].delay_us = 1000;
 	return m;
 }
+
+void
+measured_nothing(struct measure *m)
+{
+	size_t i;
+
+	m->head.status = 0;
+	m->head_us = m->first_us = MEASURE_NEVER;
+	for (i = 0; i < MEASURE_EVENTS; i++)
+		m->events[i].delay_us = MEASURE_NEVER;
+	m->held_bytes = 4000;
+	m->heartbeats = 0;
+	m->has_resume = false;
+}

@@ -10,4 +10,7 @@
 /* At a route where all is well. */
 struct measure measured_good(void);
 
+/* Neither a head nor an event came. */
+void measured_nothing(struct measure *);
+
 #endif
